@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0
+# uplinkd: everything that is generated goes under build/. 'make help' lists the targets; V=1 shows commands.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := all
+
+VERSION   := 0.1.0
+B         := build
+PREFIX    ?= /usr
+SYSCONF   ?= /etc
+DESTDIR   ?=
+V         ?= 0
+Q         := $(if $(filter 1,$(V)),,@)
+say        = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+CC        ?= cc
+ifeq ($(origin CC),default)
+CC        := cc
+endif
+CLANG     ?= clang
+BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PYTHON    ?= /usr/bin/python3
+
+PKGS      := libbpf libelf libsystemd libmnl yaml-0.1 jansson
+# tool or pkg-config module, and the oldest version that was seen working
+NEED_TOOLS := clang:14.0 $(BPFTOOL):7.1
+NEED_PKGS  := libbpf:1.1 libelf:0.188 libsystemd:252 libmnl:1.0 yaml-0.1:0.2 jansson:2.14
+
+APT_BUILD := build-essential clang llvm libbpf-dev bpftool libelf-dev libsystemd-dev libmnl-dev libyaml-dev \
+	libjansson-dev pkg-config scdoc
+APT_DEMO  := iproute2 iputils-ping util-linux procps
+APT_CHECK := $(APT_DEMO) libcriterion-dev python3 python3-pytest openvswitch-switch iperf3 tshark ethtool jq
+APT_LINT  := clang-format clang-tidy cppcheck shellcheck
+APT_VM    := qemu-system-x86 udev kmod python3-requests python3-argcomplete
+APT_BENCH := gnuplot-nox sockperf
+
+WARN      := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
+HARDEN    := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS    ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 $(WARN) $(HARDEN) -D_GNU_SOURCE -DUL_VERSION='"$(VERSION)"' -I. -Iheaders -Iuser -I$(B) \
+	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+LIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+BPF_TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_ARCH  := $(subst x86_64,x86,$(subst aarch64,arm64,$(firstword $(subst -, ,$(shell uname -m)))))
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-declarations \
+	-D__TARGET_ARCH_$(BPF_ARCH) -I. -Iheaders -Ibpf $(if $(BPF_TRIPLET),-I/usr/include/$(BPF_TRIPLET))
+
+# ---- sources: a new file in one of these folders is picked up by itself ----------------------------------------------
+LIB_SRC   := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,common config dataplane link lacp team control))))
+DAEMON_SRC := $(sort $(wildcard user/daemon/*.c))
+CTL_SRC   := $(sort $(wildcard user/ctl/*.c))
+UNIT_SRC  := $(sort $(wildcard tests/unit/*.c))
+BPFTEST_SRC := $(sort $(wildcard tests/bpf/*.c))
+TOOL_SRC  := $(sort $(wildcard tests/netns/tools/*.c))
+BPF_SRC   := $(sort $(wildcard bpf/*.bpf.c))
+HDRS      := $(sort $(wildcard headers/*.h bpf/*.h user/*/*.h tests/*/*.h))
+
+obj        = $(patsubst %.c,$(B)/obj/%.o,$(1))
+SKEL      := $(B)/uplinkd.skel.h
+
+all: $(B)/uplinkd $(B)/uplinkctl $(B)/compile_commands.json ## build uplinkd and uplinkctl
+
+# ---- dependency check: names the tool, the version needed and the version found --------------------------------------
+$(B)/.deps-ok: Makefile
+	$(Q)mkdir -p $(B); bad=0; \
+	older() { [ "$$(printf '%s\n%s\n' "$$1" "$$2" | sort -V | head -n 1)" != "$$1" ]; }; \
+	for t in $(NEED_TOOLS); do name=$${t%%:*}; want=$${t##*:}; \
+		have=$$($$name --version 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1); \
+		if [ -z "$$have" ] || older "$$want" "$$have"; then \
+			echo "missing: $$name, need $$want or newer, found $${have:-none}" >&2; bad=1; fi; done; \
+	for t in $(NEED_PKGS); do name=$${t%%:*}; want=$${t##*:}; \
+		have=$$(pkg-config --modversion $$name 2>/dev/null); \
+		if [ -z "$$have" ] || older "$$want" "$$have"; then \
+			echo "missing: library $$name, need $$want or newer, found $${have:-none}" >&2; bad=1; fi; done; \
+	if [ $$bad = 1 ]; then echo "remedy: sudo make deps (Debian, Ubuntu)" >&2; exit 1; fi; touch $@
+
+# Installs without questions and without starting the services that some packages bring (Open vSwitch).
+define apt_install
+	@missing=$$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" != 0 ]; then echo "missing packages:" $$missing "- run: sudo make deps" >&2; exit 1; fi; \
+	echo "installing:" $$missing; guard=/usr/sbin/policy-rc.d; \
+	if [ ! -e $$guard ]; then printf '#!/bin/sh\nexit 101\n' > $$guard; chmod 755 $$guard; trap "rm -f $$guard" EXIT INT TERM; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get install -y -q --no-install-recommends $$missing >$(B)/apt.log 2>&1 || \
+	{ apt-get update -q >>$(B)/apt.log 2>&1; apt-get install -y -q --no-install-recommends $$missing >>$(B)/apt.log 2>&1; } || \
+	{ tail -n 20 $(B)/apt.log >&2; exit 1; }
+endef
+
+$(B):
+	@mkdir -p $@
+
+.PHONY: deps deps-build deps-demo deps-check deps-vm deps-bench
+deps: deps-build deps-check ## install what building and testing need (Debian, Ubuntu)
+deps-build: | $(B)
+	$(call apt_install,$(APT_BUILD))
+deps-demo: | $(B)
+	$(call apt_install,$(APT_BUILD) $(APT_DEMO))
+deps-check: | $(B)
+	$(call apt_install,$(APT_BUILD) $(APT_CHECK))
+deps-vm: | $(B)
+	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_VM))
+deps-bench: | $(B)
+	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_BENCH))
+
+# ---- kernel side: each .bpf.c apart, linked by bpftool, one skeleton -------------------------------------------------
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(HDRS) $(B)/.deps-ok
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(B)/uplinkd.bpf.o: $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(B)/uplinkd.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name uplinkd_bpf > $@
+
+# ---- user side -------------------------------------------------------------------------------------------------------
+# only these include the skeleton
+$(call obj,$(filter user/dataplane/% tests/bpf/%,$(LIB_SRC) $(BPFTEST_SRC))): $(SKEL)
+
+$(B)/obj/%.o: %.c $(HDRS) $(B)/.deps-ok
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/libuplink.a: $(call obj,$(LIB_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/uplinkd: $(call obj,$(DAEMON_SRC)) $(B)/libuplink.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(B)/uplinkctl: $(call obj,$(CTL_SRC)) $(B)/libuplink.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(B)/tests/unit: $(call obj,$(UNIT_SRC)) $(B)/libuplink.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -lm -o $@
+
+$(B)/tests/bpf: $(call obj,$(BPFTEST_SRC)) $(B)/libuplink.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -lm -o $@
+
+$(B)/tests/tools/%: tests/netns/tools/%.c $(HDRS)
+	$(call say,TOOL,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(LIBS) -o $@
+
+TOOLS := $(TOOL_SRC:tests/netns/tools/%.c=$(B)/tests/tools/%)
+
+$(B)/compile_commands.json: Makefile $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(BPF_SRC)
+	$(Q)mkdir -p $(B); { printf '['; sep=; \
+	for f in $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) $(UNIT_SRC) $(BPFTEST_SRC); do \
+		printf '%s\n{"directory":"%s","file":"%s","command":"cc %s -c %s"}' "$$sep" '$(CURDIR)' $$f \
+			'$(subst ",\\\",$(ALL_CFLAGS))' $$f; sep=,; done; \
+	for f in $(BPF_SRC); do \
+		printf '%s\n{"directory":"%s","file":"%s","command":"clang %s -c %s"}' "$$sep" '$(CURDIR)' $$f '$(BPF_CFLAGS)' $$f; sep=,; done; \
+	printf '\n]\n'; } > $@
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: all clean help
