@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which bucket a frame belongs to, and which uplink serves a bucket whose own uplink is dead. Pure arithmetic, one copy for the TC and
+ * XDP programs, the daemon, `uplinkctl which` and the tests. */
+#ifndef UL_FLOW_HASH_H
+#define UL_FLOW_HASH_H
+
+#include "abi.h"
+
+#define UL_INLINE static inline __attribute__((always_inline))
+
+/* What selection looks at; the header cursor (bpf/parse.bpf.h) and uplinkctl fill it. All numbers in host order. */
+struct ul_flow {
+	__u32 src, dst;		/* IPv4: the address; IPv6: its four words XORed; 0 without IP */
+	__u16 src_port, dst_port;	/* TCP and UDP; 0 otherwise and in fragments */
+	__u8 is_ip;		/* src and dst are valid */
+	__u8 reserved;
+	__u8 src_mac[6], dst_mac[6];	/* wire order */
+};
+
+UL_INLINE __u32 ul_mac_tail(const __u8 mac[6])
+{
+	return (__u32)mac[4] << 8 | mac[5];
+}
+
+/* IPv6 has no rule by any vendor; ours folds the address to the width of IPv4. w: four words in host order. */
+UL_INLINE __u32 ul_fold_ipv6(__u32 w0, __u32 w1, __u32 w2, __u32 w3)
+{
+	return w0 ^ w1 ^ w2 ^ w3;
+}
+
+/* The hash of a frame by a method. "Route based on IP hash" is (source XOR destination) mod n over whole addresses in numeric order
+ * (VMware KB 1007371 as reported by F. Denneman, 2011; later VMware documents take the last octet: UL_POLICY_LAST_OCTET). A frame without IP is
+ * hashed by the last two bytes of its MAC addresses, as switches do. number: the port's, for port-id. */
+UL_INLINE __u32 ul_hash(__u32 method, __u32 policy_flags, const struct ul_flow *flow, __u32 number)
+{
+	__u32 src = flow->is_ip ? flow->src : ul_mac_tail(flow->src_mac);
+	__u32 dst = flow->is_ip ? flow->dst : ul_mac_tail(flow->dst_mac);
+	__u32 octet = flow->is_ip && (policy_flags & UL_POLICY_LAST_OCTET) ? 0xff : 0xffffffff;
+
+	switch (method) {
+	case UL_M_SRC_DST_IP:	return (src ^ dst) & octet;
+	case UL_M_SRC_IP:	return src & octet;
+	case UL_M_DST_IP:	return dst & octet;
+	case UL_M_SRC_DST_IP_PORT: return src ^ dst ^ flow->src_port ^ flow->dst_port;
+	case UL_M_SRC_MAC:	return flow->src_mac[5];
+	case UL_M_DST_MAC:	return flow->dst_mac[5];
+	case UL_M_SRC_DST_MAC:	return ul_mac_tail(flow->src_mac) ^ ul_mac_tail(flow->dst_mac);
+	case UL_M_PORT_ID:	return number;
+	default:		return 0;	/* failover-order: one bucket is as good as another */
+	}
+}
+
+/* n_active * k buckets for the largest k that fits: (h mod nk) mod n == h mod n, so the table keeps the formula exact. n 1-24. */
+UL_INLINE __u32 ul_n_buckets(__u32 n_active)
+{
+	return n_active * (UL_MAX_BUCKETS / n_active);
+}
+
+/* How much position likes bucket when the bucket's own position is dead: of the live ones the highest wins (rendezvous hashing), so a further failure
+ * moves nothing else. The bucket's quotient names the favourite, which spreads the dead position's buckets evenly over the others. */
+UL_INLINE __u32 ul_affinity(__u32 bucket, __u32 n, __u32 position)
+{
+	__u32 home = bucket % n;
+	__u32 favourite = n > 1 ? (home + 1 + bucket / n % (n - 1)) % n : home;
+	__u32 mix = (bucket * 32 + position + 1) * 0x9e3779b1;
+
+	if (position == favourite)
+		return 0xffffffff;
+	mix ^= mix >> 15;
+	mix *= 0x85ebca6b;
+	mix ^= mix >> 13;
+	return mix & 0x7fffffff;
+}
+
+/* The position that serves bucket now: its own if alive; else the standby that takes its place; else a live active one by affinity; else, with
+ * more dead than standby, still one that lives. alive: bit p = the uplink at position p can be used. Returns a position, or -1 if none lives. */
+UL_INLINE int ul_serving_position(__u32 policy_flags, __u32 n_active, __u32 n_members, __u32 bucket, __u32 alive)
+{
+	__u32 best = 0, dead_before = 0, home;
+	int found = -1;
+
+	if (!n_active || !n_members)
+		return -1;
+	home = bucket % n_active;
+
+	if (policy_flags & UL_POLICY_ORDERED)
+		home = 0;
+	if (alive >> home & 1)
+		return (int)home;
+
+	/* Standby uplinks replace dead active ones in order: the first dead one gets the first live standby. */
+	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++)
+		if (p < home && !(alive >> p & 1))
+			dead_before++;
+	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++) {
+		if (p >= n_members || !(alive >> p & 1))
+			continue;
+		if (policy_flags & UL_POLICY_ORDERED)
+			return (int)p;
+		if (p >= n_active && dead_before-- == 0)
+			return (int)p;
+	}
+
+	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++) {
+		__u32 affinity;
+
+		if (p >= n_members || !(alive >> p & 1))
+			continue;
+		affinity = p < n_active ? ul_affinity(bucket, n_active, p) : 0;
+		if (found < 0 || affinity > best) {
+			best = affinity;
+			found = (int)p;
+		}
+	}
+	return found;
+}
+
+/* Which positions serve at all: the live active ones and as many live standby ones as active ones are dead; ORDERED: the first live one. */
+UL_INLINE __u32 ul_serving_positions(__u32 policy_flags, __u32 n_active, __u32 n_members, __u32 alive)
+{
+	__u32 wanted = policy_flags & UL_POLICY_ORDERED ? 1 : n_active, serving = 0;
+
+	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++) {
+		if (p < n_members && wanted && alive >> p & 1) {
+			serving |= 1u << p;
+			wanted--;
+		}
+	}
+	return serving;
+}
+
+#endif

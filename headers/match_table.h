@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The exact-match table of the data plane: 64-bit key -> 32-bit value, in a plain array map of cache-line buckets.
+ *
+ * Why not a kernel hash map: a look-up there costs 25-30 ns hot, more than all the rest of a program; here it is an inlined array
+ * access and up to four compares in one cache line. Each key has two possible buckets; it lives in the first unless that was full, and the first
+ * then says so in `spilled`, so that a miss usually costs one line as well.
+ *
+ * One writer (user/dataplane/table.c), any number of readers, no locks; a writer that is stopped half-way leaves a table that is right:
+ * insert: value, then key. Remove: key = 0, value = 0; the slot is not used again before a grace period (membarrier) has passed. A move (both
+ * buckets full) copies first, waits, then removes. A reader that sees a key but value 0 treats it as absent. */
+#ifndef UL_MATCH_TABLE_H
+#define UL_MATCH_TABLE_H
+
+#include "abi.h"
+
+/* mac in wire order, vid 0-4095 */
+static inline __attribute__((always_inline)) __u64 ul_fdb_key(__u32 vid, const __u8 mac[6])
+{
+	return (__u64)mac[0] << 56 | (__u64)mac[1] << 48 | (__u64)mac[2] << 40 | (__u64)mac[3] << 32 | (__u64)mac[4] << 24 |
+	       (__u64)mac[5] << 16 | 0x8000 | (vid & 0xfff);
+}
+
+static inline __attribute__((always_inline)) __u64 ul_iface_key(__u32 ifindex)
+{
+	return 1ULL << 63 | ifindex;
+}
+
+/* Multiplicative (Fibonacci) hashing: the high half is well mixed. The two buckets come from different bits. */
+static inline __attribute__((always_inline)) __u32 ul_first_bucket(__u64 key, __u32 mask)
+{
+	return (__u32)((key * 0x9e3779b97f4a7c15ULL) >> 40) & mask;
+}
+
+static inline __attribute__((always_inline)) __u32 ul_second_bucket(__u64 key, __u32 mask)
+{
+	return (__u32)(((key ^ key >> 29) * 0xbf58476d1ce4e5b9ULL) >> 36) & mask;
+}
+
+/* The value + 1 of key in this bucket, or 0. */
+static inline __attribute__((always_inline)) __u32 ul_bucket_find(const volatile struct ul_slot4 *bucket, __u64 key)
+{
+	if (bucket->key[0] == key)
+		return bucket->value[0];
+	if (bucket->key[1] == key)
+		return bucket->value[1];
+	if (bucket->key[2] == key)
+		return bucket->value[2];
+	if (bucket->key[3] == key)
+		return bucket->value[3];
+	return 0;
+}
+
+#endif
