@@ -13,11 +13,17 @@
 
 #include "abi.h"
 
-/* mac in wire order, vid 0-4095 */
+/* mac: the address as a 48-bit number, first byte highest; vid 0-4095 */
+static inline __attribute__((always_inline)) __u64 ul_fdb_key_of(__u32 vid, __u64 mac)
+{
+	return mac << 16 | 0x8000 | (vid & 0xfff);
+}
+
+/* mac in wire order */
 static inline __attribute__((always_inline)) __u64 ul_fdb_key(__u32 vid, const __u8 mac[6])
 {
-	return (__u64)mac[0] << 56 | (__u64)mac[1] << 48 | (__u64)mac[2] << 40 | (__u64)mac[3] << 32 | (__u64)mac[4] << 24 |
-	       (__u64)mac[5] << 16 | 0x8000 | (vid & 0xfff);
+	return ul_fdb_key_of(vid, (__u64)mac[0] << 40 | (__u64)mac[1] << 32 | (__u64)mac[2] << 24 | (__u64)mac[3] << 16 |
+				  (__u64)mac[4] << 8 | mac[5]);
 }
 
 static inline __attribute__((always_inline)) __u64 ul_iface_key(__u32 ifindex)

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/* TC ingress of a port: may it send this, is the destination on this host, else which uplink. TC and not XDP, because a machine's frames come with
+ * unfinished checksums and as GSO super-frames, which only an skb carries. */
+#include "select.bpf.h"
+#include "skb.bpf.h"
+
+/* A frame on its way from a port. */
+struct sending {
+	struct __sk_buff *skb;
+	const struct ul_port *port;
+	const struct ul_group *group;
+	const struct ul_vlan *vlan;	/* of frame.vid */
+	struct frame frame;		/* vid: the VLAN that the frame belongs to, whether or not it carries a tag */
+	struct size size;
+	__u32 slot;
+	bool carries_tag;		/* a tag with a VID other than 0 is in the skb now */
+};
+
+static __always_inline int drop(const struct sending *s, enum ul_reason reason)
+{
+	count(UL_OBJECT_PORT0 + s->slot, reason, &s->size);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline enum ul_reason check_addresses(const struct frame *frame)
+{
+	if (is_group_address(frame->src) || !frame->src)
+		return UL_R_INVALID_SOURCE;
+	if (!is_group_address(frame->dst))
+		return UL_R_SENT;
+	if (frame->dst == UL_MAC_STP || frame->dst == UL_MAC_PVST)
+		return UL_R_GUEST_BPDU;
+	if (is_reserved_address(frame->dst))
+		return UL_R_RESERVED_ADDRESS;
+	return UL_R_SENT;
+}
+
+/* Which VLAN the frame belongs to, by the port group's mode. UL_R_SENT: it may pass; frame.vid and tci are then the VLAN's. */
+static __always_inline enum ul_reason enter_vlan(struct sending *s)
+{
+	struct frame *frame = &s->frame;
+
+	if (s->group->vlan_mode == UL_VLAN_VGT) {
+		if (frame->vid == UL_VLAN_TRUNK || !group_has_vlan(s->group, frame->vid))
+			return UL_R_VLAN_NOT_ALLOWED;
+		s->carries_tag = frame->vid;
+		return UL_R_SENT;
+	}
+	if (frame->vid || frame->service_tag)
+		return UL_R_VLAN_FROM_ACCESS;
+	if (s->group->vlan_mode == UL_VLAN_VST) {
+		/* A priority tag gives its priority to the tag that replaces it. */
+		if (frame->tagged && bpf_skb_vlan_pop(s->skb))
+			return UL_R_FAILED;
+		frame->vid = s->group->vid;
+		frame->tci = (frame->tci & 0xf000) | frame->vid;
+		frame->tagged = false;
+	}
+	return UL_R_SENT;
+}
+
+static __always_inline bool is_own_source(const struct ul_port *port, __u64 src)
+{
+	return (__u32)port->mac[5] == (src & 0xff) && (__u32)port->mac[4] == (src >> 8 & 0xff) &&
+	       (__u32)port->mac[3] == (src >> 16 & 0xff) && (__u32)port->mac[2] == (src >> 24 & 0xff) &&
+	       (__u32)port->mac[1] == (src >> 32 & 0xff) && (__u32)port->mac[0] == (src >> 40);
+}
+
+/* Tells the daemon of a source address that it does not know at this port. */
+static __always_inline void report_source(const struct sending *s)
+{
+	__u32 vid = s->group->vid;	/* VGT: UL_VLAN_TRUNK */
+	struct ul_event *event;
+
+	if (UL_TABLE_FIND(ul_fdb, ul_fdb_mask, ul_fdb_key_of(vid, s->frame.src)) == s->slot + 1)
+		return;
+	event = bpf_ringbuf_reserve(&ul_events, sizeof(*event), 0);
+	if (!event) {
+		count(UL_OBJECT_PORT0 + s->slot, UL_R_LEARN_OVERFLOW, &s->size);
+		return;
+	}
+	event->kind = UL_EVENT_NEW_SOURCE;
+	event->port = s->slot;
+	event->vid = vid;
+	for (int i = 0; i < 6; i++)
+		event->mac[i] = s->frame.src >> (40 - 8 * i);
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline bool may_use_source(const struct sending *s)
+{
+	__u32 flags = s->group->flags;
+
+	if (is_own_source(s->port, s->frame.src))
+		return true;
+	if (flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) {
+		report_source(s);
+		return true;
+	}
+	return flags & UL_GROUP_FORGED_OK;
+}
+
+/* The uplink for this frame, or NULL when none can send. */
+static __always_inline const struct ul_uplink *choose_uplink(const struct sending *s, __u32 *index)
+{
+	void *data = (void *)(long)s->skb->data, *end = (void *)(long)s->skb->data_end;
+	const struct ul_policy *policy = policy_at(s->group->policy);
+	const struct ul_uplink *uplink;
+	struct ul_flow flow;
+	__u32 bucket;
+
+	if (!policy || !policy->n_buckets)
+		return NULL;
+	parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, &flow);
+	bucket = bucket_of(policy, ul_hash(policy->method, policy->flags, &flow, s->port->number));
+	*index = policy->bucket[bucket];
+	uplink = uplink_at(*index);
+	if (uplink && uplink_alive(uplink))
+		return uplink;
+
+	*index = ul_spare_uplink(s->group->policy, bucket);
+	uplink = uplink_at(*index);
+	if (uplink)
+		count(UL_OBJECT_PORT0 + s->slot, UL_R_FAILOVER, &s->size);
+	return uplink;
+}
+
+/* The tag that the frame's VLAN needs on the wire and towards ports that tag themselves. */
+static __always_inline bool push_tag(struct sending *s)
+{
+	if (!s->frame.vid || s->carries_tag)
+		return true;
+	if (bpf_skb_vlan_push(s->skb, bpf_htons(ETH_P_8021Q), s->frame.tci))
+		return false;
+	s->carries_tag = true;
+	return true;
+}
+
+static __always_inline bool pop_tag(struct sending *s)
+{
+	if (!s->carries_tag)
+		return true;
+	if (bpf_skb_vlan_pop(s->skb))
+		return false;
+	s->carries_tag = false;
+	return true;
+}
+
+static __always_inline int send_to_uplink(struct sending *s, enum ul_reason reason)
+{
+	const struct ul_uplink *uplink;
+	__u32 index = UL_NO_UPLINK;
+
+	uplink = choose_uplink(s, &index);
+	if (!uplink) {
+		if (reason == UL_R_FLOODED)
+			count(UL_OBJECT_PORT0 + s->slot, reason, &s->size);
+		return drop(s, UL_R_NO_UPLINK);
+	}
+	if (!push_tag(s))
+		return drop(s, UL_R_FAILED);
+	count(UL_OBJECT_PORT0 + s->slot, reason, &s->size);
+	count(index, UL_R_SENT, &s->size);
+	return bpf_redirect(uplink->ifindex, 0);
+}
+
+static __always_inline int deliver_locally(struct sending *s, const struct destination *to)
+{
+	if (to->slot_plus_1 == s->slot + 1)
+		return drop(s, UL_R_HAIRPIN);
+	if (!to->port->ifindex)
+		return drop(s, UL_R_PORT_DOWN);
+	if (to->group->vlan_mode == UL_VLAN_VGT ? !push_tag(s) : !pop_tag(s))
+		return drop(s, UL_R_FAILED);
+	count(UL_OBJECT_PORT0 + s->slot, UL_R_TO_PORT, &s->size);
+	count(UL_OBJECT_PORT0 + to->slot_plus_1 - 1, UL_R_SENT, &s->size);
+	return bpf_redirect(to->port->ifindex, 0);
+}
+
+/* Copies to members of the VLAN: to all of them, or to those that only_flags names. Access ports get them untagged, the others tagged; the skb is left
+ * as push_tag() and pop_tag() know it. Frames with a service tag are for ports that tag themselves. */
+static __always_inline void flood_from_port(struct sending *s, __u32 only_flags, __u32 also_skip_plus_1)
+{
+	struct flood flood = {
+		.skb = s->skb,
+		.size = s->size,
+		.vid = s->frame.vid,
+		.skip_slot_plus_1 = s->slot + 1,
+		.also_skip_plus_1 = also_skip_plus_1,
+		.only_flags = only_flags,
+		.from_uplink = UL_NO_UPLINK,
+	};
+	__u32 flags = s->vlan->flags;
+
+	if (flags & UL_VLAN_TRUNKED && (s->carries_tag || !s->frame.vid))
+		flood_list(&flood, UL_VLAN_TRUNK);
+	if (flags & UL_VLAN_ACCESS && !s->frame.service_tag) {
+		bool carried = s->carries_tag;
+
+		if (!pop_tag(s))
+			return;
+		flood_list(&flood, s->frame.vid);
+		if (carried)
+			push_tag(s);
+		else if (s->frame.vid && flags & UL_VLAN_TRUNKED && push_tag(s))
+			flood_list(&flood, UL_VLAN_TRUNK);
+	}
+}
+
+SEC("tc")
+int port_tc(struct __sk_buff *skb)
+{
+	struct sending s = { .skb = skb, .size = size_of(skb) };
+	__u32 object = object_of(skb->ifindex);
+	struct destination to = {};
+	enum ul_reason reason;
+
+	s.slot = object - 1 - UL_OBJECT_PORT0;
+	if (object > UL_OBJECT_PORT0)
+		s.port = port_at(s.slot);
+	if (s.port)
+		s.group = group_at(s.port->group);
+	if (!s.port || !s.group) {
+		count(UL_OBJECT_NONE, UL_R_UNKNOWN_PORT, &s.size);
+		return TC_ACT_SHOT;
+	}
+	if (!parse_skb(skb, &s.frame))
+		return drop(&s, UL_R_TRUNCATED);
+
+	reason = check_addresses(&s.frame);
+	if (reason == UL_R_SENT)
+		reason = enter_vlan(&s);
+	if (reason != UL_R_SENT)
+		return drop(&s, reason);
+	s.vlan = vlan_at(s.frame.vid);
+	if (!s.vlan)
+		return drop(&s, UL_R_VLAN_NOT_ALLOWED);
+	if (!may_use_source(&s))
+		return drop(&s, UL_R_FORGED_SOURCE);
+	if (!skb->gso_segs && too_big(s.size.bytes, s.frame.tagged && !skb->vlan_present, s.port->max_frame))
+		return drop(&s, UL_R_TOO_BIG);
+
+	if (is_group_address(s.frame.dst)) {
+		flood_from_port(&s, 0, 0);
+		return send_to_uplink(&s, UL_R_FLOODED);
+	}
+	if (!find_port(s.vlan, s.frame.vid, s.frame.service_tag, s.frame.dst, &to)) {
+		if (s.vlan->flags & UL_VLAN_CURIOUS)
+			flood_from_port(&s, UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING, 0);
+		return send_to_uplink(&s, UL_R_TO_UPLINK);
+	}
+	if (s.vlan->flags & UL_VLAN_CURIOUS)
+		flood_from_port(&s, UL_GROUP_PROMISCUOUS, to.slot_plus_1);
+	return deliver_locally(&s, &to);
+}
+
+char _license[] SEC("license") = "GPL";

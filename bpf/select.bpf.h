@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Hash -> bucket -> uplink that can send now. The fast path is inline in port_tc; what happens when an uplink is dead is the same arithmetic
+ * that the daemon uses (flow_hash.h), so that its later rewrite of the buckets moves nothing a second time.
+ *
+ * The global functions at the end are for the other programs (declared in steer.bpf.h). Included by port_tc.bpf.c alone, see carrier.bpf.h. */
+#ifndef UL_SELECT_BPF_H
+#define UL_SELECT_BPF_H
+
+#include "carrier.bpf.h"
+#include "flow_hash.h"
+
+static __always_inline __u32 bucket_of(const struct ul_policy *policy, __u32 hash)
+{
+	__u32 n = policy->n_buckets;
+
+	return n ? hash % n & (UL_MAX_BUCKETS - 1) : 0;
+}
+
+/* Bit p: the uplink at position p of the policy is alive. */
+static __always_inline __u32 alive_positions(const struct ul_policy *policy)
+{
+	__u32 alive = 0;
+
+	for (__u32 position = 0; position < UL_MAX_UPLINKS; position++) {
+		const struct ul_uplink *uplink;
+
+		if (position >= policy->n_members)
+			break;
+		uplink = uplink_at(policy->member[position]);
+		if (uplink && uplink_alive(uplink))
+			alive |= 1u << position;
+	}
+	return alive;
+}
+
+/* The uplink that takes over a bucket whose own is dead, or UL_NO_UPLINK. */
+__u32 ul_spare_uplink(__u32 policy_index, __u32 bucket)
+{
+	const struct ul_policy *policy = policy_at(policy_index);
+	int position;
+
+	if (!policy)
+		return UL_NO_UPLINK;
+	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket, alive_positions(policy));
+	if (position < 0)
+		return UL_NO_UPLINK;
+	return policy->member[position & 31];
+}
+
+/* Bit i: uplink i serves the policy at this moment. What the daemon wrote (in_use) holds as long as all of these are alive. */
+__u32 ul_serving_uplinks(__u32 policy_index)
+{
+	const struct ul_policy *policy = policy_at(policy_index);
+	__u32 alive, serving, uplinks = 0, live_uplinks = 0;
+
+	if (!policy)
+		return 0;
+	alive = alive_positions(policy);
+	serving = ul_serving_positions(policy->flags, policy->n_active, policy->n_members, alive);
+	for (__u32 position = 0; position < UL_MAX_UPLINKS; position++) {
+		__u32 bit = 1u << (policy->member[position] & 31);
+
+		if (alive >> position & 1)
+			live_uplinks |= bit;
+		if (serving >> position & 1)
+			uplinks |= bit;
+	}
+	return policy->in_use & ~live_uplinks ? uplinks : policy->in_use;
+}
+
+/* The uplink that serves a port's own bucket: without a channel, the only one it takes broadcast and multicast from. UL_NO_UPLINK: none. */
+__u32 ul_uplink_of_port(__u32 slot)
+{
+	const struct ul_port *port = port_at(slot);
+	const struct ul_policy *policy;
+	const struct ul_uplink *uplink;
+	const struct ul_group *group;
+	struct ul_flow flow = {};
+	__u32 bucket, index;
+
+	if (!port)
+		return UL_NO_UPLINK;
+	group = group_at(port->group);
+	if (!group)
+		return UL_NO_UPLINK;
+	policy = policy_at(group->policy);
+	if (!policy)
+		return UL_NO_UPLINK;
+
+	flow.src_mac[4] = port->mac[4];
+	flow.src_mac[5] = port->mac[5];
+	bucket = bucket_of(policy, ul_hash(policy->method, policy->flags, &flow, port->number));
+	index = policy->bucket[bucket];
+	uplink = uplink_at(index);
+	if (uplink && uplink_alive(uplink))
+		return index;
+	return ul_spare_uplink(group->policy, bucket);
+}
+
+#endif

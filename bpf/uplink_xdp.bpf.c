@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* XDP ingress of an uplink. Drops what must not enter, as early as can be; hands unicast that is not TCP straight to its port; passes the rest up: control
+ * frames to the daemon, TCP to GRO and then to uplink_tc, and what needs copies.
+ *
+ * The way of a frame depends only on its IP protocol and its port, so a flow never changes its way and is not reordered. */
+#include "steer.bpf.h"
+
+/* A page less headroom and skb_shared_info is what an XDP frame can have; longer ones, and those in several buffers, go through TC. */
+#define UL_MAX_XDP_FRAME 3000
+
+static __always_inline int drop(__u32 object, enum ul_reason reason, const struct size *size)
+{
+	count(object, reason, size);
+	return XDP_DROP;
+}
+
+/* Removes the outer tag. Nothing of the frame's data may be used afterwards. */
+static __always_inline bool pop_tag(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 *words = data;
+	__u32 macs[3];
+
+	if (data + UL_ETH_HLEN + UL_TAG_LEN > end)
+		return false;
+	macs[0] = words[0];
+	macs[1] = words[1];
+	macs[2] = words[2];
+	if (bpf_xdp_adjust_head(ctx, UL_TAG_LEN))
+		return false;
+
+	words = data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	if (data + UL_ETH_HLEN > end)
+		return false;
+	words[0] = macs[0];
+	words[1] = macs[1];
+	words[2] = macs[2];
+	return true;
+}
+
+SEC("xdp.frags")
+int uplink_xdp(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct size size = { 1, (__u32)(end - data) };
+	__u32 object = object_of(ctx->ingress_ifindex) - 1;
+	const struct ul_uplink *uplink = uplink_at(object);
+	const struct ul_vlan *vlan;
+	struct destination to;
+	enum ul_reason reason;
+	struct frame frame;
+
+	if (!uplink)
+		return drop(UL_OBJECT_NONE, UL_R_UNKNOWN_PORT, &size);
+	if (!parse_layer2(data, end, &frame))
+		return drop(object, UL_R_TRUNCATED, &size);
+
+	reason = admit_from_uplink(uplink, &frame);
+	if (reason == UL_R_CONTROL)
+		return XDP_PASS;
+	if (reason != UL_R_TO_PORT && reason != UL_R_FLOODED)
+		return drop(object, reason, &size);
+
+	vlan = vlan_at(frame.vid);
+	if (!vlan_in_use(vlan, &frame))
+		return drop(object, UL_R_UNKNOWN_VLAN, &size);
+	if (reason == UL_R_FLOODED)
+		return is_reflected(vlan, &frame) ? drop(object, UL_R_REFLECTED, &size) : XDP_PASS;
+	if (vlan->flags & UL_VLAN_CURIOUS)
+		return XDP_PASS;
+
+	reason = steer_unicast(vlan, &frame, object, &to);
+	if (reason != UL_R_TO_PORT)
+		return drop(object, reason, &size);
+	if (!(to.port->flags & UL_PORT_XDP) || parse_ip_protocol(data, end, &frame) == IPPROTO_TCP)
+		return XDP_PASS;
+	if (to.port->max_frame > UL_MAX_XDP_FRAME &&
+	    (size.bytes > UL_MAX_XDP_FRAME || bpf_xdp_get_buff_len(ctx) != size.bytes))
+		return XDP_PASS;
+	if (too_big(size.bytes, frame.tagged, to.port->max_frame))
+		return drop(object, UL_R_TOO_BIG, &size);
+	if (frame.vid && to.group->vlan_mode != UL_VLAN_VGT && !pop_tag(ctx))
+		return drop(object, UL_R_FAILED, &size);
+
+	count(object, UL_R_TO_PORT, &size);
+	count(UL_OBJECT_PORT0 + to.slot_plus_1 - 1, UL_R_SENT, &size);
+	return bpf_redirect_map(&ul_devmap, to.slot_plus_1 - 1, XDP_DROP);
+}
+
+char _license[] SEC("license") = "GPL";
