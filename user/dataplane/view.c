@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A switch's pinned maps, read without the daemon (see view.h).
+ *
+ * Whatever is pinned at these paths is input: type and sizes are compared with abi.h before anything is mapped, and numbers in ul_meta are compared with the
+ * real sizes of the maps before anyone uses them as bounds. A map that cannot be mapped (made without BPF_F_MMAPABLE) is copied by look-ups, into
+ * anonymous memory, so that closing is the same. */
+#include "dataplane/view.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <limits.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+enum { VIEW_META, VIEW_UPLINKS, VIEW_PORTS, VIEW_GROUPS, VIEW_POLICIES, VIEW_VLANS, VIEW_FDB, N_VIEW_MAPS };
+
+struct map_shape {
+	const char *name;
+	uint32_t type;		/* enum bpf_map_type */
+	uint32_t value_size;
+	uint32_t min_entries;	/* the programs and the daemon count on at least so many */
+};
+
+static const struct map_shape shapes[N_VIEW_MAPS] = {
+	[VIEW_META]	= { "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1 },
+	[VIEW_UPLINKS]	= { "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink), UL_MAX_UPLINKS },
+	[VIEW_PORTS]	= { "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), 1 },
+	[VIEW_GROUPS]	= { "ul_groups", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_group), 1 },
+	[VIEW_POLICIES]	= { "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy), UL_MAX_POLICIES },
+	[VIEW_VLANS]	= { "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS },
+	[VIEW_FDB]	= { "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), 1 },
+};
+
+static const struct map_shape stats_shape = {
+	"ul_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct ul_stats), UL_OBJECT_PORT0
+};
+
+_Static_assert(N_VIEW_MAPS <= ARRAY_SIZE(((struct view *)NULL)->maps), "struct view has room for each map");
+
+/* Opens the pin read-only and compares it with its shape. */
+static int open_map(const char *directory, const struct map_shape *shape, int *ret_fd, uint32_t *ret_entries)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, shape->name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get_opts(path, &opts);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return -errno;
+	if (info.type != shape->type || info.key_size != sizeof(uint32_t) || info.value_size != shape->value_size ||
+	    info.max_entries < shape->min_entries)
+		return -EPROTO;
+
+	*ret_entries = info.max_entries;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int copy_map(int fd, const struct map_shape *shape, uint32_t entries, void **ret, size_t size)
+{
+	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	for (uint32_t key = 0; key < entries; key++) {
+		if (bpf_map_lookup_elem(fd, &key, memory + (size_t)key * shape->value_size) < 0) {
+			int error = -errno;
+
+			munmap(memory, size);
+			return error;
+		}
+	}
+	*ret = memory;
+	return 0;
+}
+
+static int map_one(struct view *view, int which, const char *directory, uint32_t *ret_entries)
+{
+	const struct map_shape *shape = &shapes[which];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size;
+	_cleanup_close_ int fd = -1;
+	void *memory;
+	int r;
+
+	r = open_map(directory, shape, &fd, ret_entries);
+	if (r < 0)
+		return r;
+	/* The kernel rounds elements up to eight bytes; every value of the ABI is a multiple of that. */
+	size = ((size_t)*ret_entries * shape->value_size + page - 1) / page * page;
+	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		r = copy_map(fd, shape, *ret_entries, &memory, size);
+		if (r < 0)
+			return r;
+	}
+	view->maps[which] = memory;
+	view->sizes[which] = size;
+	return 0;
+}
+
+static bool is_switch(const char *bpffs, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (name[0] == '.' || strlen(name) >= UL_NAME_LEN)
+		return false;
+	if ((size_t)snprintf(path, sizeof(path), "%s/uplinkd/%s/%s", bpffs, name, shapes[VIEW_META].name) >= sizeof(path))
+		return false;
+	return access(path, F_OK) == 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void closedirp(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+int view_list(const char *bpffs, char (**ret_names)[UL_NAME_LEN], size_t *ret_n)
+{
+	_cleanup_(closedirp) DIR *directory = NULL;
+	_cleanup_free_ char (*names)[UL_NAME_LEN] = NULL;
+	const struct dirent *entry;
+	char path[PATH_MAX];
+	size_t n = 0;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/uplinkd", bpffs) >= sizeof(path))
+		return -ENAMETOOLONG;
+	directory = opendir(path);
+	if (!directory)
+		return -errno;
+
+	while ((entry = readdir(directory))) {
+		char (*more)[UL_NAME_LEN];
+
+		if (!is_switch(bpffs, entry->d_name))
+			continue;
+		more = reallocarray(names, n + 1, sizeof(*names));
+		if (!more)
+			return -ENOMEM;
+		names = more;
+		memset(names[n], 0, UL_NAME_LEN);
+		memcpy(names[n++], entry->d_name, strlen(entry->d_name));
+	}
+	if (n == 0)
+		return -ENOENT;
+	qsort(names, n, sizeof(*names), compare_names);
+
+	*ret_names = TAKE_PTR(names);
+	*ret_n = n;
+	return 0;
+}
+
+static void view_closep(struct view **view)
+{
+	view_close(*view);
+}
+
+static bool meta_is_sane(const struct ul_meta *meta, const uint32_t entries[N_VIEW_MAPS])
+{
+	return meta->abi_version == UL_ABI_VERSION && meta->n_uplinks <= UL_MAX_UPLINKS &&
+	       meta->max_ports <= entries[VIEW_PORTS] && meta->max_groups <= entries[VIEW_GROUPS];
+}
+
+int view_open(const char *bpffs, const char *switch_name, struct view **ret)
+{
+	_cleanup_(view_closep) struct view *view = NULL;
+	uint32_t entries[N_VIEW_MAPS], stats_entries;
+	char directory[PATH_MAX];
+	int r;
+
+	if (switch_name[0] == '\0' || switch_name[0] == '.' || strchr(switch_name, '/') || strlen(switch_name) >= UL_NAME_LEN)
+		return -ENOENT;
+	if ((size_t)snprintf(directory, sizeof(directory), "%s/uplinkd/%s", bpffs, switch_name) >= sizeof(directory))
+		return -ENAMETOOLONG;
+	view = calloc(1, sizeof(*view));
+	if (!view)
+		return -ENOMEM;
+	view->stats_fd = -1;
+	memcpy(view->name, switch_name, strlen(switch_name));
+
+	for (int i = 0; i < N_VIEW_MAPS; i++) {
+		r = map_one(view, i, directory, &entries[i]);
+		if (r < 0)
+			return r;
+		/* Another version may have other maps and sizes: that is what the caller should hear, not that one of them is missing. */
+		if (i == VIEW_META && ((const struct ul_meta *)view->maps[i])->abi_version != UL_ABI_VERSION)
+			return -EPROTO;
+	}
+	r = open_map(directory, &stats_shape, &view->stats_fd, &stats_entries);
+	if (r < 0)
+		return r;
+
+	view->meta = view->maps[VIEW_META];
+	view->uplinks = view->maps[VIEW_UPLINKS];
+	view->ports = view->maps[VIEW_PORTS];
+	view->groups = view->maps[VIEW_GROUPS];
+	view->policies = view->maps[VIEW_POLICIES];
+	view->vlans = view->maps[VIEW_VLANS];
+	view->fdb = view->maps[VIEW_FDB];
+	view->fdb_buckets = entries[VIEW_FDB];
+	if (!meta_is_sane(view->meta, entries))
+		return -EPROTO;
+
+	*ret = TAKE_PTR(view);
+	return 0;
+}
+
+void view_close(struct view *view)
+{
+	if (!view)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(view->maps); i++)
+		if (view->maps[i])
+			munmap(view->maps[i], view->sizes[i]);
+	ul_closep(&view->stats_fd);
+	free(view);
+}
+
+int view_stats(const struct view *view, uint32_t object, struct ul_stats *ret)
+{
+	_cleanup_free_ struct ul_stats *cpus = NULL;
+	int n_cpus = libbpf_num_possible_cpus();
+	struct ul_stats sum = {};
+
+	if (n_cpus < 0)
+		return n_cpus;
+	cpus = calloc((size_t)n_cpus, sizeof(*cpus));
+	if (!cpus)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(view->stats_fd, &object, cpus) < 0)
+		return -errno;
+
+	for (int cpu = 0; cpu < n_cpus; cpu++) {
+		const struct ul_count *from = (const struct ul_count *)&cpus[cpu];
+		struct ul_count *to = (struct ul_count *)&sum;
+
+		for (int reason = 0; reason < UL_REASON_SLOTS; reason++) {
+			to[reason].packets += from[reason].packets;
+			to[reason].bytes += from[reason].bytes;
+		}
+	}
+	*ret = sum;
+	return 0;
+}
+
+static const struct {
+	const char *name, *help;
+	enum ul_reason_kind kind;
+} reasons[UL_REASON_SLOTS] = {
+#define X(member, NAME, number, kind, help) [number] = { #member, help, UL_KIND_##kind },
+	UL_REASONS(X)
+#undef X
+};
+
+const char *reason_name(uint32_t reason)
+{
+	return reason < ARRAY_SIZE(reasons) ? reasons[reason].name : NULL;
+}
+
+const char *reason_help(uint32_t reason)
+{
+	return reason < ARRAY_SIZE(reasons) ? reasons[reason].help : NULL;
+}
+
+enum ul_reason_kind reason_kind(uint32_t reason)
+{
+	return reason < ARRAY_SIZE(reasons) ? reasons[reason].kind : UL_KIND_NOTE;
+}
