@@ -1,73 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Copies of a frame to the members of its VLAN, by TC. */
+/* Copies of a frame to the members of a flood list; flood.bpf.c. */
 #ifndef UL_FLOOD_BPF_H
 #define UL_FLOOD_BPF_H
 
 #include "steer.bpf.h"
 
+/* Who gets a copy. Slots are slot + 1, 0: nobody. */
 struct flood {
-	struct __sk_buff *skb;
-	struct size size;
-	__u32 list;		/* VID of the list that is walked: the frame's, or UL_VLAN_TRUNK */
-	__u32 vid;		/* of the frame */
-	__u32 skip_slot_plus_1;	/* where it came from */
-	__u32 also_skip_plus_1;	/* who gets the frame itself */
-	__u32 only_flags;	/* of the groups; 0: all members */
-	__u32 from_uplink;	/* UL_NO_UPLINK: from a port */
-	__u32 delivered;
-	__u32 refused;		/* members that do not take it from this uplink */
+	__u16 list;		/* VID of the list, UL_VLAN_TRUNK: the ports that tag themselves */
+	__u16 vid;		/* VLAN of the frame */
+	__u16 skip;		/* where it came from */
+	__u16 also_skip;	/* who gets the frame itself */
+	__u16 only_flags;	/* of the groups, enum ul_group_flag; 0: all members */
+	__u16 from_uplink;	/* UL_NO_UPLINK: from a port */
 };
 
-/* Broadcast and multicast: on a channel from every uplink in use (the switch sends one copy), otherwise only from the port's own. */
-static __always_inline bool accepts_group(__u32 slot, const struct ul_group *group, __u32 uplink)
-{
-	const struct ul_policy *policy = policy_at(group->policy);
+/* A global function, so that it is verified once; the arguments are the fields of struct flood, two in one. Returns how many copies were delivered, and above bit
+ * 16 how many members refused it because they do not take it from this uplink. */
+extern __u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink);
 
-	if (!policy)
-		return false;
-	if (policy->flags & UL_POLICY_ANY_UPLINK)
-		return accepts(group->policy, uplink);
-	return ul_uplink_of_port(slot) == uplink;
+static __always_inline __u32 flood_list(struct __sk_buff *skb, const struct flood *flood)
+{
+	return ul_flood(skb, (__u32)flood->list << 16 | flood->vid, (__u32)flood->skip << 16 | flood->also_skip,
+			(__u32)flood->only_flags << 16 | flood->from_uplink);
 }
 
-static long flood_one(__u32 place, struct flood *flood)
+static __always_inline struct size size_of(const struct __sk_buff *skb)
 {
-	struct ul_member_key key = { .vid = flood->list, .place = place };
-	const __u32 *slot = bpf_map_lookup_elem(&ul_members, &key);
-	const struct ul_group *group;
-	const struct ul_port *port;
-
-	if (!slot || *slot + 1 == flood->skip_slot_plus_1 || *slot + 1 == flood->also_skip_plus_1)
-		return 0;
-	port = port_at(*slot);
-	if (!port || !port->ifindex)
-		return 0;
-	group = group_at(port->group);
-	if (!group || (flood->only_flags && !(group->flags & flood->only_flags)))
-		return 0;
-	if (flood->list == UL_VLAN_TRUNK ? !group_has_vlan(group, flood->vid) : group->vid != flood->vid)
-		return 0;
-	if (flood->from_uplink != UL_NO_UPLINK && !accepts_group(*slot, group, flood->from_uplink)) {
-		flood->refused++;
-		return 0;
-	}
-	if (bpf_clone_redirect(flood->skb, port->ifindex, 0)) {
-		count(UL_OBJECT_PORT0 + *slot, UL_R_FAILED, &flood->size);
-		return 0;
-	}
-	count(UL_OBJECT_PORT0 + *slot, UL_R_SENT, &flood->size);
-	flood->delivered++;
-	return 0;
-}
-
-static __always_inline void flood_list(struct flood *flood, __u32 list)
-{
-	const struct ul_vlan *vlan = vlan_at(list);
-
-	if (!vlan || !vlan->n_members)
-		return;
-	flood->list = list;
-	bpf_loop(vlan->n_members, flood_one, flood, 0);
+	return (struct size){ skb->gso_segs ? skb->gso_segs : 1, skb->len };
 }
 
 #endif

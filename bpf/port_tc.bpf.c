@@ -179,31 +179,30 @@ static __always_inline int deliver_locally(struct sending *s, const struct desti
 
 /* Copies to members of the VLAN: to all of them, or to those that only_flags names. Access ports get them untagged, the others tagged; the skb is left
  * as push_tag() and pop_tag() know it. Frames with a service tag are for ports that tag themselves. */
-static __always_inline void flood_from_port(struct sending *s, __u32 only_flags, __u32 also_skip_plus_1)
+static __always_inline void flood_from_port(struct sending *s, __u32 only_flags, __u32 also_skip)
 {
 	struct flood flood = {
-		.skb = s->skb,
-		.size = s->size,
 		.vid = s->frame.vid,
-		.skip_slot_plus_1 = s->slot + 1,
-		.also_skip_plus_1 = also_skip_plus_1,
+		.skip = s->slot + 1,
+		.also_skip = also_skip,
 		.only_flags = only_flags,
 		.from_uplink = UL_NO_UPLINK,
 	};
 	__u32 flags = s->vlan->flags;
+	bool carried = s->carries_tag;
 
+	flood.list = UL_VLAN_TRUNK;
 	if (flags & UL_VLAN_TRUNKED && (s->carries_tag || !s->frame.vid))
-		flood_list(&flood, UL_VLAN_TRUNK);
-	if (flags & UL_VLAN_ACCESS && !s->frame.service_tag) {
-		bool carried = s->carries_tag;
-
-		if (!pop_tag(s))
-			return;
-		flood_list(&flood, s->frame.vid);
-		if (carried)
-			push_tag(s);
-		else if (s->frame.vid && flags & UL_VLAN_TRUNKED && push_tag(s))
-			flood_list(&flood, UL_VLAN_TRUNK);
+		flood_list(s->skb, &flood);
+	if (!(flags & UL_VLAN_ACCESS) || s->frame.service_tag || !pop_tag(s))
+		return;
+	flood.list = s->frame.vid;
+	flood_list(s->skb, &flood);
+	if (carried) {
+		push_tag(s);
+	} else if (s->frame.vid && flags & UL_VLAN_TRUNKED && push_tag(s)) {
+		flood.list = UL_VLAN_TRUNK;
+		flood_list(s->skb, &flood);
 	}
 }
 

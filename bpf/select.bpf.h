@@ -16,18 +16,19 @@ static __always_inline __u32 bucket_of(const struct ul_policy *policy, __u32 has
 	return n ? hash % n & (UL_MAX_BUCKETS - 1) : 0;
 }
 
-/* Bit p: the uplink at position p of the policy is alive. */
-static __always_inline __u32 alive_positions(const struct ul_policy *policy)
+/* Bit p: the uplink at position p of the policy is alive. A global function, so that the verifier takes the mask as any number and does not follow each
+ * of its values. */
+__u32 ul_alive_positions(__u32 policy_index)
 {
+	const struct ul_policy *policy = policy_at(policy_index);
 	__u32 alive = 0;
 
+	if (!policy)
+		return 0;
 	for (__u32 position = 0; position < UL_MAX_UPLINKS; position++) {
-		const struct ul_uplink *uplink;
+		const struct ul_uplink *uplink = uplink_at(policy->member[position]);
 
-		if (position >= policy->n_members)
-			break;
-		uplink = uplink_at(policy->member[position]);
-		if (uplink && uplink_alive(uplink))
+		if (position < policy->n_members && uplink && uplink_alive(uplink))
 			alive |= 1u << position;
 	}
 	return alive;
@@ -41,7 +42,7 @@ __u32 ul_spare_uplink(__u32 policy_index, __u32 bucket)
 
 	if (!policy)
 		return UL_NO_UPLINK;
-	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket, alive_positions(policy));
+	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket, ul_alive_positions(policy_index));
 	if (position < 0)
 		return UL_NO_UPLINK;
 	return policy->member[position & 31];
@@ -55,15 +56,13 @@ __u32 ul_serving_uplinks(__u32 policy_index)
 
 	if (!policy)
 		return 0;
-	alive = alive_positions(policy);
+	alive = ul_alive_positions(policy_index);
 	serving = ul_serving_positions(policy->flags, policy->n_active, policy->n_members, alive);
 	for (__u32 position = 0; position < UL_MAX_UPLINKS; position++) {
-		__u32 bit = 1u << (policy->member[position] & 31);
+		__u32 uplink = policy->member[position] & 31;
 
-		if (alive >> position & 1)
-			live_uplinks |= bit;
-		if (serving >> position & 1)
-			uplinks |= bit;
+		live_uplinks |= (alive >> position & 1) << uplink;
+		uplinks |= (serving >> position & 1) << uplink;
 	}
 	return policy->in_use & ~live_uplinks ? uplinks : policy->in_use;
 }

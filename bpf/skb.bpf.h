@@ -9,11 +9,6 @@
 
 #define UL_HEADERS 78	/* Ethernet, two tags, IPv6 header, ports and some */
 
-static __always_inline struct size size_of(const struct __sk_buff *skb)
-{
-	return (struct size){ skb->gso_segs ? skb->gso_segs : 1, skb->len };
-}
-
 /* Layer 2 of the frame. The kernel keeps the outer tag of an ingress skb apart from the data. false: the frame ends before. */
 static __always_inline bool parse_skb(struct __sk_buff *skb, struct frame *frame)
 {

@@ -9,18 +9,26 @@ static __always_inline int drop(__u32 object, enum ul_reason reason, const struc
 	return TC_ACT_SHOT;
 }
 
-/* Ports that tag themselves get the frame as it came; then the tag goes, and the ports of the VLAN's own groups get theirs. */
-static __always_inline void flood_from_uplink(struct flood *flood, const struct ul_vlan *vlan, const struct frame *frame, bool last)
+/* Ports that tag themselves get the frame as it came; then the tag goes, and the ports of the VLAN's own groups get theirs. last: the frame itself is not
+ * needed any more. Returns what ul_flood() does. */
+static __always_inline __u32 flood_from_uplink(struct __sk_buff *skb, struct flood *flood, const struct ul_vlan *vlan,
+					       const struct frame *frame, bool last)
 {
-	if (vlan->flags & UL_VLAN_TRUNKED)
-		flood_list(flood, UL_VLAN_TRUNK);
+	__u32 copies = 0;
+
+	if (vlan->flags & UL_VLAN_TRUNKED) {
+		flood->list = UL_VLAN_TRUNK;
+		copies = flood_list(skb, flood);
+	}
 	if (!(vlan->flags & UL_VLAN_ACCESS) || frame->service_tag)
-		return;
-	if (frame->vid && bpf_skb_vlan_pop(flood->skb))
-		return;
-	flood_list(flood, frame->vid);
+		return copies;
+	if (frame->vid && bpf_skb_vlan_pop(skb))
+		return copies;
+	flood->list = frame->vid;
+	copies += flood_list(skb, flood);
 	if (frame->vid && !last)
-		bpf_skb_vlan_push(flood->skb, bpf_htons(ETH_P_8021Q), frame->tci);
+		bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), frame->tci);
+	return copies;
 }
 
 SEC("tc")
@@ -29,11 +37,12 @@ int uplink_tc(struct __sk_buff *skb)
 	struct size size = size_of(skb);
 	__u32 object = object_of(skb->ifindex) - 1;
 	const struct ul_uplink *uplink = uplink_at(object);
-	struct flood flood = { .skb = skb, .size = size, .from_uplink = object };
+	struct flood flood = { .from_uplink = object };
 	const struct ul_vlan *vlan;
 	struct destination to;
 	enum ul_reason reason;
 	struct frame frame;
+	__u32 copies;
 
 	if (!uplink)
 		return drop(UL_OBJECT_NONE, UL_R_UNKNOWN_PORT, &size);
@@ -55,16 +64,17 @@ int uplink_tc(struct __sk_buff *skb)
 	if (reason == UL_R_FLOODED) {
 		if (is_reflected(vlan, &frame))
 			return drop(object, UL_R_REFLECTED, &size);
-		flood_from_uplink(&flood, vlan, &frame, true);
-		return drop(object, flood.delivered || !flood.refused ? UL_R_FLOODED : UL_R_INACTIVE_UPLINK, &size);
+		copies = flood_from_uplink(skb, &flood, vlan, &frame, true);
+		/* Only refusals: no member takes it from this uplink. */
+		return drop(object, copies && !(copies & 0xffff) ? UL_R_INACTIVE_UPLINK : UL_R_FLOODED, &size);
 	}
 
 	reason = steer_unicast(vlan, &frame, object, &to);
 	if (vlan->flags & UL_VLAN_CURIOUS && (reason == UL_R_TO_PORT || reason == UL_R_UNKNOWN_UNICAST)) {
 		flood.only_flags = UL_GROUP_PROMISCUOUS | (reason == UL_R_UNKNOWN_UNICAST ? UL_GROUP_LEARNING : 0);
-		flood.also_skip_plus_1 = reason == UL_R_TO_PORT ? to.slot_plus_1 : 0;
-		flood_from_uplink(&flood, vlan, &frame, reason != UL_R_TO_PORT);
-		if (reason != UL_R_TO_PORT && flood.delivered)
+		flood.also_skip = reason == UL_R_TO_PORT ? to.slot_plus_1 : 0;
+		copies = flood_from_uplink(skb, &flood, vlan, &frame, reason != UL_R_TO_PORT);
+		if (reason != UL_R_TO_PORT && copies & 0xffff)
 			reason = UL_R_FLOODED;
 	}
 	if (reason != UL_R_TO_PORT)

@@ -56,8 +56,40 @@ UL_INLINE __u32 ul_n_buckets(__u32 n_active)
 	return n_active * (UL_MAX_BUCKETS / n_active);
 }
 
-/* How much position likes bucket when the bucket's own position is dead: of the live ones the highest wins (rendezvous hashing), so a further failure
- * moves nothing else. The bucket's quotient names the favourite, which spreads the dead position's buckets evenly over the others. */
+/* Bit arithmetic and few branches in what follows: the kernel's verifier walks through every path. */
+UL_INLINE __u32 ul_lowest_bits(__u32 n)
+{
+	return (1u << (n & 31)) - 1;
+}
+
+/* The compilers' builtins for these do not exist for BPF everywhere (clang 14). */
+UL_INLINE __u32 ul_count_bits(__u32 mask)
+{
+	mask -= mask >> 1 & 0x55555555;
+	mask = (mask & 0x33333333) + (mask >> 2 & 0x33333333);
+	mask = (mask + (mask >> 4)) & 0x0f0f0f0f;
+	return mask * 0x01010101 >> 24;
+}
+
+/* Index of the lowest set bit; mask not 0. */
+UL_INLINE __u32 ul_lowest_index(__u32 mask)
+{
+	return ul_count_bits((mask & -mask) - 1);
+}
+
+/* mask without its n lowest set bits */
+UL_INLINE __u32 ul_drop_lowest(__u32 mask, __u32 n)
+{
+	for (__u32 i = 0; i < UL_MAX_UPLINKS; i++) {
+		if (i >= n)
+			break;
+		mask &= mask - 1;
+	}
+	return mask;
+}
+
+/* How much position likes bucket when the bucket's own position is dead, at least 1: of the live ones the highest wins (rendezvous hashing), so a
+ * further failure moves nothing else. The bucket's quotient names the favourite, which spreads the dead position's buckets evenly over the others. */
 UL_INLINE __u32 ul_affinity(__u32 bucket, __u32 n, __u32 position)
 {
 	__u32 home = bucket % n;
@@ -69,64 +101,63 @@ UL_INLINE __u32 ul_affinity(__u32 bucket, __u32 n, __u32 position)
 	mix ^= mix >> 15;
 	mix *= 0x85ebca6b;
 	mix ^= mix >> 13;
-	return mix & 0x7fffffff;
+	return (mix & 0x7fffffff) | 1;
 }
 
-/* The position that serves bucket now: its own if alive; else the standby that takes its place; else a live active one by affinity; else, with
- * more dead than standby, still one that lives. alive: bit p = the uplink at position p can be used. Returns a position, or -1 if none lives. */
+struct ul_contest {
+	__u32 bucket, n_active, alive, best, position;
+};
+
+static long __attribute__((unused)) ul_contest_round(__u32 position, struct ul_contest *contest)
+{
+	__u32 affinity = ul_affinity(contest->bucket, contest->n_active, position);
+
+	if (contest->alive >> (position & 31) & 1 && affinity > contest->best) {
+		contest->best = affinity;
+		contest->position = position;
+	}
+	return 0;
+}
+
+/* The position that serves bucket now: its own if alive; else the standby that takes its place (the first dead active one gets the first live standby, and
+ * so on); else a live active one by affinity; else whoever lives. UL_POLICY_ORDERED: the first that lives. alive: bit p = the uplink at position p can
+ * be used. n_active 1-24, n_members n_active-24. Returns a position, or -1 if none lives. */
 UL_INLINE int ul_serving_position(__u32 policy_flags, __u32 n_active, __u32 n_members, __u32 bucket, __u32 alive)
 {
-	__u32 best = 0, dead_before = 0, home;
-	int found = -1;
+	struct ul_contest contest = { .bucket = bucket, .n_active = n_active };
+	__u32 home, standby;
 
-	if (!n_active || !n_members)
+	contest.alive = alive &= ul_lowest_bits(n_members);
+	if (!alive || !n_active)
 		return -1;
-	home = bucket % n_active;
-
 	if (policy_flags & UL_POLICY_ORDERED)
-		home = 0;
+		return (int)ul_lowest_index(alive);
+
+	home = bucket % n_active;
 	if (alive >> home & 1)
 		return (int)home;
 
-	/* Standby uplinks replace dead active ones in order: the first dead one gets the first live standby. */
-	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++)
-		if (p < home && !(alive >> p & 1))
-			dead_before++;
-	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++) {
-		if (p >= n_members || !(alive >> p & 1))
-			continue;
-		if (policy_flags & UL_POLICY_ORDERED)
-			return (int)p;
-		if (p >= n_active && dead_before-- == 0)
-			return (int)p;
-	}
+	standby = alive & ~ul_lowest_bits(n_active);
+	standby = ul_drop_lowest(standby, ul_count_bits(~alive & ul_lowest_bits(home)));
+	if (standby)
+		return (int)ul_lowest_index(standby);
 
-	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++) {
-		__u32 affinity;
-
-		if (p >= n_members || !(alive >> p & 1))
-			continue;
-		affinity = p < n_active ? ul_affinity(bucket, n_active, p) : 0;
-		if (found < 0 || affinity > best) {
-			best = affinity;
-			found = (int)p;
-		}
-	}
-	return found;
+#ifdef __bpf__
+	bpf_loop(n_active, ul_contest_round, &contest, 0);
+#else
+	for (__u32 position = 0; position < n_active; position++)
+		ul_contest_round(position, &contest);
+#endif
+	return contest.best ? (int)contest.position : (int)ul_lowest_index(alive);
 }
 
-/* Which positions serve at all: the live active ones and as many live standby ones as active ones are dead; ORDERED: the first live one. */
+/* Which positions serve at all: the live active ones and as many live standby ones as active ones are dead; UL_POLICY_ORDERED: the first live one. */
 UL_INLINE __u32 ul_serving_positions(__u32 policy_flags, __u32 n_active, __u32 n_members, __u32 alive)
 {
-	__u32 wanted = policy_flags & UL_POLICY_ORDERED ? 1 : n_active, serving = 0;
+	__u32 wanted = policy_flags & UL_POLICY_ORDERED ? 1 : n_active;
 
-	for (__u32 p = 0; p < UL_MAX_UPLINKS; p++) {
-		if (p < n_members && wanted && alive >> p & 1) {
-			serving |= 1u << p;
-			wanted--;
-		}
-	}
-	return serving;
+	alive &= ul_lowest_bits(n_members);
+	return alive & ~ul_drop_lowest(alive, wanted);
 }
 
 #endif

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "flood.bpf.h"
+
+struct walk {
+	struct __sk_buff *skb;
+	struct flood flood;
+	struct size size;
+	__u32 delivered;
+	__u32 refused;
+};
+
+/* Broadcast and multicast: on a channel from every uplink in use (the switch sends one copy), otherwise only from the port's own. */
+static __always_inline bool accepts_group(__u32 slot, const struct ul_group *group, __u32 uplink)
+{
+	const struct ul_policy *policy = policy_at(group->policy);
+
+	if (!policy)
+		return false;
+	if (policy->flags & UL_POLICY_ANY_UPLINK)
+		return accepts(group->policy, uplink);
+	return ul_uplink_of_port(slot) == uplink;
+}
+
+static long visit(__u32 place, struct walk *walk)
+{
+	struct ul_member_key key = { .vid = walk->flood.list, .place = place };
+	const __u32 *slot = bpf_map_lookup_elem(&ul_members, &key);
+	const struct ul_group *group;
+	const struct ul_port *port;
+
+	if (!slot || *slot + 1 == walk->flood.skip || *slot + 1 == walk->flood.also_skip)
+		return 0;
+	port = port_at(*slot);
+	if (!port || !port->ifindex)
+		return 0;
+	group = group_at(port->group);
+	if (!group || (walk->flood.only_flags && !(group->flags & walk->flood.only_flags)))
+		return 0;
+	/* The list says so already; but whatever it may hold for a moment, a frame never leaves its VLAN. */
+	if (group->vlan_mode == UL_VLAN_VGT ? !group_has_vlan(group, walk->flood.vid) : group->vid != walk->flood.vid)
+		return 0;
+	if (walk->flood.from_uplink != UL_NO_UPLINK && !accepts_group(*slot, group, walk->flood.from_uplink)) {
+		walk->refused++;
+		return 0;
+	}
+	if (bpf_clone_redirect(walk->skb, port->ifindex, 0)) {
+		count(UL_OBJECT_PORT0 + *slot, UL_R_FAILED, &walk->size);
+		return 0;
+	}
+	count(UL_OBJECT_PORT0 + *slot, UL_R_SENT, &walk->size);
+	walk->delivered++;
+	return 0;
+}
+
+__u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink)
+{
+	const struct ul_vlan *vlan = vlan_at(list_vid >> 16);
+	struct walk walk = {
+		.skb = skb,
+		.flood = {
+			.list = list_vid >> 16,
+			.vid = list_vid,
+			.skip = skips >> 16,
+			.also_skip = skips,
+			.only_flags = flags_uplink >> 16,
+			.from_uplink = flags_uplink,
+		},
+		.size = size_of(skb),
+	};
+
+	if (!vlan)
+		return 0;
+	bpf_loop(vlan->n_members, visit, &walk, 0);
+	return walk.refused << 16 | (walk.delivered & 0xffff);
+}
+
+char _license[] SEC("license") = "GPL";
