@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The exact-match table against a plain array that remembers what should be in it. */
+#include <criterion/criterion.h>
+#include <sys/mman.h>
+
+#include "dataplane/table.h"
+
+TestSuite(table, .timeout = 60);
+
+static uint64_t random_state = 0x2545f4914f6cdd1dULL;
+
+static uint64_t random_u64(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static struct table new_table(uint32_t n_buckets)
+{
+	struct table table = { .mask = n_buckets - 1 };
+
+	table.buckets = aligned_alloc(64, n_buckets * sizeof(struct ul_slot4));
+	cr_assert(table.buckets);
+	memset(table.buckets, 0, n_buckets * sizeof(struct ul_slot4));
+	return table;
+}
+
+/* What the programs do (bpf/maps.bpf.h): the second bucket only when the first says that something spilled. Value + 1, or 0. */
+static uint32_t program_find(const struct table *table, uint64_t key)
+{
+	const struct ul_slot4 *first = &table->buckets[ul_first_bucket(key, table->mask)];
+	uint32_t found = ul_bucket_find(first, key);
+
+	if (!found && first->spilled)
+		found = ul_bucket_find(&table->buckets[ul_second_bucket(key, table->mask)], key);
+	return found;
+}
+
+static void expect_value(const struct table *table, uint64_t key, uint32_t value)
+{
+	uint32_t got = 0xdeadbeef;
+
+	cr_assert_eq(table_get(table, key, &got), 0, "key %#llx is absent", (unsigned long long)key);
+	cr_assert_eq(got, value, "key %#llx: expected %u, got %u", (unsigned long long)key, value, got);
+	cr_assert_eq(program_find(table, key), value + 1, "key %#llx: the programs see %u", (unsigned long long)key,
+		     program_find(table, key));
+}
+
+static void expect_absent(const struct table *table, uint64_t key)
+{
+	uint32_t got = 0xdeadbeef;
+
+	cr_assert_eq(table_get(table, key, &got), -ENOENT);
+	cr_assert_eq(got, 0xdeadbeef, "the result was touched");
+	cr_assert_eq(program_find(table, key), 0);
+}
+
+static int count_one(void *userdata, uint64_t key, uint32_t value)
+{
+	(*(size_t *)userdata)++;
+	return 0;
+}
+
+static size_t count_keys(const struct table *table)
+{
+	size_t n = 0;
+
+	cr_assert_eq(table_foreach(table, count_one, &n), 0);
+	return n;
+}
+
+static uint64_t mac_key(uint32_t i)
+{
+	uint8_t mac[6] = { 0x52, 0x54, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
+
+	return ul_fdb_key(i % 4095, mac);
+}
+
+Test(table, sizes)
+{
+	cr_assert_eq(table_buckets_for(0), 64);
+	cr_assert_eq(table_buckets_for(64), 64);
+	cr_assert_eq(table_buckets_for(65), 128);
+	for (size_t n = 1; n < 200000; n = n * 3 + 1) {
+		uint32_t buckets = table_buckets_for(n);
+
+		cr_assert_eq(buckets & (buckets - 1), 0, "%u is not a power of two", buckets);
+		cr_assert_geq((size_t)buckets * 4, n);
+	}
+}
+
+Test(table, set_get_change_remove)
+{
+	struct table table = new_table(64);
+	uint64_t key = ul_iface_key(7);
+
+	expect_absent(&table, key);
+	cr_assert_eq(table_remove(&table, key), -ENOENT);
+	cr_assert_eq(table_set(&table, key, 0), 0);
+	expect_value(&table, key, 0);
+	cr_assert_eq(table_set(&table, key, 0xfffffffe), 0);
+	expect_value(&table, key, 0xfffffffe);
+	cr_assert_eq(count_keys(&table), 1);
+	cr_assert_eq(table_remove(&table, key), 0);
+	expect_absent(&table, key);
+	cr_assert_eq(count_keys(&table), 0);
+	free(table.buckets);
+}
+
+/* A hundred thousand neighbouring MAC addresses, and then as many random keys, at the load that table_buckets_for() promises. */
+Test(table, holds_the_design_load)
+{
+	const uint32_t n = 100000;
+	struct table table = new_table(table_buckets_for(n));
+
+	for (uint32_t i = 0; i < n; i++)
+		cr_assert_eq(table_set(&table, mac_key(i), i), 0, "insertion %u failed", i);
+	cr_assert_eq(count_keys(&table), n);
+	for (uint32_t i = 0; i < n; i++)
+		expect_value(&table, mac_key(i), i);
+	for (uint32_t i = n; i < 2 * n; i++)
+		expect_absent(&table, mac_key(i));
+	for (uint32_t i = 0; i < n; i++)
+		cr_assert_eq(table_remove(&table, mac_key(i)), 0);
+	cr_assert_eq(count_keys(&table), 0);
+	for (uint32_t b = 0; b <= table.mask; b++)
+		cr_assert_eq(table.buckets[b].spilled, 0, "bucket %u still claims %u spilled keys", b, table.buckets[b].spilled);
+
+	for (uint32_t i = 0; i < n; i++)
+		cr_assert_eq(table_set(&table, random_u64() | 1, i), 0, "random insertion %u failed", i);
+	cr_assert_eq(count_keys(&table), n);
+	free(table.buckets);
+}
+
+/* Random operations on few keys in a small table that is often nearly full, so that keys spill and are displaced. */
+Test(table, random_operations)
+{
+	enum { N_KEYS = 400 };
+	struct table table = new_table(64);	/* 256 slots */
+	static uint64_t keys[N_KEYS];
+	static uint32_t model[N_KEYS];		/* value + 1, 0: absent */
+	size_t present = 0, refused = 0, spilled = 0;
+
+	for (int i = 0; i < N_KEYS; i++)
+		keys[i] = random_u64() | 1;
+
+	for (int round = 0; round < 60000; round++) {
+		size_t i = random_u64() % N_KEYS;
+		/* Drift between empty and overfull. */
+		bool insert = random_u64() % 100 < (round / 6000 % 2 ? 25 : 75);
+
+		if (insert) {
+			uint32_t value = (uint32_t)random_u64() % 1000000;
+			int r = table_set(&table, keys[i], value);
+
+			if (r == -ENOSPC) {
+				cr_assert_eq(model[i], 0, "a key that is there could not be changed");
+				cr_assert_gt(present, 180, "refused with %zu of 256 slots in use", present);
+				refused++;
+			} else {
+				cr_assert_eq(r, 0);
+				present += !model[i];
+				model[i] = value + 1;
+			}
+		} else {
+			cr_assert_eq(table_remove(&table, keys[i]), model[i] ? 0 : -ENOENT);
+			present -= !!model[i];
+			model[i] = 0;
+		}
+
+		if (round % 97)
+			continue;
+		cr_assert_eq(count_keys(&table), present);
+		for (int k = 0; k < N_KEYS; k++) {
+			if (model[k])
+				expect_value(&table, keys[k], model[k] - 1);
+			else
+				expect_absent(&table, keys[k]);
+		}
+		for (uint32_t b = 0; b <= table.mask; b++)
+			spilled += table.buckets[b].spilled;
+	}
+	cr_assert_gt(refused, 0, "the table was never full: the test does not reach what it is for");
+	cr_assert_gt(spilled, 0, "no key ever spilled");
+	free(table.buckets);
+}
+
+/* A killed writer may leave both copies of a key that it was moving. */
+Test(table, two_copies_are_one_key)
+{
+	struct table table = new_table(64);
+	uint64_t key = 1;
+
+	while (ul_first_bucket(key, 63) == ul_second_bucket(key, 63))
+		key++;
+	for (int remove = 0; remove < 2; remove++) {
+		struct ul_slot4 *first = &table.buckets[ul_first_bucket(key, 63)], *second = &table.buckets[ul_second_bucket(key, 63)];
+
+		memset(table.buckets, 0, 64 * sizeof(*table.buckets));
+		first->key[2] = second->key[1] = key;
+		first->value[2] = second->value[1] = 5 + 1;
+		first->spilled = 1;
+		cr_assert_eq(count_keys(&table), 1);
+		expect_value(&table, key, 5);
+		if (remove) {
+			cr_assert_eq(table_remove(&table, key), 0);
+			expect_absent(&table, key);
+			cr_assert_eq(count_keys(&table), 0);
+		} else {
+			cr_assert_eq(table_set(&table, key, 6), 0);
+			expect_value(&table, key, 6);
+			cr_assert_eq(second->key[1], 0);
+		}
+		cr_assert_eq(first->spilled, 0);
+	}
+	free(table.buckets);
+}
+
+static int remove_odd(void *userdata, uint64_t key, uint32_t value)
+{
+	return value % 2 ? table_remove(userdata, key) : 0;
+}
+
+static int stop_at_ten(void *userdata, uint64_t key, uint32_t value)
+{
+	return ++*(int *)userdata == 10 ? -ECANCELED : 0;
+}
+
+Test(table, foreach_may_remove_and_stop)
+{
+	struct table table = new_table(1024);
+	int seen = 0;
+
+	for (uint32_t i = 0; i < 1000; i++)
+		cr_assert_eq(table_set(&table, mac_key(i), i), 0);
+	cr_assert_eq(table_foreach(&table, remove_odd, &table), 0);
+	cr_assert_eq(count_keys(&table), 500);
+	for (uint32_t i = 0; i < 1000; i += 2)
+		expect_value(&table, mac_key(i), i);
+	cr_assert_eq(table_foreach(&table, stop_at_ten, &seen), -ECANCELED);
+	cr_assert_eq(seen, 10);
+	free(table.buckets);
+}
