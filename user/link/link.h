@@ -24,9 +24,10 @@ struct link_info {
 	uint32_t mtu;
 	uint32_t master;	/* ifindex of a bridge or bond it is enslaved to; 0: none */
 	bool admin_up;		/* IFF_UP */
-	bool carrier;		/* IFF_LOWER_UP / IFLA_CARRIER */
-	bool promiscuous;
-	uint32_t xdp_prog_id;	/* attached XDP program; 0: none */
+	bool carrier;		/* IFF_LOWER_UP: administratively up and the carrier bit is set */
+	bool promiscuous;	/* IFF_PROMISC, as set by link_set_promiscuous() or `ip link`; packet sockets do not show here */
+	bool arp;		/* no IFF_NOARP */
+	uint32_t xdp_prog_id;	/* attached XDP program; 0: none. BPF links make no event: link_monitor_refresh() before relying on it */
 	uint8_t xdp_attached;	/* XDP_ATTACHED_* */
 	uint32_t xdp_features;	/* NETDEV_XDP_ACT_* from netdev generic netlink (6.3+) */
 	bool xdp_features_known;
@@ -41,42 +42,50 @@ enum link_change {
 
 struct link_monitor;
 
-/* changes: OR of enum link_change. Called from the event loop and from link_monitor_resync(). */
+/* changes: OR of enum link_change. Called from the event loop, from link_monitor_new() and from link_monitor_resync(); never while the table is
+ * being changed, so it may look up, change settings, poll and resync, but it must not free the monitor. The table may be newer than info, which
+ * is valid during the call only; each change is told in its turn. */
 typedef void (*link_handler)(void *userdata, const struct link_info *info, unsigned int changes);
 
 /* Starts on the loop: RTM events, netdev generic netlink notifications (where the kernel has them) and a first full dump, which calls the
- * handler for each interface. 0 or negative errno. */
+ * handler for each interface; *ret is set before these calls. The monitor belongs to the network namespace of its caller. 0 or negative errno. */
 int link_monitor_new(sd_event *event, link_handler handler, void *userdata, struct link_monitor **ret);
 void link_monitor_free(struct link_monitor *monitor);	/* NULL allowed */
 int link_monitor_resync(struct link_monitor *monitor);	/* full dump now; calls the handler for differences */
+/* Asks the kernel for one interface now and brings the table up to date; the handler hears of differences from the event loop. -ENODEV: gone */
+int link_monitor_refresh(struct link_monitor *monitor, uint32_t ifindex);
+/* What these return is valid until the next call of another function of this header and until the event loop runs. */
 const struct link_info *link_by_name(const struct link_monitor *monitor, const char *name);	/* NULL: none now */
 const struct link_info *link_by_ifindex(const struct link_monitor *monitor, uint32_t ifindex);
 
-/* Watches the carrier of one interface every interval_ms by SIOCETHTOOL/ETHTOOL_GLINK or sysfs-free means (must work in any network namespace),
- * because RTM_NEWLINK of a physical NIC can be up to one second late (reference/datapath.md, fact 4). interval_ms 0: stop watching. A difference
- * calls the handler with LINK_STATE. */
+/* Watches the carrier of one interface every interval_ms by asking the kernel for its flags, because RTM_NEWLINK of a physical NIC can be up to
+ * one second late (the kernel's linkwatch). interval_ms 0: stop watching. A difference calls the handler with LINK_STATE. Ends by itself when
+ * the interface goes; a rename does not end it. -ENODEV: no such interface. */
 int link_monitor_poll_carrier(struct link_monitor *monitor, uint32_t ifindex, uint32_t interval_ms);
 
-/* ---- settings; 0 or negative errno; idempotent ---------------------------------------------------------------------------- */
+/* ---- settings; 0 or negative errno; idempotent. The table shows the result at once; the handler hears of it from the event loop. ---- */
 int link_set_up(struct link_monitor *monitor, uint32_t ifindex, bool up);
 int link_set_mtu(struct link_monitor *monitor, uint32_t ifindex, uint32_t mtu);
 int link_set_promiscuous(struct link_monitor *monitor, uint32_t ifindex, bool on);
 int link_set_arp(struct link_monitor *monitor, uint32_t ifindex, bool on);
 int link_set_mac(struct link_monitor *monitor, uint32_t ifindex, const uint8_t mac[6]);
 int link_set_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool on);	/* disable_ipv6; -EOPNOTSUPP without IPv6 */
+int link_get_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool *ret_on);	/* likewise */
 /* Makes a veth pair, both ends in this network namespace; -EEXIST when a name is taken. mac: of peer, NULL: kernel's choice */
 int link_create_veth(struct link_monitor *monitor, const char *name, const char *peer, const uint8_t *peer_mac);
-int link_delete(struct link_monitor *monitor, uint32_t ifindex);
+int link_delete(struct link_monitor *monitor, uint32_t ifindex);	/* an interface that is gone already: 0 */
 int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struct address *address);	/* -EEXIST counts as 0 */
 
 struct link_speed {
 	uint32_t speed_mbps;	/* 0: unknown */
 	bool full_duplex;
 };
+/* A driver that does not tell, or no link: speed_mbps 0, half duplex */
 int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_speed *ret);
 
 /* The offload settings an uplink must not have: rx VLAN offload, rx VLAN filter, LRO, hardware GRO. Turns off those that are on and can be changed; tells in
- * *ret_saved (bits of enum ul_saved) which were on. A fixed feature that is on: -EOPNOTSUPP with its ethtool name in *ret_feature. */
+ * *ret_saved (bits of enum ul_saved) which were on and are off now. One that stays on: -EOPNOTSUPP with its ethtool name in *ret_feature; the others
+ * are off and in *ret_saved also then, so a caller who can live with it may go on. Already prepared: *ret_saved 0. */
 int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret_saved, const char **ret_feature);
 /* Puts those back that saved names. */
 int link_restore_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t saved);

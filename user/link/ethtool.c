@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Settings that live behind the ethtool ioctl: speed, and the offloads that hide tags or change frames before the programs see them. */
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include "common/util.h"
+#include "link/internal.h"
+
+#define MAX_FEATURES 512	/* the kernel has about 65 */
+#define MAX_MODE_WORDS 128	/* of a link mode mask; the kernel's limit is what an s8 holds */
+
+int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command)
+{
+	struct ifreq ifr = { .ifr_data = command };
+	char name[UL_NAME_LEN];
+	int r;
+
+	r = link_name(monitor, ifindex, name);
+	if (r < 0)
+		return r;
+	memcpy(ifr.ifr_name, name, sizeof(name));
+	r = ioctl(monitor->ioctl_fd, SIOCETHTOOL, &ifr);
+	return r < 0 ? -errno : r;
+}
+
+/* ---- speed -------------------------------------------------------------------------------------------------------------------------- */
+int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_speed *ret)
+{
+	struct {
+		struct ethtool_link_settings base;
+		uint32_t masks[3 * MAX_MODE_WORDS];
+	} query = { .base = { .cmd = ETHTOOL_GLINKSETTINGS } };
+	int r;
+
+	/* The first call asks for the number of mask words, which the kernel answers negated. */
+	r = ethtool_call(monitor, ifindex, &query);
+	if (r >= 0 && query.base.link_mode_masks_nwords < 0) {
+		query.base = (struct ethtool_link_settings){
+			.cmd = ETHTOOL_GLINKSETTINGS,
+			.link_mode_masks_nwords = (int8_t)-query.base.link_mode_masks_nwords,
+		};
+		r = ethtool_call(monitor, ifindex, &query);
+	}
+	if (r == -EOPNOTSUPP) {
+		*ret = (struct link_speed){ 0 };
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	*ret = (struct link_speed){
+		.speed_mbps = query.base.speed == (uint32_t)SPEED_UNKNOWN ? 0 : query.base.speed,
+		.full_duplex = query.base.duplex == DUPLEX_FULL,
+	};
+	return 0;
+}
+
+/* ---- offloads ----------------------------------------------------------------------------------------------------------------------- */
+static const struct offload {
+	const char *name;	/* in the kernel's string set; `ethtool -K` knows it too */
+	uint32_t saved;
+} offloads[] = {
+	{ "rx-vlan-hw-parse", UL_SAVED_RX_VLAN },
+	{ "rx-vlan-filter", UL_SAVED_RX_VLAN_FILTER },
+	{ "rx-lro", UL_SAVED_LRO },
+	{ "rx-gro-hw", UL_SAVED_GRO_HW },
+};
+
+struct features {
+	uint32_t n_words;
+	int32_t bit[ARRAY_SIZE(offloads)];	/* place of each offload; -1: this kernel does not have it */
+	struct ethtool_get_features_block block[MAX_FEATURES / 32];
+};
+
+static int count_features(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret)
+{
+	struct {
+		struct ethtool_sset_info base;
+		uint32_t length;
+	} query = { .base = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
+	int r;
+
+	r = ethtool_call(monitor, ifindex, &query);
+	if (r < 0)
+		return r;
+	if (query.base.sset_mask == 0 || query.length == 0 || query.length > MAX_FEATURES)
+		return -EOPNOTSUPP;
+	*ret = query.length;
+	return 0;
+}
+
+static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t n, struct features *features)
+{
+	_cleanup_free_ struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
+	int r;
+
+	if (!names)
+		return -ENOMEM;
+	*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = n };
+	r = ethtool_call(monitor, ifindex, names);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+		features->bit[i] = -1;
+		for (uint32_t k = 0; k < n; k++) {
+			if (strncmp((const char *)names->data + (size_t)k * ETH_GSTRING_LEN, offloads[i].name, ETH_GSTRING_LEN) == 0)
+				features->bit[i] = (int32_t)k;
+		}
+	}
+	return 0;
+}
+
+static int read_features(struct link_monitor *monitor, uint32_t ifindex, struct features *features)
+{
+	struct {
+		struct ethtool_gfeatures base;
+		struct ethtool_get_features_block block[MAX_FEATURES / 32];
+	} query = { .base = { .cmd = ETHTOOL_GFEATURES, .size = features->n_words } };
+	int r;
+
+	r = ethtool_call(monitor, ifindex, &query);
+	if (r < 0)
+		return r;
+	memcpy(features->block, query.block, sizeof(features->block));
+	return 0;
+}
+
+static int get_features(struct link_monitor *monitor, uint32_t ifindex, struct features *features)
+{
+	uint32_t n;
+	int r;
+
+	r = count_features(monitor, ifindex, &n);
+	if (r < 0)
+		return r;
+	features->n_words = (n + 31) / 32;
+	r = find_offloads(monitor, ifindex, n, features);
+	if (r < 0)
+		return r;
+	return read_features(monitor, ifindex, features);
+}
+
+static bool test(uint32_t word, int32_t bit)
+{
+	return word >> (bit % 32) & 1;
+}
+
+/* wanted: bits of enum ul_saved that are to be on, of those in mask. */
+static int set_features(struct link_monitor *monitor, uint32_t ifindex, const struct features *features, uint32_t mask, uint32_t wanted)
+{
+	struct {
+		struct ethtool_sfeatures base;
+		struct ethtool_set_features_block block[MAX_FEATURES / 32];
+	} query = { .base = { .cmd = ETHTOOL_SFEATURES, .size = features->n_words } };
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+		if (!(mask & offloads[i].saved) || features->bit[i] < 0)
+			continue;
+		query.block[features->bit[i] / 32].valid |= 1u << (features->bit[i] % 32);
+		if (wanted & offloads[i].saved)
+			query.block[features->bit[i] / 32].requested |= 1u << (features->bit[i] % 32);
+	}
+	r = ethtool_call(monitor, ifindex, &query);
+	return r < 0 ? r : 0;	/* ETHTOOL_F_* tell that something came out otherwise; who cares reads it back */
+}
+
+/* Bits of enum ul_saved: which are on or will be as soon as the driver can, and which of them can be changed. */
+static void sum_up(const struct features *features, uint32_t *ret_on, uint32_t *ret_changeable)
+{
+	*ret_on = *ret_changeable = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+		const struct ethtool_get_features_block *block;
+		int32_t bit = features->bit[i];
+
+		if (bit < 0)
+			continue;
+		block = &features->block[bit / 32];
+		if (test(block->available & ~block->never_changed, bit)) {
+			*ret_changeable |= offloads[i].saved;
+			if (test(block->requested, bit))
+				*ret_on |= offloads[i].saved;
+		}
+		if (test(block->active, bit))
+			*ret_on |= offloads[i].saved;
+	}
+}
+
+static const char *first_name(uint32_t bits)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+		if (bits & offloads[i].saved)
+			return offloads[i].name;
+	}
+	return NULL;
+}
+
+int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret_saved, const char **ret_feature)
+{
+	struct features features = { 0 };
+	uint32_t on, changeable, still_on, ignored;
+	int r;
+
+	r = get_features(monitor, ifindex, &features);
+	if (r < 0)
+		return r;
+	sum_up(&features, &on, &changeable);
+	still_on = on;
+	if (on & changeable) {
+		r = set_features(monitor, ifindex, &features, on & changeable, 0);
+		if (r < 0)
+			return r;
+		r = read_features(monitor, ifindex, &features);
+		if (r < 0) {
+			(void)set_features(monitor, ifindex, &features, on & changeable, on & changeable);
+			return r;
+		}
+		sum_up(&features, &still_on, &ignored);
+	}
+
+	*ret_saved = on & changeable & ~still_on;
+	if (still_on) {
+		*ret_feature = first_name(still_on);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int link_restore_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t saved)
+{
+	struct features features = { 0 };
+	uint32_t all = 0;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++)
+		all |= offloads[i].saved;
+	if (!(saved & all))
+		return 0;
+	r = get_features(monitor, ifindex, &features);
+	if (r < 0)
+		return r;
+	return set_features(monitor, ifindex, &features, saved & all, saved & all);
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The interface monitor: which interfaces exist and what state they are in.
+ *
+ * Two rtnetlink sockets. Events come on one that only listens; the other one asks. Before an answer goes into the table all waiting events are taken
+ * in, because they are older than the answer: applied after it they would turn the table back for a moment. Where the kernel had to drop events,
+ * or a dump was disturbed by changes, everything is dumped anew; nothing is ever concluded from what might be missing.
+ *
+ * Life cycle: new (sockets, sources on the loop, first dump) - events, polls, refreshes - free. */
+#include <linux/rtnetlink.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "common/util.h"
+#include "link/internal.h"
+
+#define EVENT_BUFFER_BYTES (8 << 20)	/* some 4,000 events while the daemon is busy with something else */
+#define DUMP_TRIES 4
+#define RETRY_USEC 50000
+
+/* ---- messages into the table ------------------------------------------------------------------------------------------------- */
+static int on_event(const struct nlmsghdr *message, void *userdata)
+{
+	struct link_monitor *monitor = userdata;
+	struct link_info info;
+	int r;
+
+	if (message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK)
+		return 0;
+	r = link_parse(message, &info);
+	if (r == -ENOMSG)
+		return 0;
+	if (r < 0)	/* whatever it was to tell: ask */
+		return -ENOBUFS;
+	if (message->nlmsg_type == RTM_DELLINK)
+		return link_table_remove(&monitor->table, info.ifindex);
+
+	r = link_table_update(&monitor->table, &info);
+	if (r > 0)	/* new; its features may fail to come when it is gone again */
+		r = netdev_genl_fetch(&monitor->genl, &monitor->table, info.ifindex);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int on_dumped(const struct nlmsghdr *message, void *userdata)
+{
+	struct link_monitor *monitor = userdata;
+	struct link_info info;
+	int r;
+
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return 0;
+	r = link_parse(message, &info);
+	if (r < 0)
+		return r == -ENOMSG ? 0 : r;
+	r = link_table_update(&monitor->table, &info);
+	return r < 0 ? r : 0;
+}
+
+int link_read_events(struct link_monitor *monitor)
+{
+	int r;
+
+	do {
+		r = netlink_read_events(&monitor->events, on_event, monitor);
+		if (r < 0)
+			monitor->lost = true;
+	} while (r == 1 || r == -ENOBUFS || r == -ENOMEM);
+	if (r < 0)
+		return r;
+	do {
+		r = netdev_genl_read(&monitor->genl, &monitor->table);
+		if (r < 0)
+			monitor->lost = true;
+	} while (r == 1 || r == -ENOBUFS || r == -ENOMEM);
+	return r;
+}
+
+/* ---- questions ------------------------------------------------------------------------------------------------------------------ */
+static struct nlmsghdr *getlink_request(void *buffer, uint32_t ifindex, uint16_t flags)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(request, sizeof(*ifi));
+
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = flags;
+	ifi->ifi_index = (int)ifindex;
+	/* Statistics would make the driver sum up its queues, for nothing. */
+	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return request;
+}
+
+static int dump_links(struct link_monitor *monitor)
+{
+	uint8_t buffer[64];
+	int r;
+
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		monitor->table.round++;
+		r = netlink_query(&monitor->query, getlink_request(buffer, 0, NLM_F_DUMP), on_dumped, monitor);
+		if (r == 0)
+			return link_table_sweep(&monitor->table);
+		if (r != -EINTR)
+			return r;
+	}
+	return -EINTR;
+}
+
+/* Takes everything in. Whatever could not be had leaves `lost` set, so that it is tried again. */
+static int dump_all(struct link_monitor *monitor)
+{
+	int r;
+
+	r = link_read_events(monitor);
+	if (r < 0)
+		return r;
+	monitor->lost = true;
+	monitor->resyncs++;
+	r = dump_links(monitor);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		r = netdev_genl_dump(&monitor->genl, &monitor->table);
+		if (r != -EINTR)
+			break;
+	}
+	if (r == 0)
+		monitor->lost = false;
+	return r;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Puts a table right that missed something; when that fails now (memory, endless changes), a little later. */
+void link_recover(struct link_monitor *monitor)
+{
+	int r;
+
+	if (!monitor->lost)
+		return;
+	r = dump_all(monitor);
+	if (!monitor->lost)
+		return;
+	log_debug("interfaces: full dump has to be repeated: %s", strerror(-r));
+	if (monitor->retry_source) {
+		sd_event_source_set_time_relative(monitor->retry_source, RETRY_USEC);
+		sd_event_source_set_enabled(monitor->retry_source, SD_EVENT_ONESHOT);
+	} else {
+		sd_event_add_time_relative(monitor->event, &monitor->retry_source, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, monitor);
+	}
+}
+
+int link_monitor_resync(struct link_monitor *monitor)
+{
+	int r = dump_all(monitor);
+
+	link_recover(monitor);
+	link_deliver(monitor);
+	return monitor->lost ? r : 0;
+}
+
+int link_ask(struct link_monitor *monitor, uint32_t ifindex)
+{
+	uint8_t buffer[64];
+	int r = netlink_query(&monitor->query, getlink_request(buffer, ifindex, 0), on_event, monitor);
+
+	if (r == -ENODEV && link_table_remove(&monitor->table, ifindex) < 0)
+		monitor->lost = true;
+	return r;
+}
+
+int link_monitor_refresh(struct link_monitor *monitor, uint32_t ifindex)
+{
+	int r;
+
+	if (ifindex == 0)
+		return -ENODEV;
+	r = link_read_events(monitor);
+	if (r == 0)
+		r = link_ask(monitor, ifindex);
+	link_recover(monitor);
+	link_deliver_later(monitor);
+	return r;
+}
+
+int link_name(struct link_monitor *monitor, uint32_t ifindex, char name[UL_NAME_LEN])
+{
+	struct ifreq ifr = { .ifr_ifindex = (int)ifindex };
+
+	if (ioctl(monitor->ioctl_fd, SIOCGIFNAME, &ifr) < 0)
+		return errno == ENXIO ? -ENODEV : -errno;
+	memcpy(name, ifr.ifr_name, UL_NAME_LEN);
+	name[UL_NAME_LEN - 1] = '\0';
+	return 0;
+}
+
+const struct link_info *link_by_name(const struct link_monitor *monitor, const char *name)
+{
+	const struct link_entry *entry = link_table_by_name(&monitor->table, name);
+
+	return entry ? &entry->info : NULL;
+}
+
+const struct link_info *link_by_ifindex(const struct link_monitor *monitor, uint32_t ifindex)
+{
+	const struct link_entry *entry = link_table_by_ifindex(&monitor->table, ifindex);
+
+	return entry ? &entry->info : NULL;
+}
+
+/* ---- telling ---------------------------------------------------------------------------------------------------------------------- */
+void link_deliver(struct link_monitor *monitor)
+{
+	struct link_notice *notice;
+
+	if (monitor->delivering)	/* called from within the handler: the loop below goes on with what was queued */
+		return;
+	monitor->delivering = true;
+	while ((notice = link_table_pop(&monitor->table))) {
+		monitor->handler(monitor->userdata, &notice->info, notice->changes);
+		free(notice);
+	}
+	monitor->delivering = false;
+}
+
+void link_deliver_later(struct link_monitor *monitor)
+{
+	if (monitor->table.first && !monitor->delivering)
+		sd_event_source_set_enabled(monitor->deliver_source, SD_EVENT_ONESHOT);
+}
+
+static int on_deliver(sd_event_source *source, void *userdata)
+{
+	link_deliver(userdata);
+	return 0;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	link_recover(userdata);
+	link_deliver(userdata);
+	return 0;
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct link_monitor *monitor = userdata;
+	int r = link_read_events(monitor);
+
+	if (r < 0)
+		log_error(r, "interfaces: cannot read events");
+	link_recover(monitor);
+	link_deliver(monitor);
+	return 0;	/* an error would switch the source off */
+}
+
+/* ---- life cycle --------------------------------------------------------------------------------------------------------------------- */
+static int open_events(struct link_monitor *monitor)
+{
+	int r, group = RTNLGRP_LINK;
+
+	r = netlink_open(&monitor->events, NETLINK_ROUTE, true);
+	if (r < 0)
+		return r;
+	r = netlink_set_receive_buffer(&monitor->events, EVENT_BUFFER_BYTES);
+	if (r < 0)
+		return r;
+	if (r < EVENT_BUFFER_BYTES)
+		log_debug("interfaces: receive buffer of %d bytes instead of %d", r, EVENT_BUFFER_BYTES);
+	if (mnl_socket_setsockopt(monitor->events.socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int add_sources(struct link_monitor *monitor)
+{
+	int r;
+
+	r = sd_event_add_io(monitor->event, &monitor->events_source, netlink_fd(&monitor->events), EPOLLIN, on_readable, monitor);
+	if (r < 0)
+		return r;
+	sd_event_source_set_priority(monitor->events_source, SD_EVENT_PRIORITY_IMPORTANT);
+	if (monitor->genl.family) {
+		r = sd_event_add_io(monitor->event, &monitor->genl_source, netlink_fd(&monitor->genl.events), EPOLLIN, on_readable, monitor);
+		if (r < 0)
+			return r;
+	}
+	r = sd_event_add_defer(monitor->event, &monitor->deliver_source, on_deliver, monitor);
+	if (r < 0)
+		return r;
+	sd_event_source_set_priority(monitor->deliver_source, SD_EVENT_PRIORITY_IMPORTANT);
+	return sd_event_source_set_enabled(monitor->deliver_source, SD_EVENT_OFF);
+}
+
+static int start(struct link_monitor *monitor)
+{
+	int r;
+
+	monitor->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (monitor->ioctl_fd < 0)
+		return -errno;
+	r = open_events(monitor);
+	if (r < 0)
+		return r;
+	r = netlink_open(&monitor->query, NETLINK_ROUTE, false);
+	if (r < 0)
+		return r;
+	r = netdev_genl_open(&monitor->genl, EVENT_BUFFER_BYTES);
+	if (r < 0)
+		return r;
+	r = add_sources(monitor);
+	if (r < 0)
+		return r;
+	r = dump_all(monitor);
+	return r == -EINTR ? 0 : r;	/* too busy a moment: repeated from the loop */
+}
+
+int link_monitor_new(sd_event *event, link_handler handler, void *userdata, struct link_monitor **ret)
+{
+	struct link_monitor *monitor = calloc(1, sizeof(*monitor));
+	int r;
+
+	if (!monitor)
+		return -ENOMEM;
+	monitor->event = sd_event_ref(event);
+	monitor->handler = handler;
+	monitor->userdata = userdata;
+	monitor->ioctl_fd = -1;
+	link_table_init(&monitor->table);
+	r = start(monitor);
+	if (r < 0) {
+		link_monitor_free(monitor);
+		return r;
+	}
+	*ret = monitor;
+	link_recover(monitor);
+	link_deliver(monitor);
+	return 0;
+}
+
+void link_monitor_free(struct link_monitor *monitor)
+{
+	if (!monitor)
+		return;
+	link_poll_done(monitor);
+	sd_event_source_disable_unref(monitor->retry_source);
+	sd_event_source_disable_unref(monitor->deliver_source);
+	sd_event_source_disable_unref(monitor->genl_source);
+	sd_event_source_disable_unref(monitor->events_source);
+	netdev_genl_close(&monitor->genl);
+	netlink_close(&monitor->query);
+	netlink_close(&monitor->events);
+	ul_closep(&monitor->ioctl_fd);
+	link_table_done(&monitor->table);
+	sd_event_unref(monitor->event);
+	free(monitor);
+}
