@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The usual test bed: a hypervisor whose uplinks and machine ports are cables into one other namespace ('world'), where every frame can be made and seen.
+
+Uplink i of the hypervisor is eth<i>, its far end sw<i>; port i is p<i>, its far end (the machine's interface) m<i>."""
+from . import base
+from .capture import Nic
+from .daemon import Uplinkd
+from .netns import NetNs, veth
+from .taps import Tap
+
+
+def port_mac(number):
+	return f"52:54:00:00:{number >> 8:02x}:{number & 0xff:02x}"
+
+
+def outside_mac(number):
+	return f"02:aa:00:00:{number >> 8:02x}:{number & 0xff:02x}"
+
+
+def switch(name, uplinks, groups, channel="static", **more):
+	"""groups: dictionaries, or (name, vlan, [port, ...]) with ports as numbers of p<i> or dictionaries."""
+	made = []
+	for group in groups:
+		if not isinstance(group, dict):
+			group_name, vlan, ports = group
+			group = {"name": group_name, "vlan": vlan, "ports": [port(p) if isinstance(p, int) else p for p in ports]}
+		made.append(group)
+	return {"name": name, "uplinks": list(uplinks), "channel": channel, "up-delay-ms": 0, "port-groups": made, **more}
+
+
+def port(number):
+	return {"interface": f"p{number}", "mac": port_mac(number)}
+
+
+class Bed:
+	def __init__(self, n_uplinks=2, n_ports=2, tap_uplinks=False, gro_ports=(), mtu=1500):
+		self.hv, self.world = NetNs("hv"), NetNs("world")
+		self.uplink_names = [f"eth{i}" for i in range(n_uplinks)]
+		self.taps = []
+		self.nics = {}
+		self.daemon = None
+		if tap_uplinks:
+			self.taps = [Tap(self.hv, name, mtu=mtu) for name in self.uplink_names]
+		else:
+			for i, name in enumerate(self.uplink_names):
+				veth(self.hv, name, self.world, f"sw{i}", mtu=mtu)
+		for i in range(n_ports):
+			self.add_port(i, gro=i in gro_ports, mtu=mtu)
+
+	def add_port(self, number, gro=False, mtu=1500):
+		veth(self.hv, f"p{number}", self.world, f"m{number}", mac_b=port_mac(number), mtu=mtu)
+		if gro:
+			self.world.ethtool(f"m{number}", gro=True)
+
+	def start(self, config=None, text=None, start=True):
+		self.daemon = Uplinkd(self.hv, {"switches": config} if isinstance(config, list) else config, text)
+		if start:
+			self.daemon.start()
+		return self.daemon
+
+	def nic(self, name):
+		"""The far end of a port (m<i>) or uplink (sw<i>)."""
+		if name not in self.nics:
+			self.nics[name] = Nic(self.world, name)
+		return self.nics[name]
+
+	def listen(self, *names):
+		"""Opens these (or all) far ends and empties what they have got so far."""
+		for name in names:
+			self.nic(name).frames()
+
+	def far_uplinks(self):
+		return [self.nic(n.replace("eth", "sw")) for n in self.uplink_names]
+
+	def tx(self, name):
+		"""An end for Traffic."""
+		return (name, self.world, name)
+
+	def rx_uplinks(self):
+		"""Ends for Traffic: the far ends of all uplinks, by the uplinks' names."""
+		return self.taps or [(n, self.world, n.replace("eth", "sw")) for n in self.uplink_names]
+
+	def up(self, ifname, on=True):
+		self.world.ip("link", "set", ifname, "up" if on else "down")
+
+	def usable(self, *names, deadline=10):
+		self.daemon.wait_uplinks(names, deadline)
