@@ -7,7 +7,6 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define MAX_FEATURES 512	/* the kernel has about 65 */
 #define MAX_MODE_WORDS 128	/* of a link mode mask; the kernel's limit is what an s8 holds */
 
 int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command)
@@ -59,17 +58,11 @@ int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_s
 static const struct offload {
 	const char *name;	/* in the kernel's string set; `ethtool -K` knows it too */
 	uint32_t saved;
-} offloads[] = {
+} offloads[LINK_N_OFFLOADS] = {
 	{ "rx-vlan-hw-parse", UL_SAVED_RX_VLAN },
 	{ "rx-vlan-filter", UL_SAVED_RX_VLAN_FILTER },
 	{ "rx-lro", UL_SAVED_LRO },
 	{ "rx-gro-hw", UL_SAVED_GRO_HW },
-};
-
-struct features {
-	uint32_t n_words;
-	int32_t bit[ARRAY_SIZE(offloads)];	/* place of each offload; -1: this kernel does not have it */
-	struct ethtool_get_features_block block[MAX_FEATURES / 32];
 };
 
 static int count_features(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret)
@@ -83,13 +76,13 @@ static int count_features(struct link_monitor *monitor, uint32_t ifindex, uint32
 	r = ethtool_call(monitor, ifindex, &query);
 	if (r < 0)
 		return r;
-	if (query.base.sset_mask == 0 || query.length == 0 || query.length > MAX_FEATURES)
+	if (query.base.sset_mask == 0 || query.length == 0 || query.length > LINK_MAX_FEATURES)
 		return -EOPNOTSUPP;
 	*ret = query.length;
 	return 0;
 }
 
-static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t n, struct features *features)
+static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t n, struct link_features *features)
 {
 	_cleanup_free_ struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
 	int r;
@@ -100,7 +93,7 @@ static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_
 	r = ethtool_call(monitor, ifindex, names);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
 		features->bit[i] = -1;
 		for (uint32_t k = 0; k < n; k++) {
 			if (strncmp((const char *)names->data + (size_t)k * ETH_GSTRING_LEN, offloads[i].name, ETH_GSTRING_LEN) == 0)
@@ -110,11 +103,11 @@ static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_
 	return 0;
 }
 
-static int read_features(struct link_monitor *monitor, uint32_t ifindex, struct features *features)
+static int read_features(struct link_monitor *monitor, uint32_t ifindex, struct link_features *features)
 {
 	struct {
 		struct ethtool_gfeatures base;
-		struct ethtool_get_features_block block[MAX_FEATURES / 32];
+		struct ethtool_get_features_block block[LINK_MAX_FEATURES / 32];
 	} query = { .base = { .cmd = ETHTOOL_GFEATURES, .size = features->n_words } };
 	int r;
 
@@ -125,7 +118,7 @@ static int read_features(struct link_monitor *monitor, uint32_t ifindex, struct 
 	return 0;
 }
 
-static int get_features(struct link_monitor *monitor, uint32_t ifindex, struct features *features)
+static int get_features(struct link_monitor *monitor, uint32_t ifindex, struct link_features *features)
 {
 	uint32_t n;
 	int r;
@@ -146,15 +139,15 @@ static bool test(uint32_t word, int32_t bit)
 }
 
 /* wanted: bits of enum ul_saved that are to be on, of those in mask. */
-static int set_features(struct link_monitor *monitor, uint32_t ifindex, const struct features *features, uint32_t mask, uint32_t wanted)
+static int set_features(struct link_monitor *monitor, uint32_t ifindex, const struct link_features *features, uint32_t mask, uint32_t wanted)
 {
 	struct {
 		struct ethtool_sfeatures base;
-		struct ethtool_set_features_block block[MAX_FEATURES / 32];
+		struct ethtool_set_features_block block[LINK_MAX_FEATURES / 32];
 	} query = { .base = { .cmd = ETHTOOL_SFEATURES, .size = features->n_words } };
 	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
 		if (!(mask & offloads[i].saved) || features->bit[i] < 0)
 			continue;
 		query.block[features->bit[i] / 32].valid |= 1u << (features->bit[i] % 32);
@@ -165,11 +158,10 @@ static int set_features(struct link_monitor *monitor, uint32_t ifindex, const st
 	return r < 0 ? r : 0;	/* ETHTOOL_F_* tell that something came out otherwise; who cares reads it back */
 }
 
-/* Bits of enum ul_saved: which are on or will be as soon as the driver can, and which of them can be changed. */
-static void sum_up(const struct features *features, uint32_t *ret_on, uint32_t *ret_changeable)
+void link_sum_up_offloads(const struct link_features *features, uint32_t *ret_on, uint32_t *ret_changeable)
 {
 	*ret_on = *ret_changeable = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
 		const struct ethtool_get_features_block *block;
 		int32_t bit = features->bit[i];
 
@@ -188,7 +180,7 @@ static void sum_up(const struct features *features, uint32_t *ret_on, uint32_t *
 
 static const char *first_name(uint32_t bits)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
 		if (bits & offloads[i].saved)
 			return offloads[i].name;
 	}
@@ -197,14 +189,14 @@ static const char *first_name(uint32_t bits)
 
 int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret_saved, const char **ret_feature)
 {
-	struct features features = { 0 };
+	struct link_features features = { 0 };
 	uint32_t on, changeable, still_on, ignored;
 	int r;
 
 	r = get_features(monitor, ifindex, &features);
 	if (r < 0)
 		return r;
-	sum_up(&features, &on, &changeable);
+	link_sum_up_offloads(&features, &on, &changeable);
 	still_on = on;
 	if (on & changeable) {
 		r = set_features(monitor, ifindex, &features, on & changeable, 0);
@@ -215,7 +207,7 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 			(void)set_features(monitor, ifindex, &features, on & changeable, on & changeable);
 			return r;
 		}
-		sum_up(&features, &still_on, &ignored);
+		link_sum_up_offloads(&features, &still_on, &ignored);
 	}
 
 	*ret_saved = on & changeable & ~still_on;
@@ -228,11 +220,11 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 
 int link_restore_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t saved)
 {
-	struct features features = { 0 };
+	struct link_features features = { 0 };
 	uint32_t all = 0;
 	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++)
+	for (size_t i = 0; i < LINK_N_OFFLOADS; i++)
 		all |= offloads[i].saved;
 	if (!(saved & all))
 		return 0;

@@ -7,6 +7,7 @@
 #define UL_LINK_INTERNAL_H
 
 #include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
 #include <stddef.h>
 
 #include "link/link.h"
@@ -127,6 +128,18 @@ int link_name(struct link_monitor *monitor, uint32_t ifindex, char name[UL_NAME_
 
 /* ---- ethtool.c -------------------------------------------------------------------------------------------------------------- */
 int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command);	/* a struct ethtool_*; 0 or negative errno */
+
+#define LINK_MAX_FEATURES 512	/* the kernel has about 65 */
+#define LINK_N_OFFLOADS 4
+
+struct link_features {
+	uint32_t n_words;
+	int32_t bit[LINK_N_OFFLOADS];	/* place of each offload, in the order of the bits of enum ul_saved; -1: this kernel does not have it */
+	struct ethtool_get_features_block block[LINK_MAX_FEATURES / 32];
+};
+
+/* Bits of enum ul_saved: which are on or will be as soon as the driver can, and which of the offloads can be changed. */
+void link_sum_up_offloads(const struct link_features *features, uint32_t *ret_on, uint32_t *ret_changeable);
 
 /* ---- poll.c ------------------------------------------------------------------------------------------------------------------ */
 void link_poll_done(struct link_monitor *monitor);

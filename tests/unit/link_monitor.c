@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The monitor against the kernel: each test in a network namespace of its own. */
+#include "link_testing.h"
+
+Test(link_monitor, first_dump_then_life_of_a_veth, .timeout = 30)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 1, 2, 3 };
+	struct record *t = record_new();
+	const struct link_info *info;
+	struct seen *seen;
+	size_t from;
+
+	seen = find_seen(t, 0, "lo", LINK_ADDED);
+	cr_assert(seen, "the first dump is told");
+	cr_assert_eq(seen->info.ifindex, 1);
+
+	from = t->n;
+	make_veth(t, "va", "vb");
+	seen = await(t, from, "va", LINK_ADDED);
+	cr_assert_eq(seen->changes, LINK_ADDED);
+	cr_assert_str_eq(seen->info.kind, "veth");
+	cr_assert_eq(seen->info.ifindex, ifindex_of(t, "va"));
+	cr_assert_eq(seen->info.mtu, 1500);
+	cr_assert_eq(seen->info.master, 0);
+	cr_assert(!seen->info.admin_up && !seen->info.carrier && !seen->info.promiscuous && seen->info.arp);
+	await(t, from, "vb", LINK_ADDED);
+	info = link_by_name(t->monitor, "va");
+	cr_assert(info);
+	cr_assert_eq(link_by_ifindex(t->monitor, info->ifindex), info);
+
+	from = t->n;
+	set_up(t, "va", true);
+	seen = await(t, from, "va", LINK_STATE);
+	cr_assert(seen->info.admin_up && !seen->info.carrier, "the peer is down");
+	from = t->n;
+	set_up(t, "vb", true);
+	seen = await(t, from, "va", LINK_STATE);
+	cr_assert(seen->info.admin_up && seen->info.carrier);
+
+	from = t->n;
+	cr_assert_eq(set_u32(t, ifindex_of(t, "va"), IFLA_MTU, 9000), 0);
+	seen = await(t, from, "va", LINK_CHANGED);
+	cr_assert_eq(seen->changes, LINK_CHANGED);
+	cr_assert_eq(seen->info.mtu, 9000);
+	from = t->n;
+	cr_assert_eq(link_set_mac(t->monitor, ifindex_of(t, "va"), mac), 0);
+	seen = await(t, from, "va", LINK_CHANGED);
+	cr_assert_arr_eq(seen->info.mac, mac, 6);
+
+	from = t->n;
+	delete_link(t, "va");
+	seen = await(t, from, "va", LINK_REMOVED);
+	cr_assert_eq(seen->changes, LINK_REMOVED);
+	cr_assert_eq(seen->info.mtu, 9000, "the last state");
+	await(t, from, "vb", LINK_REMOVED);
+	cr_assert_null(link_by_name(t->monitor, "va"));
+	cr_assert_null(link_by_name(t->monitor, "vb"));
+	record_free(t);
+}
+
+Test(link_monitor, rename_is_removed_and_added, .timeout = 30)
+{
+	struct record *t = record_new();
+	struct seen *removed, *added;
+	uint32_t ifindex;
+	size_t from;
+
+	make_veth(t, "va", "vb");
+	ifindex = await(t, 0, "va", LINK_ADDED)->info.ifindex;
+	from = t->n;
+	rename_link(t, "va", "vx");
+	added = await(t, from, "vx", LINK_ADDED);
+	removed = await(t, from, "va", LINK_REMOVED);
+	cr_assert_lt(removed, added, "first it goes, then it comes");
+	cr_assert_eq(removed->info.ifindex, ifindex);
+	cr_assert_eq(added->info.ifindex, ifindex);
+	cr_assert_null(link_by_name(t->monitor, "va"));
+	cr_assert_eq(link_by_name(t->monitor, "vx")->ifindex, ifindex);
+	record_free(t);
+}
+
+/* Names may be exchanged while events are lost: each must end up at its interface, with nobody left over. */
+Test(link_monitor, exchanged_names_after_loss, .timeout = 30)
+{
+	struct record *t = record_new();
+	uint32_t a, b;
+
+	make_veth(t, "va", "vb");
+	a = await(t, 0, "va", LINK_ADDED)->info.ifindex;
+	b = await(t, 0, "vb", LINK_ADDED)->info.ifindex;
+	netlink_close(&t->monitor->events);	/* nothing is heard of what follows */
+	cr_assert_eq(netlink_open(&t->monitor->events, NETLINK_ROUTE, true), 0);
+	rename_link(t, "va", "tmp");
+	rename_link(t, "vb", "va");
+	rename_link(t, "tmp", "vb");
+
+	cr_assert_eq(link_monitor_resync(t->monitor), 0);
+	cr_assert_eq(link_by_name(t->monitor, "va")->ifindex, b);
+	cr_assert_eq(link_by_name(t->monitor, "vb")->ifindex, a);
+	cr_assert_eq(t->monitor->table.n, 3);
+	record_free(t);
+}
+
+Test(link_monitor, moved_to_another_namespace_is_removed, .timeout = 30)
+{
+	_cleanup_close_ int here = -1, there = -1;
+	struct record *t = record_new();
+	size_t from;
+
+	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	make_veth(t, "va", "vb");
+	await(t, 0, "vb", LINK_ADDED);
+	cr_assert_eq(unshare(CLONE_NEWNET), 0);
+	there = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	cr_assert_eq(setns(here, CLONE_NEWNET), 0);
+	from = t->n;
+	cr_assert_eq(set_u32(t, ifindex_of(t, "va"), IFLA_NET_NS_FD, (uint32_t)there), 0);
+	await(t, from, "va", LINK_REMOVED);
+	cr_assert_null(link_by_name(t->monitor, "va"));
+	cr_assert(link_by_name(t->monitor, "vb"));
+	cr_assert_null(find_seen(t, from, "vb", LINK_REMOVED));
+	record_free(t);
+}
+
+/* A bridge says RTM_DELLINK, of its own family, when a port leaves it. */
+Test(link_monitor, leaving_a_bridge_is_no_removal, .timeout = 30)
+{
+	struct record *t = record_new();
+	uint32_t bridge, port;
+	size_t from;
+
+	if (try_make(t, "br", "bridge", NULL) == -EOPNOTSUPP)
+		cr_skip("this kernel has no bridge");
+	make_veth(t, "va", "vb");
+	bridge = ifindex_of(t, "br");
+	port = ifindex_of(t, "va");
+	await(t, 0, "va", LINK_ADDED);
+	from = t->n;
+	cr_assert_eq(set_u32(t, port, IFLA_MASTER, bridge), 0);
+	cr_assert_eq(await(t, from, "va", LINK_CHANGED)->info.master, bridge);
+	run_pending(t);
+	from = t->n;
+	cr_assert_eq(set_u32(t, port, IFLA_MASTER, 0), 0);
+	cr_assert_eq(await(t, from, "va", LINK_CHANGED)->info.master, 0);
+	set_up(t, "va", true);
+	await(t, from, "va", LINK_STATE);
+	cr_assert_null(find_seen(t, from, "va", LINK_REMOVED | LINK_ADDED));
+	record_free(t);
+}
+
+#define N_PAIRS 250
+
+/* The receive buffer holds a handful of events and nobody reads while 500 interfaces come: then the table must be right all the same. */
+Test(link_monitor, lost_events_end_in_a_full_dump, .timeout = 60)
+{
+	struct record *t = record_new();
+	char name[UL_NAME_LEN], peer[UL_NAME_LEN];
+	unsigned int resyncs = t->monitor->resyncs;
+	size_t from = t->n;
+
+	cr_assert_gt(netlink_set_receive_buffer(&t->monitor->events, 4096), 0);
+	for (int i = 0; i < N_PAIRS; i++) {
+		snprintf(name, sizeof(name), "a%d", i);
+		snprintf(peer, sizeof(peer), "b%d", i);
+		make_veth(t, name, peer);
+	}
+	run_pending(t);
+	cr_assert_gt(t->monitor->resyncs, resyncs, "events were lost");
+	cr_assert_eq(t->monitor->table.n, 2 * N_PAIRS + 1);
+	for (int i = 0; i < N_PAIRS; i++) {
+		snprintf(name, sizeof(name), "a%d", i);
+		cr_assert(link_by_name(t->monitor, name), "%s", name);
+		cr_assert_eq(link_by_name(t->monitor, name)->ifindex, ifindex_of(t, name));
+		cr_assert(find_seen(t, from, name, LINK_ADDED), "%s was told", name);
+	}
+
+	from = t->n;
+	resyncs = t->monitor->resyncs;
+	for (int i = 0; i < N_PAIRS - 1; i++) {
+		snprintf(name, sizeof(name), "a%d", i);
+		delete_link(t, name);
+	}
+	run_pending(t);
+	cr_assert_gt(t->monitor->resyncs, resyncs);
+	cr_assert_eq(t->monitor->table.n, 3);
+	cr_assert(link_by_name(t->monitor, "a249"));
+	cr_assert_null(link_by_name(t->monitor, "a0"));
+	for (int i = 0; i < N_PAIRS - 1; i++) {
+		snprintf(peer, sizeof(peer), "b%d", i);
+		cr_assert(find_seen(t, from, peer, LINK_REMOVED), "%s was told", peer);
+	}
+	record_free(t);
+}
+
+Test(link_monitor, xdp_features_follow_the_peers_gro, .timeout = 30)
+{
+	struct record *t = record_new();
+	struct ethtool_value gro = { .cmd = ETHTOOL_SGRO, .data = 1 };
+	struct seen *seen;
+	uint32_t peer;
+	size_t from;
+
+	make_veth(t, "va", "vb");
+	seen = await(t, 0, "va", LINK_ADDED);
+	if (!t->monitor->genl.family) {
+		cr_assert(!seen->info.xdp_features_known);
+		cr_assert_eq(seen->info.xdp_features, 0);
+		cr_skip("this kernel has no netdev generic netlink (before 6.3)");
+	}
+	cr_assert(seen->info.xdp_features_known);
+	cr_assert(seen->info.xdp_features & NETDEV_XDP_ACT_BASIC);
+	cr_assert(!(seen->info.xdp_features & NETDEV_XDP_ACT_NDO_XMIT));
+
+	peer = ifindex_of(t, "vb");
+	set_up(t, "vb", true);	/* a veth that is down has no NAPI to switch on */
+	run_pending(t);
+	from = t->n;
+	cr_assert_eq(ethtool_call(t->monitor, peer, &gro), 0);
+	seen = await(t, from, "va", LINK_CHANGED);
+	cr_assert(seen->info.xdp_features & NETDEV_XDP_ACT_NDO_XMIT, "%#x", seen->info.xdp_features);
+
+	from = t->n;
+	gro.data = 0;
+	cr_assert_eq(ethtool_call(t->monitor, peer, &gro), 0);
+	seen = await(t, from, "va", LINK_CHANGED);
+	cr_assert(!(seen->info.xdp_features & NETDEV_XDP_ACT_NDO_XMIT));
+
+	/* What is read from the kernel later must not forget them. */
+	cr_assert_eq(link_monitor_refresh(t->monitor, ifindex_of(t, "va")), 0);
+	cr_assert(link_by_name(t->monitor, "va")->xdp_features_known);
+	record_free(t);
+}
+
+/* The kernel's own notice of a lost carrier is up to a second late when some link has changed within the last second (taps and NICs; veth is exempt). */
+Test(link_monitor, polled_carrier_is_in_time, .timeout = 30)
+{
+	struct record *t = record_new();
+	_cleanup_close_ int tap = make_tap("t0"), other = make_tap("t1");
+	struct seen *seen;
+	uint64_t began;
+	size_t from;
+
+	set_up(t, "t0", true);
+	set_up(t, "t1", true);
+	await(t, 0, "t0", LINK_ADDED);
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, ifindex_of(t, "t0"), 10), 0);
+	for (int i = 0; i < 5; i++) {
+		tap_carrier(other, 0);
+		tap_carrier(other, 1);
+		from = t->n;
+		began = now_ms();
+		tap_carrier(tap, 0);
+		seen = await_ms(t, from, "t0", LINK_STATE, 200);
+		cr_assert(seen, "round %d: carrier loss is not seen within 200 ms", i);
+		cr_assert(!seen->info.carrier && seen->info.admin_up);
+		cr_log_info("seen after %d ms", (int)(now_ms() - began));
+		from = t->n;
+		tap_carrier(tap, 1);
+		cr_assert(await_ms(t, from, "t0", LINK_STATE, 200), "round %d: carrier is not seen within 200 ms", i);
+	}
+	record_free(t);
+}
+
+/* Polling goes on under a new name, stops when told, and ends with the interface. */
+Test(link_monitor, polling_ends, .timeout = 30)
+{
+	struct record *t = record_new();
+	uint32_t a, b;
+	int tap = make_tap("t0"), other = make_tap("t1");
+
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, 12345, 10), -ENODEV);
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, 12345, 0), 0);
+	a = await(t, 0, "t0", LINK_ADDED)->info.ifindex;
+	b = await(t, 0, "t1", LINK_ADDED)->info.ifindex;
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, a, 5), 0);
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, a, 10), 0);
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, b, 10), 0);
+	cr_assert_eq(t->monitor->n_polls, 2, "one entry for each interface");
+	rename_link(t, "t0", "t9");
+	await(t, 0, "t9", LINK_ADDED);
+	cr_assert_eq(t->monitor->n_polls, 2);
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, b, 0), 0);
+	cr_assert_eq(t->monitor->n_polls, 1);
+	close(tap);
+	await(t, 0, "t9", LINK_REMOVED);
+	for (uint64_t end = now_ms() + DEADLINE_MS; t->monitor->n_polls && now_ms() < end;)
+		sd_event_run(t->event, 100000);
+	cr_assert_eq(t->monitor->n_polls, 0);
+	close(other);
+	record_free(t);
+}
+
+static void busy_handler(struct record *t, const struct link_info *info, unsigned int changes)
+{
+	if (!t->monitor || strcmp(info->name, "va") != 0 || !(changes & LINK_ADDED))
+		return;
+	t->hook_ifindex = info->ifindex;
+	cr_assert_eq(link_by_name(t->monitor, "va")->ifindex, info->ifindex);
+	cr_assert_eq(link_set_up(t->monitor, info->ifindex, true), 0);
+	cr_assert(link_by_name(t->monitor, "va")->admin_up, "the table knows at once");
+	cr_assert_eq(link_set_mtu(t->monitor, info->ifindex, 2000), 0);
+	cr_assert_eq(link_create_veth(t->monitor, "vc", "vd", NULL), 0);
+	cr_assert(link_by_name(t->monitor, "vd"));
+	cr_assert_eq(link_monitor_poll_carrier(t->monitor, info->ifindex, 50), 0);
+	cr_assert_eq(link_monitor_resync(t->monitor), 0);
+}
+
+Test(link_monitor, handler_may_do_anything, .timeout = 30)
+{
+	struct record *t = record_new();
+	struct seen *seen;
+
+	t->hook = busy_handler;
+	make_veth(t, "va", "vb");
+	seen = await(t, 0, "va", LINK_STATE);
+	cr_assert(seen->info.admin_up);
+	cr_assert_eq(await(t, 0, "va", LINK_CHANGED)->info.mtu, 2000);
+	await(t, 0, "vd", LINK_ADDED);
+	cr_assert_eq(t->deepest, 1, "never called from within itself");
+	cr_assert_eq(seen->info.ifindex, t->hook_ifindex);
+	record_free(t);
+}
+
+/* What a setting has changed is told by the loop, not from within the setting. */
+Test(link_monitor, settings_do_not_call_the_handler, .timeout = 30)
+{
+	struct record *t = record_new();
+	size_t from = t->n;
+
+	cr_assert_eq(link_create_veth(t->monitor, "va", "vb", NULL), 0);
+	cr_assert(link_by_name(t->monitor, "va"));
+	cr_assert_eq(t->n, from);
+	await(t, from, "va", LINK_ADDED);
+	from = t->n;
+	cr_assert_eq(link_set_up(t->monitor, ifindex_of(t, "va"), true), 0);
+	cr_assert(link_by_name(t->monitor, "va")->admin_up);
+	cr_assert_eq(t->n, from);
+	await(t, from, "va", LINK_STATE);
+	record_free(t);
+}
+
+Test(link_monitor, refresh_of_a_gone_interface, .timeout = 30)
+{
+	struct record *t = record_new();
+	uint32_t ifindex;
+
+	make_veth(t, "va", "vb");
+	ifindex = await(t, 0, "va", LINK_ADDED)->info.ifindex;
+	delete_link(t, "va");
+	cr_assert_eq(link_monitor_refresh(t->monitor, ifindex), -ENODEV);
+	cr_assert_null(link_by_ifindex(t->monitor, ifindex));
+	cr_assert_eq(link_monitor_refresh(t->monitor, 0), -ENODEV);
+	await(t, 0, "va", LINK_REMOVED);
+	record_free(t);
+}
