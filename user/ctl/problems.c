@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Two kinds of findings: states (an uplink without carrier, a group on its standby uplink), and counters that should stay at zero, one row each in a table. */
+#include "ctl/problems.h"
+
+#include <stdarg.h>
+
+#include "ctl/records.h"
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE, N_SEVERITIES };
+
+struct finder {
+	const struct snapshot *now, *before;
+	json_t *found[N_SEVERITIES];
+};
+
+static void report(struct finder *finder, enum severity severity, const char *code, const char *object, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
+
+static void report(struct finder *finder, enum severity severity, const char *code, const char *object, const char *remedy, const char *format, ...)
+{
+	static const char *const names[] = { [SEVERITY_ERROR] = "error", [SEVERITY_WARNING] = "warning", [SEVERITY_NOTE] = "note" };
+	char message[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	json_array_append_new(finder->found[severity], json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "switch", finder->now->view->name,
+								 "severity", names[severity], "code", code, "object", object,
+								 "message", message, "remedy", remedy));
+}
+
+/* "eth0", "eth0 and eth1", "eth0, eth1 and eth2" */
+static const char *list_uplinks(const struct snapshot *snapshot, uint32_t mask, char *text, size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < snapshot->n_uplinks && n < size; i++) {
+		uint32_t rest = mask >> i >> 1;
+
+		if (mask >> i & 1)
+			n += (size_t)snprintf(text + n, size - n, "%s%s", snapshot->uplinks[i].raw.name, !rest ? "" : rest & (rest - 1) ? ", " : " and ");
+	}
+	return text;
+}
+
+/* ---- states -------------------------------------------------------------------------------------------------------- */
+static void find_daemon(struct finder *finder)
+{
+	const struct snapshot *now = finder->now;
+	char text[TEXT_NUMBER_LEN], since[TEXT_NUMBER_LEN + 8] = "";
+
+	if (now->daemon_alive)
+		return;
+	if (now->daemon_silent_ms)
+		snprintf(since, sizeof(since), " since %s", text_duration(now->daemon_silent_ms, text));
+	report(finder, SEVERITY_WARNING, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
+	       "uplinkd is not running%s: frames still flow and fail over, but nothing else changes", since);
+}
+
+static void find_uplink(struct finder *finder, uint32_t index)
+{
+	const struct uplink_view *uplink = &finder->now->uplinks[index];
+	const char *name = uplink->raw.name;
+	char remedy[96];
+
+	switch (uplink->state) {
+	case UPLINK_MISSING:
+		snprintf(remedy, sizeof(remedy), "see 'ip link'; it is taken as soon as it is there");
+		report(finder, SEVERITY_WARNING, "uplink_missing", name, remedy, "%s: there is no such interface", name);
+		break;
+	case UPLINK_DOWN:
+		snprintf(remedy, sizeof(remedy), "ip link set %s up", name);
+		report(finder, SEVERITY_WARNING, "uplink_down", name, remedy, "%s is administratively down", name);
+		break;
+	case UPLINK_NO_CARRIER:
+		snprintf(remedy, sizeof(remedy), "check cable, transceiver and switch port; see 'ethtool %s'", name);
+		report(finder, SEVERITY_WARNING, "uplink_no_carrier", name, remedy, "%s has no carrier", name);
+		break;
+	case UPLINK_DRAINED:
+		snprintf(remedy, sizeof(remedy), "uplinkctl uplink undrain %s", name);
+		report(finder, SEVERITY_NOTE, "uplink_drained", name, remedy, "%s is drained: the operator took it out", name);
+		break;
+	case UPLINK_SPARE:
+		report(finder, SEVERITY_NOTE, "uplink_spare", name, "nothing to do; 'failback: true' would take it back at once",
+		       "%s has recovered and waits as a spare (failback: false)", name);
+		break;
+	case UPLINK_WAITING:
+		if (finder->now->view->meta->channel == UL_CHANNEL_LACP)
+			report(finder, SEVERITY_WARNING, "uplink_waiting", name, "uplinkctl show lacp",
+			       "%s has carrier, but LACP does not let it into the channel", name);
+		else
+			report(finder, SEVERITY_NOTE, "uplink_waiting", name, "wait: see up-delay-ms", "%s has carrier and is not used yet", name);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Groups that share a policy share its fate: one finding, all names. */
+static const char *list_groups(const struct snapshot *snapshot, uint32_t policy, char *text, size_t size)
+{
+	const struct view *view = snapshot->view;
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < view->meta->max_groups && n < size; i++)
+		if (view->groups[i].flags & UL_GROUP_USED && view->groups[i].policy == policy)
+			n += (size_t)snprintf(text + n, size - n, "%s%.*s", n ? ", " : "", UL_GROUP_NAME_LEN, view->groups[i].name);
+	return text;
+}
+
+static void find_policy(struct finder *finder, uint32_t index)
+{
+	const struct snapshot *now = finder->now;
+	const struct ul_policy *policy = &now->view->policies[index];
+	uint32_t serving = policy_serving(now, policy), active = 0, standby, dead;
+	char groups[200], spares[200], lost[200];
+
+	if (!list_groups(now, index, groups, sizeof(groups))[0])
+		return;
+	if (!(serving & now->usable)) {
+		report(finder, SEVERITY_ERROR, "no_uplink", groups, "bring one of its uplinks up: see the findings on them",
+		       "port group %s: no uplink is usable: its machines reach nothing outside of this host", groups);
+		return;
+	}
+	for (uint32_t p = 0; p < policy->n_active && p < UL_MAX_UPLINKS; p++)
+		active |= 1u << (policy->member[p] & 31);
+	standby = serving & ~active;
+	dead = active & ~serving;
+	if (standby && dead)
+		report(finder, SEVERITY_WARNING, "standby_in_use", groups, "see the findings on the active uplinks",
+		       "port group %s: standby %s serves in place of %s", groups, list_uplinks(now, standby, spares, sizeof(spares)),
+		       list_uplinks(now, dead, lost, sizeof(lost)));
+}
+
+static void find_ports(struct finder *finder)
+{
+	const struct view *view = finder->now->view;
+
+	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
+		struct ul_port port = view->ports[slot];
+		const char *group = port.group < view->meta->max_groups ? view->groups[port.group].name : "?";
+		char remedy[128];
+
+		if (!(port.flags & UL_PORT_USED) || port.ifindex)
+			continue;
+		port.name[UL_NAME_LEN - 1] = '\0';
+		if (port.flags & UL_PORT_RUNTIME)
+			snprintf(remedy, sizeof(remedy), "start its machine, or 'uplinkctl port del %s'", port.name);
+		else
+			snprintf(remedy, sizeof(remedy), "start its machine, or take it out of the configuration");
+		report(finder, SEVERITY_NOTE, "port_missing", port.name, remedy, "port %s (%.*s): there is no such interface", port.name,
+		       UL_GROUP_NAME_LEN, group);
+	}
+}
+
+/* ---- counters ------------------------------------------------------------------------------------------------------ */
+enum where { ON_UPLINK = 1, ON_PORT = 2, ON_CHANNEL_UPLINK = 4 };
+
+/* severity: while it grows; counts of the past are notes, except that always says they prove something. */
+static const struct notable {
+	uint32_t reason;
+	uint32_t where;
+	enum severity severity;
+	bool always;
+	const char *text, *remedy;
+} notables[] = {
+	{ UL_R_REFLECTED, ON_CHANNEL_UPLINK, SEVERITY_ERROR, true,
+	  "own broadcasts come back: the switch ports of this channel are not bundled",
+	  "bundle the ports on the switch (static: 'mode on'), or set 'channel: none'" },
+	{ UL_R_INACTIVE_UPLINK, ON_CHANNEL_UPLINK, SEVERITY_WARNING, false,
+	  "the switch sends frames by this uplink, which the port groups do not use: they are dropped",
+	  "take the switch port out of the channel, or shut it" },
+	{ UL_R_UNKNOWN_VLAN, ON_UPLINK, SEVERITY_NOTE, false,
+	  "the switch sends VLANs that no port group has", "prune the allowed VLANs of the trunk, or add the port group" },
+	{ UL_R_TOO_BIG, ON_UPLINK | ON_PORT, SEVERITY_WARNING, false,
+	  "frames are longer than the MTU", "make the MTU of machine, vSwitch and switch agree" },
+	{ UL_R_FAILED, ON_UPLINK | ON_PORT, SEVERITY_ERROR, false,
+	  "the kernel refused frames", "see 'dmesg' and 'ip -s link'" },
+	{ UL_R_FORGED_SOURCE, ON_PORT, SEVERITY_WARNING, false,
+	  "the machine sends with a source address that is not the port's",
+	  "give the port the machine's MAC, or allow 'forged-transmits' (nested bridge or hypervisor)" },
+	{ UL_R_VLAN_FROM_ACCESS, ON_PORT, SEVERITY_WARNING, false,
+	  "the machine sends tagged frames, but its port group sets the VLAN", "let the machine send untagged, or use a trunk group (4095 or a list)" },
+	{ UL_R_VLAN_NOT_ALLOWED, ON_PORT, SEVERITY_WARNING, false,
+	  "the machine sends in VLANs that its port group's list does not have", "add the VLAN to the list" },
+	{ UL_R_GUEST_BPDU, ON_PORT, SEVERITY_NOTE, false,
+	  "the machine speaks spanning tree: it may bridge two of its interfaces", "turn spanning tree off in the machine" },
+	{ UL_R_LEARN_OVERFLOW, ON_PORT, SEVERITY_WARNING, false,
+	  "source addresses come faster than they can be learned", "look for a machine that sends with random addresses" },
+};
+
+static void find_counters(struct finder *finder, uint32_t where, const char *name, const struct ul_stats *now, const struct ul_stats *before)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(notables); i++) {
+		const struct notable *notable = &notables[i];
+		uint64_t packets = stats_of(now, notable->reason).packets, grown = 0;
+		char text[TEXT_NUMBER_LEN];
+		bool grows;
+
+		if (!(notable->where & where) || !packets)
+			continue;
+		if (before)
+			grown = packets - stats_of(before, notable->reason).packets;
+		grows = grown > 0 && grown <= packets;
+		report(finder, grows || notable->always ? notable->severity : SEVERITY_NOTE, reason_name(notable->reason), name, notable->remedy,
+		       "%s: %s (%s packets %s)", name, notable->text, text_count(packets, text), grows ? "and growing" : "so far");
+	}
+}
+
+static uint32_t uplink_place(const struct snapshot *snapshot)
+{
+	return ON_UPLINK | (snapshot->view->meta->channel == UL_CHANNEL_NONE ? 0 : ON_CHANNEL_UPLINK);
+}
+
+static const struct ul_stats *earlier_port(const struct finder *finder, uint32_t slot)
+{
+	const struct snapshot *before = finder->before;
+
+	return before ? &before->port_stats[slot] : NULL;
+}
+
+static void find_all_counters(struct finder *finder)
+{
+	const struct snapshot *now = finder->now, *before = finder->before;
+	const struct view *view = now->view;
+
+	for (uint32_t i = 0; i < now->n_uplinks; i++)
+		find_counters(finder, uplink_place(now), now->uplinks[i].raw.name, &now->uplinks[i].stats,
+			      before && i < before->n_uplinks ? &before->uplinks[i].stats : NULL);
+	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
+		char name[UL_NAME_LEN] = "";
+
+		if (!(view->ports[slot].flags & UL_PORT_USED))
+			continue;
+		memcpy(name, view->ports[slot].name, UL_NAME_LEN - 1);
+		find_counters(finder, ON_PORT, name, &now->port_stats[slot], earlier_port(finder, slot));
+	}
+}
+
+bool problems_want_second_look(const struct snapshot *now)
+{
+	const struct view *view = now->view;
+
+	for (size_t n = 0; n < ARRAY_SIZE(notables); n++) {
+		for (uint32_t i = 0; i < now->n_uplinks; i++)
+			if (notables[n].where & uplink_place(now) && stats_of(&now->uplinks[i].stats, notables[n].reason).packets)
+				return true;
+		for (uint32_t slot = 0; slot < view->meta->max_ports; slot++)
+			if (notables[n].where & ON_PORT && stats_of(&now->port_stats[slot], notables[n].reason).packets)
+				return true;
+	}
+	return false;
+}
+
+json_t *problems_find(const struct snapshot *now, const struct snapshot *before)
+{
+	struct finder finder = { .now = now, .before = before };
+	json_t *all = json_array();
+
+	for (int i = 0; i < N_SEVERITIES; i++)
+		finder.found[i] = json_array();
+	find_daemon(&finder);
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++)
+		find_policy(&finder, i);
+	for (uint32_t i = 0; i < now->n_uplinks; i++)
+		find_uplink(&finder, i);
+	find_ports(&finder);
+	find_all_counters(&finder);
+	for (int i = 0; i < N_SEVERITIES; i++) {
+		json_array_extend(all, finder.found[i]);
+		json_decref(finder.found[i]);
+	}
+	return all;
+}
