@@ -90,7 +90,7 @@ enum ul_saved {
 struct ul_port {
 	__u32 ifindex;		/* 0: free slot, or the interface is missing now */
 	__u32 flags;		/* enum ul_port_flag */
-	__u64 netdev;		/* as in struct ul_uplink */
+	__u64 reserved3;
 	__u32 group;		/* index in ul_groups */
 	__u32 number;		/* port-id: what takes the place of the hash; spreads the ports of a policy evenly */
 	__u8 mac[6];		/* zero: not known */

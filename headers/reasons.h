@@ -26,7 +26,7 @@
 	X(unknown_unicast,  UNKNOWN_UNICAST,  13, DROP,    "a destination address from an uplink that no port has in this VLAN") \
 	X(inactive_uplink,  INACTIVE_UPLINK,  14, DROP,    "came in by an uplink that the port's group does not use now") \
 	X(no_uplink,        NO_UPLINK,        15, DROP,    "no uplink of the policy is usable") \
-	X(port_down,        PORT_DOWN,        16, DROP,    "the destination port has no interface, or it is down") \
+	X(port_down,        PORT_DOWN,        16, DROP,    "the destination port has no interface now") \
 	X(guest_bpdu,       GUEST_BPDU,       17, DROP,    "a spanning tree frame from a port") \
 	X(reserved_address, RESERVED_ADDRESS, 18, DROP,    "an address that bridges never forward (01:80:c2:00:00:0X)") \
 	X(hairpin,          HAIRPIN,          19, DROP,    "the destination is the port that the frame came from") \

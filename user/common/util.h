@@ -47,6 +47,9 @@ static inline int ul_take_fd(int *fd)
 #define TAKE_FD(fd) ul_take_fd(&(fd))
 #define TAKE_PTR(p) ({ __typeof__(p) *pp_ = &(p); __typeof__(p) taken_ = *pp_; *pp_ = NULL; taken_; })
 
+/* A word that programs or other processes read at any moment: written whole, after everything that was written before it. */
+#define STORE(lvalue, value) __atomic_store_n(&(lvalue), (value), __ATOMIC_RELEASE)
+
 /* ---- logging: standard error with sd-daemon priority prefixes ("<3>...") when it is not a terminal ---------------- */
 enum log_level {
 	LOG_LEVEL_ERROR = 3,	/* values are syslog's */

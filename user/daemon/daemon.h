@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The daemon's parts, wired in daemon.c; methods.c answers the control socket. */
+#ifndef UL_DAEMON_DAEMON_H
+#define UL_DAEMON_DAEMON_H
+
+#include "control/server.h"
+#include "team/vswitch.h"
+
+struct daemon_options {
+	const char *config, *bpffs, *run_dir;
+};
+
+struct daemon {
+	struct daemon_options options;
+	int lock_fd;
+	sd_event *event;
+	struct link_monitor *links;
+	struct notify_socket *notify_socket;
+	struct control_server *control;
+	sd_event_source *lease_timer;
+	struct model *model;		/* what is applied now */
+	struct vswitch **switches;
+	size_t n_switches;
+	uint64_t started_ms;
+	uint64_t worst_loop_us;		/* longest time that one round of the loop took to handle what was ready */
+};
+
+/* Errors of both: 0, or the negative errno and what exit status it means. */
+enum daemon_status { DAEMON_OK = 0, DAEMON_BAD_CONFIG = 1, DAEMON_SYSTEM = 2 };
+
+enum daemon_status daemon_run(const struct daemon_options *options);
+enum daemon_status daemon_teardown(const struct daemon_options *options);
+
+/* Reads the file and applies the difference. 0 or negative errno with messages; on failure nothing has changed, or, when the system refused something that could
+ * not be foreseen, the log says what. */
+int daemon_reload(struct daemon *daemon, struct config_errors *errors);
+/* Makes model the applied one; takes it over on success. */
+int daemon_apply(struct daemon *daemon, struct model *model, struct config_errors *errors);
+
+extern const struct control_method daemon_methods[];
+
+#endif

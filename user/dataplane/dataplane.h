@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A switch's set of maps and programs in the kernel: load or adopt, pin, attach. The only code that knows map, program and link descriptors.
+ *
+ * Everything lives at <bpffs>/uplinkd/<switch>/: the maps by name, the programs as prog_*, the links as xdp_<ifindex> and tc_<ifindex>. The pins are the state:
+ * closing a dataplane changes nothing in the kernel, and the next one that opens finds it as it was. A set of another ABI version or too small is replaced by one
+ * made beside it (<switch>_next), whose programs are swapped into the links, so that not a packet is lost. */
+#ifndef UL_DATAPLANE_DATAPLANE_H
+#define UL_DATAPLANE_DATAPLANE_H
+
+#include <limits.h>
+
+#include "abi.h"
+#include "common/util.h"
+#include "dataplane/table.h"
+
+struct bpf_object;
+
+enum dataplane_program { PROG_PORT_TC, PROG_UPLINK_TC, PROG_UPLINK_XDP, PROG_NETDEV_FIND, N_PROGRAMS };
+enum dataplane_mapping { MAP_META, MAP_UPLINKS, MAP_PORTS, MAP_GROUPS, MAP_POLICIES, MAP_VLANS, MAP_IFACES, MAP_FDB, N_MAPPINGS };
+
+/* How large a set has to be. */
+struct dataplane_needs {
+	uint32_t ports, groups;
+	size_t fdb_keys;
+};
+
+struct dataplane {
+	char name[UL_NAME_LEN];		/* of the switch */
+	char dir[PATH_MAX];		/* of the pins */
+	char old_dir[PATH_MAX];		/* staged: of the pins that are to be replaced; else empty */
+	bool adopted;			/* the maps were there already */
+	bool staged;			/* made beside an older set; dataplane_take_over() is due, until then the links run the old programs */
+	int lock_fd;			/* of the directory: one daemon per switch */
+	int program_fd[N_PROGRAMS];
+
+	/* mapped, writable; nobody else writes */
+	struct ul_meta *meta;
+	struct ul_uplink *uplinks;
+	struct ul_port *ports;		/* meta->max_ports */
+	struct ul_group *groups;	/* meta->max_groups */
+	struct ul_policy *policies;
+	struct ul_vlan *vlans;
+	struct table ifaces, fdb;
+
+	int members_fd, devmap_fd, stats_fd, events_fd;
+	void *mapping[N_MAPPINGS];
+	size_t mapping_size[N_MAPPINGS];
+};
+
+/* Opens the pinned set when it is of this ABI version and, unless any_size, large enough for needs; otherwise makes a new one. 0 or a negative errno,
+ * logged with its remedy. */
+int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, bool any_size,
+		   struct dataplane **ret);
+bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_needs *needs);
+/* Puts a staged set in the place of the old one: its programs into all links, its pins under the switch's name. Call it when the maps are filled. */
+int dataplane_take_over(struct dataplane *dp);
+/* Closes descriptors and mappings; NULL allowed. Nothing in the kernel changes. */
+void dataplane_free(struct dataplane *dp);
+/* Detaches and unpins everything of a switch. Also when the set cannot be opened. */
+int dataplane_destroy(const char *bpffs, const char *switch_name);
+
+/* Attach the programs to an interface, or bring an attachment of ours up to date. Idempotent. 0; -EBUSY: another program is there. */
+int dataplane_attach_port(struct dataplane *dp, uint32_t ifindex, const char *name);
+/* want_xdp: try native; then, when generic is allowed, generic. *ret_mode tells what came of it. */
+int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic,
+			    enum ul_xdp_mode *ret_mode);
+/* Detaches what is attached there and forgets it; also after the interface is gone. */
+void dataplane_detach(struct dataplane *dp, uint32_t ifindex);
+/* Is there an XDP link of this switch on the interface? */
+bool dataplane_owns_xdp(const char *bpffs, const char *switch_name, uint32_t ifindex);
+
+/* The kernel address for struct ul_uplink.netdev; 0 where the kernel cannot check a carrier in the programs (before 6.2), or no such interface. */
+uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex);
+
+int dataplane_set_member(struct dataplane *dp, uint16_t vid, uint16_t place, uint32_t slot);
+void dataplane_remove_member(struct dataplane *dp, uint16_t vid, uint16_t place);
+/* ifindex 0: the port takes no XDP frames. */
+int dataplane_set_xdp_target(struct dataplane *dp, uint32_t slot, uint32_t ifindex);
+/* Zeroes the counters of an object, before its number is used again. */
+int dataplane_reset_stats(struct dataplane *dp, uint32_t object);
+
+#endif

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One port: its slot, its interface, how frames are delivered to it. */
+#include "team/vswitch.h"
+
+#include "link/netdev_uapi.h"
+
+int port_find(const struct vswitch *vs, const char *name)
+{
+	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++)
+		if (vs->dp->ports[slot].flags & UL_PORT_USED && strcmp(vs->dp->ports[slot].name, name) == 0)
+			return (int)slot;
+	return -ENOENT;
+}
+
+static int free_slot(const struct vswitch *vs)
+{
+	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++)
+		if (!(vs->dp->ports[slot].flags & UL_PORT_USED))
+			return (int)slot;
+	return -ENOSPC;
+}
+
+/* "vmk0" and its other end "vmk0-sw"; a long name gives up its end for it. */
+void port_interface(const struct ul_port *port, char name[UL_NAME_LEN])
+{
+	if (port->flags & UL_PORT_HOST)
+		snprintf(name, UL_NAME_LEN, "%.12s-sw", port->name);
+	else
+		snprintf(name, UL_NAME_LEN, "%s", port->name);
+}
+
+/* ---- delivery ---------------------------------------------------------------------------------------------------------------------- */
+/* XDP_REDIRECT only where the driver takes the frames at this moment: others vanish without a trace. Before 6.3 nobody tells; taps do since ever. */
+static bool takes_xdp(const struct vswitch *vs, const struct link_info *info)
+{
+	if (vs->cfg->receive == UL_RECEIVE_TC)
+		return false;
+	if (info->xdp_features_known)
+		return info->xdp_features & NETDEV_XDP_ACT_NDO_XMIT;
+	return strcmp(info->kind, "tun") == 0;
+}
+
+static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link_info *info)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+	bool xdp = takes_xdp(vs, info) && dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
+
+	if (xdp)
+		port->flags |= UL_PORT_XDP;
+	else
+		port->flags &= ~(uint32_t)UL_PORT_XDP;
+	/* The devmap entry stays: a program that has just read the flag may still use it. */
+}
+
+/* ---- interface ---------------------------------------------------------------------------------------------------------------------- */
+static void port_disconnect(struct vswitch *vs, uint32_t slot)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+
+	if (!port->ifindex)
+		return;
+	port->flags &= ~(uint32_t)UL_PORT_XDP;
+	table_remove(&vs->dp->ifaces, ul_iface_key(port->ifindex));
+	dataplane_detach(vs->dp, port->ifindex);
+	dataplane_set_xdp_target(vs->dp, slot, 0);
+	STORE(port->ifindex, 0);
+}
+
+static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_info *seen)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+	struct link_info info = *seen;
+	int r;
+
+	if (info.master) {
+		log_error(-EBUSY, "%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", info.name, info.name);
+		return;
+	}
+	if (port->ifindex && port->ifindex != info.ifindex)
+		port_disconnect(vs, slot);
+	/* The switch's end of a port has no life of its own: no neighbour discovery into the machine. */
+	link_set_ipv6(vs->context.links, info.ifindex, false);
+	if (port->flags & UL_PORT_HOST && info.mtu != vs->cfg->mtu)
+		link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu);
+	if (!info.admin_up) {
+		r = link_set_up(vs->context.links, info.ifindex, true);
+		if (r < 0)
+			log_warning(r, "%s: cannot set it up", info.name);
+	}
+	r = table_set(&vs->dp->ifaces, ul_iface_key(info.ifindex), UL_OBJECT_PORT0 + slot);
+	if (r < 0) {
+		log_error(r, "%s: the interface table is full", info.name);
+		return;
+	}
+	if (dataplane_attach_port(vs->dp, info.ifindex, info.name) < 0) {
+		table_remove(&vs->dp->ifaces, ul_iface_key(info.ifindex));
+		return;
+	}
+	STORE(port->ifindex, info.ifindex);
+	update_delivery(vs, slot, &info);
+}
+
+void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *info, unsigned int changes)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+
+	if (changes & LINK_REMOVED) {
+		vswitch_report(vs, port->name, "the port's interface is gone");
+		port_disconnect(vs, slot);
+	} else if (port->ifindex != info->ifindex) {
+		vswitch_report(vs, port->name, "the port's interface is there");
+		port_connect(vs, slot, info);
+	} else if (changes & (LINK_ADDED | LINK_CHANGED)) {
+		update_delivery(vs, slot, info);
+	}
+}
+
+/* ---- the host's own ports -------------------------------------------------------------------------------------------------------------- */
+static int make_host_port(struct vswitch *vs, const struct port_cfg *cfg, const char *switch_end)
+{
+	struct link_monitor *links = vs->context.links;
+	const struct link_info *info;
+	uint32_t ifindex, mtu;
+	bool up;
+	int r;
+
+	r = link_create_veth(links, switch_end, cfg->interface, cfg->has_mac ? cfg->mac : NULL);
+	if (r < 0 && r != -EEXIST)
+		return log_error(r, "%s: cannot make the veth pair", cfg->interface);
+	info = link_by_name(links, cfg->interface);
+	if (!info || strcmp(info->kind, "veth") != 0)
+		return log_error(-EEXIST, "%s: cannot make the host's port: the name belongs to another interface", cfg->interface);
+	ifindex = info->ifindex;
+	mtu = info->mtu;
+	up = info->admin_up;
+	if (cfg->has_mac && memcmp(info->mac, cfg->mac, sizeof(info->mac)) != 0)
+		link_set_mac(links, ifindex, cfg->mac);
+	if (mtu != vs->cfg->mtu)
+		link_set_mtu(links, ifindex, vs->cfg->mtu);
+	if (!up)
+		link_set_up(links, ifindex, true);
+	for (size_t i = 0; i < cfg->n_addresses; i++) {
+		r = link_add_address(links, ifindex, &cfg->addresses[i]);
+		if (r < 0)
+			log_error(r, "%s: cannot add an address", cfg->interface);
+	}
+	return 0;
+}
+
+/* ---- slot ------------------------------------------------------------------------------------------------------------------------------- */
+/* port-id: the position with the fewest ports, in a bucket of its own there, so that the ports of a failed uplink are spread as well. */
+static uint32_t choose_number(const struct vswitch *vs, uint32_t slot, uint32_t policy_slot)
+{
+	const struct ul_policy *policy = &vs->dp->policies[policy_slot];
+	uint32_t ports_at[UL_MAX_UPLINKS] = {}, best = 0, n = policy->n_active;
+
+	if (!n)
+		return slot;
+	for (uint32_t i = 0; i < vs->dp->meta->max_ports; i++) {
+		const struct ul_port *port = &vs->dp->ports[i];
+
+		if (i != slot && port->flags & UL_PORT_USED && vs->dp->groups[port->group].policy == policy_slot)
+			ports_at[port->number % n]++;
+	}
+	for (uint32_t p = 1; p < n; p++)
+		if (ports_at[p] < ports_at[best])
+			best = p;
+	return best + n * (ports_at[best] % (UL_MAX_BUCKETS / n));
+}
+
+static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *cfg, uint32_t group, bool fresh)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+	uint32_t old_policy = vs->dp->groups[port->group].policy, policy = vs->dp->groups[group].policy;
+	uint32_t flags = UL_PORT_USED | (cfg->host ? UL_PORT_HOST : 0) | (cfg->runtime ? UL_PORT_RUNTIME : 0);
+
+	snprintf(port->name, sizeof(port->name), "%s", cfg->interface);
+	if (cfg->has_mac)
+		memcpy(port->mac, cfg->mac, sizeof(port->mac));
+	if (fresh || old_policy != policy)
+		port->number = choose_number(vs, slot, policy);
+	port->max_frame = vs->cfg->mtu + 18;
+	STORE(port->group, group);
+	STORE(port->flags, flags | (port->flags & UL_PORT_XDP));
+	if (fresh)
+		vs->port_uplink[slot] = UL_NO_UPLINK;
+}
+
+int port_apply(struct vswitch *vs, const struct port_cfg *cfg, uint32_t group)
+{
+	int slot = port_find(vs, cfg->interface);
+	bool fresh = slot < 0;
+	char interface[UL_NAME_LEN];
+	const struct link_info *info;
+	struct ul_port *port;
+
+	if (fresh) {
+		slot = free_slot(vs);
+		if (slot < 0)
+			return log_error(slot, "%s: no room for port %s", vs->name, cfg->interface);
+		memset(&vs->dp->ports[slot], 0, sizeof(vs->dp->ports[slot]));
+		dataplane_reset_stats(vs->dp, UL_OBJECT_PORT0 + (uint32_t)slot);
+	}
+	fill_slot(vs, (uint32_t)slot, cfg, group, fresh);
+	port = &vs->dp->ports[slot];
+	port_interface(port, interface);
+	if (cfg->host) {
+		make_host_port(vs, cfg, interface);
+		info = link_by_name(vs->context.links, cfg->interface);
+		if (info)
+			memcpy(port->mac, info->mac, sizeof(port->mac));
+	}
+	info = link_by_name(vs->context.links, interface);
+	if (info)
+		port_connect(vs, (uint32_t)slot, info);
+	else
+		port_disconnect(vs, (uint32_t)slot);
+	if (!info && fresh)
+		log_info("%s: port %s is not there; waiting for it", vs->name, cfg->interface);
+	return slot;
+}
+
+void port_release(struct vswitch *vs, uint32_t slot)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+	char interface[UL_NAME_LEN];
+	const struct link_info *info;
+
+	port_interface(port, interface);
+	port_disconnect(vs, slot);
+	notifier_cancel(vs->notifier, slot);
+	info = link_by_name(vs->context.links, interface);
+	if (info && port->flags & UL_PORT_HOST)
+		link_delete(vs->context.links, info->ifindex);
+	memset(port, 0, sizeof(*port));
+	vs->port_uplink[slot] = UL_NO_UPLINK;
+}
+
+/* ---- notify switches ---------------------------------------------------------------------------------------------------------------- */
+/* Ports of this policy that are served by another uplink than before: tell the physical switches behind it. A channel is one link to them; nothing to tell. */
+void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
+{
+	const struct ul_policy *policy = &vs->dp->policies[policy_slot];
+	bool notify = vs->cfg->channel == UL_CHANNEL_NONE && vs->policy[policy_slot].teaming.notify_switches;
+
+	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
+		const struct ul_port *port = &vs->dp->ports[slot];
+		const struct ul_group *group = &vs->dp->groups[port->group];
+		uint8_t before = vs->port_uplink[slot], now;
+
+		if (!(port->flags & UL_PORT_USED) || group->policy != policy_slot)
+			continue;
+		now = policy_uplink_of_port(policy, port->mac, port->number);
+		vs->port_uplink[slot] = now;
+		if (now == before || now == UL_NO_UPLINK || before == UL_NO_UPLINK || !notify)
+			continue;
+		vswitch_report(vs, port->name, "moved to uplink %s", vs->dp->uplinks[now].name);
+		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac,
+			       group->vlan_mode == UL_VLAN_VST ? group->vid : -1);
+	}
+}

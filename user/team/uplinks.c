@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which uplink may send and receive, and what follows: the single funnel. Carrier, administrative state, up-delay, LACP and the operator's drain
+ * come together in uplinks_update(); nothing else writes the flags of an uplink or the buckets of a policy. */
+#include "team/vswitch.h"
+
+int uplinks_index(const struct vswitch *vs, const char *name)
+{
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		if (strcmp(vs->dp->uplinks[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+/* ---- flags ------------------------------------------------------------------------------------------------------------------------ */
+static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
+{
+	const struct uplink_state *state = &vs->uplink[index];
+	uint32_t flags = vs->dp->uplinks[index].flags & (UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_DRAINED | UL_UP_SPARE);
+	bool lacp = vs->cfg->channel == UL_CHANNEL_LACP;
+
+	if (!vs->dp->uplinks[index].ifindex)
+		return flags & UL_UP_DRAINED;
+	if (!lacp || state->lacp_collecting)
+		flags |= UL_UP_RECEIVE;
+	if (state->counted && !(flags & UL_UP_DRAINED) && (!lacp || state->lacp_distributing))
+		flags |= UL_UP_SEND;
+	return flags;
+}
+
+static uint32_t uplinks_with(const struct vswitch *vs, uint32_t flags)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		if ((vs->dp->uplinks[i].flags & flags) == flags)
+			mask |= 1u << i;
+	return mask;
+}
+
+static const char *state_text(uint32_t flags)
+{
+	if (flags & UL_UP_DRAINED)
+		return "drained";
+	if (!(flags & UL_UP_ADMIN))
+		return "administratively down";
+	if (!(flags & UL_UP_CARRIER))
+		return "no carrier";
+	return flags & UL_UP_SEND ? "in use" : "up, not in use yet";
+}
+
+/* ---- failback: off ------------------------------------------------------------------------------------------------------------------ */
+static uint32_t members_of(const struct teaming *teaming)
+{
+	uint32_t members = 0;
+
+	for (uint32_t i = 0; i < teaming->n_active; i++)
+		members |= 1u << teaming->active[i];
+	for (uint32_t i = 0; i < teaming->n_standby; i++)
+		members |= 1u << teaming->standby[i];
+	return members;
+}
+
+/* A recovered uplink waits as a spare as long as nothing else fails. */
+static void bench(struct policy_slot *slot, uint32_t before, uint32_t now)
+{
+	uint32_t members = members_of(&slot->teaming);
+	uint32_t lost = before & ~now & members, gained = now & ~before & members;
+
+	if (slot->teaming.failback) {
+		slot->benched = 0;
+		return;
+	}
+	if (lost & ~slot->benched)
+		slot->benched = 0;
+	if (now & before & members)
+		slot->benched |= gained;
+	slot->benched &= now;
+	if (!(now & members & ~slot->benched))
+		slot->benched = 0;
+}
+
+/* ---- policies ----------------------------------------------------------------------------------------------------------------------- */
+static bool same_teaming(const struct teaming *a, const struct teaming *b)
+{
+	return a->method == b->method && a->modulo == b->modulo && a->last_octet == b->last_octet &&
+	       a->detection == b->detection && a->notify_switches == b->notify_switches && a->failback == b->failback &&
+	       a->n_active == b->n_active && a->n_standby == b->n_standby &&
+	       memcmp(a->active, b->active, a->n_active) == 0 && memcmp(a->standby, b->standby, a->n_standby) == 0;
+}
+
+static void build(const struct vswitch *vs, const struct policy_slot *slot, uint32_t usable, struct ul_policy *ret)
+{
+	policy_build(&slot->teaming, vs->cfg->channel, usable & ~slot->benched, uplinks_with(vs, UL_UP_DRAINED | UL_UP_CARRIER), ret);
+}
+
+static int find_slot(struct vswitch *vs, const struct teaming *teaming)
+{
+	struct policy_slot wanted = { .used = true, .teaming = *teaming };
+	uint32_t usable = uplinks_with(vs, UL_UP_SEND);
+	struct ul_policy policy;
+	int unused = -ENOSPC;
+
+	for (int i = 0; i < UL_MAX_POLICIES; i++)
+		if (vs->policy[i].used && same_teaming(&vs->policy[i].teaming, teaming))
+			return i;
+
+	/* After a restart: one in the maps that has these settings. */
+	if (!teaming->failback)
+		wanted.benched = uplinks_with(vs, UL_UP_SEND | UL_UP_SPARE);
+	build(vs, &wanted, usable, &policy);
+	for (int i = UL_MAX_POLICIES - 1; i >= 0; i--) {
+		if (vs->policy[i].used)
+			continue;
+		if (vs->dp->policies[i].n_buckets && policy_same_settings(&vs->dp->policies[i], &policy)) {
+			unused = i;
+			break;
+		}
+		if (!vs->dp->policies[i].n_buckets)
+			unused = i;
+	}
+	if (unused < 0)
+		return unused;
+	vs->policy[unused] = wanted;
+	policy_publish(&vs->dp->policies[unused], &policy);
+	return unused;
+}
+
+int policies_apply(struct vswitch *vs, uint32_t *ret_slots)
+{
+	for (size_t g = 0; g < vs->cfg->n_groups; g++) {
+		int slot = find_slot(vs, &vs->cfg->groups[g].teaming);
+
+		if (slot < 0)
+			return log_error(slot, "%s: more than %d different teaming settings", vs->name, UL_MAX_POLICIES);
+		ret_slots[g] = (uint32_t)slot;
+	}
+	return 0;
+}
+
+void policies_prune(struct vswitch *vs, const uint32_t *slots)
+{
+	static const struct ul_policy none;
+
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
+		bool wanted = false;
+
+		for (size_t g = 0; g < vs->cfg->n_groups; g++)
+			wanted = wanted || slots[g] == i;
+		if (wanted)
+			continue;
+		vs->policy[i].used = false;
+		if (vs->dp->policies[i].n_buckets)
+			policy_publish(&vs->dp->policies[i], &none);
+	}
+}
+
+static void policies_update(struct vswitch *vs, uint32_t before)
+{
+	uint32_t usable = uplinks_with(vs, UL_UP_SEND), spare = 0;
+
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
+		struct policy_slot *slot = &vs->policy[i];
+		struct ul_policy policy;
+
+		if (!slot->used)
+			continue;
+		bench(slot, before, usable);
+		spare |= slot->benched;
+		build(vs, slot, usable, &policy);
+		policy_publish(&vs->dp->policies[i], &policy);
+		port_notify_moves(vs, i);
+	}
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		uint32_t flags = vs->dp->uplinks[i].flags & ~(uint32_t)UL_UP_SPARE;
+
+		vs->dp->uplinks[i].flags = flags | (spare >> i & 1 ? UL_UP_SPARE : 0);
+	}
+}
+
+void uplinks_update(struct vswitch *vs)
+{
+	uint32_t before = uplinks_with(vs, UL_UP_SEND);
+
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		struct ul_uplink *uplink = &vs->dp->uplinks[i];
+		uint32_t flags = wanted_flags(vs, i), old = uplink->flags;
+
+		if (flags == old)
+			continue;
+		STORE(uplink->flags, flags);
+		if ((flags ^ old) & (UL_UP_SEND | UL_UP_DRAINED | UL_UP_CARRIER | UL_UP_ADMIN))
+			vswitch_report(vs, uplink->name, "%s", uplink->ifindex ? state_text(flags) : "the interface is gone");
+	}
+	policies_update(vs, before);
+}
+
+/* ---- up-delay ------------------------------------------------------------------------------------------------------------------------ */
+static int up_long_enough(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct uplink_state *state = userdata;
+
+	(void)source;
+	(void)usec;
+	state->up_timer = sd_event_source_disable_unref(state->up_timer);
+	state->counted = true;
+	uplinks_update(state->vs);
+	return 0;
+}
+
+static void evaluate_link(struct vswitch *vs, uint32_t index, bool up)
+{
+	struct uplink_state *state = &vs->uplink[index];
+	uint32_t delay_ms = vs->cfg->up_delay_ms;
+	int r;
+
+	if (!up) {
+		state->up_timer = sd_event_source_disable_unref(state->up_timer);
+		state->counted = false;
+	} else if (!state->seen || !delay_ms) {
+		state->counted = true;
+	} else if (!state->counted && !state->up_timer) {
+		r = sd_event_add_time_relative(vs->context.event, &state->up_timer, CLOCK_MONOTONIC, delay_ms * 1000ULL, 1000,
+					       up_long_enough, state);
+		if (r < 0) {
+			log_error(r, "%s: no timer; using the link at once", vs->dp->uplinks[index].name);
+			state->counted = true;
+		}
+	}
+	state->seen = true;
+}
+
+static void take_link_state(struct vswitch *vs, uint32_t index, const struct link_info *info)
+{
+	struct ul_uplink *uplink = &vs->dp->uplinks[index];
+	uint32_t flags = uplink->flags & ~(uint32_t)(UL_UP_CARRIER | UL_UP_ADMIN);
+	bool carrier = info->carrier, up = info->carrier && info->admin_up;
+	struct link_speed speed = {};
+
+	if (carrier)
+		flags |= UL_UP_CARRIER;
+	if (info->admin_up)
+		flags |= UL_UP_ADMIN;
+	if ((flags ^ uplink->flags) & (UL_UP_CARRIER | UL_UP_ADMIN))
+		vswitch_report(vs, uplink->name, "link %s", up ? "up" : "down");
+	uplink->flags = flags;
+	if (carrier && link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0)
+		uplink->speed_mbps = speed.speed_mbps;
+	evaluate_link(vs, index, up);
+}
+
+/* ---- interfaces ------------------------------------------------------------------------------------------------------------------------ */
+static void set_carrier_poll(struct vswitch *vs, uint32_t ifindex)
+{
+	uint32_t interval_ms = vs->cfg->carrier_poll_ms;
+
+	/* Where the programs see the carrier themselves, the daemon's view only tidies up after them. */
+	if (vs->carrier_check && interval_ms && interval_ms < 100)
+		interval_ms = 100;
+	link_monitor_poll_carrier(vs->context.links, ifindex, interval_ms);
+}
+
+static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link_info *seen)
+{
+	struct ul_uplink *uplink = &vs->dp->uplinks[index];
+	enum ul_receive receive = vs->cfg->receive;
+	struct link_info info = *seen;
+	enum ul_xdp_mode mode = UL_XDP_NONE;
+	int r, prepared;
+
+	if (info.master) {
+		log_error(-EBUSY, "%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", info.name, info.name);
+		return;
+	}
+	if (uplink->ifindex && uplink->ifindex != info.ifindex) {
+		table_remove(&vs->dp->ifaces, ul_iface_key(uplink->ifindex));
+		dataplane_detach(vs->dp, uplink->ifindex);
+		uplink->saved = 0;
+		uplink->saved_mtu = 0;
+	}
+	prepared = uplink_prepare(vs, index, &info);
+	if (prepared < 0)
+		return;
+	memcpy(uplink->mac, info.mac, sizeof(uplink->mac));
+	uplink->max_frame = vs->cfg->mtu + 18;
+	uplink->netdev = dataplane_find_netdev(vs->dp, info.ifindex);
+	uplink->ifindex = info.ifindex;
+	r = table_set(&vs->dp->ifaces, ul_iface_key(info.ifindex), index);
+	if (r == 0)
+		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, receive != UL_RECEIVE_TC && prepared == 0,
+					    receive == UL_RECEIVE_XDP, &mode);
+	if (r < 0) {
+		uplink_release(vs, uplink);
+		snprintf(uplink->name, sizeof(uplink->name), "%s", info.name);
+		return;
+	}
+	uplink->xdp_mode = (uint8_t)mode;
+	set_carrier_poll(vs, info.ifindex);
+}
+
+static void disconnect_uplink(struct vswitch *vs, uint32_t index)
+{
+	struct ul_uplink *uplink = &vs->dp->uplinks[index];
+
+	if (!uplink->ifindex)
+		return;
+	table_remove(&vs->dp->ifaces, ul_iface_key(uplink->ifindex));
+	dataplane_detach(vs->dp, uplink->ifindex);
+	uplink->ifindex = 0;
+	uplink->netdev = 0;
+	uplink->saved = 0;
+	uplink->saved_mtu = 0;
+	uplink->xdp_mode = UL_XDP_NONE;
+	uplink->flags &= ~(uint32_t)(UL_UP_CARRIER | UL_UP_ADMIN);
+	evaluate_link(vs, index, false);
+}
+
+void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_info *info, unsigned int changes)
+{
+	if (changes & LINK_REMOVED) {
+		disconnect_uplink(vs, index);
+	} else {
+		/* An event tells of the moment when it was made; what counts is now. */
+		if (link_monitor_refresh(vs->context.links, info->ifindex) == 0)
+			info = link_by_ifindex(vs->context.links, info->ifindex);
+		if (!info)
+			return;
+		if (vs->dp->uplinks[index].ifindex != info->ifindex) {
+			connect_uplink(vs, index, info);
+			info = link_by_ifindex(vs->context.links, info->ifindex);
+		}
+		if (info && vs->dp->uplinks[index].ifindex)
+			take_link_state(vs, index, info);
+	}
+	uplinks_update(vs);
+}
+
+/* ---- the table of uplinks ------------------------------------------------------------------------------------------------------------- */
+static bool is_configured(const struct switch_cfg *cfg, const char *name)
+{
+	for (uint32_t i = 0; i < cfg->n_uplinks; i++)
+		if (strcmp(cfg->uplinks[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void stop_timers(struct vswitch *vs)
+{
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		vs->uplink[i].up_timer = sd_event_source_disable_unref(vs->uplink[i].up_timer);
+}
+
+/* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along. */
+static void reorder(struct vswitch *vs)
+{
+	struct uplink_state states[UL_MAX_UPLINKS] = {};
+	struct ul_uplink records[UL_MAX_UPLINKS] = {};
+	const struct switch_cfg *cfg = vs->cfg;
+
+	stop_timers(vs);
+	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
+		int old = uplinks_index(vs, cfg->uplinks[i]);
+
+		if (old >= 0) {
+			records[i] = vs->dp->uplinks[old];
+			states[i] = vs->uplink[old];
+		}
+		if (old != (int)i)
+			dataplane_reset_stats(vs->dp, i);
+		snprintf(records[i].name, sizeof(records[i].name), "%s", cfg->uplinks[i]);
+	}
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
+		vs->uplink[i] = states[i];
+		vs->uplink[i].vs = vs;
+		vs->uplink[i].index = i;
+		if (memcmp(&vs->dp->uplinks[i], &records[i], sizeof(records[i])) != 0)
+			vs->dp->uplinks[i] = records[i];
+		if (records[i].ifindex)
+			table_set(&vs->dp->ifaces, ul_iface_key(records[i].ifindex), i);
+	}
+	vs->dp->meta->n_uplinks = cfg->n_uplinks;
+}
+
+void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)
+{
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		if (!is_configured(cfg, vs->dp->uplinks[i].name))
+			uplink_release(vs, &vs->dp->uplinks[i]);
+}
+
+int uplinks_apply(struct vswitch *vs)
+{
+	uplinks_let_go(vs, vs->cfg);
+	reorder(vs);
+
+	for (uint32_t i = 0; i < vs->cfg->n_uplinks; i++) {
+		const struct link_info *info = link_by_name(vs->context.links, vs->cfg->uplinks[i]);
+
+		if (!info) {
+			log_info("%s: uplink %s is not there; waiting for it", vs->name, vs->cfg->uplinks[i]);
+			disconnect_uplink(vs, i);
+			continue;
+		}
+		connect_uplink(vs, i, info);
+		info = link_by_name(vs->context.links, vs->cfg->uplinks[i]);
+		if (info && vs->dp->uplinks[i].ifindex)
+			take_link_state(vs, i, info);
+	}
+	uplinks_update(vs);
+	return 0;
+}
+
+void uplinks_release_all(struct vswitch *vs)
+{
+	stop_timers(vs);
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		uplink_release(vs, &vs->dp->uplinks[i]);
+}
+
+int vswitch_drain(struct vswitch *vs, const char *name, bool drain)
+{
+	int index = uplinks_index(vs, name);
+	uint32_t flags;
+
+	if (index < 0)
+		return index;
+	flags = vs->dp->uplinks[index].flags;
+	if (!!(flags & UL_UP_DRAINED) == drain)
+		return -EALREADY;
+	vs->dp->uplinks[index].flags = drain ? flags | UL_UP_DRAINED : flags & ~(uint32_t)UL_UP_DRAINED;
+	uplinks_update(vs);
+	return 0;
+}
+
+void vswitch_set_lacp(struct vswitch *vs, uint32_t index, bool collecting, bool distributing)
+{
+	struct uplink_state *state = &vs->uplink[index];
+
+	if (state->lacp_collecting == collecting && state->lacp_distributing == distributing)
+		return;
+	state->lacp_collecting = collecting;
+	state->lacp_distributing = distributing;
+	uplinks_update(vs);
+}
