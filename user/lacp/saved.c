@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Protocol state that outlives the daemon (headers/lacp_abi.h). */
+#include "common/util.h"
+#include "lacp/port.h"
+
+static void save_info(const struct lacp_info *info, struct lacp_saved_info *ret)
+{
+	*ret = (struct lacp_saved_info){
+		.system_priority = info->system_priority,
+		.key = info->key,
+		.port_priority = info->port_priority,
+		.port = info->port,
+		.state = info->state,
+	};
+	memcpy(ret->system, info->system, sizeof(ret->system));
+}
+
+static struct lacp_info load_info(const struct lacp_saved_info *saved)
+{
+	struct lacp_info info = {
+		.system_priority = saved->system_priority,
+		.key = saved->key,
+		.port_priority = saved->port_priority,
+		.port = saved->port,
+		.state = saved->state,
+	};
+
+	memcpy(info.system, saved->system, sizeof(info.system));
+	return info;
+}
+
+static bool healthy(const struct lacp_port *port)
+{
+	const uint8_t good = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING, bad = LACP_DEFAULTED | LACP_EXPIRED;
+
+	return port->enabled && port->receive == LACP_RX_CURRENT && port->selected == LACP_SELECTED && !port->individual && !port->drained &&
+	       !port->draining && (port->actor_state & (good | bad)) == good && (port->partner.state & (good | bad)) == good;
+}
+
+/* What a received frame is compared with: the partner's own LACPDU as we would write it in its place. */
+static void save_match(const struct lacp_port *port, const struct lacp_info *actor, struct lacp_saved *ret)
+{
+	static const struct {
+		uint8_t from, length;
+	} compared[] = {
+		{ 0, 6 },			/* destination */
+		{ LACP_OFF_TYPE, 3 },		/* EtherType, subtype */
+		{ LACP_OFF_ACTOR, 17 },		/* TLV header, identity and state of the partner */
+		{ LACP_OFF_PARTNER, 16 },	/* TLV header and its view of our identity; of our state the bits of update_NTT */
+	};
+	static const uint8_t nobody[6];
+	uint8_t frame[LACP_FRAME_LEN];
+
+	lacp_frame_build(frame, nobody, &port->partner, actor);
+	for (size_t i = 0; i < ARRAY_SIZE(compared); i++)
+		memset(ret->mask + compared[i].from, 0xff, compared[i].length);
+	ret->mask[LACP_OFF_PARTNER + LACP_OFF_INFO_STATE] = LACP_ACTIVITY | LACP_TIMEOUT | LACP_AGGREGATION | LACP_SYNCHRONIZATION;
+	for (size_t i = 0; i < LACP_MATCH_LEN; i++)
+		ret->match[i] = frame[i] & ret->mask[i];
+}
+
+int lacp_save(const struct lacp *lacp, uint16_t number, struct lacp_saved *ret)
+{
+	const struct lacp_port *port = lacp_find(lacp, number);
+	struct lacp_info actor;
+
+	if (!port)
+		return -ENOENT;
+	actor = lacp_actor(port);
+
+	*ret = (struct lacp_saved){
+		.version = LACP_SAVED_VERSION,
+		.tx_ms = port->tx_ms,
+		.rx_ms = port->rx_ms,
+	};
+	if (port->selected == LACP_SELECTED && !port->individual && !port->draining)
+		ret->flags |= LACP_SAVED_SELECTED;
+	if (port->selected == LACP_STANDBY)
+		ret->flags |= LACP_SAVED_STANDBY;
+	if (healthy(port))
+		ret->flags |= LACP_SAVED_HEALTHY;
+	save_info(&actor, &ret->actor);
+	save_info(&port->partner, &ret->partner);
+	save_match(port, &actor, ret);
+	lacp_frame_build(ret->pdu, port->config.mac, &actor, &port->partner);
+	return 0;
+}
+
+int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *saved, uint64_t age_ms)
+{
+	const uint8_t lost = LACP_DEFAULTED | LACP_EXPIRED;
+	struct lacp_port *port = lacp_find(lacp, number);
+	struct lacp_info actor, was, partner;
+
+	if (!port)
+		return -ENOENT;
+	if (saved->version != LACP_SAVED_VERSION)
+		return -EINVAL;
+	actor = lacp_actor(port);
+	was = load_info(&saved->actor);
+	partner = load_info(&saved->partner);
+	if (was.system_priority != actor.system_priority || memcmp(was.system, actor.system, sizeof(was.system)) != 0 || was.key != actor.key ||
+	    was.port_priority != actor.port_priority || was.port != actor.port)
+		return -EINVAL;
+	/* The partner gives us up after the timeout that it told us to keep within; without a partner there is nothing to resume. */
+	if (was.state & lost || age_ms >= (partner.state & LACP_TIMEOUT ? LACP_SHORT_TIMEOUT_MS : LACP_LONG_TIMEOUT_MS))
+		return -ESTALE;
+
+	port->resume.valid = true;
+	port->resume.flags = saved->flags;
+	port->resume.actor_state = was.state;
+	port->resume.partner = partner;
+	return 0;
+}
