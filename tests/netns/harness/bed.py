@@ -34,11 +34,7 @@ def port(number):
 
 class Bed:
 	def __init__(self, n_uplinks=2, n_ports=2, tap_uplinks=False, gro_ports=(), mtu=1500):
-		self.hv, self.world = NetNs("hv"), NetNs("world")
-		self.uplink_names = [f"eth{i}" for i in range(n_uplinks)]
-		self.taps = []
-		self.nics = {}
-		self.daemon = None
+		self._set(NetNs("hv"), NetNs("world"), [f"eth{i}" for i in range(n_uplinks)])
 		if tap_uplinks:
 			self.taps = [Tap(self.hv, name, mtu=mtu) for name in self.uplink_names]
 		else:
@@ -46,6 +42,17 @@ class Bed:
 				veth(self.hv, name, self.world, f"sw{i}", mtu=mtu)
 		for i in range(n_ports):
 			self.add_port(i, gro=i in gro_ports, mtu=mtu)
+
+	def _set(self, hv, world, uplink_names):
+		self.hv, self.world, self.uplink_names = hv, world, uplink_names
+		self.taps, self.nics, self.daemon = [], {}, None
+
+	@classmethod
+	def around(cls, hv, uplink_names, world=None):
+		"""A bed whose namespaces and cables are there already."""
+		bed = cls.__new__(cls)
+		bed._set(hv, world, list(uplink_names))
+		return bed
 
 	def add_port(self, number, gro=False, mtu=1500):
 		veth(self.hv, f"p{number}", self.world, f"m{number}", mac_b=port_mac(number), mtu=mtu)

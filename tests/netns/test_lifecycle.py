@@ -1,0 +1,471 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Start, restart, crash, reload and teardown: what runs keeps running, what was changed is put back, what is wrong changes nothing."""
+import contextlib
+import json
+import os
+import re
+
+import pytest
+
+from harness import base
+from harness.base import BUILD, holds_for, run, wait_until
+from harness.bed import Bed, outside_mac, port, port_mac, switch
+from harness.capture import expect
+from harness.daemon import Uplinkd
+from harness.features import needs_carrier_check
+from harness.frames import tag, udp4
+from harness.traffic import Traffic
+
+OUTSIDE = outside_mac(5)
+
+
+def untag(frame):
+	return frame[:12] + frame[16:]
+
+
+def one_switch(bed, ports=(0,), **more):
+	return [switch("vs", bed.uplink_names, [("prod", 100, list(ports))], **more)]
+
+
+def start(n_uplinks=2, n_ports=1, **more):
+	bed = Bed(n_uplinks=n_uplinks, n_ports=n_ports)
+	bed.start(one_switch(bed, range(n_ports), **more))
+	bed.usable(*bed.uplink_names)
+	return bed
+
+
+@contextlib.contextmanager
+def traffic_both_ways(bed, what):
+	"""Frames from port to uplinks, from an uplink to the port (not TCP: XDP), and between two ports; none may be lost in the block."""
+	streams = [Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0), dst_mac=OUTSIDE),
+		   Traffic(bed.tx("sw0"), [bed.tx("m0")], src_mac=OUTSIDE, dst_mac=port_mac(0), vlan=100, rate=base.SLOW == 1 and 4000 or 500)]
+	if bed.world.exists("m1"):
+		streams.append(Traffic(bed.tx("m1"), [bed.tx("m0")], src_mac=port_mac(1), dst_mac=port_mac(0), rate=base.SLOW == 1 and 2000 or 500))
+	flow = lambda: [s.flow(500) for s in streams]
+	flow()
+	yield streams
+	flow()
+	for stream in streams:
+		stream.stop().assert_clean(what)
+
+
+def ping_frame(bed, number=0, src=OUTSIDE):
+	"""A frame from an uplink that must come to port 0, as fresh proof that the switch works."""
+	return udp4(port_mac(0), src, "192.0.2.1", f"192.0.2.{number}", os.urandom(8) + b"proof", [tag(100)])
+
+
+def assert_forwards(bed):
+	into = ping_frame(bed)
+	bed.nic("sw0").send(into)
+	expect(bed.nic("m0"), untag(into))
+	out = udp4(OUTSIDE, port_mac(0), "192.0.2.4", "192.0.2.2", os.urandom(8) + b"proof")
+	tagged = out[:12] + b"\x81\x00\x00\x64" + out[12:]
+	bed.nic("m0").send(out)
+	seen = lambda: any(tagged in nic.frames() for nic in bed.far_uplinks())
+	wait_until(seen, 3, lambda: f"the frame at an uplink\n{bed.daemon.counters_text()}")
+
+
+# ---- restart, crash ------------------------------------------------------------------------------------------------------
+def test_restart_loses_nothing():
+	bed = start(n_ports=2)
+	with traffic_both_ways(bed, "restart"):
+		for _ in range(2):
+			bed.daemon.restart()
+
+
+def test_crash_and_start_lose_nothing():
+	bed = start(n_ports=2)
+	with traffic_both_ways(bed, "SIGKILL") as streams:
+		bed.daemon.kill()
+		for stream in streams:
+			stream.flow(500)
+		bed.daemon.start()
+		bed.usable("eth0", "eth1")
+
+
+def test_failure_while_no_daemon_runs():
+	needs_carrier_check()
+	bed = start(n_uplinks=2)
+	traffic = Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0), dst_mac=OUTSIDE)
+	traffic.flow(1000)
+	bed.daemon.kill()
+	traffic.cut("eth1")
+	traffic.flow(2000)
+	bed.daemon.start()
+	bed.usable("eth0")
+	traffic.flow(1000)
+	figures = traffic.stop()
+	figures.assert_clean("cut without daemon", but=("cutting",))
+	assert figures.phase("cut").ends["eth1"] == 0
+
+
+def test_everything_else_of_a_restart():
+	"""Counters go on, the pins are the same objects, a second daemon for the same run directory is refused."""
+	bed = start(n_ports=2)
+	assert_forwards(bed)
+	before = {p: os.stat(p).st_ino for p in pins(bed)}
+	counted = bed.daemon.counter("p0", "to_uplink")
+	assert counted > 0 and before
+	second = bed.daemon.run_to_end()
+	assert second.returncode == 2 and "run" in second.stderr, second
+	bed.daemon.restart()
+	assert {p: os.stat(p).st_ino for p in pins(bed)} == before, "adopted, not made anew"
+	assert bed.daemon.counter("p0", "to_uplink") >= counted
+	assert_forwards(bed)
+
+
+def pins(bed):
+	return [os.path.join(folder, name) for folder, _, names in os.walk(bed.daemon.bpffs) for name in names]
+
+
+# ---- reload --------------------------------------------------------------------------------------------------------------
+def test_reload_loses_nothing():
+	bed = start(n_ports=4)
+	config = one_switch(bed, (0, 1))
+	with traffic_both_ways(bed, "reload"):
+		bed.daemon.ctl("reload")	# the same file
+		more = one_switch(bed, (0, 1))
+		more[0]["port-groups"].append({"name": "new", "vlan": 200, "ports": [port(2)]})
+		bed.daemon.write({"switches": more})
+		bed.daemon.ctl("reload")
+		wait_until(lambda: "p2" in {p["name"] for p in bed.daemon.json("show", "ports")}, 5, "the new port")
+		more[0]["port-groups"][1]["ports"].append(port(3))
+		bed.daemon.write({"switches": more})
+		bed.daemon.signal(1)	# SIGHUP does the same
+		wait_until(lambda: "p3" in {p["name"] for p in bed.daemon.json("show", "ports")}, 5, "the port of the second reload")
+		bed.daemon.write({"switches": config})
+		bed.daemon.ctl("reload")
+		wait_until(lambda: {p["name"] for p in bed.daemon.json("show", "ports")} == {"p0", "p1"}, 5, "ports removed")
+
+
+def test_reload_changes_a_vlan():
+	bed = start(n_ports=2)
+	config = one_switch(bed, (0, 1))
+	config[0]["port-groups"] = [{"name": "prod", "vlan": 100, "ports": [port(0)]}, {"name": "new", "vlan": 200, "ports": [port(1)]}]
+	bed.daemon.write({"switches": config})
+	bed.daemon.ctl("reload")
+	bed.listen("m0", "m1", "sw0")
+	frame = udp4(port_mac(1), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(200)])
+	bed.nic("sw0").send(frame)
+	expect(bed.nic("m1"), untag(frame))
+	bed.nic("sw0").send(udp4(port_mac(1), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(100)]))
+	wait_until(lambda: bed.daemon.counter("eth0", "unknown_unicast") == 1, 3, bed.daemon.counters_text)
+	assert bed.nic("m1").frames() == []
+
+
+def test_reload_adds_and_removes_a_switch_and_an_uplink():
+	bed = Bed(n_uplinks=3, n_ports=2)
+	first = switch("vs", ["eth0"], [("prod", 100, [0])])
+	bed.start([first])
+	bed.usable("eth0")
+	bed.daemon.write({"switches": [{**first, "uplinks": ["eth0", "eth1"]}, switch("two", ["eth2"], [("prod", 100, [1])])]})
+	bed.daemon.ctl("reload")
+	bed.usable("eth0", "eth1", "eth2")
+	assert {s.name for s in (bed.daemon.bpffs / "uplinkd").iterdir()} == {"vs", "two"}
+	assert_forwards(bed)
+	bed.daemon.write({"switches": [first]})
+	bed.daemon.ctl("reload")
+	bed.usable("eth0")
+	assert {s.name for s in (bed.daemon.bpffs / "uplinkd").iterdir()} == {"vs"}
+	for name in ("eth1", "eth2", "p1"):
+		assert_no_programs(bed.hv, name)
+	assert_forwards(bed)
+
+
+def test_bad_reload_changes_nothing():
+	bed = start(n_ports=2)
+	with traffic_both_ways(bed, "bad reload"):
+		generation = bed.daemon.json("show", "groups")
+		bed.daemon.write(text="switches:\n  - name: vs\n    uplinks: [eth0, eth0]\n    channel: static\n    mtu: 99\n"
+				      "    port-groups: [{name: x, vlan: 5000, ports: []}]\n")
+		done = bed.daemon.ctl("reload", check=False)
+		assert done.returncode == 1, done
+		for wanted in ("switches[0].uplinks[1]", "switches[0].mtu", "switches[0].port-groups[0].vlan"):
+			assert wanted in done.stdout + done.stderr, done
+		bed.daemon.signal(1)
+		bed.daemon.log_has("5000")
+		assert bed.daemon.json("show", "groups") == generation
+	bed.usable("eth0", "eth1")
+
+
+# ---- configurations that are refused -------------------------------------------------------------------------------------
+MISTAKES = """
+switches:
+  - name: Not_A_Name
+    uplinks: [eth0, eth1, eth0]
+    channel: sideways
+    mtu: 100
+    colour: red
+    teaming: {load-balancing: port-id, active: [eth7]}
+    port-groups:
+      - name: a
+        vlan: 5000
+        ports:
+          - {interface: eth1, mac: "52:54:00:00:00:01"}
+          - {interface: p1, mac: "01:00:00:00:00:01"}
+      - name: a
+        vlan: "10,5000-20"
+        ports: [{interface: p1, mac: "52:54:00:00:00:01"}]
+"""
+
+
+def test_every_mistake_is_reported_and_nothing_is_touched():
+	bed = Bed(n_uplinks=2, n_ports=2)
+	before = settings_of(bed.hv, "eth0")
+	daemon = bed.start(text=MISTAKES, start=False)
+	done = daemon.run_to_end()
+	assert done.returncode == 1, done
+	for path in ("switches[0].name", "switches[0].uplinks[2]", "switches[0].channel", "switches[0].mtu", "switches[0].colour",
+		     "switches[0].port-groups[0].vlan", "switches[0].port-groups[1].name", "switches[0].port-groups[1].vlan"):
+		assert re.search(re.escape(f"{daemon.config_path}: {path}") + r"\b.*: ", done.stderr), f"{path} in\n{done.stderr}"
+	assert "1280-9216" in done.stderr and "eth0" in done.stderr
+	assert daemon.run_to_end("--check").returncode == 1
+	checked = daemon.ctl("check", daemon.config_path, check=False)
+	assert checked.returncode == 1 and "switches[0].mtu" in checked.stdout + checked.stderr
+	assert not list(daemon.bpffs.iterdir()) and settings_of(bed.hv, "eth0") == before
+	assert_no_programs(bed.hv, "eth0")
+
+
+@pytest.mark.parametrize("change,wanted", [
+	({"channel": "none", "teaming": {"load-balancing": "src-dst-ip"}}, ["load-balancing", "channel", "port-id"]),
+	({"channel": "static", "teaming": {"load-balancing": "port-id"}}, ["load-balancing", "channel", "src-dst-ip"]),
+	({"channel": "static", "teaming": {"active": ["eth0"], "standby": ["eth1"]}}, ["standby"]),
+	({"channel": "static", "teaming": {"failure-detection": "beacon"}}, ["failure-detection"]),
+	({"uplinks": ["eth0", "p0"]}, ["p0"]),
+	({"uplinks": []}, ["uplinks"]),
+	({"uplinks": "eth0"}, ["uplinks"]),
+], ids=lambda c: "-".join(c) if isinstance(c, dict) else "")
+def test_settings_that_do_not_go_together(change, wanted):
+	bed = Bed(n_uplinks=2, n_ports=1)
+	config = one_switch(bed)
+	config[0].update(change)
+	done = bed.start(config, start=False).run_to_end("--check")
+	assert done.returncode == 1 and all(w in done.stderr for w in wanted), done
+
+
+def test_good_file_in_plain_yaml():
+	bed = Bed(n_uplinks=2, n_ports=1)
+	daemon = bed.start(text="""
+# as in the manual
+switches:
+  - name: vswitch0
+    mtu: 1500
+    uplinks: [eth0, eth1]
+    channel: static
+    teaming:
+      load-balancing: src-dst-ip
+      active: [eth1, eth0]
+    security: {promiscuous: false, forged-transmits: false}
+    port-groups:
+      - name: prod
+        vlan: 100
+        teaming: {}
+        ports:
+          - {interface: p0, mac: "52:54:00:00:00:00"}
+control: {group: root}
+""", start=False)
+	assert daemon.run_to_end("--check").returncode == 0
+	daemon.start()
+	bed.usable("eth0", "eth1")
+	assert daemon.json("which", "vswitch0", "prod", "192.0.2.1", "192.0.2.1")["uplink"] == "eth1", "index 0 is the first of the active list"
+	assert_forwards(bed)
+
+
+# ---- teardown ------------------------------------------------------------------------------------------------------------
+def settings_of(ns, name):
+	link = ns.link(name)
+	features = json.loads(ns.run("ethtool", "--json", "-k", name, check=False).stdout or "[{}]")[0]
+	if not features:	# an ethtool without --json
+		features = ns.run("ethtool", "-k", name).stdout
+	with ns:
+		ipv6 = open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").read().strip() if os.path.exists("/proc/sys/net/ipv6") else ""
+	return {"flags": sorted(set(link["flags"]) - {"LOWER_UP", "NO-CARRIER"}), "mtu": link["mtu"], "promiscuity": link.get("promiscuity"),
+		"ipv6": ipv6, "features": features, "address": link["address"]}
+
+
+def assert_no_programs(ns, name):
+	link = ns.link(name)
+	assert "xdp" not in link, f"{name}: {link['xdp']}"
+	for direction in ("ingress", "egress"):
+		assert "bpf" not in ns.run("tc", "filter", "show", "dev", name, direction, check=False).stdout
+	with ns:
+		shown = run("bpftool", "net", "show", "dev", name, check=False).stdout
+	assert "tcx" not in shown and "uplink" not in shown and "port_tc" not in shown, shown
+
+
+def test_teardown_puts_everything_back():
+	bed = Bed(n_uplinks=2, n_ports=2)
+	with bed.hv:
+		for name in ("eth0", "eth1"):
+			open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w").write("0")
+	bed.hv.ip("link", "set", "eth1", "down")	# one is down before
+	bed.hv.ip("link", "set", "eth1", "mtu", "1400")
+	before = {name: settings_of(bed.hv, name) for name in ("eth0", "eth1", "p0", "p1")}
+	bed.start(one_switch(bed, (0, 1), mtu=1600))
+	bed.usable("eth0", "eth1")
+	during = settings_of(bed.hv, "eth0")
+	assert during["mtu"] == 1600 and during["ipv6"] == "1" and "NOARP" in during["flags"] and during["promiscuity"] == 1, during
+	bed.daemon.restart()	# what was saved survives
+	bed.daemon.teardown()
+	for name, settings in before.items():
+		assert settings_of(bed.hv, name) == settings, name
+		assert_no_programs(bed.hv, name)
+	left = pins(bed)
+	assert not left and not list(bed.daemon.bpffs.iterdir()), left
+	assert bed.daemon.run_to_end("--teardown").returncode == 0, "nothing to do is no mistake"
+
+
+def test_teardown_without_a_clean_stop():
+	bed = start(n_ports=1)
+	bed.daemon.kill()
+	bed.daemon.teardown()
+	assert not list(bed.daemon.bpffs.iterdir())
+	assert_no_programs(bed.hv, "eth0")
+	bed.daemon.start()	# and from the beginning
+	bed.usable("eth0", "eth1")
+	assert_forwards(bed)
+
+
+# ---- interfaces that come and go -----------------------------------------------------------------------------------------
+def make_uplink(bed, number):
+	from harness.netns import veth
+	veth(bed.hv, f"eth{number}", bed.world, f"sw{number}")
+
+
+def test_interfaces_missing_at_start_are_picked_up():
+	bed = Bed(n_uplinks=1, n_ports=1)
+	bed.start([switch("vs", ["eth0", "eth1"], [("prod", 100, [0, 1])])])
+	bed.usable("eth0")
+	assert bed.daemon.uplink("eth1")["ifindex"] == 0
+	make_uplink(bed, 1)
+	bed.add_port(1)
+	bed.uplink_names.append("eth1")
+	bed.usable("eth0", "eth1")
+	wait_until(lambda: all(p["present"] for p in bed.daemon.json("show", "ports")), 5, "port p1")
+	bed.listen("m1", "sw0", "sw1")
+	frame = udp4(port_mac(1), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(100)])
+	bed.nic("sw1").send(frame)
+	expect(bed.nic("m1"), untag(frame))
+	assert_forwards(bed)
+
+
+def test_interfaces_that_vanish_and_reappear():
+	bed = start(n_uplinks=2, n_ports=2)
+	traffic = Traffic(bed.tx("m0"), [bed.rx_uplinks()[0]], src_mac=port_mac(0), dst_mac=OUTSIDE)
+	traffic.flow(200)
+	bed.hv.ip("link", "del", "eth1")
+	bed.hv.ip("link", "del", "p1")
+	bed.usable("eth0")
+	wait_until(lambda: [p["name"] for p in bed.daemon.json("show", "ports") if not p["present"]] == ["p1"], 5, "p1 to be missing")
+	traffic.mark()
+	traffic.flow(1000)
+	figures = traffic.stop()
+	assert figures.phase("mark").lost == 0, f"all flows on the remaining uplink\n{figures}"
+	bed.nics.pop("sw1", None)
+	bed.nics.pop("m1", None)
+	make_uplink(bed, 1)
+	bed.add_port(1)
+	bed.usable("eth0", "eth1")
+	wait_until(lambda: all(p["present"] for p in bed.daemon.json("show", "ports")), 5, "p1 again")
+	bed.listen("m1", "sw1", "sw0", "m0")
+	frame = udp4(port_mac(1), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(100)])
+	bed.nic("sw1").send(frame)
+	expect(bed.nic("m1"), untag(frame))
+	assert_forwards(bed)
+
+
+def test_interface_renamed():
+	bed = start(n_uplinks=2, n_ports=1)
+	bed.hv.ip_batch("link set eth1 down", "link set eth1 name other", "link set other up")
+	bed.usable("eth0")
+	assert_no_programs(bed.hv, "other")
+	bed.hv.ip_batch("link set other down", "link set other name eth1", "link set eth1 up")
+	bed.usable("eth0", "eth1")
+	assert_forwards(bed)
+
+
+# ---- others --------------------------------------------------------------------------------------------------------------
+def test_instances_side_by_side():
+	"""Two hypervisors, and two instances in one namespace with run directories and bpffs of their own."""
+	beds = [start(n_ports=1), start(n_ports=1)]
+	other = Bed.around(beds[0].hv, ["eth8"], beds[0].world)
+	from harness.netns import veth
+	veth(other.hv, "eth8", other.world, "sw8")
+	veth(other.hv, "p8", other.world, "m8", mac_b=port_mac(8))
+	second = other.start([switch("vs", ["eth8"], [("prod", 100, [8])])])
+	other.usable("eth8")
+	for bed in beds:
+		assert_forwards(bed)
+	frame = udp4(port_mac(8), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(100)])
+	other.nic("sw8").send(frame)
+	expect(other.nic("m8"), untag(frame))
+	beds[0].daemon.teardown()
+	other.nic("sw8").send(frame)
+	expect(other.nic("m8"), untag(frame))
+	assert_forwards(beds[1])
+	assert second.process.poll() is None
+
+
+
+def attach_other_xdp(bed, name):
+	"""Another owner's program, by ip link; its id."""
+	folder = base.temp_dir()
+	source, program = folder / "other.bpf.c", folder / "other.o"
+	source.write_text('#define SEC(n) __attribute__((section(n), used))\nSEC("xdp") int other(void *c) { return 2; }\nchar _license[] SEC("license") = "GPL";\n')
+	run("clang", "-target", "bpf", "-O2", "-c", source, "-o", program)
+	bed.hv.ip("link", "set", "dev", name, "xdpdrv", "obj", program, "sec", "xdp")
+	return bed.hv.link(name)["xdp"]["prog"]["id"]
+
+
+def test_xdp_of_another_program_is_respected():
+	if not run("sh", "-c", "command -v clang", check=False).stdout:
+		pytest.skip("no clang to make another program with")
+	bed = Bed(n_uplinks=2, n_ports=1)
+	number = attach_other_xdp(bed, "eth1")
+	daemon = bed.start(one_switch(bed), start=False)
+	done = daemon.run_to_end()
+	assert done.returncode == 2, done
+	assert "eth1" in done.stderr and str(number) in done.stderr and "bpftool" in done.stderr, done.stderr
+	assert bed.hv.link("eth1")["xdp"]["prog"]["id"] == number
+	assert_no_programs(bed.hv, "eth0")
+
+
+def test_missing_bpffs():
+	bed = Bed(n_uplinks=1, n_ports=1)
+	daemon = bed.start(one_switch(bed), start=False)
+	plain = daemon.dir / "plain"
+	plain.mkdir()
+	daemon.bpffs = plain
+	done = daemon.run_to_end()
+	assert done.returncode == 2 and "mount" in done.stderr and "bpf" in done.stderr, done
+	daemon.bpffs = daemon.dir / "absent"
+	done = daemon.run_to_end()
+	assert done.returncode == 2 and str(daemon.bpffs) in done.stderr, done
+	daemon.bpffs = daemon.dir / "bpf"
+
+
+def test_options():
+	for program in ("uplinkd", "uplinkctl"):
+		done = run(BUILD / program, "--help")
+		assert "Usage" in done.stdout or "usage" in done.stdout
+		assert re.search(r"\d+\.\d+\.\d+", run(BUILD / program, "--version").stdout)
+	assert run(BUILD / "uplinkd", "--no-such-option", check=False).returncode == 1
+	done = run(BUILD / "uplinkd", "-c", "/nowhere/uplinkd.yaml", "--check", check=False)
+	assert done.returncode == 1 and "/nowhere/uplinkd.yaml" in done.stderr
+
+
+def test_watchdog_and_clean_log():
+	"""systemd's watchdog is served when asked for; a quiet start logs no warning or error."""
+	bed = Bed(n_uplinks=2, n_ports=1)
+	daemon = bed.start(one_switch(bed), start=False)
+	os.environ["WATCHDOG_USEC"] = "300000"
+	try:
+		daemon.start()
+	finally:
+		del os.environ["WATCHDOG_USEC"]
+	bed.usable("eth0", "eth1")
+	wait_until(lambda: daemon.read_notify().count("WATCHDOG=1") >= 2, 3, lambda: f"watchdog: {daemon.messages}")
+	daemon.stop()
+	loud = [line for line in daemon.log_path.read_text().splitlines() if re.match(r"<[0-4]>", line)]
+	assert not loud, loud
+	holds_for(lambda: bed.hv.link("eth0")["xdp"], 0.05, "the data plane stays after a stop")

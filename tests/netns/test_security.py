@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The security policy of port groups, and learning."""
+from harness.base import wait_until
+from harness.bed import Bed, outside_mac, port, port_mac, switch
+from harness.capture import expect
+from harness.frames import BROADCAST, tag, udp4
+
+OUTSIDE, FORGED = outside_mac(5), outside_mac(6)
+
+
+def untag(frame):
+	return frame[:12] + frame[16:]
+
+
+def with_tag(frame, vid=100):
+	return frame[:12] + b"\x81\x00" + vid.to_bytes(2, "big") + frame[12:]
+
+
+def start(security, n_ports=2, **more):
+	bed = Bed(n_uplinks=1, n_ports=n_ports)
+	groups = [{"name": f"g{n}", "vlan": 100, "ports": [port(n)], "security": security.get(n, {})} for n in range(n_ports)]
+	bed.start([switch("vs", ["eth0"], groups, **more)])
+	bed.usable("eth0")
+	bed.listen("sw0", *[f"m{n}" for n in range(n_ports)])
+	return bed
+
+
+def test_forged_source():
+	bed = start({1: {"forged-transmits": True}})
+	forged = udp4(OUTSIDE, FORGED, "192.0.2.1", "192.0.2.2", b"x" * 20)
+	bed.nic("m0").send(forged)
+	wait_until(lambda: bed.daemon.counter("p0", "forged_source") == 1, 3, bed.daemon.counters_text)
+	bed.nic("m1").send(forged)
+	assert expect(bed.nic("sw0"), with_tag(forged)) == []
+	for n, bad in enumerate(("00:00:00:00:00:00", "01:00:5e:00:00:01", BROADCAST), 1):
+		bed.nic("m1").send(udp4(OUTSIDE, bad, "192.0.2.1", "192.0.2.2", b"x" * 20))
+		wait_until(lambda: bed.daemon.counter("p1", "invalid_source") == n, 3, bed.daemon.counters_text)
+	assert bed.nic("sw0").frames() == []
+
+
+def test_promiscuous_sees_its_vlan_only():
+	bed = Bed(n_uplinks=1, n_ports=4)
+	groups = [("prod", 100, [0, 1]), {"name": "watch", "vlan": 100, "ports": [port(2)], "security": {"promiscuous": True}}, ("other", 200, [3])]
+	bed.start([switch("vs", ["eth0"], groups)])
+	bed.usable("eth0")
+	bed.listen("sw0", "m0", "m1", "m2", "m3")
+	local = udp4(port_mac(1), port_mac(0), "192.0.2.1", "192.0.2.2", b"local" * 5)
+	out = udp4(OUTSIDE, port_mac(0), "192.0.2.1", "192.0.2.2", b"out" * 9)
+	arriving = udp4(port_mac(0), OUTSIDE, "192.0.2.1", "192.0.2.2", b"in" * 9, [tag(100)])
+	unknown = udp4(outside_mac(9), OUTSIDE, "192.0.2.1", "192.0.2.2", b"unknown" * 4, [tag(100)])
+	other = udp4(port_mac(3), OUTSIDE, "192.0.2.1", "192.0.2.2", b"other" * 4, [tag(200)])
+	bed.nic("m0").send(local)
+	bed.nic("m0").send(out)
+	for frame in (other, arriving, unknown):
+		bed.nic("sw0").send(frame)
+	for frame in (local, out, untag(arriving), untag(unknown)):
+		assert expect(bed.nic("m2"), frame) == []
+	assert expect(bed.nic("m1"), local) == [] and expect(bed.nic("sw0"), with_tag(out)) == []
+	assert expect(bed.nic("m0"), untag(arriving)) == [] and expect(bed.nic("m3"), untag(other)) == []
+	for observer in ("m0", "m1", "m2", "m3", "sw0"):
+		assert bed.nic(observer).frames() == [], observer
+
+
+def test_learning():
+	"""A port whose group learns: addresses behind it are found by what they send, unknown unicast is flooded to it, and the daemon forgets nothing at a restart."""
+	bed = start({0: {"mac-learning": True}})
+	behind = "02:cc:00:00:00:01"
+	unknown = udp4(behind, OUTSIDE, "192.0.2.1", "192.0.2.2", b"flooded" * 4, [tag(100)])
+	bed.nic("sw0").send(unknown)
+	expect(bed.nic("m0"), untag(unknown))
+	bed.nic("m0").send(udp4(OUTSIDE, behind, "192.0.2.1", "192.0.2.2", b"hello" * 5))
+	wait_until(lambda: [e for e in bed.daemon.json("show", "fdb") if e["mac"] == behind and e["port"] == "p0" and e["learned"]], 5,
+		   lambda: str(bed.daemon.json("show", "fdb")))
+	local = udp4(behind, port_mac(1), "192.0.2.3", "192.0.2.2", b"local" * 5)
+	bed.listen("sw0")
+	bed.nic("m1").send(local)
+	expect(bed.nic("m0"), local)
+	assert bed.nic("sw0").frames() == [], "a learned address is local"
