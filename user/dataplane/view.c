@@ -38,10 +38,10 @@ static const struct map_shape stats_shape = {
 
 _Static_assert(N_VIEW_MAPS <= ARRAY_SIZE(((struct view *)NULL)->maps), "struct view has room for each map");
 
-/* Opens the pin read-only and compares it with its shape. */
-static int open_map(const char *directory, const struct map_shape *shape, int *ret_fd, uint32_t *ret_entries)
+/* Opens the pin with flags (BPF_F_RDONLY or 0) and compares it with its shape. */
+static int open_map(const char *directory, const struct map_shape *shape, uint32_t flags, int *ret_fd, uint32_t *ret_entries)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
 	struct bpf_map_info info = {};
 	uint32_t size = sizeof(info);
 	_cleanup_close_ int fd = -1;
@@ -89,7 +89,10 @@ static int map_one(struct view *view, int which, const char *directory, uint32_t
 	void *memory;
 	int r;
 
-	r = open_map(directory, shape, &fd, ret_entries);
+	/* The kernel maps nothing from a read-only descriptor, not even to be read: mm/mmap.c takes VM_SHARED from such a mapping and the map then refuses it. */
+	r = open_map(directory, shape, 0, &fd, ret_entries);
+	if (r == -EACCES || r == -EPERM)
+		r = open_map(directory, shape, BPF_F_RDONLY, &fd, ret_entries);
 	if (r < 0)
 		return r;
 	/* The kernel rounds elements up to eight bytes; every value of the ABI is a multiple of that. */
@@ -198,7 +201,7 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 		if (i == VIEW_META && ((const struct ul_meta *)view->maps[i])->abi_version != UL_ABI_VERSION)
 			return -EPROTO;
 	}
-	r = open_map(directory, &stats_shape, &view->stats_fd, &stats_entries);
+	r = open_map(directory, &stats_shape, BPF_F_RDONLY, &view->stats_fd, &stats_entries);
 	if (r < 0)
 		return r;
 
