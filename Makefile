@@ -56,6 +56,7 @@ CTL_SRC   := $(sort $(wildcard user/ctl/*.c))
 UNIT_SRC  := $(sort $(wildcard tests/unit/*.c))
 BPFTEST_SRC := $(sort $(wildcard tests/bpf/*.c))
 TOOL_SRC  := $(sort $(wildcard tests/netns/tools/*.c))
+DEMO_SRC  := $(sort $(wildcard tests/demo/*.c))
 BPF_SRC   := $(sort $(wildcard bpf/*.bpf.c))
 HDRS      := $(sort $(wildcard headers/*.h bpf/*.h user/*/*.h tests/*/*.h))
 
@@ -140,7 +141,8 @@ $(B)/uplinkctl: $(call obj,$(CTL_SRC)) $(B)/libuplink.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
-$(B)/tests/unit: $(call obj,$(UNIT_SRC)) $(B)/libuplink.a
+# all of uplinkctl but its main()
+$(B)/tests/unit: $(call obj,$(UNIT_SRC)) $(call obj,$(filter-out user/ctl/main.c,$(CTL_SRC))) $(B)/libuplink.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -lm -o $@
 
@@ -152,7 +154,73 @@ $(B)/tests/tools/%: tests/netns/tools/%.c $(HDRS)
 	$(call say,TOOL,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(LIBS) -o $@
 
+$(B)/demo/%: tests/demo/%.c $(HDRS) $(B)/.deps-ok
+	$(call say,TOOL,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(LIBS) -o $@
+
 TOOLS := $(TOOL_SRC:tests/netns/tools/%.c=$(B)/tests/tools/%)
+DEMO_TOOLS := $(DEMO_SRC:tests/demo/%.c=$(B)/demo/%)
+
+.PHONY: tools
+tools: $(TOOLS)
+
+# ---- running ---------------------------------------------------------------------------------------------------------
+# Each of these installs what is missing first and then starts make anew, because pkg-config may have been missing till now.
+.PHONY: demo check check-built unit vmtest bench fuzz lint
+demo: deps-demo ## two hypervisors in namespaces: steering, isolation, a cut cable (root, under a minute)
+	@$(MAKE) demo-built
+
+.PHONY: demo-built
+demo-built: all $(DEMO_TOOLS)
+	@tests/demo/demo $(B)
+
+check: deps-check ## every test that needs no virtual machine (root)
+	@$(MAKE) check-built
+
+check-built: all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
+	@tests/check $(B)
+
+unit: $(B)/tests/unit ## the unit tests alone (any user)
+	@tests/check $(B) unit
+
+vmtest: deps-vm ## the tests and the peers on other kernels; KERNEL=6.1 for one (root)
+	@$(MAKE) all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
+	@vmtest/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(DEBUG),--debug)
+
+lint: ## clang-tidy, cppcheck and shellcheck; warnings are errors
+	@$(MAKE) $(B)/compile_commands.json $(SKEL)
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+		--suppress=missingIncludeSystem -Iheaders -Iuser $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' -p $(B) $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) 2>/dev/null
+	$(Q)shellcheck tests/check .ci/run $(wildcard tests/demo/demo vmtest/run vmtest/fetch vmtest/guest/*) 
+
+# ---- fuzzing: one target per parser, with its corpus and the inputs that once broke it ------------------------------------
+FUZZ_SECONDS ?= 60
+FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+$(B)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(HDRS) $(SKEL)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) -std=gnu11 -g -O1 -D_GNU_SOURCE -DUL_VERSION='"$(VERSION)"' -I. -Iheaders -Iuser -I$(B) \
+		-fsanitize=fuzzer,address,undefined $< $(LIB_SRC) $(LIBS) -o $@
+
+fuzz: $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%) ## libFuzzer with ASan on each parser; FUZZ_SECONDS=60 each
+	@for f in $^; do name=$$(basename $$f); mkdir -p $(B)/fuzz/corpus/$$name; \
+		echo "== $$name"; $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 \
+		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$$name $$(ls -d tests/fuzz/corpus/$$name tests/fuzz/regressions/$$name 2>/dev/null) || exit 1; done
+
+# ---- installing ------------------------------------------------------------------------------------------------------
+MAN_SRC := $(sort $(wildcard docs/*.scd))
+$(B)/man/%: docs/%.scd
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D) && scdoc < $< > $@
+
+.PHONY: install
+install: all $(MAN_SRC:docs/%.scd=$(B)/man/%) ## install into DESTDIR and PREFIX
+	install -D -m 755 $(B)/uplinkd $(DESTDIR)$(PREFIX)/sbin/uplinkd
+	install -D -m 755 $(B)/uplinkctl $(DESTDIR)$(PREFIX)/sbin/uplinkctl
+	install -D -m 644 docs/uplinkd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/uplinkd.service
+	install -D -m 644 docs/uplinkd.yaml.example $(DESTDIR)$(PREFIX)/share/doc/uplinkd/uplinkd.yaml.example
+	for page in $(MAN_SRC:docs/%.scd=$(B)/man/%); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
 
 $(B)/compile_commands.json: Makefile $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(BPF_SRC)
 	$(Q)mkdir -p $(B); { printf '['; sep=; \
