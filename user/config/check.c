@@ -224,7 +224,9 @@ int check_port(struct check *check, const struct port_cfg *port, const struct pl
 
 	if (!(doubts & DOUBT_INTERFACE)) {
 		if (!interface_name_valid(port->interface)) {
-			report_mistake(check->report, "interface", "must be an interface name: 1-15 characters without '/', ':' and spaces");
+			report_mistake(check->report, "interface",
+				       "%s: must be an interface name: 1-15 characters without '/', ':' and spaces",
+				       port->interface[0] ? port->interface : "\"\"");
 			result = -EINVAL;
 		} else {
 			result = check_interface(check, port->interface, place, "interface");

@@ -9,6 +9,14 @@
 #include "config/value.h"
 
 /* ---- ports ---------------------------------------------------------------------------------------------------------------- */
+static bool has_address(const struct port_cfg *port, const struct address *address)
+{
+	for (size_t i = 0; i < port->n_addresses; i++)
+		if (port->addresses[i].family == address->family && memcmp(port->addresses[i].bytes, address->bytes, sizeof(address->bytes)) == 0)
+			return true;
+	return false;
+}
+
 static void read_addresses(struct reader *reader, struct section *section, struct port_cfg *port)
 {
 	const yaml_node_t *list = section_list(reader, section, "address");
@@ -20,14 +28,17 @@ static void read_addresses(struct reader *reader, struct section *section, struc
 	for (size_t i = 0; port->addresses && i < n; i++) {
 		const yaml_node_t *item = list_item(reader, list, i);
 		const char *text = item ? tree_text(item) : NULL;
+		struct address address;
 
 		if (!item)
 			return;
-		if (text && address_parse(text, &port->addresses[port->n_addresses]) == 0)
-			port->n_addresses++;
-		else
+		if (!text || address_parse(text, &address) < 0)
 			item_mistake(reader, "address", i, item,
 				     "must be a host's address with prefix length such as 192.0.2.10/24 or 2001:db8::10/64");
+		else if (has_address(port, &address))
+			item_mistake(reader, "address", i, item, "is given twice: must be given once");
+		else
+			port->addresses[port->n_addresses++] = address;
 	}
 }
 
@@ -132,28 +143,33 @@ static void read_groups(struct reader *reader, struct section *section, struct s
 }
 
 /* ---- switches ----------------------------------------------------------------------------------------------------------------- */
+static bool has_uplink(const struct switch_cfg *sw, const char *name)
+{
+	for (uint32_t i = 0; i < sw->n_uplinks; i++)
+		if (strcmp(sw->uplinks[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A name that is used elsewhere stays an uplink here, so that the teaming lists are checked against what is meant. */
 static void read_uplink(struct reader *reader, size_t i, const yaml_node_t *node, struct switch_cfg *sw, struct switch_state *state)
 {
 	struct check check = { .model = reader->model, .uses = &reader->uses, .report = &reader->report };
 	struct place place = { .sw = sw, .at = i };
 	const char *name = tree_is_null(node) ? NULL : tree_text(node);
-	size_t outside = report_enter(&reader->report, "uplinks[%zu]", i);
-	char shown[TREE_TEXT_LEN];
-	int r = -EINVAL;
+	size_t outside;
 
-	if (!name || !interface_name_valid(name))
-		report_mistake(&reader->report, NULL, "%s: must be an interface name: 1-15 characters without '/', ':' and spaces",
-			       tree_show(&reader->tree, node, shown));
-	else
-		r = check_interface(&check, name, &place, NULL);
-
-	if (r == 0)
-		snprintf(sw->uplinks[sw->n_uplinks++], UL_NAME_LEN, "%s", name);
-	else
+	if (!name || !interface_name_valid(name)) {
+		item_mistake(reader, "uplinks", i, node, "must be an interface name: 1-15 characters without '/', ':' and spaces");
 		state->uplinks_bad = true;
-	if (r == -ENOMEM)
+		return;
+	}
+	outside = report_enter(&reader->report, "uplinks[%zu]", i);
+	if (check_interface(&check, name, &place, NULL) == -ENOMEM)
 		reader->no_memory = true;
 	report_leave(&reader->report, outside);
+	if (!has_uplink(sw, name))
+		snprintf(sw->uplinks[sw->n_uplinks++], UL_NAME_LEN, "%s", name);
 }
 
 static void read_uplinks(struct reader *reader, struct section *section, struct switch_cfg *sw, struct switch_state *state)

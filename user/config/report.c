@@ -68,7 +68,7 @@ void report_leave(struct report *report, size_t length)
 
 void report_mistake(struct report *report, const char *key, const char *format, ...)
 {
-	const char *dot = key && key[0] != '[' && report->length ? "." : "";
+	const char *dot = key && report->length ? "." : "";
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
 	int n;

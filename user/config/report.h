@@ -24,7 +24,7 @@ struct report {
 size_t report_enter(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void report_leave(struct report *report, size_t length);
 
-/* Adds "FILE: PATH.KEY: ...". key may be NULL or begin with '[' (an entry of a list). */
+/* Adds "FILE: PATH.KEY: ...". key may be NULL. */
 void report_mistake(struct report *report, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

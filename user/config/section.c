@@ -67,8 +67,11 @@ static void refuse(struct reader *reader, const char *place, const struct config
 {
 	char allowed[REPORT_PATH_LEN], shown[TREE_TEXT_LEN];
 
+	bool quoted = node && node->type == YAML_SCALAR_NODE && !tree_is_plain(node) && (key->type == KEY_UINT || key->type == KEY_BOOL);
+
 	config_key_allowed(key, allowed, sizeof(allowed));
-	report_mistake(&reader->report, place, "%s: must be %s", node ? tree_show(&reader->tree, node, shown) : "missing", allowed);
+	report_mistake(&reader->report, place, "%s: must be %s%s", node ? tree_show(&reader->tree, node, shown) : "missing", allowed,
+		       quoted ? ", not quoted" : "");
 }
 
 void item_mistake(struct reader *reader, const char *key, size_t i, const yaml_node_t *node, const char *format, ...)

@@ -21,7 +21,7 @@ static void report_syntax(struct report *report, const yaml_parser_t *parser, co
 	}
 	report->n++;
 	if (parser->context)
-		config_error_add(report->errors, "%s:%zu:%zu: %s, %s (which begins in line %zu)", report->file, line, column, problem,
+		config_error_add(report->errors, "%s:%zu:%zu: %s (%s, line %zu)", report->file, line, column, problem,
 				 parser->context, parser->context_mark.line + 1);
 	else
 		config_error_add(report->errors, "%s:%zu:%zu: %s", report->file, line, column, problem);

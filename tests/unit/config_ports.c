@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ports that are added to and removed from a model: the checks of the file, told by name. */
+#include <criterion/criterion.h>
+#include <sys/socket.h>
+
+#include "common/util.h"
+#include "config/model.h"
+#include "config_text.h"
+
+static const char text[] =
+	SWITCHES(TWO(SWITCH(GROUPS(TWO("{name: prod, vlan: 10, " PORTS(PORT("vnet0", MAC_A)) "}",
+				       TWO("{name: trunk, vlan: '5,10-20', " PORTS(PORT("vnet1", MAC_B)) "}",
+					   "{name: lab, security: {mac-learning: true}}")))),
+		     "{name: s1, uplinks: [eth2], " GROUPS("{name: prod, vlan: 10}") "}"));
+
+static struct model *model;
+static struct config_errors errors;
+
+static void setup(void)
+{
+	cr_assert_eq(config_parse(text, strlen(text), "t.yaml", &model, &errors), 0);
+}
+
+static void teardown(void)
+{
+	config_errors_done(&errors);
+	model_free(model);
+}
+
+TestSuite(config_ports, .init = setup, .fini = teardown);
+
+#define MAC(last) .has_mac = true, .mac = { 0x52, 0x54, 0, 0, 0, last }
+
+static const struct {
+	const char *sw, *group;
+	struct port_cfg port;
+	int result;
+	const char *message;
+} refused[] = {
+	{ "s9", "prod", { .interface = "new", MAC(1) }, -ENOENT, "s9: no such switch" },
+	{ "s0", "test", { .interface = "new", MAC(1) }, -ENOENT, "s0: no port group test in this switch" },
+	{ "s0", "prod", { .interface = "vnet0", MAC(1) }, -EEXIST, "vnet0.interface: vnet0: is already a port (s0, group prod)" },
+	{ "s1", "prod", { .interface = "vnet1", MAC(1) }, -EEXIST, "vnet1.interface: vnet1: is already a port (s0, group trunk)" },
+	{ "s0", "prod", { .interface = "eth2", MAC(1) }, -EEXIST,
+	  "eth2.interface: eth2: is already an uplink (s1): must be either an uplink or a port" },
+	{ "s0", "prod", { .interface = "a/b", MAC(1) }, -EINVAL,
+	  "a/b.interface: a/b: must be an interface name: 1-15 characters without '/', ':' and spaces" },
+	{ "s0", "prod", { .interface = "", MAC(1) }, -EINVAL,
+	  "interface: \"\": must be an interface name: 1-15 characters without '/', ':' and spaces" },
+	{ "s0", "prod", { .interface = "new", MAC(0x0a) }, -EEXIST,
+	  "new.mac: " MAC_A ": is already used in VLAN 10 (s0, group prod)" },
+	{ "s0", "prod", { .interface = "new", MAC(0x0b) }, -EEXIST,
+	  "new.mac: " MAC_B ": is already used in VLAN 10 (s0, group trunk)" },
+	{ "s0", "prod", { .interface = "new" }, -EINVAL,
+	  "new.mac: missing: must be given, or mac-learning: true for the group, or host: true" },
+	{ "s0", "prod", { .interface = "new", .has_mac = true, .mac = { 1, 0, 0, 0, 0, 1 } }, -EINVAL,
+	  "new.mac: 01:00:00:00:00:01: must be a unicast MAC address and not zero" },
+	{ "s0", "lab", { .interface = "new", .has_mac = true }, -EINVAL,
+	  "new.mac: 00:00:00:00:00:00: must be a unicast MAC address and not zero" },
+	{ "s0", "lab", { .interface = "new", .addresses = (struct address[]){ { AF_INET, 24, { 192, 0, 2, 1 } } }, .n_addresses = 1 }, -EINVAL,
+	  "new.address: needs host: true, but host is false: set host: true, or remove address" },
+};
+
+static size_t total(void)
+{
+	size_t n = 0;
+
+	for (size_t s = 0; s < model->n_switches; s++)
+		for (size_t g = 0; g < model->switches[s].n_groups; g++)
+			n += model->switches[s].groups[g].n_ports;
+	return n;
+}
+
+Test(config_ports, refused)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		int r = model_add_port(model, refused[i].sw, refused[i].group, &refused[i].port, &errors);
+
+		cr_expect_eq(r, refused[i].result, "row %zu: %d", i, r);
+		cr_assert_eq(errors.n, 1, "row %zu: %zu messages", i, errors.n);
+		cr_expect_str_eq(errors.messages[0], refused[i].message, "row %zu: %s", i, errors.messages[0]);
+		cr_expect_eq(total(), 2, "row %zu changed the model", i);
+		config_errors_done(&errors);
+	}
+}
+
+Test(config_ports, refused_without_somebody_to_tell)
+{
+	cr_expect_eq(model_add_port(model, "s0", "prod", &refused[2].port, NULL), -EEXIST);
+}
+
+Test(config_ports, all_mistakes_of_one_port)
+{
+	struct port_cfg port = { .interface = "vnet0", MAC(0x0b) };
+
+	cr_expect_eq(model_add_port(model, "s0", "prod", &port, &errors), -EEXIST);
+	cr_assert_eq(errors.n, 2);
+}
+
+/* The model keeps copies: the caller's addresses may go away. */
+Test(config_ports, add_and_remove)
+{
+	struct address *address = malloc(sizeof(*address));
+	struct port_cfg port = { .interface = "new", MAC(1), .runtime = true };
+	struct port_cfg host = { .interface = "vmk9", .host = true, .addresses = address, .n_addresses = 1 };
+	struct port_cfg learning = { .interface = "learned" };
+	struct group_cfg *group = model_find_group(&model->switches[0], "prod");
+
+	*address = (struct address){ AF_INET, 24, { 192, 0, 2, 1 } };
+	cr_assert_eq(model_add_port(model, "s0", "prod", &port, &errors), 0);
+	cr_assert_eq(model_add_port(model, "s0", "prod", &host, &errors), 0);
+	cr_assert_eq(model_add_port(model, "s0", "lab", &learning, &errors), 0);
+	free(address);
+	cr_assert_eq(group->n_ports, 3);
+	cr_expect_str_eq(group->ports[1].interface, "new");
+	cr_expect(group->ports[1].runtime && group->ports[1].has_mac);
+	cr_expect_eq(group->ports[2].addresses[0].prefix_length, 24);
+	cr_expect_eq(model_add_port(model, "s1", "prod", &port, &errors), -EEXIST);
+	config_errors_done(&errors);
+
+	cr_expect_eq(model_remove_port(model, "vnet0", &errors), 0);
+	cr_assert_eq(group->n_ports, 2);
+	cr_expect_str_eq(group->ports[0].interface, "new");
+	cr_expect_str_eq(group->ports[1].interface, "vmk9");
+	cr_expect_eq(model_remove_port(model, "vmk9", &errors), 0);
+	cr_expect_eq(model_remove_port(model, "vnet0", &errors), -ENOENT);
+	cr_assert_eq(errors.n, 1);
+	cr_expect_str_eq(errors.messages[0], "vnet0: no such port");
+	config_errors_done(&errors);
+	cr_expect_eq(model_remove_port(model, "eth0", &errors), -ENOENT);
+
+	/* What is free again may be used again. */
+	cr_expect_eq(model_remove_port(model, "new", &errors), 0);
+	cr_expect_eq(model_add_port(model, "s1", "prod", &port, &errors), 0);
+}
+
+/* The same MAC address in the same VLAN of another switch, and in another VLAN of the same one. */
+Test(config_ports, same_mac_elsewhere)
+{
+	struct port_cfg port = { .interface = "x0", MAC(0x0a) };
+
+	cr_expect_eq(model_add_port(model, "s1", "prod", &port, &errors), 0);
+	snprintf(port.interface, sizeof(port.interface), "x1");
+	cr_expect_eq(model_add_port(model, "s0", "lab", &port, &errors), 0);
+	snprintf(port.interface, sizeof(port.interface), "x2");
+	cr_expect_eq(model_add_port(model, "s0", "trunk", &port, &errors), -EEXIST);
+}
