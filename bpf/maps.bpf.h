@@ -31,6 +31,17 @@ UL_MAPPED_ARRAY(ul_vlans, struct ul_vlan, UL_N_VLANS);	/* VID -> who is there */
 UL_MAPPED_ARRAY(ul_ifaces, struct ul_slot4, 64);	/* exact-match table: ifindex -> object; load */
 UL_MAPPED_ARRAY(ul_fdb, struct ul_slot4, 64);		/* exact-match table: {VID, MAC} -> port slot; load */
 
+UL_MAPPED_ARRAY(ul_lacp_answers, struct ul_lacp_answer, UL_MAX_UPLINKS);	/* uplink -> what uplink_xdp answered for the daemon */
+UL_MAPPED_ARRAY(ul_lacp_ports, struct ul_lacp_port, UL_MAX_UPLINKS);	/* uplink -> LACP as shown; no program reads it */
+
+/* uplink -> LACP state that outlives the daemon; each record is written by one system call */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, UL_MAX_UPLINKS);
+	__type(key, __u32);
+	__type(value, struct lacp_saved);
+} ul_lacp SEC(".maps") __weak;
+
 /* {VID, place} -> port slot: the flood lists */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

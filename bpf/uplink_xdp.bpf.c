@@ -3,6 +3,7 @@
  * frames to the daemon, TCP to GRO and then to uplink_tc, and what needs copies.
  *
  * The way of a frame depends only on its IP protocol and its port, so a flow never changes its way and is not reordered. */
+#include "headless.bpf.h"
 #include "steer.bpf.h"
 
 /* A page less headroom and skb_shared_info is what an XDP frame can have; longer ones, and those in several buffers, go through TC. */
@@ -58,7 +59,7 @@ int uplink_xdp(struct xdp_md *ctx)
 
 	reason = admit_from_uplink(uplink, &frame);
 	if (reason == UL_R_CONTROL)
-		return XDP_PASS;
+		return frame.ethertype == UL_ETH_P_SLOW ? answer_lacpdu(ctx, object, uplink, &size) : XDP_PASS;
 	if (reason != UL_R_TO_PORT && reason != UL_R_FLOODED)
 		return drop(object, reason, &size);
 

@@ -12,6 +12,7 @@
 
 #include <linux/types.h>
 
+#include "lacp_abi.h"
 #include "reasons.h"
 
 #define UL_ABI_VERSION 1
@@ -41,8 +42,11 @@ struct ul_meta {
 	__u32 receive;		/* enum ul_receive, as configured */
 	__u32 programs;		/* checksum of the program objects that are attached */
 	char version[UL_NAME_LEN];	/* of the daemon that wrote last */
+	__u64 headless_ns;	/* LACP: how long after lease_ns the program may answer for the daemon; 0: not at all */
+	__u8 lacp_system[6];	/* our system id; zero: not chosen yet. Stays when the uplink that it is taken from leaves */
+	__u8 reserved[2];
 };
-_Static_assert(sizeof(struct ul_meta) == 80, "map ABI");
+_Static_assert(sizeof(struct ul_meta) == 96, "map ABI");
 
 enum ul_channel { UL_CHANNEL_NONE, UL_CHANNEL_STATIC, UL_CHANNEL_LACP };
 enum ul_receive { UL_RECEIVE_AUTO, UL_RECEIVE_XDP, UL_RECEIVE_TC };
@@ -59,7 +63,7 @@ struct ul_uplink {
 	__u32 saved_mtu;	/* 0: was not changed */
 	__u32 speed_mbps;	/* 0: unknown */
 	__u32 max_frame;	/* bytes that may leave: MTU, Ethernet header and one tag */
-	__u32 reserved2;
+	__u32 lacp_port;	/* our LACP port number, the same as long as the uplink is a member; 0: none yet */
 	char name[UL_NAME_LEN];
 };
 _Static_assert(sizeof(struct ul_uplink) == 64, "map ABI");
@@ -219,6 +223,59 @@ UL_REASONS(X)
 #undef X
 
 /* ---- ul_devmap: devmap, slot of the port -> ifindex, for ports with UL_PORT_XDP. Writer: daemon. --------------------------- */
+
+/* ---- ul_lacp: array of UL_MAX_UPLINKS of struct lacp_saved (lacp_abi.h). Writer: daemon. ------------------------------------ */
+
+/* ---- ul_lacp_answers: array of UL_MAX_UPLINKS. Writer: uplink_xdp, while the daemon's lease is stale. ------------------------ */
+struct ul_lacp_answer {
+	__u64 answered;		/* LACPDUs */
+	__u64 last_ns;		/* CLOCK_MONOTONIC of the last one */
+};
+_Static_assert(sizeof(struct ul_lacp_answer) == 16, "map ABI");
+
+/* ---- ul_lacp_ports: array of UL_MAX_UPLINKS: what uplinkctl shows. Writer: daemon. --------------------------------------------
+ * States are the enums of user/lacp/lacp.h; counters have their names in 802.1AX there. */
+struct ul_lacp_counters {
+	__u64 lacpdu_rx, marker_rx, marker_response_rx, unknown_rx, illegal_rx;
+	__u64 lacpdu_tx, marker_tx, marker_response_tx;
+	__u64 actor_churn_count, partner_churn_count;
+	__u64 actor_sync_transitions, partner_sync_transitions;
+	__u64 actor_changes, partner_changes;
+	__u64 link_down_rx, excess_rx, loopback_rx, answered;
+};
+_Static_assert(sizeof(struct ul_lacp_counters) == 18 * 8, "map ABI");
+
+/* What LLDP, CDP or PAgP say of the switch port at the other end. Texts end with a NUL and are printable. */
+struct ul_neighbour {
+	__u64 seen_ms;		/* CLOCK_MONOTONIC of the last frame; 0: none */
+	__u8 protocol;		/* enum ul_neighbour_protocol: of the names below */
+	__u8 pagp;		/* PAgP was heard: the switch port is set to desirable or auto */
+	__u8 reserved[6];
+	__u64 pagp_ms;		/* CLOCK_MONOTONIC of the last PAgP frame; 0: none */
+	char device[64];
+	char port[64];
+};
+_Static_assert(sizeof(struct ul_neighbour) == 152, "map ABI");
+
+enum ul_neighbour_protocol { UL_NEIGHBOUR_NONE, UL_NEIGHBOUR_LLDP, UL_NEIGHBOUR_CDP, UL_NEIGHBOUR_PAGP };
+
+struct ul_lacp_port {
+	__u64 updated_ms;	/* CLOCK_MONOTONIC; 0: LACP does not run on this uplink */
+	__u64 last_rx_ms;	/* CLOCK_MONOTONIC of the last LACPDU received; 0: none yet */
+	struct lacp_saved_info actor, partner;
+	__u8 receive_state, periodic_state, selected, mux_state, actor_churn, partner_churn;
+	__u8 flags;		/* enum ul_lacp_flag */
+	__u8 reserved;
+	__u32 findings;		/* bit n: enum lacp_finding n */
+	__u32 reserved2;
+	__u64 gaps, gap_min_ms, gap_avg_ms, gap_max_ms;	/* between received LACPDUs */
+	struct ul_lacp_counters counters;
+	struct ul_neighbour neighbour;
+	char reason[256];	/* one sentence: why the port is out, or that it is in */
+};
+_Static_assert(sizeof(struct ul_lacp_port) == 16 + 32 + 8 + 8 + 32 + 144 + 152 + 256, "map ABI");
+
+enum ul_lacp_flag { UL_LACP_ENABLED = 1 << 0, UL_LACP_DRAINED = 1 << 1, UL_LACP_LOOPBACK = 1 << 2, UL_LACP_INDIVIDUAL = 1 << 3, UL_LACP_OUT = 1 << 4 };
 
 /* ---- ul_events: ring buffer from the programs to the daemon. ------------------------------------------------------------ */
 struct ul_event {
