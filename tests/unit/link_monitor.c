@@ -150,7 +150,8 @@ Test(link_monitor, leaving_a_bridge_is_no_removal, .timeout = 30)
 
 #define N_PAIRS 250
 
-/* The receive buffer holds a handful of events and nobody reads while 500 interfaces come: then the table must be right all the same. */
+/* The receive buffer holds a handful of events and nobody reads while 500 interfaces come: then the table must be
+ * right all the same. */
 Test(link_monitor, lost_events_end_in_a_full_dump, .timeout = 60)
 {
 	struct record *t = record_new();
@@ -231,7 +232,8 @@ Test(link_monitor, xdp_features_follow_the_peers_gro, .timeout = 30)
 	record_free(t);
 }
 
-/* The kernel's own notice of a lost carrier is up to a second late when some link has changed within the last second (taps and NICs; veth is exempt). */
+/* The kernel's own notice of a lost carrier is up to a second late when some link has changed within the last second
+ * (taps and NICs; veth is exempt). */
 Test(link_monitor, polled_carrier_is_in_time, .timeout = 30)
 {
 	struct record *t = record_new();
@@ -336,6 +338,33 @@ Test(link_monitor, settings_do_not_call_the_handler, .timeout = 30)
 	cr_assert(link_by_name(t->monitor, "va")->admin_up);
 	cr_assert_eq(t->n, from);
 	await(t, from, "va", LINK_STATE);
+	record_free(t);
+}
+
+/* Events that wait are older than an answer, and never turn the table back. */
+Test(link_monitor, events_before_answers, .timeout = 30)
+{
+	static const uint32_t mtus[] = { 2000, 3000, 4000 };
+	struct record *t = record_new();
+	uint32_t ifindex;
+	size_t from, n = 0;
+
+	make_veth(t, "va", "vb");
+	ifindex = await(t, 0, "va", LINK_ADDED)->info.ifindex;
+	run_pending(t);
+	from = t->n;
+	for (size_t i = 0; i < ARRAY_SIZE(mtus); i++)
+		cr_assert_eq(set_u32(t, ifindex, IFLA_MTU, mtus[i]), 0);
+	cr_assert_eq(link_monitor_refresh(t->monitor, ifindex), 0);
+	cr_assert_eq(link_by_ifindex(t->monitor, ifindex)->mtu, 4000);
+	run_pending(t);
+	for (size_t i = from; i < t->n; i++) {
+		if (t->seen[i].info.ifindex != ifindex)
+			continue;
+		cr_assert_lt(n, ARRAY_SIZE(mtus), "more changes than there were");
+		cr_assert_eq(t->seen[i].info.mtu, mtus[n++]);
+	}
+	cr_assert_eq(n, ARRAY_SIZE(mtus));
 	record_free(t);
 }
 

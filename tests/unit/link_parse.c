@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Netlink messages to structs: right ones, and every kind of broken one. Messages are handed over in memory of exactly their size, so that a build with
- * AddressSanitizer sees each byte read beyond. */
+/* Netlink messages to structs: right ones, and every kind of broken one. Messages are handed over in memory of
+ * exactly their size, so that a build with AddressSanitizer sees each byte read beyond. */
 #include <criterion/criterion.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>

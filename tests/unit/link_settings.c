@@ -105,7 +105,8 @@ Test(link_settings, ipv6, .timeout = 30)
 	cr_assert_eq(link_get_ipv6(m, ifindex, &on), 0);
 	cr_assert(on);
 
-	/* conf/all would be everybody's. The kernel allows the name only to interfaces whose MTU is too small for IPv6. */
+	/* conf/all would be everybody's. The kernel allows the name only to interfaces whose MTU is too small for
+	 * IPv6. */
 	cr_assert_eq(link_set_mtu(m, ifindex, 1000), 0);
 	cr_assert_eq(link_set_ipv6(m, ifindex, false), -EOPNOTSUPP);
 	rename_link(t, "va", "all");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* For the tests of user/link/: a network namespace per test process, a monitor that writes down what it is told, and requests of one's own, so that what
- * is tested does not make its own events. */
+/* For the tests of user/link/: a network namespace per test process, a monitor that writes down what it is told, and
+ * requests of one's own, so that what is tested does not make its own events. */
 #ifndef UL_TESTS_LINK_TESTING_H
 #define UL_TESTS_LINK_TESTING_H
 
@@ -20,8 +20,8 @@
 
 #define DEADLINE_MS 10000
 
-/* Criterion gives each test a process of its own; the namespace goes with it. It has threads, so a user namespace cannot be had from here:
- * ordinary users start the whole binary by `unshare --map-root-user --net`. */
+/* Criterion gives each test a process of its own; the namespace goes with it. It has threads, so a user namespace
+ * cannot be had from here: ordinary users start the whole binary by `unshare --map-root-user --net`. */
 static inline void enter_namespace(void)
 {
 	if (unshare(CLONE_NEWNET) < 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Notify switches: the frame byte by byte, the timetable in a stopped clock, the timer on a real loop, the socket in a namespace. */
+/* Notify switches: the frame byte by byte, the timetable in a stopped clock, the timer on a real loop, the socket in
+ * a namespace. */
 #include "link_testing.h"
 
 #include <arpa/inet.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table of interfaces, by ifindex and by name, and the queue of what the handler has not been told yet.
  *
- * Every change allocates its notices first and touches the table afterwards: an allocation that fails leaves the old state, so the next full dump
- * finds the difference again. */
+ * Every change allocates its notices first and touches the table afterwards: an allocation that fails leaves the old
+ * state, so the next full dump finds the difference again. */
 #include "common/util.h"
 #include "link/internal.h"
 
@@ -167,35 +167,35 @@ static int change(struct link_table *table, struct link_entry *entry, const stru
 
 static int add(struct link_table *table, const struct link_info *info)
 {
-	_cleanup_free_ struct link_entry *entry = calloc(1, sizeof(*entry));
-	struct link_notice *notice;
+	struct link_entry *entry = calloc(1, sizeof(*entry));
+	struct link_notice *notice = notice_new(info, LINK_ADDED);
 
-	if (!entry)
+	if (!entry || !notice) {
+		free(entry);
+		free(notice);
 		return -ENOMEM;
-	notice = notice_new(info, LINK_ADDED);
-	if (!notice)
-		return -ENOMEM;
+	}
 	entry->info = *info;
 	entry->round = table->round;
 	entry->added = notice;
 	push(table, notice);
 	insert_name(table, entry);
 	insert_ifindex(table, entry);
-	TAKE_PTR(entry);
 	table->n++;
 	return 1;
 }
 
 static int rename_entry(struct link_table *table, struct link_entry *entry, const struct link_info *info)
 {
-	_cleanup_free_ struct link_notice *removed = notice_new(&entry->info, LINK_REMOVED);
+	struct link_notice *removed = notice_new(&entry->info, LINK_REMOVED);
 	struct link_notice *added = notice_new(info, LINK_ADDED);
 
 	if (!removed || !added) {
+		free(removed);
 		free(added);
 		return -ENOMEM;
 	}
-	push(table, TAKE_PTR(removed));
+	push(table, removed);
 	unlink_name(table, entry);
 	entry->info = *info;
 	insert_name(table, entry);
@@ -225,7 +225,8 @@ int link_table_update(struct link_table *table, const struct link_info *descript
 	struct link_info info = *description;
 	int r;
 
-	/* Names are unique: who is known to hold this one has lost it, and what it is called now is on its way or was lost. */
+	/* Names are unique: who is known to hold this one has lost it, and what it is called now is on its way or
+	 * was lost. */
 	if (holder && holder != entry) {
 		r = drop(table, holder);
 		if (r < 0)

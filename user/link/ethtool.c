@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Settings that live behind the ethtool ioctl: speed, and the offloads that hide tags or change frames before the programs see them. */
+/* Settings that live behind the ethtool ioctl: speed, and the offloads that hide tags or change frames before the
+ * programs see them. */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -26,9 +27,9 @@ int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command)
 /* ---- speed -------------------------------------------------------------------------------------------------------------------------- */
 int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_speed *ret)
 {
-	struct {
+	union {
 		struct ethtool_link_settings base;
-		uint32_t masks[3 * MAX_MODE_WORDS];
+		uint8_t room[sizeof(struct ethtool_link_settings) + 3 * MAX_MODE_WORDS * sizeof(uint32_t)];
 	} query = { .base = { .cmd = ETHTOOL_GLINKSETTINGS } };
 	int r;
 
@@ -67,18 +68,20 @@ static const struct offload {
 
 static int count_features(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret)
 {
-	struct {
+	union {
 		struct ethtool_sset_info base;
-		uint32_t length;
+		uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
 	} query = { .base = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
+	uint32_t length;
 	int r;
 
 	r = ethtool_call(monitor, ifindex, &query);
 	if (r < 0)
 		return r;
-	if (query.base.sset_mask == 0 || query.length == 0 || query.length > LINK_MAX_FEATURES)
+	memcpy(&length, query.room + sizeof(query.base), sizeof(length));
+	if (query.base.sset_mask == 0 || length == 0 || length > LINK_MAX_FEATURES)
 		return -EOPNOTSUPP;
-	*ret = query.length;
+	*ret = length;
 	return 0;
 }
 
@@ -105,16 +108,16 @@ static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_
 
 static int read_features(struct link_monitor *monitor, uint32_t ifindex, struct link_features *features)
 {
-	struct {
+	union {
 		struct ethtool_gfeatures base;
-		struct ethtool_get_features_block block[LINK_MAX_FEATURES / 32];
+		uint8_t room[sizeof(struct ethtool_gfeatures) + sizeof(features->block)];
 	} query = { .base = { .cmd = ETHTOOL_GFEATURES, .size = features->n_words } };
 	int r;
 
 	r = ethtool_call(monitor, ifindex, &query);
 	if (r < 0)
 		return r;
-	memcpy(features->block, query.block, sizeof(features->block));
+	memcpy(features->block, query.room + sizeof(query.base), sizeof(features->block));
 	return 0;
 }
 
@@ -141,19 +144,21 @@ static bool test(uint32_t word, int32_t bit)
 /* wanted: bits of enum ul_saved that are to be on, of those in mask. */
 static int set_features(struct link_monitor *monitor, uint32_t ifindex, const struct link_features *features, uint32_t mask, uint32_t wanted)
 {
-	struct {
+	struct ethtool_set_features_block block[LINK_MAX_FEATURES / 32] = { 0 };
+	union {
 		struct ethtool_sfeatures base;
-		struct ethtool_set_features_block block[LINK_MAX_FEATURES / 32];
+		uint8_t room[sizeof(struct ethtool_sfeatures) + sizeof(block)];
 	} query = { .base = { .cmd = ETHTOOL_SFEATURES, .size = features->n_words } };
 	int r;
 
 	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
 		if (!(mask & offloads[i].saved) || features->bit[i] < 0)
 			continue;
-		query.block[features->bit[i] / 32].valid |= 1u << (features->bit[i] % 32);
+		block[features->bit[i] / 32].valid |= 1u << (features->bit[i] % 32);
 		if (wanted & offloads[i].saved)
-			query.block[features->bit[i] / 32].requested |= 1u << (features->bit[i] % 32);
+			block[features->bit[i] / 32].requested |= 1u << (features->bit[i] % 32);
 	}
+	memcpy(query.room + sizeof(query.base), block, sizeof(block));
 	r = ethtool_call(monitor, ifindex, &query);
 	return r < 0 ? r : 0;	/* ETHTOOL_F_* tell that something came out otherwise; who cares reads it back */
 }

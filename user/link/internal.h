@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the files of user/link/ share, and what their unit tests look into. Nothing outside includes it.
  *
- * One rule keeps the handler safe: whatever changes the table only queues notices; they are delivered by link_deliver() when nobody is in the middle
- * of a table operation, so a handler may look up, change settings and ask for a resync. */
+ * One rule keeps the handler safe: whatever changes the table only queues notices; they are delivered by
+ * link_deliver() when nobody is in the middle of a table operation, so a handler may look up, change settings and
+ * ask for a resync. */
 #ifndef UL_LINK_INTERNAL_H
 #define UL_LINK_INTERNAL_H
 
@@ -28,19 +29,21 @@ int netlink_open(struct netlink *nl, int bus, bool for_events);
 void netlink_close(struct netlink *nl);
 int netlink_fd(const struct netlink *nl);
 
-/* Asks for receive_bytes (beyond the system's limit where allowed); returns what the kernel granted, or a negative errno. */
+/* Asks for receive_bytes (beyond the system's limit where allowed); returns what the kernel granted, or a negative
+ * errno. */
 int netlink_set_receive_buffer(struct netlink *nl, int receive_bytes);
 
-/* Sends a request and hands each answer to handler (NULL: none expected). NLM_F_ACK is added where the request is no dump.
- * 0; the kernel's error; -EINTR: a dump that was interrupted by a change, so something may be missing; -ETIMEDOUT. */
+/* Sends a request and hands each answer to handler (NULL: none expected). NLM_F_ACK is added where the request is no
+ * dump. 0; the kernel's error; -EINTR: a dump that was interrupted by a change, so something may be missing;
+ * -ETIMEDOUT. */
 int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler handler, void *userdata);
 
 /* Reads one datagram of notifications without waiting. 1: handled one; 0: none waiting; -ENOBUFS: events were lost. */
 int netlink_read_events(struct netlink *nl, netlink_handler handler, void *userdata);
 
 /* ---- parse.c: pure -------------------------------------------------------------------------------------------------------- */
-/* RTM_NEWLINK or RTM_DELLINK. 0; -ENOMSG: a valid message that does not describe an interface (other family, wireless event);
- * -EBADMSG: malformed. The XDP features are left unknown. *ret untouched on failure. */
+/* RTM_NEWLINK or RTM_DELLINK. 0; -ENOMSG: a valid message that does not describe an interface (other family,
+ * wireless event); -EBADMSG: malformed. The XDP features are left unknown. *ret untouched on failure. */
 int link_parse(const struct nlmsghdr *message, struct link_info *ret);
 /* A message of the netdev family: 0, -ENOMSG (attribute missing), -EBADMSG. */
 int link_parse_features(const struct nlmsghdr *message, uint32_t *ret_ifindex, uint32_t *ret_features);
@@ -76,8 +79,8 @@ void link_table_done(struct link_table *table);
 struct link_entry *link_table_by_ifindex(const struct link_table *table, uint32_t ifindex);
 struct link_entry *link_table_by_name(const struct link_table *table, const char *name);
 
-/* Takes over a full description of an interface; the XDP features are not taken from it. Queues what changed. 1: it is new; 0; -ENOMEM with
- * the table unchanged. */
+/* Takes over a full description of an interface; the XDP features are not taken from it. Queues what changed. 1: it
+ * is new; 0; -ENOMEM with the table unchanged. */
 int link_table_update(struct link_table *table, const struct link_info *info);
 int link_table_set_features(struct link_table *table, uint32_t ifindex, bool known, uint32_t features);
 int link_table_remove(struct link_table *table, uint32_t ifindex);
@@ -138,7 +141,8 @@ struct link_features {
 	struct ethtool_get_features_block block[LINK_MAX_FEATURES / 32];
 };
 
-/* Bits of enum ul_saved: which are on or will be as soon as the driver can, and which of the offloads can be changed. */
+/* Bits of enum ul_saved: which are on or will be as soon as the driver can, and which of the offloads can be
+ * changed. */
 void link_sum_up_offloads(const struct link_features *features, uint32_t *ret_on, uint32_t *ret_changeable);
 
 /* ---- poll.c ------------------------------------------------------------------------------------------------------------------ */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Network interfaces as the kernel reports them (rtnetlink by libmnl), and the few settings that uplinkd makes (rtnetlink and ethtool).
+/* Network interfaces as the kernel reports them (rtnetlink by libmnl), and the few settings that uplinkd makes
+ * (rtnetlink and ethtool).
  *
- * The monitor keeps a table of all interfaces of the network namespace. It has an event socket and a query socket; when events were lost (ENOBUFS)
- * it dumps everything anew, so the table is right again whatever happened. Everything from the kernel is length-checked like any input. */
+ * The monitor keeps a table of all interfaces of the network namespace. It has an event socket and a query socket;
+ * when events were lost (ENOBUFS) it dumps everything anew, so the table is right again whatever happened.
+ * Everything from the kernel is length-checked like any input. */
 #ifndef UL_LINK_LINK_H
 #define UL_LINK_LINK_H
 
@@ -42,25 +44,29 @@ enum link_change {
 
 struct link_monitor;
 
-/* changes: OR of enum link_change. Called from the event loop, from link_monitor_new() and from link_monitor_resync(); never while the table is
- * being changed, so it may look up, change settings, poll and resync, but it must not free the monitor. The table may be newer than info, which
- * is valid during the call only; each change is told in its turn. */
+/* changes: OR of enum link_change. Called from the event loop, from link_monitor_new() and from
+ * link_monitor_resync(); never while the table is being changed, so it may look up, change settings, poll and
+ * resync, but it must not free the monitor. The table may be newer than info, which is valid during the call only;
+ * each change is told in its turn. */
 typedef void (*link_handler)(void *userdata, const struct link_info *info, unsigned int changes);
 
-/* Starts on the loop: RTM events, netdev generic netlink notifications (where the kernel has them) and a first full dump, which calls the
- * handler for each interface; *ret is set before these calls. The monitor belongs to the network namespace of its caller. 0 or negative errno. */
+/* Starts on the loop: RTM events, netdev generic netlink notifications (where the kernel has them) and a first full
+ * dump, which calls the handler for each interface; *ret is set before these calls. The monitor belongs to the
+ * network namespace of its caller. 0 or negative errno. */
 int link_monitor_new(sd_event *event, link_handler handler, void *userdata, struct link_monitor **ret);
 void link_monitor_free(struct link_monitor *monitor);	/* NULL allowed */
 int link_monitor_resync(struct link_monitor *monitor);	/* full dump now; calls the handler for differences */
-/* Asks the kernel for one interface now and brings the table up to date; the handler hears of differences from the event loop. -ENODEV: gone */
+/* Asks the kernel for one interface now and brings the table up to date; the handler hears of differences from the
+ * event loop. -ENODEV: gone */
 int link_monitor_refresh(struct link_monitor *monitor, uint32_t ifindex);
 /* What these return is valid until the next call of another function of this header and until the event loop runs. */
 const struct link_info *link_by_name(const struct link_monitor *monitor, const char *name);	/* NULL: none now */
 const struct link_info *link_by_ifindex(const struct link_monitor *monitor, uint32_t ifindex);
 
-/* Watches the carrier of one interface every interval_ms by asking the kernel for its flags, because RTM_NEWLINK of a physical NIC can be up to
- * one second late (the kernel's linkwatch). interval_ms 0: stop watching. A difference calls the handler with LINK_STATE. Ends by itself when
- * the interface goes; a rename does not end it. -ENODEV: no such interface. */
+/* Watches the carrier of one interface every interval_ms by asking the kernel for its flags, because RTM_NEWLINK of
+ * a physical NIC can be up to one second late (the kernel's linkwatch). interval_ms 0: stop watching. A difference
+ * calls the handler with LINK_STATE. Ends by itself when the interface goes; a rename does not end it. -ENODEV: no
+ * such interface. */
 int link_monitor_poll_carrier(struct link_monitor *monitor, uint32_t ifindex, uint32_t interval_ms);
 
 /* ---- settings; 0 or negative errno; idempotent. The table shows the result at once; the handler hears of it from the event loop. ---- */
@@ -71,7 +77,8 @@ int link_set_arp(struct link_monitor *monitor, uint32_t ifindex, bool on);
 int link_set_mac(struct link_monitor *monitor, uint32_t ifindex, const uint8_t mac[6]);
 int link_set_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool on);	/* disable_ipv6; -EOPNOTSUPP without IPv6 */
 int link_get_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool *ret_on);	/* likewise */
-/* Makes a veth pair, both ends in this network namespace; -EEXIST when a name is taken. mac: of peer, NULL: kernel's choice */
+/* Makes a veth pair, both ends in this network namespace; -EEXIST when a name is taken. mac: of peer, NULL: kernel's
+ * choice */
 int link_create_veth(struct link_monitor *monitor, const char *name, const char *peer, const uint8_t *peer_mac);
 int link_delete(struct link_monitor *monitor, uint32_t ifindex);	/* an interface that is gone already: 0 */
 int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struct address *address);	/* -EEXIST counts as 0 */
@@ -83,9 +90,10 @@ struct link_speed {
 /* A driver that does not tell, or no link: speed_mbps 0, half duplex */
 int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_speed *ret);
 
-/* The offload settings an uplink must not have: rx VLAN offload, rx VLAN filter, LRO, hardware GRO. Turns off those that are on and can be changed; tells in
- * *ret_saved (bits of enum ul_saved) which were on and are off now. One that stays on: -EOPNOTSUPP with its ethtool name in *ret_feature; the others
- * are off and in *ret_saved also then, so a caller who can live with it may go on. Already prepared: *ret_saved 0. */
+/* The offload settings an uplink must not have: rx VLAN offload, rx VLAN filter, LRO, hardware GRO. Turns off those
+ * that are on and can be changed; tells in *ret_saved (bits of enum ul_saved) which were on and are off now. One
+ * that stays on: -EOPNOTSUPP with its ethtool name in *ret_feature; the others are off and in *ret_saved also then,
+ * so a caller who can live with it may go on. Already prepared: *ret_saved 0. */
 int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret_saved, const char **ret_feature);
 /* Puts those back that saved names. */
 int link_restore_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t saved);

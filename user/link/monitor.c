@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The interface monitor: which interfaces exist and what state they are in.
  *
- * Two rtnetlink sockets. Events come on one that only listens; the other one asks. Before an answer goes into the table all waiting events are taken
- * in, because they are older than the answer: applied after it they would turn the table back for a moment. Where the kernel had to drop events,
- * or a dump was disturbed by changes, everything is dumped anew; nothing is ever concluded from what might be missing.
+ * Two rtnetlink sockets. Events come on one that only listens; the other one asks. Before an answer goes into the
+ * table all waiting events are taken in, because they are older than the answer: applied after it they would turn
+ * the table back for a moment. Where the kernel had to drop events, or a dump was disturbed by changes, everything
+ * is dumped anew; nothing is ever concluded from what might be missing.
  *
  * Life cycle: new (sockets, sources on the loop, first dump) - events, polls, refreshes - free. */
 #include <linux/rtnetlink.h>
@@ -50,8 +51,8 @@ static int on_dumped(const struct nlmsghdr *message, void *userdata)
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return 0;
 	r = link_parse(message, &info);
-	if (r < 0)
-		return r == -ENOMSG ? 0 : r;
+	if (r < 0)	/* what cannot be read does not exist for us; to ask again would not end */
+		return 0;
 	r = link_table_update(&monitor->table, &info);
 	return r < 0 ? r : 0;
 }

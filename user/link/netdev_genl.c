@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* XDP features of interfaces, from the kernel's netdev generic netlink family (6.3). Where it is missing, everything here does nothing and
- * the features stay unknown. */
+/* XDP features of interfaces, from the kernel's netdev generic netlink family (6.3). Where it is missing, everything
+ * here does nothing and the features stay unknown. */
 #include <linux/genetlink.h>
 
 #include "common/util.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The few numbers of the kernel's netdev generic netlink family (6.3) that we use; Debian 12's kernel headers are older than it. */
+/* The few numbers of the kernel's netdev generic netlink family (6.3) that we use; Debian 12's kernel headers are
+ * older than it. */
 #ifndef UL_LINK_NETDEV_UAPI_H
 #define UL_LINK_NETDEV_UAPI_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From netlink messages to plain structs. Pure, and distrustful: every attribute is checked for its length before it is read. */
+/* From netlink messages to plain structs. Pure, and distrustful: every attribute is checked for its length before it
+ * is read. */
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -124,7 +125,8 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*ifi))
 		return -EBADMSG;
-	/* A bridge reports its ports by messages of its own family: a DELLINK of that kind does not delete the interface. */
+	/* A bridge reports its ports by messages of its own family: a DELLINK of that kind does not delete the
+	 * interface. */
 	if (ifi->ifi_family != AF_UNSPEC)
 		return -ENOMSG;
 	if (ifi->ifi_index <= 0)

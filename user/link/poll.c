@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Carrier by asking: one timer for all interfaces that are watched.
  *
- * The answer to RTM_GETLINK has the carrier bit as it is now, without linkwatch's delay, and comes by ifindex, so neither a rename nor the mount of
- * sysfs matters. ETHTOOL_GLINK is not asked instead: some drivers answer it from the hardware, at odds with the bit that the programs in the
- * kernel look at. */
+ * The answer to RTM_GETLINK has the carrier bit as it is now, without linkwatch's delay, and comes by ifindex, so
+ * neither a rename nor the mount of sysfs matters. ETHTOOL_GLINK is not asked instead: some drivers answer it from
+ * the hardware, at odds with the bit that the programs in the kernel look at. */
 #include "common/util.h"
 #include "link/internal.h"
 

@@ -120,6 +120,7 @@ int link_create_veth(struct link_monitor *monitor, const char *name, const char 
 		return r;
 	/* Both have sent their events by now. */
 	r = link_read_events(monitor);
+	link_recover(monitor);
 	link_deliver_later(monitor);
 	return r;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* RARP frames for the physical switches, and their timetable.
  *
- * One job per port slot, in an array by slot. A job is started with its first frame and ends after its fifth; the timer always stands at the earliest
- * job or before it. Thousands of ports move at once when an uplink fails, so starting one looks at no other. */
+ * One job per port slot, in an array by slot. A job is started with its first frame and ends after its fifth; the
+ * timer always stands at the earliest job or before it. Thousands of ports move at once when an uplink fails, so
+ * starting one looks at no other. */
 #include "team/notify.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* "Notify switches": after a port has moved to another uplink, the physical switches learn its MAC address there from a few RARP requests. */
+/* "Notify switches": after a port has moved to another uplink, the physical switches learn its MAC address there
+ * from a few RARP requests. */
 #ifndef UL_TEAM_NOTIFY_H
 #define UL_TEAM_NOTIFY_H
 
@@ -10,20 +11,22 @@
 #define NOTIFY_FRAME_MAX 64
 #define NOTIFY_N_SENDS 5
 
-/* A broadcast RARP request for mac: 60 bytes without FCS, 64 with the tag of VLAN vid. vid out of 1-4094 (-1, and those of EST and VGT groups): untagged. */
+/* A broadcast RARP request for mac: 60 bytes without FCS, 64 with the tag of VLAN vid. vid out of 1-4094 (-1, and
+ * those of EST and VGT groups): untagged. */
 void notify_frame(const uint8_t mac[6], int vid, uint8_t frame[NOTIFY_FRAME_MAX], size_t *ret_length);
 
 struct notifier;
 
-/* Sends one frame out of an uplink. A frame that cannot be sent is not repeated before its next turn. Must not call the notifier. */
+/* Sends one frame out of an uplink. A frame that cannot be sent is not repeated before its next turn. Must not call
+ * the notifier. */
 typedef void (*notify_send)(void *userdata, uint32_t ifindex, const uint8_t *frame, size_t length);
 
 /* event NULL: no timer of its own; the caller runs it (a stopped clock in tests). 0 or negative errno. */
 int notifier_new(sd_event *event, notify_send send, void *userdata, struct notifier **ret);
 void notifier_free(struct notifier *notifier);	/* NULL allowed */
 
-/* Tells the switches behind uplink ifindex that mac is there: now (before it returns) and 1, 2, 4 and 7 s later. port: slot of the port; a new start
- * replaces what is still to be sent for it. 0; -EINVAL: not a slot; -ENOMEM */
+/* Tells the switches behind uplink ifindex that mac is there: now (before it returns) and 1, 2, 4 and 7 s later.
+ * port: slot of the port; a new start replaces what is still to be sent for it. 0; -EINVAL: not a slot; -ENOMEM */
 int notifier_start(struct notifier *notifier, uint32_t port, uint32_t ifindex, const uint8_t mac[6], int vid);
 void notifier_cancel(struct notifier *notifier, uint32_t port);
 void notifier_cancel_uplink(struct notifier *notifier, uint32_t ifindex);	/* everything still to be sent there */
