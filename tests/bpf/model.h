@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The reference model: what must become of a frame, by the semantics of the design and not by the programs' sources. */
+#ifndef UL_TESTS_BPF_MODEL_H
+#define UL_TESTS_BPF_MODEL_H
+
+#include "sw.h"
+
+enum model_program { MODEL_PORT_TC, MODEL_UPLINK_XDP, MODEL_UPLINK_TC };
+
+enum model_verdict { MODEL_DROP, MODEL_PASS, MODEL_REDIRECT };
+
+struct model_input {
+	enum model_program program;
+	uint32_t object;	/* UL_OBJECT_NONE: an interface that is not a member in the program's role */
+	const uint8_t *data;	/* the frame as on the wire, tags included */
+	uint32_t len;
+	uint32_t segments;	/* of a GSO or GRO super-frame; 0: an ordinary frame */
+	bool offloaded_tag;	/* the kernel keeps the outer tag apart from the data: it does not count as length */
+	bool several_buffers;	/* XDP */
+};
+
+/* A frame that leaves: the one that came in, without its outer tag (strip), then with another one (push). */
+struct model_copy {
+	uint32_t object;
+	bool strip, push;
+	uint16_t tci;
+};
+
+struct model_count {
+	uint32_t object;
+	enum ul_reason reason;
+};
+
+struct model_result {
+	enum model_verdict verdict;
+	uint32_t n_copies;	/* MODEL_REDIRECT: the last one is the frame itself */
+	struct model_copy copy[SW_UPLINKS + SW_PORTS];
+	uint32_t n_counts;
+	struct model_count count[SW_UPLINKS + SW_PORTS + 6];
+	uint64_t packets, bytes;	/* that each of the counters grows by */
+	bool new_source;	/* a struct ul_event is sent */
+	uint32_t event_port;
+	uint16_t event_vid;
+};
+
+void model_run(const struct sw *sw, const struct model_input *in, struct model_result *out);
+
+/* Writes the frame that leaves by a copy; room for in->len + 4. Returns its length. */
+uint32_t model_materialize(const struct model_input *in, const struct model_copy *copy, uint8_t *out);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A switch as the tests describe it: what the maps (world.c) and the reference model (model.c) are both made from. */
+#ifndef UL_TESTS_BPF_SW_H
+#define UL_TESTS_BPF_SW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+#define SW_UPLINKS 4	/* interfaces that a world makes; a description may use fewer */
+#define SW_PORTS 10
+#define SW_GROUPS 10
+#define SW_POLICIES 6
+#define SW_LEARNED 8
+#define SW_MTU 9000	/* of the interfaces, so that what is too big is the programs' decision */
+
+struct sw_uplink {
+	bool absent;	/* no interface now */
+	bool send;	/* UL_UP_SEND */
+	bool receive;	/* UL_UP_RECEIVE */
+	bool cut;	/* has no carrier, which the programs can see and the daemon has not noticed */
+};
+
+struct sw_policy {
+	enum ul_method method;
+	uint32_t flags;		/* enum ul_policy_flag */
+	uint8_t n_active, n_members;
+	uint8_t member[SW_UPLINKS];	/* position -> uplink */
+	uint32_t known_dead;	/* bit p: the daemon has rewritten the buckets of position p */
+};
+
+struct sw_group {
+	enum ul_vlan_mode mode;
+	uint16_t vid;		/* VST */
+	uint8_t policy;
+	uint32_t flags;		/* enum ul_group_flag without USED */
+	uint64_t vlans[UL_N_VLANS / 64];	/* VGT */
+};
+
+struct sw_port {
+	uint8_t group;
+	bool absent;		/* the slot is taken, but there is no interface now */
+	bool xdp;		/* takes frames by XDP_REDIRECT */
+	uint8_t mac[6];
+	uint32_t number;
+	uint32_t max_frame;
+};
+
+/* An address behind a port beside its own, in the VLAN of its group. */
+struct sw_learned {
+	uint8_t port;
+	uint8_t mac[6];
+};
+
+struct sw {
+	struct sw_uplink uplink[SW_UPLINKS];
+	struct sw_policy policy[SW_POLICIES];
+	struct sw_group group[SW_GROUPS];
+	struct sw_port port[SW_PORTS];
+	struct sw_learned learned[SW_LEARNED];
+	uint8_t n_uplinks, n_policies, n_groups, n_ports, n_learned;
+};
+
+static inline bool sw_list_has(const struct sw_group *group, uint16_t vid)
+{
+	return group->vlans[vid / 64] >> (vid % 64) & 1;
+}
+
+static inline void sw_list_add(struct sw_group *group, uint16_t vid)
+{
+	group->vlans[vid / 64] |= 1ULL << (vid % 64);
+}
+
+/* Does the daemon think that position p of the policy works? */
+static inline uint32_t sw_known_alive(const struct sw_policy *policy)
+{
+	return ((1u << policy->n_members) - 1) & ~policy->known_dead;
+}
+
+#endif

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "world.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "flow_hash.h"
+
+#define MAX_PORTS 16
+#define MAX_GROUPS 16
+#define FDB_BUCKETS 64	/* small, so that keys spill in the random tests */
+#define IFACE_BUCKETS 64
+#define TCX_INGRESS 46	/* enum bpf_attach_type; libbpf 1.1 has no name for it */
+
+void world_command(const char *format, ...)
+{
+	char command[4096];
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = vsnprintf(command, sizeof(command), format, ap);
+	va_end(ap);
+	cr_assert(r > 0 && (size_t)r < sizeof(command));
+	cr_assert_eq(system(command), 0, "failed: %s", command);
+}
+
+/* ---- namespace and interfaces ---- */
+static uint32_t index_of(const char *kind, int number)
+{
+	char name[IFNAMSIZ];
+	uint32_t index;
+
+	snprintf(name, sizeof(name), "%s%d", kind, number);
+	index = if_nametoindex(name);
+	cr_assert_neq(index, 0, "no interface %s", name);
+	return index;
+}
+
+static void add_pair(FILE *batch, const char *near, const char *far, int number)
+{
+	fprintf(batch, "link add %s%d mtu %d numtxqueues 1 numrxqueues 1 type veth peer name %s%d mtu %d numtxqueues 1 numrxqueues 1\n", near,
+		number, SW_MTU, far, number, SW_MTU);
+	fprintf(batch, "link set %s%d up arp off promisc on\nlink set %s%d up arp off promisc on\n", near, number, far, number);
+}
+
+static void make_namespace(struct world *world)
+{
+	FILE *batch;
+	cpu_set_t one;
+	int fd;
+
+	cr_assert_eq(geteuid(), 0, "these tests need root");
+	cr_assert_eq(unshare(CLONE_NEWNET), 0, "unshare: %s", strerror(errno));
+	/* On one CPU the frames of a test come out in the order in which they went in. */
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	sched_setaffinity(0, sizeof(one), &one);
+
+	fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		cr_assert_eq(write(fd, "1", 1), 1);
+		close(fd);
+	}
+	batch = popen("ip -batch -", "w");
+	cr_assert(batch);
+	fprintf(batch, "link set lo up\n");
+	for (int i = 0; i < SW_UPLINKS; i++)
+		add_pair(batch, "u", "w", i);
+	for (int i = 0; i < SW_PORTS; i++)
+		add_pair(batch, "p", "m", i);
+	add_pair(batch, "n", "o", 0);
+	cr_assert_eq(pclose(batch), 0, "ip -batch failed");
+
+	for (int i = 0; i < SW_UPLINKS; i++) {
+		world->uplink_if[i] = index_of("u", i);
+		world->wire_if[i] = index_of("w", i);
+	}
+	for (int i = 0; i < SW_PORTS; i++) {
+		world->port_if[i] = index_of("p", i);
+		world->machine_if[i] = index_of("m", i);
+	}
+	world->stranger_if = index_of("n", 0);
+}
+
+uint32_t world_ifindex(const struct world *world, uint32_t object)
+{
+	if (object == UL_OBJECT_NONE)
+		return world->stranger_if;
+	return object < UL_OBJECT_PORT0 ? world->uplink_if[object] : world->port_if[object - UL_OBJECT_PORT0];
+}
+
+/* ---- programs ---- */
+static void attach_tc(int program_fd, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = program_fd);
+	int fd = bpf_link_create(program_fd, (int)ifindex, (enum bpf_attach_type)TCX_INGRESS, NULL);
+
+	if (fd >= 0)	/* stays open as long as the process lives */
+		return;
+	cr_assert_eq(bpf_tc_hook_create(&hook), 0);
+	cr_assert_eq(bpf_tc_attach(&hook, &opts), 0, "cannot attach to interface %u", ifindex);
+}
+
+static void attach_xdp(int program_fd, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	int fd = bpf_link_create(program_fd, (int)ifindex, BPF_XDP, &opts);
+
+	cr_assert_geq(fd, 0, "XDP on interface %u: %s", ifindex, strerror(-fd));
+}
+
+/* A veth takes redirected frames only when its far end polls, which a program there brings about. */
+static void make_machine_poll(struct world *world, uint32_t port)
+{
+	static const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_XDP_HAS_FRAGS);
+	int fd;
+
+	if (world->machine_has_xdp[port])
+		return;
+	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, 2, &opts);
+	cr_assert_geq(fd, 0);
+	attach_xdp(fd, world->machine_if[port]);
+	close(fd);
+	world->machine_has_xdp[port] = true;
+}
+
+static void *map_memory(const struct bpf_map *map)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	void *memory = mmap(NULL, (size + page - 1) / page * page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	cr_assert_neq(memory, MAP_FAILED, "mmap of %s: %s", bpf_map__name(map), strerror(errno));
+	return memory;
+}
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list ap)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, ap) : 0;
+}
+
+static int take_event(void *userdata, void *data, size_t size)
+{
+	struct world *world = userdata;
+
+	cr_assert_eq(size, sizeof(struct ul_event));
+	if (world->n_events < WORLD_MAX_EVENTS)
+		memcpy(&world->event[world->n_events++], data, size);
+	return 0;
+}
+
+static void load_programs(struct world *world)
+{
+	struct uplinkd_bpf *skel;
+
+	libbpf_set_print(quiet);
+	world->skel = skel = uplinkd_bpf__open();
+	cr_assert(skel);
+	bpf_map__set_max_entries(skel->maps.ul_ports, MAX_PORTS);
+	bpf_map__set_max_entries(skel->maps.ul_groups, MAX_GROUPS);
+	bpf_map__set_max_entries(skel->maps.ul_stats, WORLD_OBJECTS);
+	bpf_map__set_max_entries(skel->maps.ul_devmap, MAX_PORTS);
+	bpf_map__set_max_entries(skel->maps.ul_fdb, FDB_BUCKETS);
+	bpf_map__set_max_entries(skel->maps.ul_ifaces, IFACE_BUCKETS);
+	skel->rodata->ul_fdb_mask = FDB_BUCKETS - 1;
+	skel->rodata->ul_ifaces_mask = IFACE_BUCKETS - 1;
+	cr_assert_eq(uplinkd_bpf__load(skel), 0, "the programs do not load");
+
+	world->meta = map_memory(skel->maps.ul_meta);
+	world->uplinks = map_memory(skel->maps.ul_uplinks);
+	world->ports = map_memory(skel->maps.ul_ports);
+	world->groups = map_memory(skel->maps.ul_groups);
+	world->policies = map_memory(skel->maps.ul_policies);
+	world->vlans = map_memory(skel->maps.ul_vlans);
+	world->fdb = (struct table){ .buckets = map_memory(skel->maps.ul_fdb), .mask = FDB_BUCKETS - 1 };
+	world->ifaces = (struct table){ .buckets = map_memory(skel->maps.ul_ifaces), .mask = IFACE_BUCKETS - 1 };
+	world->ring = ring_buffer__new(bpf_map__fd(skel->maps.ul_events), take_event, world, NULL);
+	cr_assert(world->ring);
+	world->n_cpus = libbpf_num_possible_cpus();
+	world->stats_buffer = calloc((size_t)world->n_cpus * WORLD_OBJECTS, sizeof(struct ul_stats));
+	cr_assert(world->stats_buffer);
+}
+
+struct world *world_new(uint32_t flags)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	cr_assert(world);
+	world->flags = flags;
+	world->capture_fd = world->send_fd = world->send_gso_fd = -1;
+	make_namespace(world);
+	load_programs(world);
+	for (int i = 0; i < SW_UPLINKS; i++) {
+		if (flags & WORLD_XDP)
+			attach_xdp(bpf_program__fd(world->skel->progs.uplink_xdp), world->uplink_if[i]);
+		if (flags & WORLD_TC)
+			attach_tc(bpf_program__fd(world->skel->progs.uplink_tc), world->uplink_if[i]);
+	}
+	if (flags & WORLD_TC) {
+		for (int i = 0; i < SW_PORTS; i++)
+			attach_tc(bpf_program__fd(world->skel->progs.port_tc), world->port_if[i]);
+		attach_tc(bpf_program__fd(world->skel->progs.port_tc), world->stranger_if);
+	}
+	return world;
+}
+
+void world_free(struct world *world)
+{
+	ring_buffer__free(world->ring);
+	uplinkd_bpf__destroy(world->skel);
+	free(world->stats_buffer);
+	free(world);
+}
+
+uint64_t world_find_netdev(struct world *world, uint32_t ifindex)
+{
+	struct ul_netdev_query query = { .ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &query, .ctx_size_in = sizeof(query));
+	int r = bpf_prog_test_run_opts(bpf_program__fd(world->skel->progs.netdev_find), &opts);
+
+	cr_assert_eq(r, 0, "netdev_find: %s", strerror(-r));
+	return query.netdev;
+}
+
+/* ---- maps ---- */
+static int forget(void *userdata, uint64_t key, uint32_t value)
+{
+	return table_remove(userdata, key);
+}
+
+static void clear_maps(struct world *world)
+{
+	int members = bpf_map__fd(world->skel->maps.ul_members);
+	struct ul_member_key key;
+
+	memset(world->uplinks, 0, sizeof(*world->uplinks) * UL_MAX_UPLINKS);
+	memset(world->ports, 0, sizeof(*world->ports) * MAX_PORTS);
+	memset(world->groups, 0, sizeof(*world->groups) * MAX_GROUPS);
+	memset(world->policies, 0, sizeof(*world->policies) * UL_MAX_POLICIES);
+	memset(world->vlans, 0, sizeof(*world->vlans) * UL_N_VLANS);
+	cr_assert_eq(table_foreach(&world->fdb, forget, &world->fdb), 0);
+	cr_assert_eq(table_foreach(&world->ifaces, forget, &world->ifaces), 0);
+	while (bpf_map_get_next_key(members, NULL, &key) == 0)
+		bpf_map_delete_elem(members, &key);
+}
+
+void world_apply_uplinks(struct world *world, const struct sw *sw)
+{
+	for (uint32_t i = 0; i < sw->n_uplinks; i++) {
+		struct ul_uplink *uplink = &world->uplinks[i];
+
+		uplink->ifindex = sw->uplink[i].absent ? 0 : world->uplink_if[i];
+		uplink->flags = (sw->uplink[i].send ? UL_UP_SEND : 0) | (sw->uplink[i].receive ? UL_UP_RECEIVE : 0);
+		if (sw->uplink[i].absent)
+			uplink->flags &= ~(uint32_t)UL_UP_SEND;
+		if (world->flags & WORLD_NETDEV && !sw->uplink[i].absent)
+			uplink->netdev = world_find_netdev(world, world->uplink_if[i]);
+		uplink->max_frame = SW_MTU + 18;
+		snprintf(uplink->name, sizeof(uplink->name), "u%u", i);
+	}
+}
+
+static void apply_policy(const struct sw_policy *from, struct ul_policy *to)
+{
+	uint32_t alive = sw_known_alive(from), serving;
+
+	if (!from->n_active)
+		return;
+	to->method = from->method;
+	to->flags = from->flags;
+	to->n_active = from->n_active;
+	to->n_members = from->n_members;
+	to->n_buckets = ul_n_buckets(from->n_active);
+	memset(to->bucket, UL_NO_UPLINK, sizeof(to->bucket));
+	memset(to->member, UL_NO_UPLINK, sizeof(to->member));
+	memcpy(to->member, from->member, from->n_members);
+	for (uint32_t b = 0; b < to->n_buckets; b++) {
+		int position = ul_serving_position(from->flags, from->n_active, from->n_members, b, alive);
+
+		if (position >= 0)
+			to->bucket[b] = from->member[position];
+	}
+	serving = ul_serving_positions(from->flags, from->n_active, from->n_members, alive);
+	for (uint32_t p = 0; p < from->n_members; p++)
+		if (serving >> p & 1)
+			to->in_use |= 1u << from->member[p];
+}
+
+static void apply_group(struct world *world, uint32_t index, const struct sw_group *from)
+{
+	struct ul_group *to = &world->groups[index];
+
+	to->flags = UL_GROUP_USED | from->flags;
+	to->vlan_mode = (uint16_t)from->mode;
+	to->policy = from->policy;
+	to->vid = from->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : from->mode == UL_VLAN_VST ? from->vid : 0;
+	if (from->mode != UL_VLAN_VGT) {
+		world->vlans[to->vid].flags |= UL_VLAN_ACCESS;
+		return;
+	}
+	memcpy(to->vlans, from->vlans, sizeof(to->vlans));
+	for (uint32_t v = 0; v < UL_VLAN_TRUNK; v++)
+		if (sw_list_has(from, (uint16_t)v))
+			world->vlans[v].flags |= UL_VLAN_TRUNKED;
+}
+
+static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
+{
+	const struct sw_port *from = &sw->port[slot];
+	const struct sw_group *group = &sw->group[from->group];
+	uint16_t vid = world->groups[from->group].vid;
+	struct ul_port *to = &world->ports[slot];
+	struct ul_member_key key = { .vid = vid, .place = (uint16_t)world->vlans[vid].n_members };
+
+	to->flags = UL_PORT_USED | (from->xdp ? UL_PORT_XDP : 0);
+	to->ifindex = from->absent ? 0 : world->port_if[slot];
+	to->group = from->group;
+	to->number = from->number;
+	to->max_frame = from->max_frame;
+	memcpy(to->mac, from->mac, 6);
+	snprintf(to->name, sizeof(to->name), "p%u", slot);
+	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_members), &key, &slot, BPF_ANY), 0);
+	world->vlans[vid].n_members++;
+	cr_assert_eq(table_set(&world->fdb, ul_fdb_key(vid, from->mac), slot), 0);
+	if (!from->absent)
+		cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->port_if[slot]), UL_OBJECT_PORT0 + slot), 0);
+	if (from->xdp && !from->absent) {
+		if (world->flags & WORLD_TC)
+			make_machine_poll(world, slot);
+		cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_devmap), &slot, &world->port_if[slot], BPF_ANY), 0);
+	} else {
+		bpf_map_delete_elem(bpf_map__fd(world->skel->maps.ul_devmap), &slot);
+	}
+	if (!(group->flags & (UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING)))
+		return;
+	for (uint32_t v = 0; v < UL_VLAN_TRUNK; v++)
+		if (group->mode == UL_VLAN_VGT ? sw_list_has(group, (uint16_t)v) : v == vid)
+			world->vlans[v].flags |= UL_VLAN_CURIOUS;
+}
+
+void world_apply(struct world *world, const struct sw *sw)
+{
+	clear_maps(world);
+	world->meta->abi_version = UL_ABI_VERSION;
+	world->meta->n_uplinks = sw->n_uplinks;
+	world_apply_uplinks(world, sw);
+	for (uint32_t i = 0; i < sw->n_uplinks; i++)
+		if (!sw->uplink[i].absent)
+			cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->uplink_if[i]), i), 0);
+	for (uint32_t i = 0; i < sw->n_policies; i++)
+		apply_policy(&sw->policy[i], &world->policies[i]);
+	for (uint32_t i = 0; i < sw->n_groups; i++)
+		apply_group(world, i, &sw->group[i]);
+	for (uint32_t i = 0; i < sw->n_ports; i++)
+		apply_port(world, i, sw);
+	for (uint32_t i = 0; i < sw->n_learned; i++)
+		cr_assert_eq(table_set(&world->fdb, ul_fdb_key(world->groups[sw->port[sw->learned[i].port].group].vid, sw->learned[i].mac),
+				       sw->learned[i].port), 0);
+}
+
+/* ---- counters and events ---- */
+void world_counters(struct world *world, struct world_counters *ret)
+{
+	static uint32_t keys[WORLD_OBJECTS];
+	static struct world_counters now;
+	const struct ul_count *count = world->stats_buffer;
+	uint32_t n = WORLD_OBJECTS, next;
+	int r = bpf_map_lookup_batch(bpf_map__fd(world->skel->maps.ul_stats), NULL, &next, keys, world->stats_buffer, &n, NULL);
+
+	cr_assert(r == 0 || r == -ENOENT, "counters: %s", strerror(-r));
+	cr_assert_eq(n, WORLD_OBJECTS);
+	memset(&now, 0, sizeof(now));
+	for (uint32_t i = 0; i < n; i++) {
+		for (int cpu = 0; cpu < world->n_cpus; cpu++) {
+			for (int reason = 0; reason < UL_REASON_SLOTS; reason++, count++) {
+				now.at[keys[i]][reason].packets += count->packets;
+				now.at[keys[i]][reason].bytes += count->bytes;
+			}
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		for (int reason = 0; reason < UL_REASON_SLOTS; reason++) {
+			ret->at[i][reason].packets = now.at[i][reason].packets - world->seen.at[i][reason].packets;
+			ret->at[i][reason].bytes = now.at[i][reason].bytes - world->seen.at[i][reason].bytes;
+		}
+	}
+	world->seen = now;
+}
+
+void world_add_count(struct world_counters *counters, const struct model_count *count, uint64_t packets, uint64_t bytes)
+{
+	counters->at[count->object][count->reason].packets += packets;
+	counters->at[count->object][count->reason].bytes += bytes;
+}
+
+bool world_same_counters(const struct world_counters *a, const struct world_counters *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+void world_print_counters(const struct world_counters *counters, char *text, size_t size)
+{
+	static const char *const names[UL_REASON_SLOTS] = {
+#define X(member, NAME, number, kind, help) [number] = #member,
+		UL_REASONS(X)
+#undef X
+	};
+	size_t at = 0;
+
+	text[0] = 0;
+	for (uint32_t i = 0; i < WORLD_OBJECTS; i++) {
+		for (int reason = 0; reason < UL_REASON_SLOTS; reason++) {
+			const struct ul_count *count = &counters->at[i][reason];
+
+			if ((count->packets || count->bytes) && at < size)
+				at += (size_t)snprintf(text + at, size - at, " %c%u.%s %llu/%llu",
+						       i < UL_OBJECT_NONE ? 'u' : i == UL_OBJECT_NONE ? '?' : 'p',
+						       i < UL_OBJECT_PORT0 ? i : i - UL_OBJECT_PORT0, names[reason] ? names[reason] : "?",
+						       (unsigned long long)count->packets, (unsigned long long)count->bytes);
+		}
+	}
+}
+
+void world_events(struct world *world)
+{
+	world->n_events = 0;
+	ring_buffer__consume(world->ring);
+}
+
+/* ---- TEST_RUN ---- */
+uint32_t world_xdp_linear(void)
+{
+	/* A page without the headroom and the kernel's skb_shared_info; a little less, to be on the safe side. */
+	return (uint32_t)sysconf(_SC_PAGESIZE) - 256 - 384;
+}
+
+bool world_kernel_refuses(enum model_program program, const struct frame_buf *frame)
+{
+	uint32_t type = (uint32_t)frame->data[12] << 8 | frame->data[13];
+
+	if (program == MODEL_UPLINK_XDP)
+		return false;
+	return (type == 0x0800 && frame->len < 14 + 20) || (type == 0x86dd && frame->len < 14 + 40);
+}
+
+static void run_tc(int fd, uint32_t ifindex, const struct frame_buf *frame, struct world_run *ret)
+{
+	struct __sk_buff ctx = { .ifindex = ifindex, .gso_segs = frame->segments, .gso_size = frame->segments ? 1448 : 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len, .data_out = ret->data,
+		    .data_size_out = sizeof(ret->data), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	int r = bpf_prog_test_run_opts(fd, &opts);
+
+	cr_assert_eq(r, 0, "TEST_RUN with %u bytes: %s", frame->len, strerror(-r));
+	ret->verdict = opts.retval;
+	ret->len = opts.data_size_out;
+}
+
+static void run_xdp(int fd, uint32_t ifindex, const struct frame_buf *frame, struct world_run *ret)
+{
+	struct xdp_md ctx = { .ingress_ifindex = ifindex, .data_end = frame->len };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len, .data_out = ret->data,
+		    .data_size_out = sizeof(ret->data), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	int r = bpf_prog_test_run_opts(fd, &opts);
+
+	cr_assert_eq(r, 0, "XDP TEST_RUN with %u bytes: %s", frame->len, strerror(-r));
+	ret->verdict = opts.retval;
+	ret->len = opts.data_size_out;
+}
+
+void world_test_run(struct world *world, enum model_program program, uint32_t object, const struct frame_buf *frame, struct world_run *ret)
+{
+	uint32_t ifindex = world_ifindex(world, object);
+
+	if (program == MODEL_UPLINK_XDP)
+		run_xdp(bpf_program__fd(world->skel->progs.uplink_xdp), ifindex, frame, ret);
+	else if (program == MODEL_UPLINK_TC)
+		run_tc(bpf_program__fd(world->skel->progs.uplink_tc), ifindex, frame, ret);
+	else
+		run_tc(bpf_program__fd(world->skel->progs.port_tc), ifindex, frame, ret);
+}
