@@ -52,7 +52,7 @@ static long visit(__u32 place, struct walk *walk)
 	return 0;
 }
 
-__u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink)
+__u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink, __u32 bytes)
 {
 	const struct ul_vlan *vlan = vlan_at(list_vid >> 16);
 	struct walk walk = {
@@ -65,7 +65,7 @@ __u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_u
 			.only_flags = flags_uplink >> 16,
 			.from_uplink = flags_uplink,
 		},
-		.size = size_of(skb),
+		.size = { size_of(skb).packets, bytes },
 	};
 
 	if (!vlan)

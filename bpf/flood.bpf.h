@@ -13,16 +13,17 @@ struct flood {
 	__u16 also_skip;	/* who gets the frame itself */
 	__u16 only_flags;	/* of the groups, enum ul_group_flag; 0: all members */
 	__u16 from_uplink;	/* UL_NO_UPLINK: from a port */
+	__u32 bytes;		/* what each copy counts for: the frame as it came in, whatever tag it wears now */
 };
 
 /* A global function, so that it is verified once; the arguments are the fields of struct flood, two in one. Returns how many copies were delivered, and above bit
  * 16 how many members refused it because they do not take it from this uplink. */
-extern __u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink);
+extern __u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink, __u32 bytes);
 
 static __always_inline __u32 flood_list(struct __sk_buff *skb, const struct flood *flood)
 {
 	return ul_flood(skb, (__u32)flood->list << 16 | flood->vid, (__u32)flood->skip << 16 | flood->also_skip,
-			(__u32)flood->only_flags << 16 | flood->from_uplink);
+			(__u32)flood->only_flags << 16 | flood->from_uplink, flood->bytes);
 }
 
 static __always_inline struct size size_of(const struct __sk_buff *skb)

@@ -14,6 +14,7 @@ struct sending {
 	struct size size;
 	__u32 slot;
 	bool carries_tag;		/* a tag with a VID other than 0 is in the skb now */
+	bool retagged;			/* tags came or went since frame was read: layer 3 may have moved */
 };
 
 static __always_inline int drop(const struct sending *s, enum ul_reason reason)
@@ -52,6 +53,7 @@ static __always_inline enum ul_reason enter_vlan(struct sending *s)
 		/* A priority tag gives its priority to the tag that replaces it. */
 		if (frame->tagged && bpf_skb_vlan_pop(s->skb))
 			return UL_R_FAILED;
+		s->retagged = frame->tagged;
 		frame->vid = s->group->vid;
 		frame->tci = (frame->tci & 0xf000) | frame->vid;
 		frame->tagged = false;
@@ -100,18 +102,32 @@ static __always_inline bool may_use_source(const struct sending *s)
 	return flags & UL_GROUP_FORGED_OK;
 }
 
-/* The uplink for this frame, or NULL when none can send. */
-static __always_inline const struct ul_uplink *choose_uplink(const struct sending *s, __u32 *index)
+/* The flow of a frame whose tags were changed on the way here. Not inline: it is rare. */
+static __noinline void read_flow_again(struct __sk_buff *skb, bool want_ports, struct ul_flow *flow)
 {
-	void *data = (void *)(long)s->skb->data, *end = (void *)(long)s->skb->data_end;
+	struct frame frame;
+
+	__builtin_memset(flow, 0, sizeof(*flow));
+	if (parse_skb(skb, &frame))
+		parse_flow((void *)(long)skb->data, (void *)(long)skb->data_end, &frame, want_ports, flow);
+}
+
+/* The uplink for this frame, or NULL when none can send. */
+static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, __u32 *index)
+{
 	const struct ul_policy *policy = policy_at(s->group->policy);
 	const struct ul_uplink *uplink;
 	struct ul_flow flow;
+	bool want_ports;
 	__u32 bucket;
 
 	if (!policy || !policy->n_buckets)
 		return NULL;
-	parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, &flow);
+	want_ports = policy->method == UL_M_SRC_DST_IP_PORT;
+	if (s->retagged)
+		read_flow_again(s->skb, want_ports, &flow);
+	else
+		parse_flow((void *)(long)s->skb->data, (void *)(long)s->skb->data_end, &s->frame, want_ports, &flow);
 	bucket = bucket_of(policy, ul_hash(policy->method, policy->flags, &flow, s->port->number));
 	*index = policy->bucket[bucket];
 	uplink = uplink_at(*index);
@@ -133,6 +149,7 @@ static __always_inline bool push_tag(struct sending *s)
 	if (bpf_skb_vlan_push(s->skb, bpf_htons(ETH_P_8021Q), s->frame.tci))
 		return false;
 	s->carries_tag = true;
+	s->retagged = true;
 	return true;
 }
 
@@ -143,6 +160,7 @@ static __always_inline bool pop_tag(struct sending *s)
 	if (bpf_skb_vlan_pop(s->skb))
 		return false;
 	s->carries_tag = false;
+	s->retagged = true;
 	return true;
 }
 
@@ -178,8 +196,9 @@ static __always_inline int deliver_locally(struct sending *s, const struct desti
 }
 
 /* Copies to members of the VLAN: to all of them, or to those that only_flags names. Access ports get them untagged, the others tagged; the skb is left
- * as push_tag() and pop_tag() know it. Frames with a service tag are for ports that tag themselves. */
-static __always_inline void flood_from_port(struct sending *s, __u32 only_flags, __u32 also_skip)
+ * as push_tag() and pop_tag() know it. Frames with a service tag are for ports that tag themselves. false: the kernel refused to change the tag; the frame
+ * must go nowhere then, because it may have lost its VLAN. */
+static __always_inline bool flood_from_port(struct sending *s, __u32 only_flags, __u32 also_skip)
 {
 	struct flood flood = {
 		.vid = s->frame.vid,
@@ -187,6 +206,7 @@ static __always_inline void flood_from_port(struct sending *s, __u32 only_flags,
 		.also_skip = also_skip,
 		.only_flags = only_flags,
 		.from_uplink = UL_NO_UPLINK,
+		.bytes = s->size.bytes,
 	};
 	__u32 flags = s->vlan->flags;
 	bool carried = s->carries_tag;
@@ -194,16 +214,21 @@ static __always_inline void flood_from_port(struct sending *s, __u32 only_flags,
 	flood.list = UL_VLAN_TRUNK;
 	if (flags & UL_VLAN_TRUNKED && (s->carries_tag || !s->frame.vid))
 		flood_list(s->skb, &flood);
-	if (!(flags & UL_VLAN_ACCESS) || s->frame.service_tag || !pop_tag(s))
-		return;
+	if (!(flags & UL_VLAN_ACCESS) || s->frame.service_tag)
+		return true;
+	if (!pop_tag(s))
+		return false;
 	flood.list = s->frame.vid;
 	flood_list(s->skb, &flood);
-	if (carried) {
-		push_tag(s);
-	} else if (s->frame.vid && flags & UL_VLAN_TRUNKED && push_tag(s)) {
+	if (carried)
+		return push_tag(s);
+	if (s->frame.vid && flags & UL_VLAN_TRUNKED) {
+		if (!push_tag(s))
+			return false;
 		flood.list = UL_VLAN_TRUNK;
 		flood_list(s->skb, &flood);
 	}
+	return true;
 }
 
 SEC("tc")
@@ -213,6 +238,7 @@ int port_tc(struct __sk_buff *skb)
 	__u32 object = object_of(skb->ifindex);
 	struct destination to = {};
 	enum ul_reason reason;
+	bool tag_in_bytes;
 
 	s.slot = object - 1 - UL_OBJECT_PORT0;
 	if (object > UL_OBJECT_PORT0)
@@ -225,6 +251,7 @@ int port_tc(struct __sk_buff *skb)
 	}
 	if (!parse_skb(skb, &s.frame))
 		return drop(&s, UL_R_TRUNCATED);
+	tag_in_bytes = s.frame.tagged && !skb->vlan_present;
 
 	reason = check_addresses(&s.frame);
 	if (reason == UL_R_SENT)
@@ -236,20 +263,21 @@ int port_tc(struct __sk_buff *skb)
 		return drop(&s, UL_R_VLAN_NOT_ALLOWED);
 	if (!may_use_source(&s))
 		return drop(&s, UL_R_FORGED_SOURCE);
-	if (!skb->gso_segs && too_big(s.size.bytes, s.frame.tagged && !skb->vlan_present, s.port->max_frame))
+	if (!skb->gso_segs && too_big(s.size.bytes, tag_in_bytes, s.port->max_frame))
 		return drop(&s, UL_R_TOO_BIG);
 
 	if (is_group_address(s.frame.dst)) {
-		flood_from_port(&s, 0, 0);
+		if (!flood_from_port(&s, 0, 0))
+			return drop(&s, UL_R_FAILED);
 		return send_to_uplink(&s, UL_R_FLOODED);
 	}
 	if (!find_port(s.vlan, s.frame.vid, s.frame.service_tag, s.frame.dst, &to)) {
-		if (s.vlan->flags & UL_VLAN_CURIOUS)
-			flood_from_port(&s, UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING, 0);
+		if (s.vlan->flags & UL_VLAN_CURIOUS && !flood_from_port(&s, UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING, 0))
+			return drop(&s, UL_R_FAILED);
 		return send_to_uplink(&s, UL_R_TO_UPLINK);
 	}
-	if (s.vlan->flags & UL_VLAN_CURIOUS)
-		flood_from_port(&s, UL_GROUP_PROMISCUOUS, to.slot_plus_1);
+	if (s.vlan->flags & UL_VLAN_CURIOUS && !flood_from_port(&s, UL_GROUP_PROMISCUOUS, to.slot_plus_1))
+		return drop(&s, UL_R_FAILED);
 	return deliver_locally(&s, &to);
 }
 

@@ -83,7 +83,7 @@ __u32 ul_uplink_of_port(__u32 slot)
 	if (!group)
 		return UL_NO_UPLINK;
 	policy = policy_at(group->policy);
-	if (!policy)
+	if (!policy || !policy->n_buckets)
 		return UL_NO_UPLINK;
 
 	flow.src_mac[4] = port->mac[4];

@@ -9,8 +9,11 @@ static __always_inline int drop(__u32 object, enum ul_reason reason, const struc
 	return TC_ACT_SHOT;
 }
 
+#define UL_LOST_TAG 0xffffffff
+
 /* Ports that tag themselves get the frame as it came; then the tag goes, and the ports of the VLAN's own groups get theirs. last: the frame itself is not
- * needed any more. Returns what ul_flood() does. */
+ * needed any more. Returns what ul_flood() does, or UL_LOST_TAG: the kernel refused to change the tag, and the frame must go nowhere else, because it
+ * may have lost its VLAN. */
 static __always_inline __u32 flood_from_uplink(struct __sk_buff *skb, struct flood *flood, const struct ul_vlan *vlan,
 					       const struct frame *frame, bool last)
 {
@@ -23,11 +26,11 @@ static __always_inline __u32 flood_from_uplink(struct __sk_buff *skb, struct flo
 	if (!(vlan->flags & UL_VLAN_ACCESS) || frame->service_tag)
 		return copies;
 	if (frame->vid && bpf_skb_vlan_pop(skb))
-		return copies;
+		return UL_LOST_TAG;
 	flood->list = frame->vid;
 	copies += flood_list(skb, flood);
-	if (frame->vid && !last)
-		bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), frame->tci);
+	if (frame->vid && !last && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), frame->tci))
+		return UL_LOST_TAG;
 	return copies;
 }
 
@@ -37,17 +40,19 @@ int uplink_tc(struct __sk_buff *skb)
 	struct size size = size_of(skb);
 	__u32 object = object_of(skb->ifindex) - 1;
 	const struct ul_uplink *uplink = uplink_at(object);
-	struct flood flood = { .from_uplink = object };
+	struct flood flood = { .from_uplink = object, .bytes = size.bytes };
 	const struct ul_vlan *vlan;
 	struct destination to;
 	enum ul_reason reason;
 	struct frame frame;
+	bool tag_in_bytes;
 	__u32 copies;
 
 	if (!uplink)
 		return drop(UL_OBJECT_NONE, UL_R_UNKNOWN_PORT, &size);
 	if (!parse_skb(skb, &frame))
 		return drop(object, UL_R_TRUNCATED, &size);
+	tag_in_bytes = frame.tagged && !skb->vlan_present;
 
 	reason = admit_from_uplink(uplink, &frame);
 	if (reason == UL_R_CONTROL) {
@@ -65,6 +70,8 @@ int uplink_tc(struct __sk_buff *skb)
 		if (is_reflected(vlan, &frame))
 			return drop(object, UL_R_REFLECTED, &size);
 		copies = flood_from_uplink(skb, &flood, vlan, &frame, true);
+		if (copies == UL_LOST_TAG)
+			return drop(object, UL_R_FAILED, &size);
 		/* Only refusals: no member takes it from this uplink. */
 		return drop(object, copies && !(copies & 0xffff) ? UL_R_INACTIVE_UPLINK : UL_R_FLOODED, &size);
 	}
@@ -74,12 +81,14 @@ int uplink_tc(struct __sk_buff *skb)
 		flood.only_flags = UL_GROUP_PROMISCUOUS | (reason == UL_R_UNKNOWN_UNICAST ? UL_GROUP_LEARNING : 0);
 		flood.also_skip = reason == UL_R_TO_PORT ? to.slot_plus_1 : 0;
 		copies = flood_from_uplink(skb, &flood, vlan, &frame, reason != UL_R_TO_PORT);
+		if (copies == UL_LOST_TAG)
+			return drop(object, UL_R_FAILED, &size);
 		if (reason != UL_R_TO_PORT && copies & 0xffff)
 			reason = UL_R_FLOODED;
 	}
 	if (reason != UL_R_TO_PORT)
 		return drop(object, reason, &size);
-	if (!skb->gso_segs && too_big(size.bytes, frame.tagged && !skb->vlan_present, to.port->max_frame))
+	if (!skb->gso_segs && too_big(size.bytes, tag_in_bytes, to.port->max_frame))
 		return drop(object, UL_R_TOO_BIG, &size);
 	if (frame.vid && to.group->vlan_mode != UL_VLAN_VGT && bpf_skb_vlan_pop(skb))
 		return drop(object, UL_R_FAILED, &size);
