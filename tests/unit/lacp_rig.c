@@ -257,7 +257,7 @@ void pair_wire(struct rig *a, struct rig *b)
 	b->peer = a;
 }
 
-static bool deliver(struct rig *rig)
+static void deliver(struct rig *rig)
 {
 	struct wire_frame frames[ARRAY_SIZE(rig->inbox)];
 	size_t n = rig->n_inbox;
@@ -268,15 +268,17 @@ static bool deliver(struct rig *rig)
 		rig_receive(rig, frames[i].port, frames[i].frame, LACP_FRAME_LEN);
 	if (lacp_next_wakeup(rig->lacp) <= rig->now_ms)
 		rig_run(rig);
-	return n > 0;
 }
 
 void pair_run(struct rig *a, struct rig *b)
 {
 	int rounds = 0;
 
-	while (deliver(a) | deliver(b))
+	do {
+		deliver(a);
+		deliver(b);
 		cr_assert_lt(++rounds, 100, "frames are answered for ever");
+	} while (a->n_inbox + b->n_inbox);
 }
 
 void pair_pass(struct rig *a, struct rig *b, uint64_t ms)

@@ -113,6 +113,11 @@ static uint32_t n_members(const struct ul_policy *policy)
 	return policy->n_members <= UL_MAX_UPLINKS ? policy->n_members : UL_MAX_UPLINKS;
 }
 
+static uint32_t n_active(const struct ul_policy *policy)
+{
+	return policy->n_active <= n_members(policy) ? policy->n_active : n_members(policy);
+}
+
 uint32_t policy_members(const struct ul_policy *policy)
 {
 	uint32_t members = 0;
@@ -139,7 +144,7 @@ uint32_t policy_serving(const struct snapshot *snapshot, const struct ul_policy 
 
 	if (!(policy->in_use & ~snapshot->usable))
 		return policy->in_use;
-	positions = ul_serving_positions(policy->flags, policy->n_active, n_members(policy), alive_positions(snapshot, policy));
+	positions = ul_serving_positions(policy->flags, n_active(policy), n_members(policy), alive_positions(snapshot, policy));
 	for (uint32_t p = 0; p < n_members(policy); p++)
 		if (positions >> p & 1)
 			serving |= 1u << (policy->member[p] & 31);
@@ -148,7 +153,7 @@ uint32_t policy_serving(const struct snapshot *snapshot, const struct ul_policy 
 
 uint32_t policy_home(const struct ul_policy *policy, uint32_t bucket)
 {
-	uint32_t position = policy->flags & UL_POLICY_ORDERED || !policy->n_active ? 0 : bucket % policy->n_active;
+	uint32_t position = policy->flags & UL_POLICY_ORDERED || !n_active(policy) ? 0 : bucket % n_active(policy);
 
 	return position < n_members(policy) ? policy->member[position] : UL_NO_UPLINK;
 }
@@ -161,7 +166,7 @@ uint32_t policy_uplink(const struct snapshot *snapshot, const struct ul_policy *
 	if (uplink < snapshot->n_uplinks && snapshot->usable >> uplink & 1)
 		return uplink;
 	/* The same step that the programs take at the packet. */
-	position = ul_serving_position(policy->flags, policy->n_active, n_members(policy), bucket, alive_positions(snapshot, policy));
+	position = ul_serving_position(policy->flags, n_active(policy), n_members(policy), bucket, alive_positions(snapshot, policy));
 	return position < 0 ? UL_NO_UPLINK : policy->member[position];
 }
 
