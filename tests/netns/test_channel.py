@@ -169,6 +169,7 @@ def test_drain_loses_nothing_in_either_direction():
 	assert bed.daemon.uplink("eth1")["drained"]
 	up.mark()
 	up.flow(1000)
+	up.mark()
 	bed.daemon.ctl("uplink", "undrain", "eth1")
 	bed.usable("eth0", "eth1")
 	up.mark()
@@ -176,7 +177,7 @@ def test_drain_loses_nothing_in_either_direction():
 	figures = up.stop()
 	figures.assert_clean("drain, port to uplink")
 	down.stop().assert_clean("drain, uplink to port")
-	start_, _, drained, restarted, back = figures.phases
+	start_, _, drained, restarted, _, back = figures.phases
 	assert drained.ends["eth1"] == 0 == restarted.ends["eth1"], figures
 	assert back.paths() == start_.paths() and set(start_.ends) == {"eth0", "eth1"} and min(start_.ends.values()) > 0, figures
 

@@ -55,6 +55,7 @@ def ping_frame(bed, number=0, src=OUTSIDE):
 
 
 def assert_forwards(bed):
+	bed.listen("m0", *[u.replace("eth", "sw") for u in bed.uplink_names])
 	into = ping_frame(bed)
 	bed.nic("sw0").send(into)
 	expect(bed.nic("m0"), untag(into))
@@ -115,7 +116,8 @@ def test_everything_else_of_a_restart():
 
 
 def pins(bed):
-	return [os.path.join(folder, name) for folder, _, names in os.walk(bed.daemon.bpffs) for name in names]
+	"""The kernel's own iterators aside."""
+	return [os.path.join(folder, name) for folder, _, names in os.walk(bed.daemon.bpffs) for name in names if not name.endswith(".debug")]
 
 
 # ---- reload --------------------------------------------------------------------------------------------------------------
@@ -217,12 +219,12 @@ def test_every_mistake_is_reported_and_nothing_is_touched():
 	assert done.returncode == 1, done
 	for path in ("switches[0].name", "switches[0].uplinks[2]", "switches[0].channel", "switches[0].mtu", "switches[0].colour",
 		     "switches[0].port-groups[0].vlan", "switches[0].port-groups[1].name", "switches[0].port-groups[1].vlan"):
-		assert re.search(re.escape(f"{daemon.config_path}: {path}") + r"\b.*: ", done.stderr), f"{path} in\n{done.stderr}"
+		assert f"{daemon.config_path}: {path}: " in done.stderr, f"{path} in\n{done.stderr}"
 	assert "1280-9216" in done.stderr and "eth0" in done.stderr
 	assert daemon.run_to_end("--check").returncode == 1
 	checked = daemon.ctl("check", daemon.config_path, check=False)
 	assert checked.returncode == 1 and "switches[0].mtu" in checked.stdout + checked.stderr
-	assert not list(daemon.bpffs.iterdir()) and settings_of(bed.hv, "eth0") == before
+	assert not pins(bed) and settings_of(bed.hv, "eth0") == before
 	assert_no_programs(bed.hv, "eth0")
 
 
@@ -310,8 +312,7 @@ def test_teardown_puts_everything_back():
 	for name, settings in before.items():
 		assert settings_of(bed.hv, name) == settings, name
 		assert_no_programs(bed.hv, name)
-	left = pins(bed)
-	assert not left and not list(bed.daemon.bpffs.iterdir()), left
+	assert not pins(bed) and not (bed.daemon.bpffs / "uplinkd").exists()
 	assert bed.daemon.run_to_end("--teardown").returncode == 0, "nothing to do is no mistake"
 
 
@@ -319,7 +320,7 @@ def test_teardown_without_a_clean_stop():
 	bed = start(n_ports=1)
 	bed.daemon.kill()
 	bed.daemon.teardown()
-	assert not list(bed.daemon.bpffs.iterdir())
+	assert not pins(bed) and not (bed.daemon.bpffs / "uplinkd").exists()
 	assert_no_programs(bed.hv, "eth0")
 	bed.daemon.start()	# and from the beginning
 	bed.usable("eth0", "eth1")
@@ -396,6 +397,7 @@ def test_instances_side_by_side():
 	other.usable("eth8")
 	for bed in beds:
 		assert_forwards(bed)
+	other.listen("m8")
 	frame = udp4(port_mac(8), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(100)])
 	other.nic("sw8").send(frame)
 	expect(other.nic("m8"), untag(frame))
@@ -447,7 +449,7 @@ def test_missing_bpffs():
 def test_options():
 	for program in ("uplinkd", "uplinkctl"):
 		done = run(BUILD / program, "--help")
-		assert "Usage" in done.stdout or "usage" in done.stdout
+		assert f"{program} [" in done.stdout and "Exit status" in done.stdout
 		assert re.search(r"\d+\.\d+\.\d+", run(BUILD / program, "--version").stdout)
 	assert run(BUILD / "uplinkd", "--no-such-option", check=False).returncode == 1
 	done = run(BUILD / "uplinkd", "-c", "/nowhere/uplinkd.yaml", "--check", check=False)

@@ -31,6 +31,7 @@ class Nic:
 			self.socket.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
 		self.header = VNET_HDR_LEN if vnet_hdr else 0
 		self.socket.bind((ifname, ETH_P_ALL))
+		self.waiting = []	# read, but after a frame that expect() was looking for
 		Cleanup.current().add(self.close)
 
 	def close(self):
@@ -61,7 +62,7 @@ class Nic:
 		return data
 
 	def frames(self):
-		found = []
+		found, self.waiting = self.waiting, []
 		while True:
 			try:
 				found.append(self._receive())
@@ -77,8 +78,10 @@ def expect(nic, frame, deadline=3, **where):
 	other = []
 
 	def arrived():
-		for got in nic.frames():
+		frames = nic.frames()
+		for at, got in enumerate(frames):
 			if got == frame:
+				nic.waiting = frames[at + 1:]
 				return True
 			other.append(got)
 		return False

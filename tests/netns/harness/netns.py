@@ -85,5 +85,5 @@ def veth(a, name_a, b, name_b, mac_a=None, mac_b=None, mtu=1500, up=True):
 	address_b = f"address {mac_b}" if mac_b else ""
 	batch([f"link add {name_a} {address_a} mtu {mtu} netns {a.name} type veth peer name {name_b} {address_b} mtu {mtu} netns {b.name}"])
 	if up:
-		a.ip("link", "set", name_a, "up")
-		b.ip("link", "set", name_b, "up")
+		a.ip("link", "set", "dev", name_a, "up")
+		b.ip("link", "set", "dev", name_b, "up")

@@ -22,6 +22,7 @@ class Tap:
 			flags = IFF_TAP | IFF_NO_PI | (IFF_VNET_HDR if vnet_hdr else 0)
 			fcntl.ioctl(self.fd, TUNSETIFF, struct.pack("16sH22x", ifname.encode(), flags))
 		Cleanup.current().add(self.close)
+		self.waiting = []	# as in capture.Nic
 		if vnet_hdr:
 			fcntl.ioctl(self.fd, TUNSETVNETHDRSZ, struct.pack("i", VNET_HDR_LEN))
 			fcntl.ioctl(self.fd, TUNSETOFFLOAD, offloads if offloads is not None else TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)
@@ -52,7 +53,8 @@ class Tap:
 
 	def frames(self):
 		skip = VNET_HDR_LEN if self.vnet_hdr else 0
-		return [f[skip:] for f in self.raw_frames()]
+		found, self.waiting = self.waiting, []
+		return found + [f[skip:] for f in self.raw_frames()]
 
 
 def wait_frame(tap, condition, deadline=3, describe="a frame"):

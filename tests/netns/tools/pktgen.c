@@ -55,7 +55,7 @@ struct end {
 };
 
 struct payload {
-	uint32_t magic_be32;
+	uint32_t stream_be32;
 	uint32_t seq_be32;
 };
 
@@ -67,6 +67,7 @@ struct phase {
 
 static struct end rx[MAX_ENDS], tx;
 static unsigned int n_rx;
+static uint32_t stream;	/* several generators may share an end */
 static uint32_t rate = 10000, n_flows = 64, size = 100;
 static uint32_t src_ip = 0x0a000001, dst_ip = 0x0a000100;
 static uint8_t src_mac[6] = { 2, 0, 0, 0, 0, 1 }, dst_mac[6] = { 2, 0, 0, 0, 0, 2 };
@@ -211,7 +212,7 @@ static void make_frame(void)
 	put16(ip_offset + 20, UDP_PORT);
 	put16(ip_offset + 22, UDP_PORT);
 	put16(ip_offset + 24, frame_len - ip_offset - 20);	/* UDP checksum 0: none */
-	put32(payload_offset, MAGIC);
+	put32(payload_offset, stream);
 }
 
 static void number_frame(uint32_t seq)
@@ -240,7 +241,7 @@ static int64_t read_number(const uint8_t *data, ssize_t len)
 	if (at + 2 + 28 + (ssize_t)sizeof(payload) > len || data[at] != 8 || data[at + 1] || data[at + 2] != 0x45 || data[at + 11] != 17)
 		return -1;
 	memcpy(&payload, data + at + 30, sizeof(payload));
-	if (ntohl(payload.magic_be32) != MAGIC)
+	if (ntohl(payload.stream_be32) != stream)
 		return -1;
 	return ntohl(payload.seq_be32) < MAX_FRAMES ? (int64_t)ntohl(payload.seq_be32) : -1;
 }
@@ -518,6 +519,7 @@ int main(int argc, char **argv)
 	}
 
 	prctl(PR_SET_TIMERSLACK, 1000UL);	/* nanoseconds; inherited by the threads */
+	stream = MAGIC ^ (uint32_t)getpid() << 8;
 	make_frame();
 	begin_phase(0, "start", "");
 	start = clock_ns();
