@@ -137,6 +137,24 @@ Test(config_model, complete_example)
 	model_free(model);
 }
 
+/* As the specification prints it: a static channel beside lacp settings, and the metrics endpoint of a later version. */
+Test(config_model, complete_example_as_printed)
+{
+	_cleanup_free_ char *text = NULL;
+	struct config_errors errors = { 0 };
+	const char *channel = strstr(complete, "lacp\n");
+	struct model *model = NULL;
+
+	cr_assert_gt(asprintf(&text, "%.*sstatic\n%smetrics: {listen: \"127.0.0.1:9786\"}\n", (int)(channel - complete), complete,
+			      channel + strlen("lacp\n")), 0);
+	cr_expect_eq(config_parse(text, strlen(text), "t.yaml", &model, &errors), -EINVAL);
+	cr_assert_eq(errors.n, 2, "%zu: %s", errors.n, errors.n ? errors.messages[0] : "");
+	cr_expect_str_eq(errors.messages[0], "t.yaml: metrics: not available in this version");
+	cr_expect_str_eq(errors.messages[1],
+			 "t.yaml: switches[0].lacp: needs channel: lacp, but channel is static: set channel to lacp, or remove lacp");
+	config_errors_done(&errors);
+}
+
 Test(config_model, defaults)
 {
 	struct model *model = parse("switches: [{name: a, uplinks: [eth1, eth0], port-groups: [{name: g}]}, "
