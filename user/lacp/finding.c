@@ -126,10 +126,13 @@ static void explain_mux(struct text *text, const struct lacp_port *port, uint64_
 		else if (!lacp_partner_in_sync(port))
 			add(text, "the partner holds the port out of its aggregation (its SYNC=0)");
 		else
-			explain_min_links(text, lacp_synced_links(lacp), lacp);
+			explain_min_links(text, lacp_synced_links(lacp, false), lacp);
 		return;
 	case LACP_MUX_COLLECTING:
-		add(text, "the partner does not collect yet");
+		if (port->partner.state & LACP_COLLECTING)
+			explain_min_links(text, lacp_synced_links(lacp, true), lacp);
+		else
+			add(text, "the partner does not collect yet");
 		return;
 	default:
 		add(text, "about to join");
@@ -306,7 +309,7 @@ static void describe(struct text *text, const struct lacp_port *port, enum lacp_
 static void check_min_links(struct lacp *lacp, uint64_t now_ms)
 {
 	const struct lacp_callbacks *callbacks = &lacp->callbacks;
-	uint32_t ready = lacp_ready_links(lacp, now_ms), synced = lacp_synced_links(lacp);
+	uint32_t ready = lacp_ready_links(lacp, now_ms), synced = lacp_synced_links(lacp, lacp->config.independent);
 	uint32_t links = ready < lacp_min_links(lacp) ? ready : synced;
 	char buffer[LACP_TEXT_LEN];
 	struct text text = { .at = buffer, .size = sizeof(buffer) };

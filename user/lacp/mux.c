@@ -58,8 +58,9 @@ static bool partner_collects(const struct lacp_port *port)
 	return port->partner.state & LACP_COLLECTING || needs_no_partner(port);
 }
 
-/* ---- min-links, in two steps, because SYNC of one side must not wait for SYNC of the other --------------------------------------
- * Ready for SYNC: selected ports that hear their partner and have waited. Ready for data: attached ones with the partner in sync. */
+/* ---- min-links, in steps, because SYNC of one side must not wait for SYNC of the other -------------------------------------------
+ * Ready for SYNC: selected ports that hear their partner and have waited. Ready for data: attached ones with the partner in sync; with
+ * independent control to distribute: those of them whose partner collects. */
 
 static bool waited(const struct lacp_port *port, uint64_t now_ms)
 {
@@ -76,14 +77,20 @@ uint32_t lacp_ready_links(const struct lacp *lacp, uint64_t now_ms)
 	return n;
 }
 
-uint32_t lacp_synced_links(const struct lacp *lacp)
+uint32_t lacp_synced_links(const struct lacp *lacp, bool and_collecting)
 {
 	struct lacp_port *port;
 	uint32_t n = 0;
 
 	lacp_for_each_port(lacp, port)
-		n += port->selected == LACP_SELECTED && lacp_attached(port) && !port->draining && lacp_partner_in_sync(port);
+		n += port->selected == LACP_SELECTED && lacp_attached(port) && !port->draining && lacp_partner_in_sync(port) &&
+		     (!and_collecting || partner_collects(port));
 	return n;
+}
+
+static bool enough_links(const struct lacp_port *port, bool and_collecting)
+{
+	return port->individual || lacp_synced_links(port->lacp, and_collecting) >= lacp_min_links(port->lacp);
 }
 
 /* 6.4.8 Ready: every port that waits for the aggregator has waited long enough (Ready_N), so they join together. */
@@ -105,8 +112,8 @@ static enum lacp_mux_state next_mux(const struct lacp_port *port, uint64_t now_m
 {
 	const bool independent = port->lacp->config.independent;
 	const bool selected = port->selected == LACP_SELECTED;
-	const bool in_sync = selected && lacp_partner_in_sync(port) &&
-			     (port->individual || lacp_synced_links(port->lacp) >= lacp_min_links(port->lacp));
+	const bool in_sync = selected && lacp_partner_in_sync(port) && enough_links(port, false);
+	const bool may_distribute = in_sync && (!independent || (partner_collects(port) && enough_links(port, true)));
 
 	switch (port->mux) {
 	case LACP_MUX_DETACHED:
@@ -128,9 +135,9 @@ static enum lacp_mux_state next_mux(const struct lacp_port *port, uint64_t now_m
 			return LACP_MUX_ATTACHED;
 		if (!independent)
 			return LACP_MUX_COLLECTING_DISTRIBUTING;
-		return partner_collects(port) ? LACP_MUX_DISTRIBUTING : LACP_MUX_COLLECTING;
+		return may_distribute ? LACP_MUX_DISTRIBUTING : LACP_MUX_COLLECTING;
 	case LACP_MUX_DISTRIBUTING:
-		if (port->draining || !in_sync || (independent && !partner_collects(port)))
+		if (port->draining || !may_distribute)
 			return LACP_MUX_COLLECTING;
 		return independent ? LACP_MUX_DISTRIBUTING : LACP_MUX_COLLECTING_DISTRIBUTING;
 	case LACP_MUX_COLLECTING_DISTRIBUTING:

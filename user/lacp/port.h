@@ -162,7 +162,7 @@ void lacp_enter_mux(struct lacp_port *port, enum lacp_mux_state state, uint64_t 
 void lacp_mux_machine(struct lacp_port *port, uint64_t now_ms);
 bool lacp_partner_in_sync(const struct lacp_port *port);
 uint32_t lacp_ready_links(const struct lacp *lacp, uint64_t now_ms);
-uint32_t lacp_synced_links(const struct lacp *lacp);
+uint32_t lacp_synced_links(const struct lacp *lacp, bool and_collecting);
 void lacp_enter_churn(struct lacp_port *port, struct lacp_churn_machine *machine, enum lacp_churn_state state, uint64_t now_ms);
 void lacp_churn_machines(struct lacp_port *port, uint64_t now_ms);
 

@@ -142,6 +142,11 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state, c
 	}
 }
 
+static bool is_ourselves(const struct lacp_port *port, const struct lacp_info *partner)
+{
+	return memcmp(partner->system, port->lacp->config.system, sizeof(partner->system)) == 0;
+}
+
 /* After lacp_restore(), in place of PORT_DISABLED -> EXPIRED: everything is as it was, and the first LACPDU says so. */
 static void resume(struct lacp_port *port, uint64_t now_ms)
 {
@@ -154,6 +159,7 @@ static void resume(struct lacp_port *port, uint64_t now_ms)
 	port->heard = true;
 	port->matched = true;
 	port->rx_ms = now_ms;
+	port->loopback = is_ourselves(port, &port->partner);
 	port->actor_state &= (uint8_t)~LACP_DEFAULTED;
 	lacp_enter_receive(port, LACP_RX_CURRENT, NULL, now_ms);
 	port->ntt = true;
@@ -306,7 +312,7 @@ static int receive_lacpdu(struct lacp_port *port, const uint8_t *frame, const st
 	memcpy(port->last_rx, frame + LACP_OFF_SUBTYPE, sizeof(port->last_rx));
 	note_gap(port, now_ms);
 	note_partner(port, &pdu->actor);
-	port->loopback = memcmp(pdu->actor.system, port->lacp->config.system, sizeof(pdu->actor.system)) == 0;
+	port->loopback = is_ourselves(port, &pdu->actor);
 	port->stats.loopback_rx += port->loopback;
 	partner_moved_here(port, &pdu->actor, now_ms);
 	lacp_enter_receive(port, LACP_RX_CURRENT, pdu, now_ms);
