@@ -88,6 +88,45 @@ Test(ctl_commands, help_fits_a_terminal)
 		cr_expect_leq(text_width(line), 130, "%s", line);
 }
 
+#ifndef UNIT_MAN_PAGE
+#define UNIT_MAN_PAGE "docs/uplinkctl.8.scd"
+#endif
+
+/* "  show uplinks [SWITCH]   ..." -> "\n*show uplinks*"; "  --json   ..." -> "*--json*" */
+static void expect_documented(const char *page, const char *line)
+{
+	char copy[256], wanted[64] = "", *rest = copy, *word;
+	bool option = line[2] == '-';
+
+	snprintf(copy, sizeof(copy), "%s", line + 2);
+	while ((word = strsep(&rest, " ")) && *word && *word != '[' && !(*word >= 'A' && *word <= 'Z')) {
+		size_t n = strlen(wanted);
+
+		snprintf(wanted + n, sizeof(wanted) - n, "%s%s", n ? " " : option ? "*" : "\n*", word);
+	}
+	strcat(wanted, "*");
+	cr_expect(strstr(page, wanted), "the man page does not have %s", wanted);
+}
+
+Test(ctl_commands, man_page_has_every_command_and_option)
+{
+	_cleanup_run_ struct run run = run_ctl("--help", NULL);
+	_cleanup_fclose_ FILE *file = fopen(UNIT_MAN_PAGE, "re");
+	static char page[65536];
+	char *rest = run.out, *line;
+	int n = 0;
+
+	cr_assert(file, "%s: run from the top folder, or set UNIT_MAN_PAGE", UNIT_MAN_PAGE);
+	cr_assert_gt(fread(page, 1, sizeof(page) - 1, file), 1000);
+	while ((line = strsep(&rest, "\n"))) {
+		if (strncmp(line, "  ", 2) != 0 || line[2] == ' ')
+			continue;
+		expect_documented(page, line);
+		n++;
+	}
+	cr_expect_geq(n, 19, "only %d lines of --help were understood", n);
+}
+
 static void write_file(char *path, const char *text)
 {
 	int fd = mkstemp(path);

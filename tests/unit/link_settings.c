@@ -78,7 +78,7 @@ Test(link_settings, gone_interfaces, .timeout = 30)
 		cr_assert_eq(link_get_ipv6(m, ifindex, &on), -ENODEV);
 		cr_assert_eq(link_get_speed(m, ifindex, &speed), -ENODEV);
 		cr_assert_eq(link_add_address(m, ifindex, &address), -ENODEV);
-		cr_assert_eq(link_prepare_offloads(m, ifindex, &saved, &feature), -ENODEV);
+		cr_assert_eq(link_prepare_offloads(m, ifindex, ~0u, &saved, &feature), -ENODEV);
 		cr_assert_eq(link_restore_offloads(m, ifindex, UL_SAVED_RX_VLAN), -ENODEV);
 		cr_assert_eq(link_delete(m, ifindex), 0);
 	}
@@ -190,10 +190,10 @@ Test(link_settings, offloads_of_a_veth_are_prepared_and_restored, .timeout = 30)
 	make_veth(t, "va", "vb");
 	ifindex = ifindex_of(t, "va");
 	cr_assert(rx_vlan_is_on(t, ifindex), "a veth begins with it");
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, ~0u, &saved, &feature), 0);
 	cr_assert_eq(saved, UL_SAVED_RX_VLAN);
 	cr_assert(!rx_vlan_is_on(t, ifindex));
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, ~0u, &saved, &feature), 0);
 	cr_assert_eq(saved, 0);
 	cr_assert_null(feature);
 

@@ -69,6 +69,7 @@ static int add_cell(struct grid *grid, json_t *record, const struct column *colu
 
 	switch (column->kind) {
 	case CELL_TEXT:
+	case CELL_EXACT:
 		if (json_is_integer(value))
 			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		else if (json_is_string(value))
@@ -123,7 +124,7 @@ int records_print(json_t *records, const struct column *columns, size_t n_column
 	for (size_t c = 0; c < n_columns; c++) {
 		enum cell_kind kind = columns[c].kind;
 
-		titles[c] = (struct grid_column){ columns[c].title, kind == CELL_COUNT || kind == CELL_BYTES || kind == CELL_SPEED };
+		titles[c] = (struct grid_column){ columns[c].title, kind == CELL_COUNT || kind == CELL_EXACT || kind == CELL_BYTES || kind == CELL_SPEED };
 	}
 	grid = grid_new(titles, n_columns);
 	if (!grid)

@@ -59,28 +59,49 @@ static void find_daemon(struct finder *finder)
 	       "uplinkd is not running%s: frames still flow and fail over, but nothing else changes", since);
 }
 
+/* ": its flows are on eth0", or nothing when it had none. */
+static const char *say_who_serves(const struct snapshot *now, uint32_t index, char *text, size_t size)
+{
+	const struct view *view = now->view;
+	uint32_t serving = 0;
+	char names[200];
+
+	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+		const struct ul_policy *policy = policy_of(now, &view->groups[i]);
+
+		if (view->groups[i].flags & UL_GROUP_USED && policy && policy_members(policy) >> index & 1)
+			serving |= policy_serving(now, policy) & now->usable;
+	}
+	text[0] = '\0';
+	if (serving)
+		snprintf(text, size, ": its flows are on %s", list_uplinks(now, serving, names, sizeof(names)));
+	return text;
+}
+
 static void find_uplink(struct finder *finder, uint32_t index)
 {
 	const struct uplink_view *uplink = &finder->now->uplinks[index];
 	const char *name = uplink->raw.name;
-	char remedy[96];
+	char remedy[96], flows[240];
+
+	say_who_serves(finder->now, index, flows, sizeof(flows));
 
 	switch (uplink->state) {
 	case UPLINK_MISSING:
 		snprintf(remedy, sizeof(remedy), "see 'ip link'; it is taken as soon as it is there");
-		report(finder, SEVERITY_WARNING, "uplink_missing", name, remedy, "%s: there is no such interface", name);
+		report(finder, SEVERITY_WARNING, "uplink_missing", name, remedy, "%s is missing%s", name, flows);
 		break;
 	case UPLINK_DOWN:
 		snprintf(remedy, sizeof(remedy), "ip link set %s up", name);
-		report(finder, SEVERITY_WARNING, "uplink_down", name, remedy, "%s is administratively down", name);
+		report(finder, SEVERITY_WARNING, "uplink_down", name, remedy, "%s is administratively down%s", name, flows);
 		break;
 	case UPLINK_NO_CARRIER:
 		snprintf(remedy, sizeof(remedy), "check cable, transceiver and switch port; see 'ethtool %s'", name);
-		report(finder, SEVERITY_WARNING, "uplink_no_carrier", name, remedy, "%s has no carrier", name);
+		report(finder, SEVERITY_WARNING, "uplink_no_carrier", name, remedy, "%s has no carrier%s", name, flows);
 		break;
 	case UPLINK_DRAINED:
 		snprintf(remedy, sizeof(remedy), "uplinkctl uplink undrain %s", name);
-		report(finder, SEVERITY_NOTE, "uplink_drained", name, remedy, "%s is drained: the operator took it out", name);
+		report(finder, SEVERITY_NOTE, "uplink_drained", name, remedy, "%s is drained%s", name, flows);
 		break;
 	case UPLINK_SPARE:
 		report(finder, SEVERITY_NOTE, "uplink_spare", name, "nothing to do; 'failback: true' would take it back at once",

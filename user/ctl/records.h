@@ -24,7 +24,8 @@ const char *uplink_name(const struct snapshot *snapshot, uint32_t index);
 /* How a value of a record becomes a cell. A key that is absent or null is shown as "-". */
 enum cell_kind {
 	CELL_TEXT,	/* strings, whole numbers as they are */
-	CELL_COUNT,	/* packets */
+	CELL_COUNT,	/* packets, in short */
+	CELL_EXACT,	/* packets, every one */
 	CELL_BYTES,
 	CELL_SPEED,	/* Mb/s */
 	CELL_STATE,	/* a name of enum uplink_state, in its colour */

@@ -42,8 +42,8 @@ static const struct column fdb_columns[] = {
 static const struct column counter_columns[] = {
 	{ "SWITCH", "switch", CELL_TEXT, NULL },	{ "SCOPE", "scope", CELL_TEXT, NULL },
 	{ "NAME", "name", CELL_TEXT, NULL },		{ "REASON", "reason", CELL_TEXT, NULL },
-	{ "KIND", "kind", CELL_TEXT, NULL },		{ "PACKETS", "packets", CELL_COUNT, NULL },
-	{ "BYTES", "bytes", CELL_BYTES, NULL },		{ "MEANING", "help", CELL_TEXT, NULL },
+	{ "KIND", "kind", CELL_TEXT, NULL },		{ "PACKETS", "packets", CELL_EXACT, NULL },
+	{ "BYTES", "bytes", CELL_EXACT, NULL },		{ "MEANING", "help", CELL_TEXT, NULL },
 };
 
 /* The records of all switches asked for, one after the other; text or JSON. nothing: what to say when there are none. */

@@ -97,7 +97,7 @@ int cmd_uplink_drain(struct ctl *ctl)
 		return ctl_print_json(ctl, json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:s}", "switch", drain.switch_name, "uplink", interface,
 						     "drained", drain.drained, "sending", drain.sending, "receiving", drain.arriving > 0, "safe", safe,
 						     "message", advice(&drain)));
-	fprintf(ctl->out, "%s is drained: %s\n", interface, advice(&drain));
+	fprintf(ctl->out, "%s%s: %s\n", interface, drain.drained && !drain.sending ? " is drained" : "", advice(&drain));
 	return CTL_DONE;
 }
 
