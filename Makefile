@@ -34,7 +34,7 @@ APT_DEMO  := iproute2 iputils-ping util-linux procps
 APT_CHECK := $(APT_DEMO) libcriterion-dev python3 python3-pytest openvswitch-switch iperf3 tshark ethtool jq
 APT_LINT  := clang-format clang-tidy cppcheck shellcheck
 APT_VM    := qemu-system-x86 udev kmod python3-requests python3-argcomplete
-APT_BENCH := gnuplot-nox sockperf
+APT_BENCH := gnuplot-nox
 
 WARN      := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 HARDEN    := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
@@ -57,6 +57,8 @@ UNIT_SRC  := $(sort $(wildcard tests/unit/*.c))
 BPFTEST_SRC := $(sort $(wildcard tests/bpf/*.c))
 TOOL_SRC  := $(sort $(wildcard tests/netns/tools/*.c))
 DEMO_SRC  := $(sort $(wildcard tests/demo/*.c))
+BENCH_SRC := $(sort $(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+BENCH_BPF_SRC := $(sort $(wildcard tests/bench/*.bpf.c))
 BPF_SRC   := $(sort $(wildcard bpf/*.bpf.c))
 HDRS      := $(sort $(wildcard headers/*.h bpf/*.h user/*/*.h tests/*/*.h))
 
@@ -158,6 +160,15 @@ $(B)/demo/%: tests/demo/%.c $(HDRS) $(B)/.deps-ok
 	$(call say,TOOL,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(LIBS) -o $@
 
+$(B)/bench/bin/%: tests/bench/%.c $(B)/libuplink.a $(HDRS)
+	$(call say,TOOL,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(B)/libuplink.a $(LIBS) -o $@
+
+$(B)/bench/bpf/%.bpf.o: tests/bench/%.bpf.c $(HDRS) $(B)/.deps-ok
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+BENCH_TOOLS := $(BENCH_SRC:tests/bench/%.c=$(B)/bench/bin/%) $(BENCH_BPF_SRC:tests/bench/%.bpf.c=$(B)/bench/bpf/%.bpf.o)
 TOOLS := $(TOOL_SRC:tests/netns/tools/%.c=$(B)/tests/tools/%)
 DEMO_TOOLS := $(DEMO_SRC:tests/demo/%.c=$(B)/demo/%)
 
@@ -186,6 +197,14 @@ unit: $(B)/tests/unit ## the unit tests alone (any user)
 vmtest: deps-vm ## the tests and the peers on other kernels; KERNEL=6.1 for one (root)
 	@$(MAKE) all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
 	@vmtest/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(DEBUG),--debug)
+
+bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in under five minutes (root)
+	@$(MAKE) all $(TOOLS)
+	@$(MAKE) bench-built
+
+.PHONY: bench-built
+bench-built: all $(TOOLS) $(BENCH_TOOLS)
+	@QUICK=$(QUICK) tests/bench/run $(B)
 
 lint: ## clang-tidy, cppcheck and shellcheck; warnings are errors
 	@$(MAKE) $(B)/compile_commands.json $(SKEL)
