@@ -333,6 +333,8 @@ void frame_make_random(const struct sw *sw, const struct frame_hints *hints, uin
 		if (tags + 4 > headers)
 			break;
 	}
+	if (hints->live)
+		least += least > 14 ? 2 : 1;
 	if (ret->len < least && (hints->live || ret->len >= 18))
 		ret->len = least;
 }

@@ -35,7 +35,7 @@ void frame_retag(const struct frame_buf *frame, const char *tags, struct frame_b
 uint64_t frame_random(uint64_t *state);	/* xorshift */
 
 struct frame_hints {
-	bool live;		/* goes over a real interface: at least 18 bytes when tagged, else 14; the kernel refuses shorter ones itself */
+	bool live;		/* goes over a real interface: the kernel refuses tagged frames below 20 bytes, and empty ones, itself */
 	bool from_uplink;	/* which side it comes from, so that many frames find their way */
 	uint32_t object;	/* where it comes in */
 	uint32_t max_len;

@@ -89,6 +89,7 @@ static void make_namespace(struct world *world)
 		world->machine_if[i] = index_of("m", i);
 	}
 	world->stranger_if = index_of("n", 0);
+	world->stranger_far_if = index_of("o", 0);
 }
 
 uint32_t world_ifindex(const struct world *world, uint32_t object)

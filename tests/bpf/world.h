@@ -40,7 +40,7 @@ struct world {
 	struct table ifaces, fdb;
 	uint32_t uplink_if[SW_UPLINKS], wire_if[SW_UPLINKS];
 	uint32_t port_if[SW_PORTS], machine_if[SW_PORTS];
-	uint32_t stranger_if;
+	uint32_t stranger_if, stranger_far_if;
 	bool machine_has_xdp[SW_PORTS];
 	struct world_counters seen;	/* as of the last world_counters() */
 	struct ring_buffer *ring;

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "live.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <linux/if_packet.h>
+#include <linux/virtio_net.h>
+#include <net/ethernet.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#define DEADLINE_MS 2000
+
+static const uint16_t passed_protocols[3] = { 0x8809, 0x88cc, 0x0004 };
+
+static int packet_socket(uint16_t protocol)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(protocol));
+
+	cr_assert_geq(fd, 0, "AF_PACKET: %s", strerror(errno));
+	return fd;
+}
+
+static void set_option(int fd, int level, int option, int value)
+{
+	cr_assert_eq(setsockopt(fd, level, option, &value, sizeof(value)), 0, "option %d: %s", option, strerror(errno));
+}
+
+void live_open(struct world *world)
+{
+	world->send_fd = packet_socket(0);
+	world->send_gso_fd = packet_socket(0);
+	set_option(world->send_gso_fd, SOL_PACKET, PACKET_VNET_HDR, 1);
+	for (int i = 0; i < 3; i++) {
+		world->passed_fd[i] = packet_socket(passed_protocols[i]);
+		set_option(world->passed_fd[i], SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+	}
+	world->capture_fd = packet_socket(ETH_P_ALL);
+	set_option(world->capture_fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+	set_option(world->capture_fd, SOL_PACKET, PACKET_AUXDATA, 1);
+	set_option(world->capture_fd, SOL_PACKET, PACKET_VNET_HDR, 1);
+	set_option(world->capture_fd, SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20);
+}
+
+static struct sockaddr_ll far_end(const struct world *world, uint32_t object)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+
+	if (object == UL_OBJECT_NONE)
+		to.sll_ifindex = (int)world->stranger_far_if;
+	else if (object < UL_OBJECT_PORT0)
+		to.sll_ifindex = (int)world->wire_if[object];
+	else
+		to.sll_ifindex = (int)world->machine_if[object - UL_OBJECT_PORT0];
+	return to;
+}
+
+void live_send(struct world *world, uint32_t object, const struct frame_buf *frame)
+{
+	struct sockaddr_ll to = far_end(world, object);
+	ssize_t n = sendto(world->send_fd, frame->data, frame->len, 0, (struct sockaddr *)&to, sizeof(to));
+
+	cr_assert_eq(n, (ssize_t)frame->len, "sending %u bytes at object %u: %s", frame->len, object, strerror(errno));
+}
+
+void live_send_super_frame(struct world *world, uint32_t object, const struct frame_buf *frame, uint16_t gso_size)
+{
+	struct sockaddr_ll to = far_end(world, object);
+	bool tagged = frame->data[12] == 0x81;
+	uint16_t l3 = tagged ? 18 : 14;
+	struct virtio_net_hdr header = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = (uint16_t)(l3 + 40),
+		.gso_size = gso_size, .csum_start = (uint16_t)(l3 + 20), .csum_offset = 16,
+	};
+	static uint8_t buffer[sizeof(header) + FRAME_MAX];
+	ssize_t n;
+
+	memcpy(buffer, &header, sizeof(header));
+	memcpy(buffer + sizeof(header), frame->data, frame->len);
+	n = sendto(world->send_gso_fd, buffer, sizeof(header) + frame->len, 0, (struct sockaddr *)&to, sizeof(to));
+	cr_assert_eq(n, (ssize_t)(sizeof(header) + frame->len), "sending a super-frame: %s", strerror(errno));
+}
+
+/* ---- lists ---- */
+void live_list_init(struct live_list *list)
+{
+	*list = (struct live_list){ .room = 65536 };
+	list->frame = malloc(list->room * sizeof(*list->frame));
+	list->bytes = malloc(LIVE_BYTES);
+	cr_assert(list->frame && list->bytes);
+}
+
+void live_list_free(struct live_list *list)
+{
+	free(list->frame);
+	free(list->bytes);
+}
+
+static uint8_t *add_frame(struct live_list *list, uint32_t object, uint32_t len)
+{
+	uint8_t *data = list->bytes + list->used;
+
+	cr_assert(list->n < list->room && list->used + len <= LIVE_BYTES, "too many frames for the list");
+	list->frame[list->n++] = (struct live_frame){ .object = object, .len = len, .data = data };
+	list->used += len;
+	return data;
+}
+
+void live_expect(struct live_list *list, uint32_t object, const uint8_t *data, uint32_t len)
+{
+	memcpy(add_frame(list, object, len), data, len);
+}
+
+/* ---- capture ---- */
+static bool object_at(const struct world *world, int ifindex, uint32_t *ret)
+{
+	for (uint32_t i = 0; i < SW_UPLINKS; i++) {
+		if ((int)world->wire_if[i] == ifindex) {
+			*ret = i;
+			return true;
+		}
+	}
+	for (uint32_t i = 0; i < SW_PORTS; i++) {
+		if ((int)world->machine_if[i] == ifindex) {
+			*ret = UL_OBJECT_PORT0 + i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The kernel takes the outer tag out of what it shows; it is put back. Returns the length of tag. */
+static uint32_t tag_of(struct msghdr *message, uint8_t tag[4])
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		struct tpacket_auxdata aux;
+
+		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
+			continue;
+		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+		if (!(aux.tp_status & TP_STATUS_VLAN_VALID))
+			return 0;
+		tag[0] = (uint8_t)(aux.tp_vlan_tpid >> 8);
+		tag[1] = (uint8_t)aux.tp_vlan_tpid;
+		tag[2] = (uint8_t)(aux.tp_vlan_tci >> 8);
+		tag[3] = (uint8_t)aux.tp_vlan_tci;
+		return 4;
+	}
+	return 0;
+}
+
+/* Takes one frame from the socket; false: there is none. What was seen at the switch's side of a pair is left out. */
+static bool capture_one(struct world *world, struct live_list *list)
+{
+	static uint8_t buffer[sizeof(struct virtio_net_hdr) + 65536 + 64];
+	struct virtio_net_hdr *header = (void *)buffer;
+	uint8_t control[CMSG_SPACE(sizeof(struct tpacket_auxdata))], tag[4], *data;
+	struct iovec iov = { buffer, sizeof(buffer) };
+	struct sockaddr_ll from;
+	struct msghdr message = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(world->capture_fd, &message, 0);
+	uint32_t object, len, tag_len;
+
+	if (n < 0) {
+		cr_assert(errno == EAGAIN || errno == EINTR, "capture: %s", strerror(errno));
+		return errno == EINTR;
+	}
+	if (!object_at(world, from.sll_ifindex, &object))
+		return true;
+	cr_assert_geq((size_t)n, sizeof(*header) + 14);
+	len = (uint32_t)n - (uint32_t)sizeof(*header);
+	tag_len = tag_of(&message, tag);
+	data = add_frame(list, object, len + tag_len);
+	memcpy(data, buffer + sizeof(*header), 12);
+	memcpy(data + 12, tag, tag_len);
+	memcpy(data + 12 + tag_len, buffer + sizeof(*header) + 12, len - 12);
+	list->frame[list->n - 1].gso_size = header->gso_type ? header->gso_size : 0;
+	list->frame[list->n - 1].unfinished_checksum = header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	return true;
+}
+
+void live_collect(struct world *world, size_t n, struct live_list *ret)
+{
+	uint64_t end = now_ms() + DEADLINE_MS;
+
+	for (;;) {
+		struct pollfd wait = { .fd = world->capture_fd, .events = POLLIN };
+		uint64_t now = now_ms();
+
+		while (capture_one(world, ret))
+			;
+		if (ret->n >= n || now >= end)
+			return;
+		poll(&wait, 1, (int)(end - now));
+	}
+}
+
+bool live_wait_counters(struct world *world, const struct world_counters *want, struct world_counters *got)
+{
+	static struct world_counters more;
+	uint64_t end = now_ms() + DEADLINE_MS;
+
+	world_counters(world, got);
+	while (!world_same_counters(want, got) && now_ms() < end) {
+		poll(NULL, 0, 1);
+		world_counters(world, &more);
+		for (int i = 0; i < WORLD_OBJECTS; i++) {
+			for (int reason = 0; reason < UL_REASON_SLOTS; reason++) {
+				got->at[i][reason].packets += more.at[i][reason].packets;
+				got->at[i][reason].bytes += more.at[i][reason].bytes;
+			}
+		}
+	}
+	return world_same_counters(want, got);
+}
+
+bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_object)
+{
+	uint64_t end = now_ms() + DEADLINE_MS, now;
+	int i = 0;
+
+	while (i < 2 && passed_protocols[i] != protocol)
+		i++;
+	while ((now = now_ms()) < end) {
+		struct pollfd wait = { .fd = world->passed_fd[i], .events = POLLIN };
+		struct sockaddr_ll from;
+		socklen_t len = sizeof(from);
+		uint8_t byte;
+
+		poll(&wait, 1, (int)(end - now));
+		while (recvfrom(world->passed_fd[i], &byte, 1, 0, (struct sockaddr *)&from, &len) >= 0) {
+			for (uint32_t u = 0; u < SW_UPLINKS; u++) {
+				if ((int)world->uplink_if[u] == from.sll_ifindex) {
+					*ret_object = u;
+					return true;
+				}
+			}
+		}
+	}
+	return false;
+}
+
+/* ---- comparison ---- */
+static int by_content(const void *a, const void *b)
+{
+	const struct live_frame *x = a, *y = b;
+
+	if (x->object != y->object)
+		return x->object < y->object ? -1 : 1;
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	return memcmp(x->data, y->data, x->len);
+}
+
+bool live_same(struct live_list *expected, struct live_list *got, char *text, size_t size)
+{
+	size_t e = 0, g = 0, at = 0, said = 0;
+	char dump[300];
+
+	qsort(expected->frame, expected->n, sizeof(*expected->frame), by_content);
+	qsort(got->frame, got->n, sizeof(*got->frame), by_content);
+	text[0] = 0;
+	while (e < expected->n || g < got->n) {
+		int order = e == expected->n ? 1 : g == got->n ? -1 : by_content(&expected->frame[e], &got->frame[g]);
+		const struct live_frame *odd = order < 0 ? &expected->frame[e] : &got->frame[g];
+
+		e += order <= 0;
+		g += order >= 0;
+		if (order == 0 || said++ > 8 || at >= size)
+			continue;
+		frame_dump(odd->data, odd->len, dump, sizeof(dump));
+		at += (size_t)snprintf(text + at, size - at, "  %s at %c%u: (%u) %s\n", order < 0 ? "missing" : "not expected",
+				       odd->object < UL_OBJECT_PORT0 ? 'u' : 'p', odd->object & 31, odd->len, dump);
+	}
+	return said == 0;
+}

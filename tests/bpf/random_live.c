@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/* As random.c, over real interfaces: here the outer tag lies where the kernel keeps it, redirects arrive, and every copy is compared. */
+#include <criterion/criterion.h>
+
+#include "check.h"
+#include "live.h"
+
+TestSuite(random_live, .timeout = 300);
+
+#define BATCH 250
+
+/* Redirected frames above this are not in one buffer everywhere. */
+#define LONGEST 2900
+
+static uint64_t setting(const char *name, uint64_t normal)
+{
+	const char *text = getenv(name);
+	uint64_t value = normal;
+
+	if (text)
+		cr_assert_eq(parse_u64(text, 1, UINT64_MAX, &value), 0, "%s=%s", name, text);
+	return value;
+}
+
+static uint32_t random_object(const struct sw *sw, bool from_uplink, uint64_t *state)
+{
+	uint32_t object;
+
+	if (frame_random(state) % 200 == 0)
+		return UL_OBJECT_NONE;
+	if (from_uplink)
+		return (uint32_t)(frame_random(state) % sw->n_uplinks);
+	object = (uint32_t)(frame_random(state) % sw->n_ports);
+	return sw->port[object].absent ? UL_OBJECT_NONE : UL_OBJECT_PORT0 + object;
+}
+
+static void compare(uint32_t flags, bool from_uplink)
+{
+	static struct frame_buf frames[BATCH];
+	static uint32_t objects[BATCH];
+	struct world *world = world_new(flags);
+	uint64_t seed = setting("UPLINKD_SEED", 20240229), n = setting("UPLINKD_FRAMES", 100000);
+	uint64_t state = seed * 0x9e3779b97f4a7c15ULL + flags;
+	struct sw sw;
+
+	live_open(world);
+	for (uint64_t i = 0; i < n; i += BATCH) {
+		random_switch(&state, &sw);
+		world_apply(world, &sw);
+		for (uint32_t k = 0; k < BATCH; k++) {
+			struct frame_hints hints = { .live = true, .from_uplink = from_uplink, .max_len = LONGEST };
+
+			hints.object = objects[k] = random_object(&sw, from_uplink, &state);
+			frame_make_random(&sw, &hints, &state, (uint32_t)i + k, &frames[k]);
+		}
+		check_live(world, &sw, objects, frames, BATCH, seed);
+	}
+	world_free(world);
+}
+
+Test(random_live, from_ports)
+{
+	compare(WORLD_TC | WORLD_NETDEV, false);
+}
+
+Test(random_live, from_uplinks_by_tc)
+{
+	compare(WORLD_TC, true);
+}
+
+Test(random_live, from_uplinks_by_xdp_and_tc)
+{
+	compare(WORLD_TC | WORLD_XDP, true);
+}
