@@ -26,9 +26,21 @@ static __always_inline __u32 flood_list(struct __sk_buff *skb, const struct floo
 			(__u32)flood->only_flags << 16 | flood->from_uplink, flood->bytes);
 }
 
+/* A super-frame that comes from a machine by virtio has a segment size, but nobody has counted its segments yet. */
+static __always_inline bool is_super_frame(const struct __sk_buff *skb)
+{
+	return skb->gso_segs || skb->gso_size;
+}
+
+#define UL_TCP_HEADERS 66	/* Ethernet, IPv4, TCP with time stamps: what each segment of a super-frame has again */
+
 static __always_inline struct size size_of(const struct __sk_buff *skb)
 {
-	return (struct size){ skb->gso_segs ? skb->gso_segs : 1, skb->len };
+	__u32 packets = skb->gso_segs, segment = skb->gso_size, len = skb->len;
+
+	if (!packets && segment && len > UL_TCP_HEADERS)
+		packets = (len - UL_TCP_HEADERS + segment - 1) / segment;
+	return (struct size){ packets ? packets : 1, len };
 }
 
 #endif

@@ -263,7 +263,7 @@ int port_tc(struct __sk_buff *skb)
 		return drop(&s, UL_R_VLAN_NOT_ALLOWED);
 	if (!may_use_source(&s))
 		return drop(&s, UL_R_FORGED_SOURCE);
-	if (!skb->gso_segs && too_big(s.size.bytes, tag_in_bytes, s.port->max_frame))
+	if (!is_super_frame(skb) && too_big(s.size.bytes, tag_in_bytes, s.port->max_frame))
 		return drop(&s, UL_R_TOO_BIG);
 
 	if (is_group_address(s.frame.dst)) {
