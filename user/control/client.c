@@ -143,15 +143,22 @@ static int explain(const char *path, int error, uint64_t timeout_ms, struct cont
 	switch (error) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		return fail(result, error, "uplinkd is not running (socket %s): start it with 'systemctl start uplinkd', or 'uplinkd -c FILE'", path);
+		return fail(
+			result, error,
+			"uplinkd is not running (socket %s): start it with 'systemctl start uplinkd', or 'uplinkd -c FILE'",
+			path);
 	case -EACCES:
 	case -EPERM:
 		return fail(result, error, "no permission for socket %s: be root or a member of its group", path);
 	case -ETIMEDOUT:
-		return fail(result, error, "uplinkd does not answer (socket %s, %.1f s): is it stopped? see 'systemctl status uplinkd'", path,
-			    (double)timeout_ms / 1000);
+		return fail(result, error,
+			    "uplinkd does not answer (socket %s, %.1f s): is it stopped? see 'systemctl status uplinkd'",
+			    path, (double)timeout_ms / 1000);
 	case -EPIPE:
-		return fail(result, error, "uplinkd closed the connection without an answer (socket %s): did it end? see 'journalctl -u uplinkd'", path);
+		return fail(
+			result, error,
+			"uplinkd closed the connection without an answer (socket %s): did it end? see 'journalctl -u uplinkd'",
+			path);
 	case -ENAMETOOLONG:
 		return fail(result, error, "socket %s: the path is too long for a socket (107 characters)", path);
 	default:
@@ -159,7 +166,8 @@ static int explain(const char *path, int error, uint64_t timeout_ms, struct cont
 	}
 }
 
-int control_call(const char *path, const char *method, json_t *parameters, uint64_t timeout_ms, struct control_result *result)
+int control_call(const char *path, const char *method, json_t *parameters, uint64_t timeout_ms,
+		 struct control_result *result)
 {
 	json_auto_t *request = json_pack("{s:s, s:O*}", "method", method, "parameters", parameters);
 	_cleanup_free_ char *text = request ? json_dumps(request, JSON_COMPACT) : NULL, *answer = NULL;

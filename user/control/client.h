@@ -13,9 +13,11 @@ struct control_result {
 };
 
 /* Calls method (with its interface) at the socket and waits timeout_ms for the answer. parameters: borrowed, NULL for none.
- * 0: done. -EREMOTEIO: the daemon refused, see result->error. Other negative errno: there was no answer (-ENOENT, -ECONNREFUSED: not running;
- * -EACCES; -ETIMEDOUT; -EPROTO). *result is always filled and is to be freed by control_result_done(). */
-int control_call(const char *path, const char *method, json_t *parameters, uint64_t timeout_ms, struct control_result *result);
+ * 0: done. -EREMOTEIO: the daemon refused, see result->error. Other negative errno: there was no answer (-ENOENT,
+ * -ECONNREFUSED: not running; -EACCES; -ETIMEDOUT; -EPROTO). *result is always filled and is to be freed by
+ * control_result_done(). */
+int control_call(const char *path, const char *method, json_t *parameters, uint64_t timeout_ms,
+		 struct control_result *result);
 
 void control_result_done(struct control_result *result);
 

@@ -27,7 +27,8 @@ const char control_interface_description[] =
 	"error InvalidRequest (message: string)\n"
 	"error Failed (message: string)\n";
 
-/* A JSON string of any bytes: what a message quotes (a name from a request, a line of a file) need not be UTF-8, JSON has to be. */
+/* A JSON string of any bytes: what a message quotes (a name from a request, a line of a file) need not be UTF-8, JSON has
+ * to be. */
 static json_t *any_string(char *text)
 {
 	json_t *string = json_string(text);

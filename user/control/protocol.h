@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What server and client of the control socket agree on: Varlink's wire format (https://varlink.org), which is JSON objects, each ended by a NUL byte.
+/* What server and client of the control socket agree on: Varlink's wire format (https://varlink.org), which is JSON
+ * objects, each ended by a NUL byte.
  *
  *   request  {"method": "io.uplinkd.Reload", "parameters": {...}, "more": bool, "oneway": bool}
  *   reply    {"parameters": {...}, "continues": bool}  or  {"error": "io.uplinkd.Failed", "parameters": {"message": "..."}}
@@ -18,13 +19,15 @@
 #define CONTROL_MAX_REQUEST (64 * 1024)		/* bytes, NUL not counted */
 #define CONTROL_MAX_REPLY (16 * 1024 * 1024)	/* what the client takes before it gives up */
 
-/* Errors of the Varlink service itself, and ours. Each has a parameter "message"; for people, it is what uplinkctl prints. */
+/* Errors of the Varlink service itself, and ours. Each has a parameter "message"; for people, it is what uplinkctl
+ * prints. */
 #define CONTROL_E_METHOD_NOT_FOUND "org.varlink.service.MethodNotFound"
 #define CONTROL_E_INTERFACE_NOT_FOUND "org.varlink.service.InterfaceNotFound"
 #define CONTROL_E_INVALID_PARAMETER "org.varlink.service.InvalidParameter"
 #define CONTROL_E_EXPECTED_MORE "org.varlink.service.ExpectedMore"
 #define CONTROL_E_CONFIGURATION CONTROL_INTERFACE ".InvalidConfiguration"	/* and "messages": one per mistake */
-#define CONTROL_E_INVALID_REQUEST CONTROL_INTERFACE ".InvalidRequest"	/* well-formed, but cannot be done as asked: no such port, in use, ... */
+#define CONTROL_E_INVALID_REQUEST                                                                                          \
+	CONTROL_INTERFACE ".InvalidRequest" /* well-formed, but cannot be done as asked: no such port, in use, ... */
 #define CONTROL_E_FAILED CONTROL_INTERFACE ".Failed"			/* the system refused */
 
 /* The interface in Varlink's own language, for GetInterfaceDescription. */

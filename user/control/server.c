@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One struct client per connection: `in` collects bytes until a NUL ends a request, `out` holds what the kernel did not take yet.
+/* One struct client per connection: `in` collects bytes until a NUL ends a request, `out` holds what the kernel did not
+ * take yet.
  *
- * While `out` is not empty nothing more is read or answered, so a client that pipelines requests and does not read fills its own socket and nothing of ours;
- * only a monitor's `out` grows (events come unasked) and is bounded by CONTROL_MAX_QUEUE. A client ends in client_free(); code that may have ended it says so by
- * its return value, and a client that has to go after its last reply is marked `closing`. */
+ * While `out` is not empty nothing more is read or answered, so a client that pipelines requests and does not read fills
+ * its own socket and nothing of ours; only a monitor's `out` grows (events come unasked) and is bounded by
+ * CONTROL_MAX_QUEUE. A client ends in client_free(); code that may have ended it says so by its return value, and a client
+ * that has to go after its last reply is marked `closing`. */
 #include "control/server.h"
 
 #include <fcntl.h>
@@ -145,8 +147,10 @@ struct request {
 
 static int service_info(struct client *client, const struct request *request)
 {
-	return reply(client, json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "uplinkd", "product", "uplinkd", "version", client->server->version,
-				       "url", "", "interfaces", "org.varlink.service", CONTROL_INTERFACE), false);
+	return reply(client,
+		     json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "uplinkd", "product", "uplinkd", "version",
+			       client->server->version, "url", "", "interfaces", "org.varlink.service", CONTROL_INTERFACE),
+		     false);
 }
 
 static int service_description(struct client *client, const struct request *request)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The control socket's server: a Unix stream socket on the daemon's event loop that speaks Varlink (protocol.h).
  *
- * Who may connect is decided by the file's permissions: owner (root) and group, mode 0660. Nothing here blocks and everything is bounded: requests
- * (CONTROL_MAX_REQUEST), clients, and what waits for a slow reader. A connection's requests are answered one after the other, in order. */
+ * Who may connect is decided by the file's permissions: owner (root) and group, mode 0660. Nothing here blocks and
+ * everything is bounded: requests (CONTROL_MAX_REQUEST), clients, and what waits for a slow reader. A connection's requests
+ * are answered one after the other, in order. */
 #ifndef UL_CONTROL_SERVER_H
 #define UL_CONTROL_SERVER_H
 
@@ -15,9 +16,10 @@
 
 /* A method of io.uplinkd; a table of them ends with name NULL.
  *
- * call: parameters is an object, never NULL, and borrowed. Returns 0 with *ret_parameters (may stay NULL: an empty object), or a negative errno. On failure
- * *ret_error may name the Varlink error (a string that lives on) and *ret_parameters its parameters; without a name the reply is io.uplinkd.Failed, without
- * parameters the message is the text of the errno. *ret_parameters becomes the server's. */
+ * call: parameters is an object, never NULL, and borrowed. Returns 0 with *ret_parameters (may stay NULL: an empty object),
+ * or a negative errno. On failure *ret_error may name the Varlink error (a string that lives on) and *ret_parameters its
+ * parameters; without a name the reply is io.uplinkd.Failed, without parameters the message is the text of the errno.
+ * *ret_parameters becomes the server's. */
 struct control_method {
 	const char *name;	/* without the interface: "Reload" */
 	int (*call)(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error);
@@ -43,8 +45,8 @@ struct control_stats {
 
 struct control_server;
 
-/* Listens on path. 0; -EADDRINUSE: somebody listens there; -EEXIST: path is there and is no socket; -ENAMETOOLONG; other negative errno.
- * A group that does not exist is logged, and only root can connect. */
+/* Listens on path. 0; -EADDRINUSE: somebody listens there; -EEXIST: path is there and is no socket; -ENAMETOOLONG; other
+ * negative errno. A group that does not exist is logged, and only root can connect. */
 int control_server_new(sd_event *event, const struct control_server_options *options, struct control_server **ret);
 void control_server_free(struct control_server *server);	/* closes all connections, removes the socket; NULL allowed */
 

@@ -111,7 +111,8 @@ static int add_cell(struct grid *grid, json_t *record, const struct column *colu
 	return grid_add(grid, tint, text);
 }
 
-int records_print(json_t *records, const struct column *columns, size_t n_columns, const struct style *style, int indent, FILE *out)
+int records_print(json_t *records, const struct column *columns, size_t n_columns, const struct style *style, int indent,
+		  FILE *out)
 {
 	_cleanup_free_ struct grid_column *titles = calloc(n_columns, sizeof(*titles));
 	_cleanup_(grid_freep) struct grid *grid = NULL;
@@ -124,7 +125,8 @@ int records_print(json_t *records, const struct column *columns, size_t n_column
 	for (size_t c = 0; c < n_columns; c++) {
 		enum cell_kind kind = columns[c].kind;
 
-		titles[c] = (struct grid_column){ columns[c].title, kind == CELL_COUNT || kind == CELL_EXACT || kind == CELL_BYTES || kind == CELL_SPEED };
+		titles[c] = (struct grid_column){ columns[c].title, kind == CELL_COUNT || kind == CELL_EXACT ||
+									    kind == CELL_BYTES || kind == CELL_SPEED };
 	}
 	grid = grid_new(titles, n_columns);
 	if (!grid)

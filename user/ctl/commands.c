@@ -19,7 +19,8 @@ static const struct command {
 	{ "show groups",    "[SWITCH]",				     0, 1, "",		    cmd_show_groups,	"port groups: VLAN, policy, security" },
 	{ "show fdb",	    "[SWITCH]",				     0, 1, "",		    cmd_show_fdb,	"which port has which MAC address, by VLAN" },
 	{ "show counters",  "[SWITCH] [--all]",			     0, 1, "all ",	    cmd_show_counters,	"what became of the frames, by reason" },
-	{ "which",	    "SWITCH GROUP SRC [DST] [--sport N --dport N]", 3, 4, "sport dport ", cmd_which,	"the uplink that a pair of addresses uses, and why" },
+	{ "which",	    "SWITCH GROUP SRC [DST] [--sport N --dport N]", 3, 4, "sport dport ", cmd_which,
+	  "the uplink that a pair of addresses uses, and why" },
 	{ "port add",	    "SWITCH GROUP IFACE [--mac MAC]",	     3, 3, "mac ",	    cmd_port_add,	"attach a machine's interface now, until reboot" },
 	{ "port del",	    "IFACE",				     1, 1, "",		    cmd_port_del,	"detach it" },
 	{ "uplink drain",   "IFACE",				     1, 1, "",		    cmd_uplink_drain,	"maintenance: move all flows away" },
@@ -106,7 +107,8 @@ static int nearness(const char *typed, const char *name)
 
 	if (second && distance(typed, second + 1) < d)
 		d = distance(typed, second + 1);
-	if (strlen(typed) >= 2 && (strncmp(typed, name, strlen(typed)) == 0 || (second && strncmp(typed, second + 1, strlen(typed)) == 0)))
+	if (strlen(typed) >= 2 &&
+	    (strncmp(typed, name, strlen(typed)) == 0 || (second && strncmp(typed, second + 1, strlen(typed)) == 0)))
 		d = 1;
 	return d <= limit ? d : 32;
 }
@@ -182,7 +184,8 @@ static int print_help(struct ctl *ctl, FILE *out)
 			fprintf(out, "  --%s %s%*s%s\n", option->name, option->argument ? option->argument : "",
 				(int)(37 - strlen(option->name) - (option->argument ? strlen(option->argument) : 0)), "", option->help);
 	}
-	fputs("\nExit status: 0 done, 1 the request is wrong, 2 the daemon or the system. Reading needs no daemon. See uplinkctl(8).\n", out);
+	fputs("\nExit status: 0 done, 1 the request is wrong, 2 the daemon or the system. Reading needs no daemon. See uplinkctl(8).\n",
+	      out);
 	return CTL_DONE;
 }
 
@@ -293,12 +296,14 @@ static int run_command(struct ctl *ctl, const struct command *command, const str
 
 	for (int i = 0; i < words->n_used; i++)
 		if (!takes_option(command, words->used[i]))
-			return ctl_fail(ctl, CTL_WRONG_REQUEST, "'%s' has no option --%s: uplinkctl %s %s", command->name, words->used[i]->name, command->name,
-					command->usage);
+			return ctl_fail(ctl, CTL_WRONG_REQUEST, "'%s' has no option --%s: uplinkctl %s %s", command->name,
+					words->used[i]->name, command->name, command->usage);
 	if (n < command->min || n > command->max)
 		return ctl_fail(ctl, CTL_WRONG_REQUEST, "'%s' %s: uplinkctl %s %s", command->name,
-				n < command->min ? "needs more arguments" : command->max ? "takes fewer arguments" : "takes no arguments", command->name,
-				command->usage);
+				n < command->min ? "needs more arguments"
+				: command->max	 ? "takes fewer arguments"
+						 : "takes no arguments",
+				command->name, command->usage);
 	for (int i = 0; i < n; i++)
 		ctl->arguments[i] = words->words[n_words + i];
 	return command->run(ctl);
@@ -306,7 +311,11 @@ static int run_command(struct ctl *ctl, const struct command *command, const str
 
 int ctl_main(int argc, char *const argv[], FILE *out, FILE *err)
 {
-	struct ctl ctl = { .run_dir = "/run/uplinkd", .bpffs = "/sys/fs/bpf", .out = out, .err = err, .style = style_detect(fileno(out)) };
+	struct ctl ctl = { .run_dir = "/run/uplinkd",
+			   .bpffs = "/sys/fs/bpf",
+			   .out = out,
+			   .err = err,
+			   .style = style_detect(fileno(out)) };
 	const struct command *command;
 	struct words words = {};
 	int status, n_words;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* uplinkctl: one table of subcommands (commands.c), one file per family. main.c only calls ctl_main(), so that tests can do the same. */
+/* uplinkctl: one table of subcommands (commands.c), one file per family. main.c only calls ctl_main(), so that tests can do
+ * the same. */
 #ifndef UL_CTL_CTL_H
 #define UL_CTL_CTL_H
 
@@ -39,15 +40,17 @@ struct switches {
 	struct snapshot **snapshots;
 };
 
-/* Opens one switch (name) or all (NULL) and takes a snapshot of each. Returns an exit status; what is wrong has been printed then. */
+/* Opens one switch (name) or all (NULL) and takes a snapshot of each. Returns an exit status; what is wrong has been
+ * printed then. */
 int switches_open(struct ctl *ctl, const char *name, struct switches *ret);
 void switches_close(struct switches *switches);
 
 /* ---- request.c: asking the daemon --------------------------------------------------------------------------------- */
-/* Calls io.uplinkd.METHOD; parameters are freed. Returns an exit status; what the daemon said against it has been printed. ret_reply may be NULL. */
-int request(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret_reply);
+/* Calls io.uplinkd.METHOD; parameters are freed. Returns an exit status; what the daemon said against it has been printed.
+ * ret_reply may be NULL. */
+int ctl_request(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret_reply);
 /* The socket's path, in text. */
-const char *request_socket(const struct ctl *ctl, char *text, size_t size);
+const char *ctl_socket_path(const struct ctl *ctl, char *text, size_t size);
 
 /* ---- the subcommands: exit statuses -------------------------------------------------------------------------------- */
 int cmd_status(struct ctl *ctl);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Two kinds of findings: states (an uplink without carrier, a group on its standby uplink), and counters that should stay at zero, one row each in a table. */
+/* Two kinds of findings: states (an uplink without carrier, a group on its standby uplink), and counters that should stay
+ * at zero, one row each in a table. */
 #include "ctl/problems.h"
 
 #include <stdarg.h>
@@ -13,21 +14,25 @@ struct finder {
 	json_t *found[N_SEVERITIES];
 };
 
-static void report(struct finder *finder, enum severity severity, const char *code, const char *object, const char *remedy, const char *format, ...)
-	__attribute__((format(printf, 6, 7)));
+static void report(struct finder *finder, enum severity severity, const char *code, const char *object, const char *remedy,
+		   const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-static void report(struct finder *finder, enum severity severity, const char *code, const char *object, const char *remedy, const char *format, ...)
+static void report(struct finder *finder, enum severity severity, const char *code, const char *object, const char *remedy,
+		   const char *format, ...)
 {
-	static const char *const names[] = { [SEVERITY_ERROR] = "error", [SEVERITY_WARNING] = "warning", [SEVERITY_NOTE] = "note" };
+	static const char *const names[] = {
+		[SEVERITY_ERROR] = "error", [SEVERITY_WARNING] = "warning", [SEVERITY_NOTE] = "note"
+	};
 	char message[512];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(message, sizeof(message), format, ap);
 	va_end(ap);
-	json_array_append_new(finder->found[severity], json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "switch", finder->now->view->name,
-								 "severity", names[severity], "code", code, "object", object,
-								 "message", message, "remedy", remedy));
+	json_array_append_new(finder->found[severity],
+			      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "switch", finder->now->view->name, "severity",
+					names[severity], "code", code, "object", object, "message", message, "remedy",
+					remedy));
 }
 
 /* "eth0", "eth0 and eth1", "eth0, eth1 and eth2" */
@@ -40,7 +45,10 @@ static const char *list_uplinks(const struct snapshot *snapshot, uint32_t mask, 
 		uint32_t rest = mask >> i >> 1;
 
 		if (mask >> i & 1)
-			n += (size_t)snprintf(text + n, size - n, "%s%s", snapshot->uplinks[i].raw.name, !rest ? "" : rest & (rest - 1) ? ", " : " and ");
+			n += (size_t)snprintf(text + n, size - n, "%s%s", snapshot->uplinks[i].raw.name,
+					      !rest		  ? ""
+					      : rest & (rest - 1) ? ", "
+								  : " and ");
 	}
 	return text;
 }
@@ -112,7 +120,8 @@ static void find_uplink(struct finder *finder, uint32_t index)
 			report(finder, SEVERITY_WARNING, "uplink_waiting", name, "uplinkctl show lacp",
 			       "%s has carrier, but LACP does not let it into the channel", name);
 		else
-			report(finder, SEVERITY_NOTE, "uplink_waiting", name, "wait: see up-delay-ms", "%s has carrier and is not used yet", name);
+			report(finder, SEVERITY_NOTE, "uplink_waiting", name, "wait: see up-delay-ms",
+			       "%s has carrier and is not used yet", name);
 		break;
 	default:
 		break;
@@ -194,26 +203,29 @@ static const struct notable {
 	{ UL_R_INACTIVE_UPLINK, ON_CHANNEL_UPLINK, SEVERITY_WARNING, false,
 	  "the switch sends frames by this uplink, which the port groups do not use: they are dropped",
 	  "take the switch port out of the channel, or shut it" },
-	{ UL_R_UNKNOWN_VLAN, ON_UPLINK, SEVERITY_NOTE, false,
-	  "the switch sends VLANs that no port group has", "prune the allowed VLANs of the trunk, or add the port group" },
-	{ UL_R_TOO_BIG, ON_UPLINK | ON_PORT, SEVERITY_WARNING, false,
-	  "frames are longer than the MTU", "make the MTU of machine, vSwitch and switch agree" },
-	{ UL_R_FAILED, ON_UPLINK | ON_PORT, SEVERITY_ERROR, false,
-	  "the kernel refused frames", "see 'dmesg' and 'ip -s link'" },
+	{ UL_R_UNKNOWN_VLAN, ON_UPLINK, SEVERITY_NOTE, false, "the switch sends VLANs that no port group has",
+	  "prune the allowed VLANs of the trunk, or add the port group" },
+	{ UL_R_TOO_BIG, ON_UPLINK | ON_PORT, SEVERITY_WARNING, false, "frames are longer than the MTU",
+	  "make the MTU of machine, vSwitch and switch agree" },
+	{ UL_R_FAILED, ON_UPLINK | ON_PORT, SEVERITY_ERROR, false, "the kernel refused frames",
+	  "see 'dmesg' and 'ip -s link'" },
 	{ UL_R_FORGED_SOURCE, ON_PORT, SEVERITY_WARNING, false,
 	  "the machine sends with a source address that is not the port's",
 	  "give the port the machine's MAC, or allow 'forged-transmits' (nested bridge or hypervisor)" },
 	{ UL_R_VLAN_FROM_ACCESS, ON_PORT, SEVERITY_WARNING, false,
-	  "the machine sends tagged frames, but its port group sets the VLAN", "let the machine send untagged, or use a trunk group (4095 or a list)" },
+	  "the machine sends tagged frames, but its port group sets the VLAN",
+	  "let the machine send untagged, or use a trunk group (4095 or a list)" },
 	{ UL_R_VLAN_NOT_ALLOWED, ON_PORT, SEVERITY_WARNING, false,
 	  "the machine sends in VLANs that its port group's list does not have", "add the VLAN to the list" },
 	{ UL_R_GUEST_BPDU, ON_PORT, SEVERITY_NOTE, false,
-	  "the machine speaks spanning tree: it may bridge two of its interfaces", "turn spanning tree off in the machine" },
-	{ UL_R_LEARN_OVERFLOW, ON_PORT, SEVERITY_WARNING, false,
-	  "source addresses come faster than they can be learned", "look for a machine that sends with random addresses" },
+	  "the machine speaks spanning tree: it may bridge two of its interfaces",
+	  "turn spanning tree off in the machine" },
+	{ UL_R_LEARN_OVERFLOW, ON_PORT, SEVERITY_WARNING, false, "source addresses come faster than they can be learned",
+	  "look for a machine that sends with random addresses" },
 };
 
-static void find_counters(struct finder *finder, uint32_t where, const char *name, const struct ul_stats *now, const struct ul_stats *before)
+static void find_counters(struct finder *finder, uint32_t where, const char *name, const struct ul_stats *now,
+			  const struct ul_stats *before)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(notables); i++) {
 		const struct notable *notable = &notables[i];
@@ -226,8 +238,9 @@ static void find_counters(struct finder *finder, uint32_t where, const char *nam
 		if (before)
 			grown = packets - stats_of(before, notable->reason).packets;
 		grows = grown > 0 && grown <= packets;
-		report(finder, grows || notable->always ? notable->severity : SEVERITY_NOTE, reason_name(notable->reason), name, notable->remedy,
-		       "%s: %s (%s packets %s)", name, notable->text, text_count(packets, text), grows ? "and growing" : "so far");
+		report(finder, grows || notable->always ? notable->severity : SEVERITY_NOTE, reason_name(notable->reason),
+		       name, notable->remedy, "%s: %s (%s packets %s)", name, notable->text, text_count(packets, text),
+		       grows ? "and growing" : "so far");
 	}
 }
 

@@ -57,7 +57,9 @@ static uint64_t traffic_of(const struct ul_stats *stats)
 
 json_t *record_uplinks(const struct snapshot *snapshot)
 {
-	static const char *const xdp_modes[] = { [UL_XDP_NONE] = "none", [UL_XDP_NATIVE] = "native", [UL_XDP_GENERIC] = "generic" };
+	static const char *const xdp_modes[] = {
+		[UL_XDP_NONE] = "none", [UL_XDP_NATIVE] = "native", [UL_XDP_GENERIC] = "generic"
+	};
 	json_t *records = json_array();
 	uint64_t total = 0;
 
@@ -68,10 +70,12 @@ json_t *record_uplinks(const struct snapshot *snapshot)
 		const struct uplink_view *uplink = &snapshot->uplinks[i];
 		const struct ul_uplink *raw = &uplink->raw;
 		const char *xdp = raw->xdp_mode < ARRAY_SIZE(xdp_modes) ? xdp_modes[raw->xdp_mode] : "none";
-		json_t *record = json_pack("{s:o, s:o, s:i, s:i, s:o, s:b, s:b, s:b, s:b, s:s, s:i}", "switch", name_of(snapshot->view->name, UL_NAME_LEN),
-					   "name", name_of(raw->name, UL_NAME_LEN), "index", (int)i, "ifindex", (int)raw->ifindex,
-					   "mac", mac_of(raw->mac), "carrier", uplink->carrier, "admin_up", uplink->admin_up,
-					   "usable", uplink->usable, "drained", uplink->drained, "xdp_mode", xdp, "speed_mbps", (int)raw->speed_mbps);
+		json_t *record =
+			json_pack("{s:o, s:o, s:i, s:i, s:o, s:b, s:b, s:b, s:b, s:s, s:i}", "switch",
+				  name_of(snapshot->view->name, UL_NAME_LEN), "name", name_of(raw->name, UL_NAME_LEN),
+				  "index", (int)i, "ifindex", (int)raw->ifindex, "mac", mac_of(raw->mac), "carrier",
+				  uplink->carrier, "admin_up", uplink->admin_up, "usable", uplink->usable, "drained",
+				  uplink->drained, "xdp_mode", xdp, "speed_mbps", (int)raw->speed_mbps);
 
 		add_traffic(record, &uplink->stats);
 		json_object_set_new(record, "state", json_string(uplink_state_name(uplink->state)));
@@ -257,8 +261,8 @@ json_t *record_fdb(const struct snapshot *snapshot)
 }
 
 /* ---- counters ------------------------------------------------------------------------------------------------------ */
-static void add_counters(json_t *records, const struct snapshot *snapshot, const char *scope, const char *name, const struct ul_stats *stats,
-			 bool zeros_too)
+static void add_counters(json_t *records, const struct snapshot *snapshot, const char *scope, const char *name,
+			 const struct ul_stats *stats, bool zeros_too)
 {
 	static const char *const kinds[] = { [UL_KIND_FORWARD] = "forward", [UL_KIND_DROP] = "drop", [UL_KIND_NOTE] = "note" };
 
@@ -267,10 +271,12 @@ static void add_counters(json_t *records, const struct snapshot *snapshot, const
 
 		if (!reason_name(reason) || (!zeros_too && !count.packets))
 			continue;
-		json_array_append_new(records, json_pack("{s:o, s:s, s:o, s:s, s:I, s:I, s:s, s:s}", "switch", name_of(snapshot->view->name, UL_NAME_LEN),
-							 "scope", scope, "name", name_of(name, UL_NAME_LEN), "reason", reason_name(reason),
-							 "packets", (json_int_t)count.packets, "bytes", (json_int_t)count.bytes,
-							 "kind", kinds[reason_kind(reason)], "help", reason_help(reason)));
+		json_array_append_new(records,
+				      json_pack("{s:o, s:s, s:o, s:s, s:I, s:I, s:s, s:s}", "switch",
+						name_of(snapshot->view->name, UL_NAME_LEN), "scope", scope, "name",
+						name_of(name, UL_NAME_LEN), "reason", reason_name(reason), "packets",
+						(json_int_t)count.packets, "bytes", (json_int_t)count.bytes, "kind",
+						kinds[reason_kind(reason)], "help", reason_help(reason)));
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The records behind `show` and `status`: one JSON object per row, whose keys are promised. Text is made from the same objects, by a table of columns,
- * so that both always tell the same. */
+/* The records behind `show` and `status`: one JSON object per row, whose keys are promised. Text is made from the same
+ * objects, by a table of columns, so that both always tell the same. */
 #ifndef UL_CTL_RECORDS_H
 #define UL_CTL_RECORDS_H
 
@@ -42,6 +42,7 @@ struct column {
 };
 
 /* Prints records as a table. */
-int records_print(json_t *records, const struct column *columns, size_t n_columns, const struct style *style, int indent, FILE *out);
+int records_print(json_t *records, const struct column *columns, size_t n_columns, const struct style *style, int indent,
+		  FILE *out);
 
 #endif

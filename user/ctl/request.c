@@ -2,7 +2,7 @@
 #include "control/client.h"
 #include "ctl/ctl.h"
 
-const char *request_socket(const struct ctl *ctl, char *text, size_t size)
+const char *ctl_socket_path(const struct ctl *ctl, char *text, size_t size)
 {
 	if (ctl->socket)
 		snprintf(text, size, "%s", ctl->socket);
@@ -25,7 +25,7 @@ static void print_refusal(struct ctl *ctl, const struct control_result *result)
 		fprintf(ctl->err, "%s\n", json_is_string(message) ? json_string_value(message) : "?");
 }
 
-int request(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret_reply)
+int ctl_request(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret_reply)
 {
 	json_auto_t *owned = parameters;
 	struct control_result result;
@@ -33,7 +33,7 @@ int request(struct ctl *ctl, const char *method, json_t *parameters, json_t **re
 	int status = CTL_DONE, r;
 
 	snprintf(name, sizeof(name), "%s.%s", CONTROL_INTERFACE, method);
-	r = control_call(request_socket(ctl, path, sizeof(path)), name, parameters, CTL_CALL_TIMEOUT_MS, &result);
+	r = control_call(ctl_socket_path(ctl, path, sizeof(path)), name, parameters, CTL_CALL_TIMEOUT_MS, &result);
 	if (r < 0) {
 		print_refusal(ctl, &result);
 		status = result.error && control_error_is_callers(result.error) ? CTL_WRONG_REQUEST : CTL_SYSTEM;

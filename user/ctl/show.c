@@ -47,7 +47,8 @@ static const struct column counter_columns[] = {
 };
 
 /* The records of all switches asked for, one after the other; text or JSON. nothing: what to say when there are none. */
-static int show(struct ctl *ctl, json_t *(*record)(const struct snapshot *snapshot), const struct column *columns, size_t n_columns, const char *nothing)
+static int show(struct ctl *ctl, json_t *(*record)(const struct snapshot *snapshot), const struct column *columns,
+		size_t n_columns, const char *nothing)
 {
 	_cleanup_(switches_close) struct switches switches = {};
 	json_auto_t *records = json_array();

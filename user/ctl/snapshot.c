@@ -166,7 +166,8 @@ uint32_t policy_uplink(const struct snapshot *snapshot, const struct ul_policy *
 	if (uplink < snapshot->n_uplinks && snapshot->usable >> uplink & 1)
 		return uplink;
 	/* The same step that the programs take at the packet. */
-	position = ul_serving_position(policy->flags, n_active(policy), n_members(policy), bucket, alive_positions(snapshot, policy));
+	position = ul_serving_position(policy->flags, n_active(policy), n_members(policy), bucket,
+				       alive_positions(snapshot, policy));
 	return position < 0 ? UL_NO_UPLINK : policy->member[position];
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A switch at one moment: what its maps say, its counters, and what is true of its uplinks while no daemon keeps the maps up to date. Everything that
- * uplinkctl shows is made from this, so it needs neither daemon nor root in the tests. */
+/* A switch at one moment: what its maps say, its counters, and what is true of its uplinks while no daemon keeps the maps
+ * up to date. Everything that uplinkctl shows is made from this, so it needs neither daemon nor root in the tests. */
 #ifndef UL_CTL_SNAPSHOT_H
 #define UL_CTL_SNAPSHOT_H
 
@@ -38,7 +38,8 @@ struct snapshot {
 	struct ul_stats nobody_stats;	/* UL_OBJECT_NONE */
 };
 
-/* 0 or negative errno. The view must outlive the snapshot. With a view without counters (stats_fd < 0, in tests) they are zero. */
+/* 0 or negative errno. The view must outlive the snapshot. With a view without counters (stats_fd < 0, in tests) they are
+ * zero. */
 int snapshot_take(const struct view *view, struct snapshot **ret);
 void snapshot_free(struct snapshot *snapshot);	/* NULL allowed */
 
@@ -50,7 +51,8 @@ static inline void snapshot_freep(struct snapshot **snapshot)
 /* As in tables and JSON: "in use", "no carrier", ... */
 const char *uplink_state_name(enum uplink_state state);
 
-/* What a policy does now: bit i = uplink i. The serving ones as the programs see them: as written by the daemon as long as all of those are usable. */
+/* What a policy does now: bit i = uplink i. The serving ones as the programs see them: as written by the daemon as long as
+ * all of those are usable. */
 uint32_t policy_serving(const struct snapshot *snapshot, const struct ul_policy *policy);
 uint32_t policy_members(const struct ul_policy *policy);	/* active and standby */
 /* Who serves a bucket now: uplink index or UL_NO_UPLINK. */

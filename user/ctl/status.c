@@ -30,7 +30,7 @@ static json_t *ask_daemon(struct ctl *ctl)
 	json_t *daemon;
 	int r;
 
-	r = control_call(request_socket(ctl, path, sizeof(path)), CONTROL_INTERFACE ".Status", NULL, STATUS_TIMEOUT_MS, &result);
+	r = control_call(ctl_socket_path(ctl, path, sizeof(path)), CONTROL_INTERFACE ".Status", NULL, STATUS_TIMEOUT_MS, &result);
 	daemon = r == 0 ? json_incref(result.parameters) : json_object();
 	json_object_set_new(daemon, "running", json_boolean(r == 0));
 	control_result_done(&result);
@@ -55,10 +55,11 @@ static json_t *switch_record(const struct snapshot *snapshot)
 	const struct ul_meta *meta = snapshot->view->meta;
 	json_auto_t *ports = record_ports(snapshot);
 
-	return json_pack("{s:s, s:s?, s:s?, s:i, s:I, s:i, s:b, s:i, s:o, s:o, s:o}", "name", snapshot->view->name, "channel", channel_name(meta->channel),
-			 "receive", receive_name(meta->receive), "mtu", (int)meta->mtu, "generation", (json_int_t)meta->generation,
-			 "abi_version", (int)meta->abi_version, "daemon_alive", snapshot->daemon_alive, "ports", (int)json_array_size(ports),
-			 "uplinks", record_uplinks(snapshot), "groups", record_groups(snapshot), "problems", find_problems(snapshot));
+	return json_pack("{s:s, s:s?, s:s?, s:i, s:I, s:i, s:b, s:i, s:o, s:o, s:o}", "name", snapshot->view->name,
+			 "channel", channel_name(meta->channel), "receive", receive_name(meta->receive), "mtu",
+			 (int)meta->mtu, "generation", (json_int_t)meta->generation, "abi_version", (int)meta->abi_version,
+			 "daemon_alive", snapshot->daemon_alive, "ports", (int)json_array_size(ports), "uplinks",
+			 record_uplinks(snapshot), "groups", record_groups(snapshot), "problems", find_problems(snapshot));
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------------------- */
@@ -70,7 +71,8 @@ static void print_daemon(struct ctl *ctl, json_t *daemon)
 	if (!json_is_true(json_object_get(daemon, "running")))
 		return;		/* the problems say so */
 	fprintf(ctl->out, "uplinkd %s, running for %s, process %" JSON_INTEGER_FORMAT "\n\n", version ? version : "",
-		text_duration((uint64_t)json_integer_value(json_object_get(daemon, "uptime_ms")), text), json_integer_value(json_object_get(daemon, "pid")));
+		text_duration((uint64_t)json_integer_value(json_object_get(daemon, "uptime_ms")), text),
+		json_integer_value(json_object_get(daemon, "pid")));
 }
 
 static void print_problems(struct ctl *ctl, json_t *problems)
@@ -78,13 +80,16 @@ static void print_problems(struct ctl *ctl, json_t *problems)
 	static const struct {
 		const char *severity, *utf8, *ascii;
 		enum tint tint;
-	} marks[] = { { "error", "✗", "!!", TINT_BAD }, { "warning", "▲", "!", TINT_WARN }, { "note", "•", "-", TINT_NONE } };
+	} marks[] = { { "error", "✗", "!!", TINT_BAD },
+		      { "warning", "▲", "!", TINT_WARN },
+		      { "note", "•", "-", TINT_NONE } };
 	const struct style *style = &ctl->style;
 	json_t *problem;
 	size_t i;
 
 	if (json_array_size(problems) == 0)
-		fprintf(ctl->out, "  %s%s no problems found%s\n", tint_start(style, TINT_GOOD), style->utf8 ? "✓" : "ok:", tint_end(style, TINT_GOOD));
+		fprintf(ctl->out, "  %s%s no problems found%s\n", tint_start(style, TINT_GOOD),
+			style->utf8 ? "✓" : "ok:", tint_end(style, TINT_GOOD));
 	json_array_foreach(problems, i, problem) {
 		const char *severity = json_string_value(json_object_get(problem, "severity"));
 
@@ -110,9 +115,9 @@ static void print_switch(struct ctl *ctl, json_t *record)
 	const char *channel = text_of(record, "channel");
 	json_t *groups = json_object_get(record, "groups");
 
-	fprintf(ctl->out, "%s%s%s  %s%s, MTU %" JSON_INTEGER_FORMAT ", receive %s\n\n", tint_start(style, TINT_BOLD), text_of(record, "name"),
-		tint_end(style, TINT_BOLD), strcmp(channel, "none") == 0 ? "no" : channel, " channel", json_integer_value(json_object_get(record, "mtu")),
-		text_of(record, "receive"));
+	fprintf(ctl->out, "%s%s%s  %s%s, MTU %" JSON_INTEGER_FORMAT ", receive %s\n\n", tint_start(style, TINT_BOLD),
+		text_of(record, "name"), tint_end(style, TINT_BOLD), strcmp(channel, "none") == 0 ? "no" : channel,
+		" channel", json_integer_value(json_object_get(record, "mtu")), text_of(record, "receive"));
 	records_print(json_object_get(record, "uplinks"), uplink_columns, ARRAY_SIZE(uplink_columns), style, 2, ctl->out);
 	fputc('\n', ctl->out);
 	if (json_array_size(groups)) {

@@ -8,8 +8,10 @@ static int cannot_read(struct ctl *ctl, const char *what, int error)
 	case -EPERM:
 		return ctl_fail(ctl, CTL_SYSTEM, "%s: %s: reading the maps needs root", what, strerror(-error));
 	case -EPROTO:
-		return ctl_fail(ctl, CTL_SYSTEM, "%s: these maps are not of ABI version %d, which uplinkctl %s reads: use the uplinkctl of the running uplinkd",
-				what, UL_ABI_VERSION, UL_VERSION);
+		return ctl_fail(
+			ctl, CTL_SYSTEM,
+			"%s: these maps are not of ABI version %d, which uplinkctl %s reads: use the uplinkctl of the running uplinkd",
+			what, UL_ABI_VERSION, UL_VERSION);
 	default:
 		return ctl_fail(ctl, CTL_SYSTEM, "%s: %s", what, strerror(-error));
 	}
@@ -47,7 +49,10 @@ int switches_open(struct ctl *ctl, const char *name, struct switches *ret)
 
 	r = view_list(ctl->bpffs, &names, &n);
 	if (r == -ENOENT)
-		return ctl_fail(ctl, CTL_SYSTEM, "there is no switch below %s/uplinkd: start uplinkd ('systemctl start uplinkd', or 'uplinkd -c FILE')", ctl->bpffs);
+		return ctl_fail(
+			ctl, CTL_SYSTEM,
+			"there is no switch below %s/uplinkd: start uplinkd ('systemctl start uplinkd', or 'uplinkd -c FILE')",
+			ctl->bpffs);
 	if (r < 0)
 		return cannot_read(ctl, ctl->bpffs, r);
 	switches.views = calloc(n, sizeof(*switches.views));

@@ -194,7 +194,8 @@ static void print_blanks(FILE *out, size_t n)
 }
 
 /* Blanks are owed, and paid before the next text: so no line ends with any. */
-static void print_cell(FILE *out, const struct style *style, const char *text, enum tint tint, bool right, size_t width, size_t *owed)
+static void print_cell(FILE *out, const struct style *style, const char *text, enum tint tint, bool right, size_t width,
+		       size_t *owed)
 {
 	size_t blanks = width - text_width(text);
 

@@ -30,7 +30,8 @@ const char *text_speed(uint32_t speed_mbps, char text[TEXT_NUMBER_LEN]);
 /* "12 s", "3 min 5 s", "2 h 14 min", "5 d 3 h". */
 const char *text_duration(uint64_t ms, char text[TEXT_NUMBER_LEN]);
 
-/* A bar of share (0 to 1) out of width cells, without trailing blanks; UTF-8: in eighths of a cell. More than nothing shows at least a sliver. */
+/* A bar of share (0 to 1) out of width cells, without trailing blanks; UTF-8: in eighths of a cell. More than nothing shows
+ * at least a sliver. */
 #define TEXT_BAR_MAX 40
 const char *text_bar(const struct style *style, double share, int width, char text[TEXT_BAR_MAX * 3 + 1]);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* uplink drain|undrain: after the daemon has moved the flows, look at the counters until nothing is sent any more, and say whether the cable
- * can be pulled. What still arrives is the physical switch's decision: only LACP or the switch's administrator can change that. */
+/* uplink drain|undrain: after the daemon has moved the flows, look at the counters until nothing is sent any more, and say
+ * whether the cable can be pulled. What still arrives is the physical switch's decision: only LACP or the switch's
+ * administrator can change that. */
 #include "ctl/ctl.h"
 #include "ctl/records.h"
 
@@ -29,7 +30,8 @@ struct drain {
 	const char *switch_name;
 };
 
-/* Samples until the uplink is marked and silent, or the limit. false: the maps cannot be read (not root): nothing is known. */
+/* Samples until the uplink is marked and silent, or the limit. false: the maps cannot be read (not root): nothing is
+ * known. */
 static bool watch(struct ctl *ctl, const char *interface, struct switches *switches, struct drain *ret)
 {
 	uint64_t deadline_ms = now_ms() + DRAIN_LIMIT_MS;
@@ -83,7 +85,7 @@ int cmd_uplink_drain(struct ctl *ctl)
 	bool safe;
 	int status;
 
-	status = request(ctl, "Drain", json_pack("{s:s}", "uplink", interface), NULL);
+	status = ctl_request(ctl, "Drain", json_pack("{s:s}", "uplink", interface), NULL);
 	if (status)
 		return status;
 	if (!watch(ctl, interface, &switches, &drain)) {
@@ -94,9 +96,10 @@ int cmd_uplink_drain(struct ctl *ctl)
 	}
 	safe = drain.drained && !drain.sending && !drain.arriving && drain.channel != UL_CHANNEL_STATIC;
 	if (ctl->json)
-		return ctl_print_json(ctl, json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:s}", "switch", drain.switch_name, "uplink", interface,
-						     "drained", drain.drained, "sending", drain.sending, "receiving", drain.arriving > 0, "safe", safe,
-						     "message", advice(&drain)));
+		return ctl_print_json(ctl,
+				      json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:s}", "switch", drain.switch_name,
+						"uplink", interface, "drained", drain.drained, "sending", drain.sending,
+						"receiving", drain.arriving > 0, "safe", safe, "message", advice(&drain)));
 	fprintf(ctl->out, "%s%s: %s\n", interface, drain.drained && !drain.sending ? " is drained" : "", advice(&drain));
 	return CTL_DONE;
 }
@@ -104,7 +107,7 @@ int cmd_uplink_drain(struct ctl *ctl)
 int cmd_uplink_undrain(struct ctl *ctl)
 {
 	const char *interface = ctl->arguments[0];
-	int status = request(ctl, "Undrain", json_pack("{s:s}", "uplink", interface), NULL);
+	int status = ctl_request(ctl, "Undrain", json_pack("{s:s}", "uplink", interface), NULL);
 
 	if (status)
 		return status;

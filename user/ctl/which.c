@@ -120,7 +120,8 @@ static int l4_port(const char *name, const char *text, uint16_t *ret, char **ret
 	return 0;
 }
 
-static int pair(const struct snapshot *snapshot, uint32_t group, const struct which_query *query, struct ul_flow *flow, char **ret_problem)
+static int pair(const struct snapshot *snapshot, uint32_t group, const struct which_query *query, struct ul_flow *flow,
+		char **ret_problem)
 {
 	int r;
 
@@ -128,7 +129,8 @@ static int pair(const struct snapshot *snapshot, uint32_t group, const struct wh
 		return problem(ret_problem, "the destination is missing: two IPv4, two IPv6 or two MAC addresses");
 	if (flow_parse(query->source, query->destination, flow) < 0) {
 		memset(flow, 0, sizeof(*flow));
-		if (mac_or_port(snapshot, group, query->source, flow->src_mac) < 0 || mac_or_port(snapshot, group, query->destination, flow->dst_mac) < 0)
+		if (mac_or_port(snapshot, group, query->source, flow->src_mac) < 0 ||
+		    mac_or_port(snapshot, group, query->destination, flow->dst_mac) < 0)
 			return problem(ret_problem, "%s %s: must be two IPv4, two IPv6 or two MAC addresses", query->source, query->destination);
 	}
 	r = l4_port("sport", query->source_port, &flow->src_port, ret_problem);
@@ -138,8 +140,8 @@ static int pair(const struct snapshot *snapshot, uint32_t group, const struct wh
 }
 
 /* Fills what the group's method looks at. */
-static int understand(const struct snapshot *snapshot, uint32_t group, const struct ul_policy *policy, const struct which_query *query, struct ul_flow *flow,
-		      uint32_t *number, char **ret_problem)
+static int understand(const struct snapshot *snapshot, uint32_t group, const struct ul_policy *policy,
+		      const struct which_query *query, struct ul_flow *flow, uint32_t *number, char **ret_problem)
 {
 	const char *method = method_name(policy->method);
 	int slot;
@@ -151,13 +153,16 @@ static int understand(const struct snapshot *snapshot, uint32_t group, const str
 	case NEED_SOURCE_MAC:
 		if (mac_or_port(snapshot, group, query->source, flow->src_mac) == 0)
 			return 0;
-		return problem(ret_problem, "%s: port group %s balances by %s: SRC must be a MAC address or a port of the group (see 'uplinkctl show ports'); "
-			       "DST does not matter", query->source, query->group, method);
+		return problem(
+			ret_problem,
+			"%s: port group %s balances by %s: SRC must be a MAC address or a port of the group (see 'uplinkctl show ports'); "
+			"DST does not matter",
+			query->source, query->group, method);
 	case NEED_DESTINATION_MAC:
 		if (mac_or_port(snapshot, group, query->destination, flow->dst_mac) == 0)
 			return 0;
-		return problem(ret_problem, "%s: port group %s balances by %s: DST must be a MAC address", query->destination ? query->destination : "DST",
-			       query->group, method);
+		return problem(ret_problem, "%s: port group %s balances by %s: DST must be a MAC address",
+			       query->destination ? query->destination : "DST", query->group, method);
 	case NEED_MAC_PAIR:
 		if (mac_or_port(snapshot, group, query->source, flow->src_mac) == 0 &&
 		    mac_or_port(snapshot, group, query->destination, flow->dst_mac) == 0)
@@ -182,8 +187,12 @@ static int understand(const struct snapshot *snapshot, uint32_t group, const str
 static void describe_absence(const struct uplink_view *uplink, char *text, size_t size)
 {
 	static const char *const words[N_UPLINK_STATES] = {
-		[UPLINK_SPARE] = "has recovered but waits as a spare (failback: false)", [UPLINK_WAITING] = "is not ready yet",
-		[UPLINK_DRAINED] = "is drained", [UPLINK_NO_CARRIER] = "has no carrier", [UPLINK_DOWN] = "is down", [UPLINK_MISSING] = "is missing",
+		[UPLINK_SPARE] = "has recovered but waits as a spare (failback: false)",
+		[UPLINK_WAITING] = "is not ready yet",
+		[UPLINK_DRAINED] = "is drained",
+		[UPLINK_NO_CARRIER] = "has no carrier",
+		[UPLINK_DOWN] = "is down",
+		[UPLINK_MISSING] = "is missing",
 	};
 
 	snprintf(text, size, "%s %s", uplink->raw.name, words[uplink->state] ? words[uplink->state] : "does not serve it");
@@ -197,7 +206,8 @@ static void explain(const struct snapshot *snapshot, const struct ul_policy *pol
 	if (home && home != uplink)
 		describe_absence(&snapshot->uplinks[answer->home], absence, sizeof(absence));
 	if (!uplink)
-		snprintf(answer->reason, sizeof(answer->reason), "%s%sno uplink of the policy is usable: dropped (no_uplink)", absence, absence[0] ? ", and " : "");
+		snprintf(answer->reason, sizeof(answer->reason),
+			 "%s%sno uplink of the policy is usable: dropped (no_uplink)", absence, absence[0] ? ", and " : "");
 	else if (home != uplink)
 		snprintf(answer->reason, sizeof(answer->reason), "%s: moved to %s", home ? absence : "its own uplink is gone", uplink);
 	else if (policy->flags & UL_POLICY_ORDERED)
@@ -205,11 +215,12 @@ static void explain(const struct snapshot *snapshot, const struct ul_policy *pol
 	else if (policy->n_active == 1)
 		snprintf(answer->reason, sizeof(answer->reason), "%s is the only active uplink", uplink);
 	else
-		snprintf(answer->reason, sizeof(answer->reason), "home uplink: hash %u mod %u = %u, which is %s", answer->hash, policy->n_active,
-			 answer->hash % policy->n_active, uplink);
+		snprintf(answer->reason, sizeof(answer->reason), "home uplink: hash %u mod %u = %u, which is %s",
+			 answer->hash, policy->n_active, answer->hash % policy->n_active, uplink);
 }
 
-int which_find(const struct snapshot *snapshot, const struct which_query *query, struct which_answer *ret, char **ret_problem)
+int which_find(const struct snapshot *snapshot, const struct which_query *query, struct which_answer *ret,
+	       char **ret_problem)
 {
 	struct which_answer answer = { .home = UL_NO_UPLINK, .uplink = UL_NO_UPLINK };
 	int group = group_by_name(snapshot, query->group), r;
@@ -218,7 +229,8 @@ int which_find(const struct snapshot *snapshot, const struct which_query *query,
 	uint32_t number = 0;
 
 	if (group < 0)
-		return problem(ret_problem, "%s: switch %s has no such port group (see 'uplinkctl show groups')", query->group, snapshot->view->name);
+		return problem(ret_problem, "%s: switch %s has no such port group (see 'uplinkctl show groups')",
+			       query->group, snapshot->view->name);
 	policy = policy_of(snapshot, &snapshot->view->groups[group]);
 	if (!policy)
 		return problem(ret_problem, "%s: has no teaming policy", query->group);
@@ -244,17 +256,20 @@ json_t *which_record(const struct snapshot *snapshot, const struct which_query *
 {
 	const char *uplink = uplink_name(snapshot, answer->uplink), *home = uplink_name(snapshot, answer->home);
 
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:I, s:i, s:i, s:s?, s:i, s:s?, s:s}", "switch", snapshot->view->name, "group", query->group,
-			 "source", query->source, "destination", query->destination, "load_balancing", method_name(answer->method),
-			 "hash", (json_int_t)answer->hash, "bucket", (int)answer->bucket, "buckets", (int)answer->buckets, "uplink", uplink,
-			 "ifindex", uplink ? (int)snapshot->uplinks[answer->uplink].raw.ifindex : 0, "home", home, "reason", answer->reason);
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:I, s:i, s:i, s:s?, s:i, s:s?, s:s}", "switch", snapshot->view->name,
+			 "group", query->group, "source", query->source, "destination", query->destination,
+			 "load_balancing", method_name(answer->method), "hash", (json_int_t)answer->hash, "bucket",
+			 (int)answer->bucket, "buckets", (int)answer->buckets, "uplink", uplink, "ifindex",
+			 uplink ? (int)snapshot->uplinks[answer->uplink].raw.ifindex : 0, "home", home, "reason",
+			 answer->reason);
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------ */
 /* 10.0.0.1 -> 10.0.0.2 in vswitch0/prod: eth1
  *   home uplink: hash 3 mod 2 = 1, which is eth1
  *   src-dst-ip hash 0x00000003, bucket 3 of 1024 */
-static void print_answer(struct ctl *ctl, const struct snapshot *snapshot, const struct which_query *query, const struct which_answer *answer)
+static void print_answer(struct ctl *ctl, const struct snapshot *snapshot, const struct which_query *query,
+			 const struct which_answer *answer)
 {
 	const char *arrow = ctl->style.utf8 ? "→" : "->", *uplink = uplink_name(snapshot, answer->uplink);
 	enum tint tint = !uplink ? TINT_BAD : answer->uplink == answer->home ? TINT_GOOD : TINT_WARN;
@@ -262,11 +277,12 @@ static void print_answer(struct ctl *ctl, const struct snapshot *snapshot, const
 	fprintf(ctl->out, "%s", query->source);
 	if (query->destination)
 		fprintf(ctl->out, " %s %s", arrow, query->destination);
-	fprintf(ctl->out, " in %s/%s: %s%s%s\n", snapshot->view->name, query->group, tint_start(&ctl->style, tint), uplink ? uplink : "dropped",
-		tint_end(&ctl->style, tint));
+	fprintf(ctl->out, " in %s/%s: %s%s%s\n", snapshot->view->name, query->group, tint_start(&ctl->style, tint),
+		uplink ? uplink : "dropped", tint_end(&ctl->style, tint));
 	fprintf(ctl->out, "  %s\n", answer->reason);
-	fprintf(ctl->out, "  %s%s hash 0x%08x, bucket %u of %u%s\n", tint_start(&ctl->style, TINT_DIM), method_name(answer->method), answer->hash,
-		answer->bucket, answer->buckets, tint_end(&ctl->style, TINT_DIM));
+	fprintf(ctl->out, "  %s%s hash 0x%08x, bucket %u of %u%s\n", tint_start(&ctl->style, TINT_DIM),
+		method_name(answer->method), answer->hash, answer->bucket, answer->buckets,
+		tint_end(&ctl->style, TINT_DIM));
 }
 
 int cmd_which(struct ctl *ctl)

@@ -22,7 +22,8 @@ struct which_answer {
 };
 
 /* 0, or -EINVAL with what is wrong, and what is needed, in *ret_problem (to be freed). */
-int which_find(const struct snapshot *snapshot, const struct which_query *query, struct which_answer *ret, char **ret_problem);
+int which_find(const struct snapshot *snapshot, const struct which_query *query, struct which_answer *ret,
+	       char **ret_problem);
 
 /* {"switch","group","hash","bucket","buckets","uplink","ifindex","reason", ...} */
 json_t *which_record(const struct snapshot *snapshot, const struct which_query *query, const struct which_answer *answer);

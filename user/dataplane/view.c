@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A switch's pinned maps, read without the daemon (see view.h).
  *
- * Whatever is pinned at these paths is input: type and sizes are compared with abi.h before anything is mapped, and numbers in ul_meta are compared with the
- * real sizes of the maps before anyone uses them as bounds. A map that cannot be mapped (made without BPF_F_MMAPABLE) is copied by look-ups, into
- * anonymous memory, so that closing is the same. */
+ * Whatever is pinned at these paths is input: type and sizes are compared with abi.h before anything is mapped, and numbers
+ * in ul_meta are compared with the real sizes of the maps before anyone uses them as bounds. A map that cannot be mapped
+ * (made without BPF_F_MMAPABLE) is copied by look-ups, into anonymous memory, so that closing is the same. */
 #include "dataplane/view.h"
 
 #include <bpf/bpf.h>
@@ -39,7 +39,8 @@ static const struct map_shape stats_shape = {
 _Static_assert(N_VIEW_MAPS <= ARRAY_SIZE(((struct view *)NULL)->maps), "struct view has room for each map");
 
 /* Opens the pin with flags (BPF_F_RDONLY or 0) and compares it with its shape. */
-static int open_map(const char *directory, const struct map_shape *shape, uint32_t flags, int *ret_fd, uint32_t *ret_entries)
+static int open_map(const char *directory, const struct map_shape *shape, uint32_t flags, int *ret_fd,
+		    uint32_t *ret_entries)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
 	struct bpf_map_info info = {};
@@ -89,7 +90,8 @@ static int map_one(struct view *view, int which, const char *directory, uint32_t
 	void *memory;
 	int r;
 
-	/* The kernel maps nothing from a read-only descriptor, not even to be read: mm/mmap.c takes VM_SHARED from such a mapping and the map then refuses it. */
+	/* The kernel maps nothing from a read-only descriptor, not even to be read: mm/mmap.c takes VM_SHARED from such a
+	 * mapping and the map then refuses it. */
 	r = open_map(directory, shape, 0, &fd, ret_entries);
 	if (r == -EACCES || r == -EPERM)
 		r = open_map(directory, shape, BPF_F_RDONLY, &fd, ret_entries);
