@@ -175,9 +175,10 @@ def teamd(uut, runner="lacp", rate="fast", options=None, links=veth_links):
 class OpenVswitch(Peer):
     """Its daemons run in the namespace with database, sockets and logs of their own."""
 
-    def __init__(self, ns, links, directory):
+    def __init__(self, ns, links, directory, lacp):
         super().__init__(ns, links)
-        self.directory = directory
+        self.directory, self.bonded = directory, lacp != "off"
+        self.hosts = {}         # VLAN: its hosts
 
     def vsctl(self, *words):
         return self.ns.run(["ovs-vsctl", f"--db=unix:{self.directory}/db.sock", "--timeout=30", *words])
@@ -185,10 +186,32 @@ class OpenVswitch(Peer):
     def appctl(self, *words):
         return self.ns.run(["ovs-appctl", "-t", f"{self.directory}/vswitchd.ctl", *words])
 
+    def ofctl(self, command, *words):
+        return self.ns.run(["ovs-ofctl", "-O", "OpenFlow13", "--names", command, f"unix:{self.directory}/br0.mgmt", *words])
+
+    def channel(self, lacp, rate):
+        """Makes one channel of the ports. Open vSwitch's bonds without LACP are for switches that know of no channel: they
+        drop broadcast on all members but one. A static channel is a group of OpenFlow instead, with flows by hosts."""
+        if self.bonded:
+            self.vsctl("add-bond", "br0", "bond0", *self.ports, f"lacp={lacp}", "bond_mode=balance-tcp",
+                       f"other_config:lacp-time={rate}", "other_config:bond-detect-mode=carrier")
+            return
+        for port in self.ports:
+            self.vsctl("add-port", "br0", port)
+        buckets = [f"bucket=watch_port:{port},output:{port}" for port in self.ports]
+        self.ofctl("add-group", ",".join(["group_id=1,type=select", *buckets]))
+
     def host(self, vid, address):
-        name = f"vlan{vid}"
-        tag = [f"tag={vid}"] if vid else []
+        name = f"vlan{vid}-{len(self.hosts.setdefault(vid, []))}"
+        self.hosts[vid].append(name)
+        tag = [f"tag={vid}"] if vid and self.bonded else []
         self.vsctl("add-port", "br0", name, *tag, "--", "set", "interface", name, "type=internal")
+        if not self.bonded:
+            push = f"push_vlan:0x8100,set_field:{0x1000 | vid}->vlan_vid," if vid else ""
+            self.ofctl("add-flow", f"in_port={name},actions={push}group:1")
+            of_vlan, pop = (f"dl_vlan={vid}", "pop_vlan,") if vid else ("vlan_tci=0", "")
+            for port in self.ports:
+                self.ofctl("add-flow", f"in_port={port},{of_vlan},actions={pop}{','.join(self.hosts[vid])}")
         self.ns.ip(f"address add {address} dev {name}")
         self.ns.ip(f"link set {name} up")
         return name
@@ -203,14 +226,15 @@ class OpenVswitch(Peer):
         return states
 
     def usable(self):
+        if not self.bonded:
+            return super().usable()
         return re.findall(r"^(?:member|slave) (\S+): enabled", self.appctl("bond/show", "bond0"), re.MULTILINE)
 
 
 @contextmanager
 def openvswitch(uut, lacp="active", rate="fast", datapath="system", links=veth_links):
-    """Open vSwitch, datapath system (the kernel's) or netdev. lacp: active or passive with balance-tcp; off is its nearest to
-    a static channel, balance-slb: it accepts on all ports, but broadcast only on one."""
-    mode = "balance-slb" if lacp == "off" else "balance-tcp"
+    """Open vSwitch, datapath system (the kernel's) or netdev. lacp: active or passive, with balance-tcp; off: a static
+    channel, by flow tables."""
     with Netns(unique("ovs")) as ns, links(ns, uut) as cables, tempfile.TemporaryDirectory() as directory:
         for link in cables:
             # the kernel's own stack must not answer beside the switch
@@ -220,17 +244,16 @@ def openvswitch(uut, lacp="active", rate="fast", datapath="system", links=veth_l
         database = f"{private} ovsdb-server {directory}/conf.db --remote=punix:{directory}/db.sock " \
                    f"--unixctl={directory}/ovsdb.ctl"
         switch = f"{private} ovs-vswitchd unix:{directory}/db.sock --unixctl={directory}/vswitchd.ctl"
-        peer = OpenVswitch(ns, cables, directory)
+        peer = OpenVswitch(ns, cables, directory, lacp)
         with ns.daemon(database, f"{directory}/ovsdb.log"):
             wait_until(lambda: os.path.exists(f"{directory}/db.sock"), "socket of ovsdb-server")
             peer.vsctl("--no-wait", "init")
             with ns.daemon(switch, f"{directory}/vswitchd.log"):
                 wait_until(lambda: os.path.exists(f"{directory}/vswitchd.ctl"), "socket of ovs-vswitchd")
-                peer.vsctl("add-br", "br0", "--", "set", "bridge", "br0", f"datapath_type={datapath}",
-                           "fail-mode=standalone", "--",
-                           "add-bond", "br0", "bond0", *peer.ports, f"lacp={lacp}", f"bond_mode={mode}",
-                           f"other_config:lacp-time={rate}", "other_config:bond-detect-mode=carrier")
+                peer.vsctl("add-br", "br0", "--", "set", "bridge", "br0", f"datapath_type={datapath}", "protocols=OpenFlow13",
+                           f"fail-mode={'standalone' if peer.bonded else 'secure'}")
                 try:
+                    peer.channel(lacp, rate)
                     yield peer
                 finally:
                     peer.vsctl("del-br", "br0")
