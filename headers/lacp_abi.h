@@ -32,6 +32,7 @@ struct lacp_saved {
 	__u32 flags;		/* enum lacp_saved_flag */
 	__u64 tx_ms;		/* CLOCK_MONOTONIC of the last LACPDU sent; 0: none yet */
 	__u64 rx_ms;		/* CLOCK_MONOTONIC of the last LACPDU received; 0: none yet */
+	__u64 restore_at_ms;	/* CLOCK_MONOTONIC until which wait-to-restore holds the port; 0: it does not */
 	struct lacp_saved_info actor;
 	struct lacp_saved_info partner;
 	/* A received frame of at least LACP_FRAME_LEN bytes is what the partner last said when (frame[i] & mask[i]) == match[i] for each i.
@@ -42,7 +43,7 @@ struct lacp_saved {
 	__u8 pdu[LACP_FRAME_LEN];	/* the whole frame that answers it */
 	__u8 reserved[4];
 };
-_Static_assert(sizeof(struct lacp_saved) == 312, "map ABI");
+_Static_assert(sizeof(struct lacp_saved) == 320, "map ABI");
 
 enum lacp_saved_flag {
 	LACP_SAVED_SELECTED = 1 << 0,

@@ -232,7 +232,7 @@ static void input_restart(void)
 	memcpy(told[1], world.distributing, sizeof(told[1]));
 	memset(world.collecting, 0, sizeof(world.collecting));
 	memset(world.distributing, 0, sizeof(world.distributing));
-	world.now_ms += 2000;		/* a fresh process does not know how much the old one has sent */
+	memset(world.n_sent, 0, sizeof(world.n_sent));	/* a fresh process does not know how much the old one has sent */
 	lacp_for_each_port(world.lacp, port) {
 		const uint16_t number = port->config.number;
 		struct lacp_saved saved;

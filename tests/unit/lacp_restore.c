@@ -96,6 +96,23 @@ Test(lacp_restore, D1_with_min_links_and_standby)
 	cr_assert_eq(rig_last(&after, 3).partner.port, 3);
 }
 
+Test(lacp_restore, D1_wait_to_restore_goes_on)
+{
+	config.wait_to_restore_ms = 10000;
+	rig_open(&rig, &config, 2);
+	rig_join(&rig, 2, 0);
+	rig_link(&rig, 1, false);
+	rig_run(&rig);
+	rig_link(&rig, 1, true);
+	rig_pass_hearing(&rig, 4000, 500, 2, UP);
+	cr_assert_eq(restart(2, 1000), 0);
+	cr_assert(after.distributing[2]);
+	rig_pass_hearing(&after, 5000 + LACP_AGGREGATE_WAIT_MS - 100, 450, 2, UP);
+	cr_assert_not(after.distributing[1]);
+	rig_pass_hearing(&after, 200, 50, 2, UP);
+	cr_assert(after.distributing[1]);
+}
+
 /* A port that is in sync but waits for its partner goes on waiting. */
 Test(lacp_restore, D1_attached_stays_attached)
 {

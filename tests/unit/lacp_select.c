@@ -372,6 +372,22 @@ Test(lacp_select, wait_to_restore)
 	EXPECT_IN_USE(1, 2);
 }
 
+Test(lacp_select, wait_to_restore_shortened)
+{
+	config.wait_to_restore_ms = 1000000;
+	rig_open(&rig, &config, 2);
+	hear_all(2, 2500);
+	rig_link(&rig, 1, false);
+	rig_run(&rig);
+	rig_link(&rig, 1, true);
+	hear_all(2, 6000);
+	EXPECT_IN_USE(2);
+	config.wait_to_restore_ms = 0;
+	lacp_configure(rig.lacp, &config, rig.now_ms);
+	hear_all(2, 2500);
+	EXPECT_IN_USE(1, 2);
+}
+
 Test(lacp_select, wait_to_restore_protects_only_what_is_in_use)
 {
 	config.wait_to_restore_ms = 60000;

@@ -46,6 +46,8 @@ void lacp_configure(struct lacp *lacp, const struct lacp_config *config, uint64_
 	lacp_for_each_port(lacp, port) {
 		if (identity)
 			port->stats.actor_changes++;
+		if (port->restore_at_ms > now_ms + config->wait_to_restore_ms)
+			port->restore_at_ms = now_ms + config->wait_to_restore_ms;
 		if (!identity && config->active == old.active && config->fast == old.fast)
 			continue;
 		port->actor_state = (uint8_t)((port->actor_state & ~(LACP_ACTIVITY | LACP_TIMEOUT)) | admin_state(config));

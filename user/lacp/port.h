@@ -107,6 +107,7 @@ struct lacp_port {
 		bool valid;
 		uint32_t flags;
 		uint8_t actor_state;
+		uint64_t restore_at_ms;
 		struct lacp_info partner;
 	} resume;
 };

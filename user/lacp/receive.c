@@ -151,6 +151,7 @@ static bool is_ourselves(const struct lacp_port *port, const struct lacp_info *p
 static void resume(struct lacp_port *port, uint64_t now_ms)
 {
 	const uint8_t mux_bits = port->resume.actor_state & (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING);
+	const uint64_t longest_ms = now_ms + port->lacp->config.wait_to_restore_ms;
 
 	port->resume.valid = false;
 	port->partner = port->resume.partner;
@@ -162,6 +163,7 @@ static void resume(struct lacp_port *port, uint64_t now_ms)
 	port->loopback = is_ourselves(port, &port->partner);
 	port->actor_state &= (uint8_t)~LACP_DEFAULTED;
 	lacp_enter_receive(port, LACP_RX_CURRENT, NULL, now_ms);
+	port->restore_at_ms = port->resume.restore_at_ms < longest_ms ? port->resume.restore_at_ms : longest_ms;
 	port->ntt = true;
 
 	if (port->resume.flags & LACP_SAVED_SELECTED) {

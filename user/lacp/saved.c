@@ -72,6 +72,7 @@ int lacp_save(const struct lacp *lacp, uint16_t number, struct lacp_saved *ret)
 		.version = LACP_SAVED_VERSION,
 		.tx_ms = port->tx_ms,
 		.rx_ms = port->rx_ms,
+		.restore_at_ms = port->restore_at_ms,
 	};
 	if (port->selected == LACP_SELECTED && !port->individual && !port->draining)
 		ret->flags |= LACP_SAVED_SELECTED;
@@ -109,6 +110,7 @@ int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *sa
 	port->resume.valid = true;
 	port->resume.flags = saved->flags;
 	port->resume.actor_state = was.state;
+	port->resume.restore_at_ms = saved->restore_at_ms;
 	port->resume.partner = partner;
 	return 0;
 }
