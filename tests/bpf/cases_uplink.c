@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What becomes of frames from uplinks: by uplink_tc, by uplink_xdp, and by both one after the other. cases.h has the switch and the notation. */
+#include <criterion/criterion.h>
+
+#include "cases.h"
+
+TestSuite(uplink_cases, .timeout = 120);
+
+Test(uplink_cases, unicast)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("to EST", "u0", "x>e0", "pass", "redirect e0[]", "u0.to_port e0.sent"),
+		UPLINK_ROW("to EST with a priority tag", "u0", "x>e0 v0p3", "pass", "redirect e0[v0p3]", "u0.to_port e0.sent"),
+		UPLINK_ROW("to an EST port that takes XDP", "u1", "x>e1", "redirect", "redirect e1[]", "u1.to_port e1.sent"),
+		UPLINK_ROW("XDP keeps a priority tag", "u1", "x>e1 v0p3", "redirect", "redirect e1[v0p3]", "u1.to_port e1.sent"),
+		UPLINK_ROW("to VST", "u0", "x>a0 v100", "pass", "redirect a0[]", "u0.to_port a0.sent"),
+		UPLINK_ROW("to VST by XDP", "u0", "x>a1 v100p7", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("to VST by XDP, IPv6", "u0", "x>a1 v100 udp6:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("to VST by XDP, ARP", "u0", "x>a1 v100 arp", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("to VST by XDP, fragment", "u0", "x>a1 v100 frag4:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP goes through TC", "u0", "x>a1 v100 tcp4:1>2", "pass", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP over IPv6 goes through TC", "u0", "x>a1 v100 tcp6:1>2", "pass", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP behind two tags goes through TC", "u0", "x>a1 v100 v7 tcp4:1>2", "pass", "redirect a1[v7]", "u0.to_port a1.sent"),
+		UPLINK_ROW("an inner tag is payload", "u0", "x>a1 v100 v7 udp4:1>2", "redirect", "redirect a1[v7]", "u0.to_port a1.sent"),
+		UPLINK_ROW("to VST in the other group", "u0", "x>f0 v100", "pass", "redirect f0[]", "u0.to_port f0.sent"),
+		UPLINK_ROW("to VGT", "u0", "x>t0 v100p2", "pass", "redirect t0[v100p2]", "u0.to_port t0.sent"),
+		UPLINK_ROW("to VGT, untagged", "u0", "x>t0", "pass", "redirect t0[]", "u0.to_port t0.sent"),
+		UPLINK_ROW("to VGT, QinQ", "u0", "x>t0 s100 v200", "pass", "redirect t0[s100 v200]", "u0.to_port t0.sent"),
+		UPLINK_ROW("to 4095", "u0", "x>q0 v4094", "pass", "redirect q0[v4094]", "u0.to_port q0.sent"),
+		UPLINK_ROW("a learning port's VLAN goes through TC", "u0", "x>h0 v300", "pass", "redirect h0[]", "u0.to_port h0.sent"),
+		UPLINK_ROW("unknown address", "u0", "x>y v100", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("unknown address, untagged", "u0", "x>y", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("the address lives in another VLAN", "u0", "x>a0 v200", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("a VST address untagged", "u0", "x>a0", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("an EST address with a tag", "u0", "x>e0 v100", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("a VGT address outside its list", "u0", "x>t0 v200", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("QinQ never reaches VST", "u0", "x>a0 s100", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("QinQ never reaches VST by XDP", "u0", "x>a1 s100", "drop", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("tag 4095", "u0", "x>q0 v4095", "drop", "drop", "u0.unknown_vlan"),
+		UPLINK_ROW("unknown address goes to the learning port", "u0", "x>y v300", "pass", "h0[] drop", "u0.flooded h0.sent"),
+		UPLINK_ROW("the port has no interface", "u0", "x>d0 v100", "drop", "drop", "u0.port_down"),
+		UPLINK_ROW("an uplink that the policy does not use", "u2", "x>a0 v100", "drop", "drop", "u2.inactive_uplink"),
+		UPLINK_ROW("our own address as source, unicast", "u0", "a0>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+Test(uplink_cases, groups_of_receivers)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("broadcast, untagged", "u0", "x>bcast arp", "pass", "e0[] e1[] t0[] q0[] drop",
+			   "u0.flooded e0.sent e1.sent t0.sent q0.sent"),
+		UPLINK_ROW("broadcast, VLAN 100", "u1", "x>bcast v100p1 arp", "pass", "a0[] a1[] f0[] t0[v100p1] q0[v100p1] drop",
+			   "u1.flooded a0.sent a1.sent f0.sent t0.sent q0.sent"),
+		UPLINK_ROW("broadcast with an inner tag", "u1", "x>bcast v100 v9", "pass", "a0[v9] a1[v9] f0[v9] t0[v100 v9] q0[v100 v9] drop",
+			   "u1.flooded a0.sent a1.sent f0.sent t0.sent q0.sent"),
+		UPLINK_ROW("broadcast, QinQ", "u1", "x>bcast s100 v9", "pass", "t0[s100 v9] q0[s100 v9] drop", "u1.flooded t0.sent q0.sent"),
+		UPLINK_ROW("multicast", "u0", "x>mcast v200", "pass", "b0[] q0[v200] drop", "u0.flooded b0.sent q0.sent"),
+		UPLINK_ROW("PVST of the neighbour is a multicast", "u0", "x>pvst v200", "pass", "b0[] q0[v200] drop",
+			   "u0.flooded b0.sent q0.sent"),
+		UPLINK_ROW("broadcast by an uplink that the policy does not use", "u2", "x>bcast v100", "pass", "drop", "u2.inactive_uplink"),
+		UPLINK_ROW("reflected", "u0", "a0>bcast v100", "drop", "drop", "u0.reflected"),
+		UPLINK_ROW("reflected from a VGT port", "u0", "t0>bcast v100", "drop", "drop", "u0.reflected"),
+		UPLINK_ROW("reflected, untagged", "u0", "e0>mcast", "drop", "drop", "u0.reflected"),
+		UPLINK_ROW("reflected, of a port without an interface", "u0", "d0>bcast v100", "drop", "drop", "u0.reflected"),
+		UPLINK_ROW("our address in another VLAN is a stranger's", "u0", "a0>bcast v200", "pass", "b0[] q0[v200] drop",
+			   "u0.flooded b0.sent q0.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+Test(uplink_cases, control_and_refusals)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("LACP", "u0", "x>slow t8809", "pass", "pass", "u0.control"),
+		UPLINK_ROW("LACP on an unused uplink", "u2", "x>slow t8809", "pass", "pass", "u2.control"),
+		UPLINK_ROW("LLDP", "u1", "x>lldp t88cc", "pass", "pass", "u1.control"),
+		UPLINK_ROW("LLDP to another of its addresses", "u1", "x>stp t88cc", "pass", "pass", "u1.control"),
+		UPLINK_ROW("PAgP, CDP", "u0", "x>cisco t0032", "pass", "pass", "u0.control"),
+		UPLINK_ROW("LACP from a group address is still for the daemon", "u0", "group>slow t8809", "pass", "pass", "u0.control"),
+		UPLINK_ROW("LACP with a tag", "u0", "x>slow v100 t8809", "drop", "drop", "u0.reserved_address"),
+		UPLINK_ROW("LACP with a priority tag", "u0", "x>slow v0 t8809", "drop", "drop", "u0.reserved_address"),
+		UPLINK_ROW("spanning tree", "u0", "x>stp t0026", "drop", "drop", "u0.reserved_address"),
+		UPLINK_ROW("a reserved address", "u0", "x>r5", "drop", "drop", "u0.reserved_address"),
+		UPLINK_ROW("tagged CDP is a multicast", "u0", "x>cisco v200 t0032", "pass", "b0[] q0[v200] drop", "u0.flooded b0.sent q0.sent"),
+		UPLINK_ROW("source is a group", "u0", "group>a0 v100", "drop", "drop", "u0.invalid_source"),
+		UPLINK_ROW("source is zero", "u0", "zero>bcast v100", "drop", "drop", "u0.invalid_source"),
+		UPLINK_ROW("reserved before source", "u0", "zero>r5", "drop", "drop", "u0.reserved_address"),
+		UPLINK_ROW("the longest frame", "u0", "x>a1 v100 len=1518", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("too big by one", "u0", "x>a1 v100 len=1519", "drop", "drop", "u0.too_big"),
+		UPLINK_ROW("the longest untagged frame", "u0", "x>e1 len=1514", "redirect", "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("untagged, too big by one", "u0", "x>e1 len=1515", "drop", "drop", "u0.too_big"),
+		UPLINK_ROW("too big by one, TCP", "u0", "x>a1 v100 tcp4:1>2 len=1519", "pass", "drop", "u0.too_big"),
+		UPLINK_ROW("super-frame", "u0", "x>a0 v100 tcp4:1>2 len=3000 gso=3", "pass", "redirect a0[]", "u0.to_port a0.sent"),
+		UPLINK_ROW("an uplink that is gone", "u1", "x>a0 v100", "drop", "drop", "?.unknown_port"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	run_cases(&sw, rows, ARRAY_SIZE(rows) - 1);
+	sw.uplink[1].absent = true;
+	run_cases(&sw, rows + ARRAY_SIZE(rows) - 1, 1);
+}
+
+Test(uplink_cases, unknown_vlan)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("no group has it", "u0", "x>a0 v7", "drop", "drop", "u0.unknown_vlan"),
+		UPLINK_ROW("broadcast that no group has", "u0", "x>bcast v7", "drop", "drop", "u0.unknown_vlan"),
+		UPLINK_ROW("QinQ with a VLAN of VST groups only", "u0", "x>b0 s200", "drop", "drop", "u0.unknown_vlan"),
+		UPLINK_ROW("QinQ with a VLAN of a VGT list", "u0", "x>t0 s300", "pass", "redirect t0[s300]", "u0.to_port t0.sent"),
+		UPLINK_ROW("tag 4095", "u0", "x>bcast v4095", "drop", "drop", "u0.unknown_vlan"),
+		UPLINK_ROW("VLAN before address", "u0", "x>y v4094", "drop", "drop", "u0.unknown_vlan"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	/* without the group that has them all */
+	memset(sw.group[sw.port[P_Q0].group].vlans, 0, sizeof(sw.group[0].vlans));
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+Test(uplink_cases, not_receiving)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("unicast", "u0", "x>a0 v100", "drop", "drop", "u0.inactive_uplink"),
+		UPLINK_ROW("broadcast", "u0", "x>bcast v100", "drop", "drop", "u0.inactive_uplink"),
+		UPLINK_ROW("before the VLAN", "u0", "x>y v4095", "drop", "drop", "u0.inactive_uplink"),
+		UPLINK_ROW("control frames go on", "u0", "x>slow t8809", "pass", "pass", "u0.control"),
+		UPLINK_ROW("the other uplink receives", "u1", "x>a0 v100", "pass", "redirect a0[]", "u1.to_port a0.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.uplink[0].receive = false;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+/* Without a channel a port hears broadcasts by its own uplink only, and unicast by each that serves. */
+Test(uplink_cases, without_channel)
+{
+	/* port-id: e0, a0, b0, d0, q0 (even numbers) on u0; e1, a1, f0, t0, h0 on u1; u2 stands by */
+	static const struct case_row all_up[] = {
+		UPLINK_ROW("broadcast by u0", "u0", "x>bcast v100", "pass", "a0[] q0[v100] drop", "u0.flooded a0.sent q0.sent"),
+		UPLINK_ROW("broadcast by u1", "u1", "x>bcast v100", "pass", "a1[] f0[] t0[v100] drop", "u1.flooded a1.sent f0.sent t0.sent"),
+		UPLINK_ROW("broadcast by the standby", "u2", "x>bcast v100", "pass", "drop", "u2.inactive_uplink"),
+		UPLINK_ROW("unicast by the other uplink", "u1", "x>a0 v100", "pass", "redirect a0[]", "u1.to_port a0.sent"),
+		UPLINK_ROW("unicast by the standby", "u2", "x>a0 v100", "drop", "drop", "u2.inactive_uplink"),
+	}, u1_died[] = {
+		UPLINK_ROW("the standby has taken the place", "u2", "x>bcast v100", "pass", "a1[] f0[] t0[v100] drop",
+			   "u2.flooded a1.sent f0.sent t0.sent"),
+		UPLINK_ROW("the others hear u0 as before", "u0", "x>bcast v100", "pass", "a0[] q0[v100] drop", "u0.flooded a0.sent q0.sent"),
+		UPLINK_ROW("unicast by the standby", "u2", "x>a0 v100", "pass", "redirect a0[]", "u2.to_port a0.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	for (int i = 0; i < sw.n_groups; i++)
+		sw.group[i].policy = 1;
+	run_cases(&sw, all_up, ARRAY_SIZE(all_up));
+	sw.uplink[1].send = false;
+	run_cases(&sw, u1_died, ARRAY_SIZE(u1_died));
+	sw.policy[1].known_dead = 1 << 1;
+	run_cases(&sw, u1_died, ARRAY_SIZE(u1_died));
+}
+
+Test(uplink_cases, promiscuous)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("unicast to another port", "u0", "x>a0 v100", "pass", "f0[] redirect a0[]", "u0.to_port f0.sent a0.sent"),
+		UPLINK_ROW("unicast to a VGT port", "u0", "x>t0 v100p1", "pass", "f0[] redirect t0[v100p1]", "u0.to_port f0.sent t0.sent"),
+		UPLINK_ROW("unicast to itself comes once", "u0", "x>f0 v100", "pass", "redirect f0[]", "u0.to_port f0.sent"),
+		UPLINK_ROW("unknown unicast", "u0", "x>y v100", "pass", "f0[] drop", "u0.flooded f0.sent"),
+		UPLINK_ROW("not of another VLAN", "u0", "x>b0 v200", "pass", "redirect b0[]", "u0.to_port b0.sent"),
+		ROW("between ports", "a0", "a0>a1", "f0[] redirect a1[]", "a0.to_port f0.sent a1.sent"),
+		ROW("from VGT to VST", "t0", "t0>a1 v100p2", "f0[] redirect a1[]", "t0.to_port f0.sent a1.sent"),
+		ROW("from VGT to VGT", "t0", "t0>q0 v100p2", "f0[] redirect q0[v100p2]", "t0.to_port f0.sent q0.sent"),
+		ROW("to an uplink", "a0", "a0>x udp4:1>2", "f0[] redirect u1[v100]", "a0.to_uplink f0.sent u1.sent"),
+		ROW("from VGT to an uplink", "t0", "t0>x v100p6 v5 udp4:1>2", "f0[v5] redirect u1[v100p6 v5]", "t0.to_uplink f0.sent u1.sent"),
+		ROW("its own frames do not come back", "f0", "f0>a0", "redirect a0[]", "f0.to_port a0.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.group[3].flags |= UL_GROUP_PROMISCUOUS;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+/* Every length from 14 to 80. */
+Test(uplink_cases, cut_frames)
+{
+	enum { FIRST = 14, LAST = 80 };
+	static struct case_row rows[3 * (LAST - FIRST + 1)];
+	static char texts[ARRAY_SIZE(rows)][64];
+	struct sw sw;
+	size_t n = 0;
+
+	cases_switch(&sw);
+	for (int len = FIRST; len <= LAST; len++) {
+		snprintf(texts[n], sizeof(texts[n]), "x>e1 udp4:1>2 len=%d", len);
+		rows[n] = (struct case_row)UPLINK_ROW("untagged", "u0", texts[n], "redirect", "redirect e1[]", "u0.to_port e1.sent");
+		rows[n++].no_wire = len < 15;
+		snprintf(texts[n], sizeof(texts[n]), "x>a1 v100 udp4:1>2 len=%d", len);
+		rows[n] = (struct case_row)UPLINK_ROW("tagged", "u0", texts[n], "redirect", "redirect a1[]", "u0.to_port a1.sent");
+		if (len < 18) {
+			rows[n].way = rows[n].xdp = "drop";
+			rows[n].counters = "u0.truncated";
+		}
+		rows[n++].no_wire = len < 20;
+		/* Whether it is TCP stands in the IP header; where that is cut, XDP takes it. */
+		snprintf(texts[n], sizeof(texts[n]), "x>a1 v100 tcp4:1>2 len=%d", len);
+		rows[n] = rows[n - 1];
+		rows[n].frame = texts[n];
+		if (len >= 18 + 20)
+			rows[n].xdp = "pass";
+		n++;
+	}
+	run_cases(&sw, rows, n);
+}
