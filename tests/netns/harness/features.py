@@ -29,3 +29,9 @@ def gro_of_tagged_frames():
 		ns = NetNs("probe")
 		ns.ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
 		return ns.ip("link", "add", "link", "v0", "name", "v0.5", "type", "vlan", "id", "5", check=False).returncode == 0
+
+
+@functools.cache
+def xdp_features_are_told():
+	"""Netdev generic netlink (6.3) says what an interface takes by XDP_REDIRECT."""
+	return " netdev_nl_dev_get_doit" in Path("/proc/kallsyms").read_text()
