@@ -139,6 +139,24 @@ Test(lacp_select, S2_min_links_counts_what_the_partner_agrees_to)
 	EXPECT_IN_USE(1, 2);
 }
 
+Test(lacp_select, S2_a_silent_or_draining_member_does_not_count)
+{
+	config.min_links = 2;
+	config.fast = true;
+	for (int drain = 0; drain <= 1; drain++) {
+		rig_open(&rig, &config, 2);
+		hear_all(2, 3000);
+		EXPECT_IN_USE(1, 2);
+		if (drain)
+			lacp_port_set_drained(rig.lacp, 2, true, rig.now_ms);
+		rig_pass_hearing(&rig, drain ? 500 : LACP_SHORT_TIMEOUT_MS, 500, 1, UP);
+		cr_assert_eq(in_use(), 0);
+		cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0, "the partner must stop sending on the rest too");
+		rig_done(&rig);
+	}
+	rig_open(&rig, &config, 1);
+}
+
 /* ---- S3 policies --------------------------------------------------------------------------------------------------------------------------- */
 
 static const struct {

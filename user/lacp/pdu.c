@@ -47,7 +47,7 @@ static void put_info(uint8_t *tlv, uint8_t type, const struct lacp_info *info)
 	tlv[LACP_OFF_INFO_STATE] = info->state;
 }
 
-/* 6.2.10.2: nearest customer bridge (..:00), slow protocols (..:02), nearest non-TPMR bridge (..:03) */
+/* 6.2.10: nearest customer bridge (..:00), slow protocols (..:02), nearest non-TPMR bridge (..:03) */
 static bool is_group_address(const uint8_t *destination)
 {
 	return memcmp(destination, slow_protocols, 5) == 0 && (destination[5] == 0x00 || destination[5] == 0x02 || destination[5] == 0x03);

@@ -56,8 +56,8 @@ struct lacp_port {
 	struct lacp_port_config config;
 
 	/* inputs */
-	bool enabled;		/* 6.4.7 port_enabled */
-	bool lacp_enabled;	/* 6.4.7 LACP_Enabled: the link is full duplex */
+	bool enabled;		/* port_enabled */
+	bool lacp_enabled;	/* LACP_Enabled: the link is full duplex */
 	bool drained;
 	uint32_t speed_mbps;
 	uint64_t up_ms;		/* when the link came up */
@@ -73,7 +73,7 @@ struct lacp_port {
 
 	enum lacp_periodic_state periodic;
 	uint64_t periodic_at_ms;
-	bool ntt;		/* 6.4.7 NTT */
+	bool ntt;		/* need to transmit */
 	struct lacp_window tx_window, rx_window, marker_window;
 
 	enum lacp_selected selected;
