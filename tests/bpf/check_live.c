@@ -64,6 +64,12 @@ static bool same_events(const struct world *world, const struct batch *batch)
 
 void check_live(struct world *world, const struct sw *sw, const uint32_t *objects, const struct frame_buf *frames, size_t n, uint64_t seed)
 {
+	check_live_judged(world, sw, objects, frames, n, seed, NULL, NULL);
+}
+
+void check_live_judged(struct world *world, const struct sw *sw, const uint32_t *objects, const struct frame_buf *frames, size_t n, uint64_t seed,
+		       void (*judge)(void *userdata, const struct live_frame *frame), void *userdata)
+{
 	static char differences[6000], want[6000], got[6000];
 	static struct batch batch;
 	bool counted, same;
@@ -92,6 +98,8 @@ void check_live(struct world *world, const struct sw *sw, const uint32_t *object
 			       (unsigned long long)seed, n, objects[0], batch.expected.n, batch.got.n, batch.n_events, world->n_events,
 			       differences, want, got);
 	}
+	for (size_t i = 0; judge && i < batch.got.n; i++)
+		judge(userdata, &batch.got.frame[i]);
 	live_list_free(&batch.expected);
 	live_list_free(&batch.got);
 }

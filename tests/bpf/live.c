@@ -11,6 +11,9 @@
 
 #define DEADLINE_MS 2000
 
+/* What live_wait_link() sends; a late one is not mistaken for a frame of a test. */
+static const uint8_t probe[60] = { 2, 0, 0, 0x77, 0, 1, 2, 0, 0, 0x77, 0, 2, 0x88, 0xb5 };
+
 static const uint16_t passed_protocols[3] = { 0x8809, 0x88cc, 0x0004 };
 
 static int packet_socket(uint16_t protocol)
@@ -171,6 +174,10 @@ static bool capture_one(struct world *world, struct live_list *list)
 	if (!object_at(world, from.sll_ifindex, &object))
 		return true;
 	cr_assert_geq((size_t)n, sizeof(*header) + 14);
+	if (memcmp(buffer + sizeof(*header), probe, 14) == 0) {
+		world->probe_seen = true;
+		return true;
+	}
 	len = (uint32_t)n - (uint32_t)sizeof(*header);
 	tag_len = tag_of(&message, tag);
 	data = add_frame(list, object, len + tag_len);
@@ -215,6 +222,26 @@ bool live_wait_counters(struct world *world, const struct world_counters *want, 
 		}
 	}
 	return world_same_counters(want, got);
+}
+
+void live_wait_link(struct world *world, uint32_t uplink)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)world->uplink_if[uplink] };
+	uint64_t end = now_ms() + DEADLINE_MS;
+	struct live_list list;
+
+	live_list_init(&list);
+	world->probe_seen = false;
+	while (!world->probe_seen) {
+		cr_assert_lt(now_ms(), end, "nothing leaves by u%u", uplink);
+		if (sendto(world->send_fd, probe, sizeof(probe), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+			cr_assert(errno == ENETDOWN || errno == ENOBUFS, "probing u%u: %s", uplink, strerror(errno));
+		poll(&(struct pollfd){ .fd = world->capture_fd, .events = POLLIN }, 1, 2);
+		while (capture_one(world, &list))
+			;
+	}
+	cr_assert_eq(list.n, 0, "a frame that nobody sent came out at object %u", list.frame->object);
+	live_list_free(&list);
 }
 
 bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_object)

@@ -42,10 +42,17 @@ bool live_wait_counters(struct world *world, const struct world_counters *want, 
 /* Compares without order. false: text says what is missing and what is too much. */
 bool live_same(struct live_list *expected, struct live_list *got, char *text, size_t size);
 
+/* The kernel puts the queue of an interface to work some time after its carrier came; until then it drops. Waits for that, at most two seconds. */
+void live_wait_link(struct world *world, uint32_t uplink);
+
 /* Was a frame of this EtherType, or EtherType 4 (802.2), handed to the stack at an uplink? Waits at most two seconds; *ret_object: which uplink. */
 bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_object);
 
 /* n frames, each at its object, through programs and model; fails the test when anything differs. At most 512. */
 void check_live(struct world *world, const struct sw *sw, const uint32_t *objects, const struct frame_buf *frames, size_t n, uint64_t seed);
+
+/* The same; then judge is called with each frame that came out. */
+void check_live_judged(struct world *world, const struct sw *sw, const uint32_t *objects, const struct frame_buf *frames, size_t n, uint64_t seed,
+		       void (*judge)(void *userdata, const struct live_frame *frame), void *userdata);
 
 #endif

@@ -218,6 +218,11 @@ struct world *world_new(uint32_t flags)
 	return world;
 }
 
+void world_attach_port(struct world *world, uint32_t ifindex)
+{
+	attach_tc(bpf_program__fd(world->skel->progs.port_tc), ifindex);
+}
+
 void world_free(struct world *world)
 {
 	ring_buffer__free(world->ring);

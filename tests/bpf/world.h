@@ -48,6 +48,7 @@ struct world {
 	uint32_t n_events;
 	int n_cpus;
 	void *stats_buffer;
+	bool probe_seen;	/* live_wait_link() */
 	int capture_fd, passed_fd[3], send_fd, send_gso_fd;	/* live.c */
 };
 
@@ -82,6 +83,7 @@ bool world_kernel_refuses(enum model_program program, const struct frame_buf *fr
 /* One frame through a program by BPF_PROG_TEST_RUN, as if it came in at object (UL_OBJECT_NONE: at n0). The outer tag lies in the data. */
 void world_test_run(struct world *world, enum model_program program, uint32_t object, const struct frame_buf *frame, struct world_run *ret);
 
+void world_attach_port(struct world *world, uint32_t ifindex);	/* port_tc on one more interface */
 uint32_t world_ifindex(const struct world *world, uint32_t object);
 uint64_t world_find_netdev(struct world *world, uint32_t ifindex);
 void world_command(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* of the shell; must succeed */
