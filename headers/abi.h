@@ -88,6 +88,7 @@ enum ul_saved {
 	UL_SAVED_ARP = 1 << 5,		/* ARP was on */
 	UL_SAVED_IPV6 = 1 << 6,		/* IPv6 was not disabled */
 	UL_SAVED_DOWN = 1 << 7,		/* was administratively down */
+	UL_SAVED_TX_VLAN = 1 << 8,	/* tx VLAN offload was on (veth) */
 };
 
 /* ---- ul_ports: array, index = slot, which a port keeps as long as it is a member. Writer: daemon. -------------------------- */
@@ -249,7 +250,7 @@ _Static_assert(sizeof(struct ul_lacp_counters) == 18 * 8, "map ABI");
 struct ul_neighbour {
 	__u64 seen_ms;		/* CLOCK_MONOTONIC of the last frame; 0: none */
 	__u8 protocol;		/* enum ul_neighbour_protocol: of the names below */
-	__u8 pagp;		/* PAgP was heard: the switch port is set to desirable or auto */
+	__u8 pagp;		/* enum ul_pagp_mode: what the switch port is set to, when PAgP is heard */
 	__u8 reserved[6];
 	__u64 pagp_ms;		/* CLOCK_MONOTONIC of the last PAgP frame; 0: none */
 	char device[64];
@@ -258,6 +259,7 @@ struct ul_neighbour {
 _Static_assert(sizeof(struct ul_neighbour) == 152, "map ABI");
 
 enum ul_neighbour_protocol { UL_NEIGHBOUR_NONE, UL_NEIGHBOUR_LLDP, UL_NEIGHBOUR_CDP, UL_NEIGHBOUR_PAGP };
+enum ul_pagp_mode { UL_PAGP_NONE, UL_PAGP_DESIRABLE, UL_PAGP_AUTO };
 
 struct ul_lacp_port {
 	__u64 updated_ms;	/* CLOCK_MONOTONIC; 0: LACP does not run on this uplink */

@@ -214,7 +214,7 @@ Test(link_settings, offloads_of_a_tap_need_nothing, .timeout = 30)
 	const char *feature = NULL;
 	uint32_t saved = 77;
 
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex_of(t, "t0"), &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex_of(t, "t0"), ~0u, &saved, &feature), 0);
 	cr_assert_eq(saved, 0);
 	cr_assert_null(feature);
 	cr_assert_eq(link_restore_offloads(t->monitor, ifindex_of(t, "t0"), 0), 0);

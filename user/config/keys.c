@@ -54,6 +54,20 @@ static const struct choice choices_fallback[] = {
 	{ NULL, 0, NULL },
 };
 
+static const struct choice choices_mux[] = {
+	{ "coupled", CFG_LACP_COUPLED, NULL },
+	{ "independent", CFG_LACP_INDEPENDENT, NULL },
+	{ NULL, 0, NULL },
+};
+
+static const struct choice choices_selection[] = {
+	{ "stable", CFG_LACP_STABLE, NULL },
+	{ "bandwidth", CFG_LACP_BANDWIDTH, NULL },
+	{ "count", CFG_LACP_COUNT, NULL },
+	{ "port-priority", CFG_LACP_PORT_PRIORITY, NULL },
+	{ NULL, 0, NULL },
+};
+
 static const struct choice choices_rehash[] = {
 	{ "minimal", false, NULL },
 	{ "modulo", true, NULL },
@@ -126,6 +140,14 @@ const struct config_key config_keys[] = {
 	UINT(SECTION_LACP, "port-priority", 1, 65535, "255", FIELD(lacp_cfg, port_priority), "priority of each uplink"),
 	UINT(SECTION_LACP, "min-links", 1, UL_MAX_UPLINKS, "1", FIELD(lacp_cfg, min_links),
 	     "with fewer collecting and distributing links the whole channel is down; at most the number of uplinks"),
+	UINT(SECTION_LACP, "max-links", 0, UL_MAX_UPLINKS, "0", FIELD(lacp_cfg, max_links),
+	     "most links that are used at once, the others wait as standby; 0 = all"),
+	CHOICE(SECTION_LACP, "selection", choices_selection, "stable", FIELD(lacp_cfg, selection),
+	       "which partner is taken when there are several: the one at hand, the most bandwidth, the most links, or the best port priority"),
+	CHOICE(SECTION_LACP, "mux", choices_mux, "coupled", FIELD(lacp_cfg, mux),
+	       "independent = a link sends only when the partner says that it receives there"),
+	UINT(SECTION_LACP, "headless-s", 0, 86400, "300", FIELD(lacp_cfg, headless_s),
+	     "how many seconds the data plane may answer LACPDUs while the daemon is stopped; 0 = not at all"),
 	CHOICE(SECTION_LACP, "fallback", choices_fallback, "none", FIELD(lacp_cfg, fallback),
 	       "individual = without any partner, one link keeps forwarding (PXE, a switch that is not set up)"),
 

@@ -15,6 +15,8 @@ enum failure_detection { DETECT_LINK, DETECT_BEACON };
 enum lacp_activity_cfg { CFG_LACP_PASSIVE, CFG_LACP_ACTIVE };
 enum lacp_rate_cfg { CFG_LACP_SLOW, CFG_LACP_FAST };
 enum lacp_fallback_cfg { CFG_LACP_NONE, CFG_LACP_INDIVIDUAL };
+enum lacp_mux_cfg { CFG_LACP_COUPLED, CFG_LACP_INDEPENDENT };
+enum lacp_selection_cfg { CFG_LACP_STABLE, CFG_LACP_BANDWIDTH, CFG_LACP_COUNT, CFG_LACP_PORT_PRIORITY };
 
 struct teaming {
 	enum ul_method method;
@@ -40,6 +42,10 @@ struct lacp_cfg {
 	bool has_system_id;	/* otherwise: the MAC of the first uplink */
 	uint8_t system_id[6];
 	uint32_t min_links;
+	uint32_t max_links;	/* 0: all */
+	enum lacp_mux_cfg mux;
+	enum lacp_selection_cfg selection;
+	uint32_t headless_s;	/* how long the data plane may answer for a daemon that is away; 0: not at all */
 };
 
 struct address {

@@ -11,8 +11,10 @@
 
 #include "dataplane/view.h"
 
-#define LEASE_MS 2000
-#define LEASE_RENEWAL_MS 500
+/* A partner at fast rate gives up 3 s after our last LACPDU. Up to 1 s old when we stop, plus the lease, plus 1 s to its next LACPDU, which the data plane
+ * then answers: the lease must stay below 1 s. */
+#define LEASE_MS 600
+#define LEASE_RENEWAL_MS 200
 
 /* ---- the switches that this instance has made, so that it also removes those that left the configuration ------------------------------ */
 static int state_path(const struct daemon_options *options, const char *name, char path[PATH_MAX])
@@ -112,22 +114,13 @@ static int add_switch(struct daemon *daemon, const struct switch_cfg *cfg)
 
 static int remove_by_name(void *userdata, const char *name)
 {
-	struct switch_cfg cfg = {};
 	struct daemon *daemon = userdata;
 	struct vswitch_context context = context_of(daemon);
-	struct vswitch *vs = NULL;
-	int r;
 
 	if (daemon->model && model_find_switch(daemon->model, name))
 		return 0;
-	snprintf(cfg.name, sizeof(cfg.name), "%s", name);
-	r = vswitch_new(&context, &cfg, &vs);
-	if (r < 0)
-		return r;
 	log_info("%s: removing the switch", name);
-	vswitch_teardown(vs);
-	vswitch_free(vs);
-	return 0;
+	return vswitch_remove(&context, name);
 }
 
 static void remove_switch(struct daemon *daemon, size_t index)

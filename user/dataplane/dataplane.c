@@ -28,6 +28,8 @@ static const struct {
 	[MAP_VLANS] = { "ul_vlans", sizeof(struct ul_vlan) },
 	[MAP_IFACES] = { "ul_ifaces", sizeof(struct ul_slot4) },
 	[MAP_FDB] = { "ul_fdb", sizeof(struct ul_slot4) },
+	[MAP_LACP_ANSWERS] = { "ul_lacp_answers", sizeof(struct ul_lacp_answer) },
+	[MAP_LACP_PORTS] = { "ul_lacp_ports", sizeof(struct ul_lacp_port) },
 };
 
 static const char *const program_names[N_PROGRAMS] = {
@@ -123,16 +125,26 @@ static int open_pin(const char *dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+static size_t value_size(int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &length) < 0 ? SIZE_MAX : info.value_size;
+}
+
 static int map_pinned(struct dataplane *dp)
 {
-	struct {
+	const struct {
 		const char *name;
 		int *fd;
+		size_t value_size;
 	} others[] = {
-		{ "ul_members", &dp->members_fd },
-		{ "ul_devmap", &dp->devmap_fd },
-		{ "ul_stats", &dp->stats_fd },
-		{ "ul_events", &dp->events_fd },
+		{ "ul_members", &dp->members_fd, sizeof(uint32_t) },
+		{ "ul_devmap", &dp->devmap_fd, sizeof(uint32_t) },
+		{ "ul_stats", &dp->stats_fd, sizeof(struct ul_stats) },
+		{ "ul_events", &dp->events_fd, 0 },
+		{ "ul_lacp", &dp->lacp_fd, sizeof(struct lacp_saved) },
 	};
 	uint32_t entries[N_MAPPINGS];
 
@@ -150,6 +162,8 @@ static int map_pinned(struct dataplane *dp)
 		*others[i].fd = open_pin(dp->dir, others[i].name);
 		if (*others[i].fd < 0)
 			return *others[i].fd;
+		if (value_size(*others[i].fd) != others[i].value_size)
+			return -EPROTO;
 	}
 
 	dp->meta = dp->mapping[MAP_META];
@@ -158,6 +172,8 @@ static int map_pinned(struct dataplane *dp)
 	dp->groups = dp->mapping[MAP_GROUPS];
 	dp->policies = dp->mapping[MAP_POLICIES];
 	dp->vlans = dp->mapping[MAP_VLANS];
+	dp->lacp_answers = dp->mapping[MAP_LACP_ANSWERS];
+	dp->lacp_ports = dp->mapping[MAP_LACP_PORTS];
 	dp->ifaces = (struct table){ .buckets = dp->mapping[MAP_IFACES], .mask = entries[MAP_IFACES] - 1 };
 	dp->fdb = (struct table){ .buckets = dp->mapping[MAP_FDB], .mask = entries[MAP_FDB] - 1 };
 	return 0;
@@ -165,7 +181,7 @@ static int map_pinned(struct dataplane *dp)
 
 static void unmap(struct dataplane *dp)
 {
-	int *fds[] = { &dp->members_fd, &dp->devmap_fd, &dp->stats_fd, &dp->events_fd };
+	int *fds[] = { &dp->members_fd, &dp->devmap_fd, &dp->stats_fd, &dp->events_fd, &dp->lacp_fd };
 
 	for (int i = 0; i < N_MAPPINGS; i++) {
 		if (dp->mapping[i])
@@ -338,7 +354,7 @@ bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_n
 }
 
 /* 0: adopted; -ENOENT: nothing usable there; -EOVERFLOW: usable, but too small. */
-static int adopt(struct dataplane *dp, const struct dataplane_needs *needs, bool any_size)
+static int adopt(struct dataplane *dp, const struct dataplane_needs *needs, enum dataplane_how how)
 {
 	int r = map_pinned(dp);
 
@@ -346,7 +362,7 @@ static int adopt(struct dataplane *dp, const struct dataplane_needs *needs, bool
 		return r == -ENOENT || r == -EPROTO ? -ENOENT : r;
 	if (dp->meta->abi_version != UL_ABI_VERSION)
 		return -ENOENT;
-	return any_size || dataplane_large_enough(dp, needs) ? 0 : -EOVERFLOW;
+	return how != DATAPLANE_FITTING || dataplane_large_enough(dp, needs) ? 0 : -EOVERFLOW;
 }
 
 static int bring_programs(struct dataplane *dp)
@@ -424,7 +440,7 @@ static void dataplane_freep(struct dataplane **dp)
 	dataplane_free(*dp);
 }
 
-int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, bool any_size,
+int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, enum dataplane_how how,
 		   struct dataplane **ret)
 {
 	_cleanup_(dataplane_freep) struct dataplane *dp = calloc(1, sizeof(*dp));
@@ -438,7 +454,7 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 	dp->lock_fd = -1;
 	for (int i = 0; i < N_PROGRAMS; i++)
 		dp->program_fd[i] = -1;
-	dp->members_fd = dp->devmap_fd = dp->stats_fd = dp->events_fd = -1;
+	dp->members_fd = dp->devmap_fd = dp->stats_fd = dp->events_fd = dp->lacp_fd = -1;
 	snprintf(dp->name, sizeof(dp->name), "%s", switch_name);
 
 	r = prepare_root(bpffs);
@@ -447,13 +463,13 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 	if (r < 0)
 		return r;
 
-	r = adopt(dp, needs, any_size);
+	r = adopt(dp, needs, how);
 	if (r == 0) {
 		dp->adopted = true;
 		r = lock_dir(dp);
-		if (r == 0)
+		if (r == 0 && how != DATAPLANE_MAPS_ONLY)
 			r = bring_programs(dp);
-	} else if (r == -ENOENT || r == -EOVERFLOW) {
+	} else if (how != DATAPLANE_MAPS_ONLY && (r == -ENOENT || r == -EOVERFLOW)) {
 		unmap(dp);
 		if (stat(dp->dir, &st) == 0) {
 			dp->staged = true;
@@ -461,7 +477,7 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 			switch_dir(dp->dir, bpffs, switch_name, "_next");
 		}
 		r = make_set(dp, needs);
-	} else {
+	} else if (r != -ENOENT) {
 		log_error(r, "%s: cannot open the pinned maps", dp->dir);
 	}
 	if (r == 0 && dp->lock_fd < 0)
@@ -536,6 +552,16 @@ void dataplane_remove_member(struct dataplane *dp, uint16_t vid, uint16_t place)
 	struct ul_member_key key = { .vid = vid, .place = place };
 
 	bpf_map_delete_elem(dp->members_fd, &key);
+}
+
+int dataplane_load_lacp(struct dataplane *dp, uint32_t uplink, struct lacp_saved *ret)
+{
+	return bpf_map_lookup_elem(dp->lacp_fd, &uplink, ret) < 0 ? -errno : 0;
+}
+
+int dataplane_save_lacp(struct dataplane *dp, uint32_t uplink, const struct lacp_saved *saved)
+{
+	return bpf_map_update_elem(dp->lacp_fd, &uplink, saved, BPF_ANY) < 0 ? -errno : 0;
 }
 
 int dataplane_set_xdp_target(struct dataplane *dp, uint32_t slot, uint32_t ifindex)

@@ -16,7 +16,8 @@
 struct bpf_object;
 
 enum dataplane_program { PROG_PORT_TC, PROG_UPLINK_TC, PROG_UPLINK_XDP, PROG_NETDEV_FIND, N_PROGRAMS };
-enum dataplane_mapping { MAP_META, MAP_UPLINKS, MAP_PORTS, MAP_GROUPS, MAP_POLICIES, MAP_VLANS, MAP_IFACES, MAP_FDB, N_MAPPINGS };
+enum dataplane_mapping { MAP_META, MAP_UPLINKS, MAP_PORTS, MAP_GROUPS, MAP_POLICIES, MAP_VLANS, MAP_IFACES, MAP_FDB, MAP_LACP_ANSWERS,
+			 MAP_LACP_PORTS, N_MAPPINGS };
 
 /* How large a set has to be. */
 struct dataplane_needs {
@@ -41,15 +42,22 @@ struct dataplane {
 	struct ul_policy *policies;
 	struct ul_vlan *vlans;
 	struct table ifaces, fdb;
+	const struct ul_lacp_answer *lacp_answers;	/* uplink_xdp writes it */
+	struct ul_lacp_port *lacp_ports;
 
-	int members_fd, devmap_fd, stats_fd, events_fd;
+	int members_fd, devmap_fd, stats_fd, events_fd, lacp_fd;
 	void *mapping[N_MAPPINGS];
 	size_t mapping_size[N_MAPPINGS];
 };
 
-/* Opens the pinned set when it is of this ABI version and, unless any_size, large enough for needs; otherwise makes a new one. 0 or a negative errno,
- * logged with its remedy. */
-int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, bool any_size,
+enum dataplane_how {
+	DATAPLANE_MAPS_ONLY,	/* what is pinned, without programs: to take it down. -ENOENT: nothing that this version understands */
+	DATAPLANE_ANY_SIZE,	/* the pinned set if there is one of this ABI version, otherwise a new one */
+	DATAPLANE_FITTING,	/* likewise, but a set that is too small for needs is replaced, too */
+};
+
+/* 0 or a negative errno, logged with its remedy. needs: not looked at with DATAPLANE_MAPS_ONLY. */
+int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, enum dataplane_how how,
 		   struct dataplane **ret);
 bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_needs *needs);
 /* Puts a staged set in the place of the old one: its programs into all links, its pins under the switch's name. Call it when the maps are filled. */
@@ -71,6 +79,10 @@ bool dataplane_owns_xdp(const char *bpffs, const char *switch_name, uint32_t ifi
 
 /* The kernel address for struct ul_uplink.netdev; 0 where the kernel cannot check a carrier in the programs (before 6.2), or no such interface. */
 uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex);
+
+/* The LACP state of an uplink that outlives the daemon. */
+int dataplane_load_lacp(struct dataplane *dp, uint32_t uplink, struct lacp_saved *ret);
+int dataplane_save_lacp(struct dataplane *dp, uint32_t uplink, const struct lacp_saved *saved);
 
 int dataplane_set_member(struct dataplane *dp, uint16_t vid, uint16_t place, uint32_t slot);
 void dataplane_remove_member(struct dataplane *dp, uint16_t vid, uint16_t place);

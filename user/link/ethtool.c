@@ -64,6 +64,7 @@ static const struct offload {
 	{ "rx-vlan-filter", UL_SAVED_RX_VLAN_FILTER },
 	{ "rx-lro", UL_SAVED_LRO },
 	{ "rx-gro-hw", UL_SAVED_GRO_HW },
+	{ "tx-vlan-hw-insert", UL_SAVED_TX_VLAN },
 };
 
 static int count_features(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret)
@@ -192,7 +193,8 @@ static const char *first_name(uint32_t bits)
 	return NULL;
 }
 
-int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret_saved, const char **ret_feature)
+int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t which, uint32_t *ret_saved,
+			  const char **ret_feature)
 {
 	struct link_features features = { 0 };
 	uint32_t on, changeable, still_on, ignored;
@@ -202,6 +204,7 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 	if (r < 0)
 		return r;
 	link_sum_up_offloads(&features, &on, &changeable);
+	on &= which;
 	still_on = on;
 	if (on & changeable) {
 		r = set_features(monitor, ifindex, &features, on & changeable, 0);
@@ -213,6 +216,7 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 			return r;
 		}
 		link_sum_up_offloads(&features, &still_on, &ignored);
+		still_on &= which;
 	}
 
 	*ret_saved = on & changeable & ~still_on;

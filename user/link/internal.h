@@ -133,7 +133,7 @@ int link_name(struct link_monitor *monitor, uint32_t ifindex, char name[UL_NAME_
 int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command);	/* a struct ethtool_*; 0 or negative errno */
 
 #define LINK_MAX_FEATURES 512	/* the kernel has about 65 */
-#define LINK_N_OFFLOADS 4
+#define LINK_N_OFFLOADS 5
 
 struct link_features {
 	uint32_t n_words;

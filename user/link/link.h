@@ -94,7 +94,8 @@ int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_s
  * that are on and can be changed; tells in *ret_saved (bits of enum ul_saved) which were on and are off now. One
  * that stays on: -EOPNOTSUPP with its ethtool name in *ret_feature; the others are off and in *ret_saved also then,
  * so a caller who can live with it may go on. Already prepared: *ret_saved 0. */
-int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret_saved, const char **ret_feature);
+int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t which, uint32_t *ret_saved,
+			  const char **ret_feature);
 /* Puts those back that saved names. */
 int link_restore_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t saved);
 

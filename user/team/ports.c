@@ -228,7 +228,8 @@ void port_release(struct vswitch *vs, uint32_t slot)
 
 	port_interface(port, interface);
 	port_disconnect(vs, slot);
-	notifier_cancel(vs->notifier, slot);
+	if (vs->notifier)
+		notifier_cancel(vs->notifier, slot);
 	info = link_by_name(vs->context.links, interface);
 	if (info && port->flags & UL_PORT_HOST)
 		link_delete(vs->context.links, info->ifindex);

@@ -51,19 +51,26 @@ static int prepare_mtu(struct vswitch *vs, struct ul_uplink *uplink, const struc
 int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info)
 {
 	struct ul_uplink *uplink = &vs->dp->uplinks[index];
+	uint32_t which = UL_SAVED_RX_VLAN | UL_SAVED_RX_VLAN_FILTER | UL_SAVED_LRO | UL_SAVED_GRO_HW;
 	const char *feature = NULL;
+	bool tags_hidden = false;
 	uint32_t offloads = 0;
 	int r;
 
-	r = link_prepare_offloads(vs->context.links, info->ifindex, &offloads, &feature);
+	/* A veth with tx VLAN offload hands its tags over beside the data, where no XDP program at the other end can see them. */
+	if (strcmp(info->kind, "veth") == 0) {
+		which |= UL_SAVED_TX_VLAN;
+		log_debug("%s: a veth as uplink: its far end must have tx VLAN offload off, too", info->name);
+	}
+	r = link_prepare_offloads(vs->context.links, info->ifindex, which, &offloads, &feature);
 	uplink->saved |= offloads;
-	if (r == -EOPNOTSUPP)
-		log_warning(0, "%s: %s is on and cannot be switched off; tags are then invisible to XDP, so it receives by TC", info->name,
-			    feature);
-	else if (r < 0)
+	if (r < 0 && r != -EOPNOTSUPP)
 		return log_error(r, "%s: cannot change offloads; see 'ethtool -k %s'", info->name, info->name);
-	int visible_tags = r;
-
+	if (r == -EOPNOTSUPP) {
+		tags_hidden = strstr(feature, "vlan");
+		log_warning(0, "%s: %s is on and cannot be switched off%s", info->name, feature,
+			    tags_hidden ? "; tags are then invisible to XDP, so it receives by TC" : "");
+	}
 	r = prepare_flags(vs, uplink, info);
 	if (r == 0)
 		r = prepare_mtu(vs, uplink, info);
@@ -75,7 +82,7 @@ int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *i
 		if (r < 0)
 			return log_error(r, "%s: cannot set it up", info->name);
 	}
-	return visible_tags == -EOPNOTSUPP ? 1 : 0;
+	return tags_hidden;
 }
 
 void uplink_release(struct vswitch *vs, struct ul_uplink *uplink)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which uplink may send and receive, and what follows: the single funnel. Carrier, administrative state, up-delay, LACP and the operator's drain
  * come together in uplinks_update(); nothing else writes the flags of an uplink or the buckets of a policy. */
-#include "team/vswitch.h"
+#include "config/check.h"
+#include "team/channel.h"
 
 int uplinks_index(const struct vswitch *vs, const char *name)
 {
@@ -80,14 +81,6 @@ static void bench(struct policy_slot *slot, uint32_t before, uint32_t now)
 }
 
 /* ---- policies ----------------------------------------------------------------------------------------------------------------------- */
-static bool same_teaming(const struct teaming *a, const struct teaming *b)
-{
-	return a->method == b->method && a->modulo == b->modulo && a->last_octet == b->last_octet &&
-	       a->detection == b->detection && a->notify_switches == b->notify_switches && a->failback == b->failback &&
-	       a->n_active == b->n_active && a->n_standby == b->n_standby &&
-	       memcmp(a->active, b->active, a->n_active) == 0 && memcmp(a->standby, b->standby, a->n_standby) == 0;
-}
-
 static void build(const struct vswitch *vs, const struct policy_slot *slot, uint32_t usable, struct ul_policy *ret)
 {
 	policy_build(&slot->teaming, vs->cfg->channel, usable & ~slot->benched, uplinks_with(vs, UL_UP_DRAINED | UL_UP_CARRIER), ret);
@@ -101,7 +94,7 @@ static int find_slot(struct vswitch *vs, const struct teaming *teaming)
 	int unused = -ENOSPC;
 
 	for (int i = 0; i < UL_MAX_POLICIES; i++)
-		if (vs->policy[i].used && same_teaming(&vs->policy[i].teaming, teaming))
+		if (vs->policy[i].used && teaming_equal(&vs->policy[i].teaming, teaming))
 			return i;
 
 	/* After a restart: one in the maps that has these settings. */
@@ -210,7 +203,8 @@ static int up_long_enough(sd_event_source *source, uint64_t usec, void *userdata
 static void evaluate_link(struct vswitch *vs, uint32_t index, bool up)
 {
 	struct uplink_state *state = &vs->uplink[index];
-	uint32_t delay_ms = vs->cfg->up_delay_ms;
+	/* With LACP the delay is the protocol's wait-to-restore. */
+	uint32_t delay_ms = vs->cfg->channel == UL_CHANNEL_LACP ? 0 : vs->cfg->up_delay_ms;
 	int r;
 
 	if (!up) {
@@ -332,6 +326,7 @@ void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_inf
 			take_link_state(vs, index, info);
 	}
 	uplinks_update(vs);
+	channel_link_changed(vs, index);
 }
 
 /* ---- the table of uplinks ------------------------------------------------------------------------------------------------------------- */
@@ -363,6 +358,11 @@ static void reorder(struct vswitch *vs)
 		if (old >= 0) {
 			records[i] = vs->dp->uplinks[old];
 			states[i] = vs->uplink[old];
+			/* What LACP said before a restart holds until channel_apply() knows better. */
+			if (!states[i].seen) {
+				states[i].lacp_collecting = records[i].flags & UL_UP_RECEIVE;
+				states[i].lacp_distributing = records[i].flags & UL_UP_SEND;
+			}
 		}
 		if (old != (int)i)
 			dataplane_reset_stats(vs->dp, i);
@@ -405,8 +405,7 @@ int uplinks_apply(struct vswitch *vs)
 		if (info && vs->dp->uplinks[i].ifindex)
 			take_link_state(vs, i, info);
 	}
-	uplinks_update(vs);
-	return 0;
+	return channel_apply(vs);
 }
 
 void uplinks_release_all(struct vswitch *vs)
@@ -428,6 +427,7 @@ int vswitch_drain(struct vswitch *vs, const char *name, bool drain)
 		return -EALREADY;
 	vs->dp->uplinks[index].flags = drain ? flags | UL_UP_DRAINED : flags & ~(uint32_t)UL_UP_DRAINED;
 	uplinks_update(vs);
+	channel_drain(vs, (uint32_t)index, drain);
 	return 0;
 }
 

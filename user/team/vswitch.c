@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "dataplane/view.h"
+#include "team/channel.h"
 
 void vswitch_report(struct vswitch *vs, const char *object, const char *format, ...)
 {
@@ -27,14 +28,14 @@ static void needs_of(const struct switch_cfg *cfg, struct dataplane_needs *ret)
 	ret->fdb_keys = ret->ports;
 }
 
-static int open_dataplane(struct vswitch *vs, const struct switch_cfg *cfg, bool any_size)
+static int open_dataplane(struct vswitch *vs, const struct switch_cfg *cfg, enum dataplane_how how)
 {
 	struct dataplane_needs needs;
 	uint32_t lo = 1;
 	int r;
 
 	needs_of(cfg, &needs);
-	r = dataplane_open(vs->context.bpffs, cfg->name, &needs, any_size, &vs->dp);
+	r = dataplane_open(vs->context.bpffs, cfg->name, &needs, how, &vs->dp);
 	if (r < 0)
 		return r;
 	/* The loopback interface is always there: whether its net_device is found tells whether the programs can check carriers. */
@@ -56,7 +57,7 @@ int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *
 	if (r < 0)
 		log_error(r, "%s: cannot make the notifier", cfg->name);
 	if (r == 0)
-		r = open_dataplane(vs, cfg, true);
+		r = open_dataplane(vs, cfg, DATAPLANE_ANY_SIZE);
 	if (r == 0)
 		r = learn_start(vs);
 	if (r < 0) {
@@ -73,6 +74,7 @@ void vswitch_free(struct vswitch *vs)
 		return;
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		sd_event_source_disable_unref(vs->uplink[i].up_timer);
+	channel_free(vs->channel);
 	learn_stop(vs);
 	notifier_free(vs->notifier);
 	dataplane_free(vs->dp);
@@ -307,7 +309,7 @@ static int grow(struct vswitch *vs, const struct switch_cfg *cfg)
 	int r;
 
 	vs->dp = NULL;
-	r = open_dataplane(vs, cfg, false);
+	r = open_dataplane(vs, cfg, DATAPLANE_FITTING);
 	if (r < 0) {
 		vs->dp = old;
 		return r;
@@ -354,6 +356,24 @@ void vswitch_teardown(struct vswitch *vs)
 			port_release(vs, slot);
 	uplinks_release_all(vs);
 	dataplane_destroy(vs->context.bpffs, vs->name);
+}
+
+int vswitch_remove(const struct vswitch_context *context, const char *name)
+{
+	struct vswitch *vs = calloc(1, sizeof(*vs));
+	int r;
+
+	if (!vs)
+		return log_error(-ENOMEM, "%s", name);
+	vs->context = *context;
+	snprintf(vs->name, sizeof(vs->name), "%s", name);
+	r = dataplane_open(context->bpffs, name, NULL, DATAPLANE_MAPS_ONLY, &vs->dp);
+	if (r == 0)
+		vswitch_teardown(vs);
+	else if (r == -ENOENT)
+		r = dataplane_destroy(context->bpffs, name);
+	vswitch_free(vs);
+	return r;
 }
 
 /* ---- checking before anything is changed -------------------------------------------------------------------------------------------------- */

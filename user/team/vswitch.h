@@ -6,6 +6,7 @@
  *
  *   vswitch.c   life cycle; groups, ports, VLANs and addresses          ports.c    one port's interface
  *   uplinks.c   which uplink may send and receive, and the policies     prepare.c  an uplink's NIC settings
+ *   channel.c   LACP of the uplinks, and their neighbours               learn.c    addresses that machines use
  */
 #ifndef UL_TEAM_VSWITCH_H
 #define UL_TEAM_VSWITCH_H
@@ -44,6 +45,8 @@ struct policy_slot {
 	uint32_t benched;		/* failback: false: recovered uplinks that wait */
 };
 
+struct channel;	/* channel.h */
+
 struct vswitch {
 	struct vswitch_context context;
 	char name[UL_NAME_LEN];
@@ -55,6 +58,7 @@ struct vswitch {
 	uint8_t port_uplink[UL_MAX_PORTS];	/* where the port's own bucket is served; to see that it moved */
 	sd_event_source *event_source;	/* ring buffer of the programs */
 	struct ring_buffer *events;
+	struct channel *channel;	/* LACP and neighbours */
 	bool carrier_check;		/* the programs look at the carrier themselves */
 };
 
@@ -72,6 +76,8 @@ void vswitch_let_go(struct vswitch *vs, const struct switch_cfg *cfg);
 int vswitch_apply(struct vswitch *vs, const struct switch_cfg *cfg);
 /* Restores the interfaces and removes everything from the kernel. */
 void vswitch_teardown(struct vswitch *vs);
+/* The same for a switch that is only in the kernel, of whichever version. */
+int vswitch_remove(const struct vswitch_context *context, const char *name);
 
 void vswitch_link_event(struct vswitch *vs, const struct link_info *info, unsigned int changes);
 /* drain: 0, -ENOENT: no such uplink, -EALREADY. */
@@ -94,6 +100,7 @@ void uplinks_update(struct vswitch *vs);		/* flags of all uplinks -> policies ->
 int policies_apply(struct vswitch *vs, uint32_t *ret_slots);	/* group index in cfg -> policy slot; frees the unused ones later */
 void policies_prune(struct vswitch *vs, const uint32_t *slots);
 
+/* 0; 1: but its VLAN tags are invisible to XDP; or negative errno. */
 int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info);
 void uplink_release(struct vswitch *vs, struct ul_uplink *uplink);
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* LACP of a switch: between the protocol core (lacp/lacp.h), its sockets, and the funnel of the uplinks. Also listens to what the switch at the
+ * other end says of itself (LLDP, CDP, PAgP), with and without LACP. */
+#ifndef UL_TEAM_CHANNEL_H
+#define UL_TEAM_CHANNEL_H
+
+#include "team/vswitch.h"
+
+struct channel;
+
+/* Starts, changes or stops LACP as the switch's configuration says; call it when the uplinks are connected and before their flags are published. On the first
+ * call after a start the saved state of the uplinks is taken up. 0 or negative errno. */
+int channel_apply(struct vswitch *vs);
+void channel_free(struct channel *channel);	/* nothing is sent: a restart goes unnoticed; NULL allowed */
+
+/* The uplink's interface came or went, or its carrier changed. */
+void channel_link_changed(struct vswitch *vs, uint32_t uplink);
+/* Takes the LACPDUs that wait, before anything else is done after a sleep. */
+void channel_poll(struct channel *channel);
+void channel_drain(struct vswitch *vs, uint32_t uplink, bool drain);
+
+#endif
