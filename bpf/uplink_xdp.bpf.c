@@ -9,9 +9,11 @@
 /* A page less headroom and skb_shared_info is what an XDP frame can have; longer ones, and those in several buffers, go through TC. */
 #define UL_MAX_XDP_FRAME 3000
 
-static __always_inline int drop(__u32 object, enum ul_reason reason, const struct size *size)
+static __always_inline int drop(struct xdp_md *ctx, __u32 object, enum ul_reason reason)
 {
-	count(object, reason, size);
+	struct size size = { 1, bpf_xdp_get_buff_len(ctx) };	/* all its buffers */
+
+	count(object, reason, &size);
 	return XDP_DROP;
 }
 
@@ -53,36 +55,36 @@ int uplink_xdp(struct xdp_md *ctx)
 	struct frame frame;
 
 	if (!uplink)
-		return drop(UL_OBJECT_NONE, UL_R_UNKNOWN_PORT, &size);
+		return drop(ctx, UL_OBJECT_NONE, UL_R_UNKNOWN_PORT);
 	if (!parse_layer2(data, end, &frame))
-		return drop(object, UL_R_TRUNCATED, &size);
+		return drop(ctx, object, UL_R_TRUNCATED);
 
 	reason = admit_from_uplink(uplink, &frame);
 	if (reason == UL_R_CONTROL)
 		return frame.ethertype == UL_ETH_P_SLOW ? answer_lacpdu(ctx, object, uplink, &size) : XDP_PASS;
 	if (reason != UL_R_TO_PORT && reason != UL_R_FLOODED)
-		return drop(object, reason, &size);
+		return drop(ctx, object, reason);
 
 	vlan = vlan_at(frame.vid);
 	if (!vlan_in_use(vlan, &frame))
-		return drop(object, UL_R_UNKNOWN_VLAN, &size);
+		return drop(ctx, object, UL_R_UNKNOWN_VLAN);
 	if (reason == UL_R_FLOODED)
-		return is_reflected(vlan, &frame) ? drop(object, UL_R_REFLECTED, &size) : XDP_PASS;
+		return is_reflected(vlan, &frame) ? drop(ctx, object, UL_R_REFLECTED) : XDP_PASS;
 	if (vlan->flags & UL_VLAN_CURIOUS)
 		return XDP_PASS;
 
 	reason = steer_unicast(vlan, &frame, object, &to);
 	if (reason != UL_R_TO_PORT)
-		return drop(object, reason, &size);
+		return drop(ctx, object, reason);
 	if (!(to.port->flags & UL_PORT_XDP) || parse_ip_protocol(data, end, &frame) == IPPROTO_TCP)
 		return XDP_PASS;
 	if (to.port->max_frame > UL_MAX_XDP_FRAME &&
 	    (size.bytes > UL_MAX_XDP_FRAME || bpf_xdp_get_buff_len(ctx) != size.bytes))
 		return XDP_PASS;
 	if (too_big(size.bytes, frame.tagged, to.port->max_frame))
-		return drop(object, UL_R_TOO_BIG, &size);
+		return drop(ctx, object, UL_R_TOO_BIG);
 	if (frame.vid && to.group->vlan_mode != UL_VLAN_VGT && !pop_tag(ctx))
-		return drop(object, UL_R_FAILED, &size);
+		return drop(ctx, object, UL_R_FAILED);
 
 	count(object, UL_R_TO_PORT, &size);
 	count(UL_OBJECT_PORT0 + to.slot_plus_1 - 1, UL_R_SENT, &size);

@@ -532,7 +532,8 @@ static bool redirects_in_xdp(const struct run *r, const struct sw_port *port)
 {
 	if (!port->xdp || is_tcp(r))
 		return false;
-	return !r->in->several_buffers && (r->in->len <= MAX_XDP_FRAME || port->max_frame <= MAX_XDP_FRAME);
+	/* What is longer than a port without jumbo frames takes is too big on either way. */
+	return port->max_frame <= MAX_XDP_FRAME || (!r->in->several_buffers && r->in->len <= MAX_XDP_FRAME);
 }
 
 static void unicast_from_uplink(struct run *r, const struct dress *dress)
