@@ -127,8 +127,8 @@ def close_everything():
 
 def install_traps():
 	atexit.register(close_everything)
-	for number in (signal.SIGTERM, signal.SIGHUP):
-		signal.signal(number, lambda n, _: sys.exit(128 + n))	# unwinds the test's with blocks, then atexit
+	for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+		signal.signal(number, signal.default_int_handler)	# KeyboardInterrupt ends pytest, which undoes the test at hand, then atexit
 
 
 def temp_dir():
@@ -184,19 +184,12 @@ def leftovers(prefix=OWN_PREFIX):
 		"processes": processes_of(prefix)}
 
 
-def is_running_test(pid):
-	try:
-		return b"python" in Path(f"/proc/{pid}/cmdline").read_bytes()
-	except OSError:
-		return False
-
-
 def sweep_dead_runs():
 	"""Removes what earlier runs left that were killed without mercy."""
 	names = namespaces_of("ul-") + [Path(p).name for p in temp_dirs_of("ul-")]
 	pids = {int(m.group(1)) for m in map(ANY_PREFIX.match, names) if m}
 	for pid in pids:
-		if pid == os.getpid() or is_running_test(pid):
+		if Path(f"/proc/{pid}").exists():
 			continue
 		prefix = f"ul-{pid}-"
 		for process, _ in processes_of(prefix):
