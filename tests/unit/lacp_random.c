@@ -114,6 +114,7 @@ static void check_channel(void)
 {
 	const struct lacp *lacp = world.lacp;
 	unsigned int selected = 0, distributing = 0, individual = 0;
+	const struct lacp_port *attached = NULL;
 	struct lacp_port *port;
 
 	lacp_for_each_port(lacp, port) {
@@ -123,6 +124,12 @@ static void check_channel(void)
 		check_port(port);
 		CHECK(port->selected == LACP_UNSELECTED || !counts || (lacp->lag_valid && lacp_lag_equal(&lag, &lacp->lag)),
 		      "port %u is selected into another aggregation", port->config.number);
+		if (lacp_attached(port) && counts) {
+			struct lacp_lag first = lacp_lag_of(attached ? attached : port);
+
+			CHECK(lacp_lag_equal(&first, &lag), "port %u is attached to another aggregation", port->config.number);
+			attached = port;
+		}
 		selected += port->selected == LACP_SELECTED && counts;
 		distributing += counts && port->actor_state & LACP_DISTRIBUTING;
 		individual += port->individual;

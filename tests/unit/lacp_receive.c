@@ -104,6 +104,19 @@ Test(lacp_receive, R6_expired_stops_data_before_it_says_so)
 	cr_assert_eq(rig_last(&rig, 1).actor.state & (LACP_COLLECTING | LACP_DISTRIBUTING | LACP_EXPIRED), LACP_EXPIRED);
 }
 
+Test(lacp_receive, R6_a_partner_that_was_late_is_back_at_once)
+{
+	config.fast = true;
+	rig_open(&rig, &config, 2);
+	rig_join(&rig, 2, LACP_TIMEOUT);
+	rig_pass(&rig, LACP_SHORT_TIMEOUT_MS + 500);
+	cr_assert_not(rig.distributing[1] || rig.distributing[2]);
+	cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED, "keeps its place until DEFAULTED");
+	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
+	rig_hear(&rig, 2, UP | LACP_TIMEOUT);
+	cr_assert(rig.distributing[1] && rig.distributing[2]);
+}
+
 Test(lacp_receive, R7_link_that_returns_has_nothing_stale)
 {
 	for (int between = 0; between <= 1; between++) {	/* with and without a lacp_run() while it is down */

@@ -206,6 +206,24 @@ Test(lacp_select, S3_policies)
 	}
 }
 
+/* Three slow ports are not more than two fast ones when only two may be used. */
+Test(lacp_select, S3_only_what_max_links_lets_in_counts)
+{
+	config.max_links = 2;
+	for (enum lacp_policy policy = LACP_BANDWIDTH; policy <= LACP_COUNT; policy++) {
+		config.policy = policy;
+		rig_open(&rig, &config, 5);
+		for (uint16_t port = 1; port <= 5; port++)
+			lacp_port_set_link(rig.lacp, port, true, port <= 3 ? 1000 : 1400, true, rig.now_ms);
+		cable_to_b(4);
+		cable_to_b(5);
+		hear_all(5, 5000);
+		EXPECT_IN_USE(4, 5);
+		rig_done(&rig);
+	}
+	rig_open(&rig, &config, 1);
+}
+
 Test(lacp_select, S3_selected_partner_lost_altogether)
 {
 	rig_open(&rig, &config, 2);
@@ -345,6 +363,16 @@ Test(lacp_select, fallback_prefers_an_individual_partner_and_needs_its_sync)
 	cr_assert_eq(rig_info(&rig, 2).mux_state, LACP_MUX_ATTACHED);
 	rig_hear(&rig, 2, UP & ~LACP_AGGREGATION);
 	EXPECT_IN_USE(2);
+}
+
+Test(lacp_select, fallback_is_not_for_a_channel_with_a_partner)
+{
+	config.fallback = LACP_FALLBACK_INDIVIDUAL;
+	rig_open(&rig, &config, 2);
+	lacp_port_set_drained(rig.lacp, 1, true, rig.now_ms);
+	rig_pass_hearing(&rig, 20000, 1000, 1, WILLING);
+	cr_assert_eq(rig_info(&rig, 2).receive_state, LACP_RX_DEFAULTED);
+	cr_assert_eq(in_use(), 0, "the switch speaks LACP, if only on the drained port");
 }
 
 Test(lacp_select, fallback_switched_at_run_time)

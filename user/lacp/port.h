@@ -78,7 +78,7 @@ struct lacp_port {
 
 	enum lacp_selected selected;
 	bool individual;	/* selected by fallback, alone */
-	bool failed;		/* was distributing when it failed: wait_to_restore applies */
+	bool failed;		/* was distributing when it failed: wait_to_restore begins when it hears its partner */
 	uint64_t restore_at_ms;	/* end of wait_to_restore; 0: none */
 
 	enum lacp_mux_state mux;

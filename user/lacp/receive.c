@@ -78,6 +78,7 @@ static void note_failure(struct lacp_port *port, enum lacp_receive_state to, uin
 			port->failed = true;
 		port->restore_at_ms = 0;
 	} else if (port->receive != LACP_RX_CURRENT && to == LACP_RX_CURRENT && port->failed) {
+		port->failed = false;
 		port->restore_at_ms = now_ms + port->lacp->config.wait_to_restore_ms;
 	}
 }

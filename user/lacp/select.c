@@ -3,8 +3,8 @@
  * policy says which of several aggregations has the aggregator, max-links how many of its ports, the rest waits as STANDBY. Without any
  * aggregation, fallback: individual puts the best port into use alone.
  *
- * A port that changes its aggregation always passes DETACHED (its SYNC=0 is told), and none is selected while one of another aggregation is
- * still attached. */
+ * A port that changes its aggregation always passes DETACHED, so that its SYNC=0 is told. Two aggregations are never attached at once: those of
+ * the old one leave within the run in which those of the new one only begin to wait. */
 #include "common/util.h"
 #include "lacp/port.h"
 
@@ -16,10 +16,8 @@ void lacp_set_selected(struct lacp_port *port, enum lacp_selected selected, bool
 	if (selected == old)
 		return;
 	port->selected = selected;
-	if (selected == LACP_SELECTED) {
-		port->failed = false;
+	if (selected == LACP_SELECTED)
 		port->restore_at_ms = 0;
-	}
 	port->lacp->changes++;
 	lacp_event(port, LACP_EVENT_SELECTED, "%s -> %s%s", lacp_name(LACP_NAMES_SELECTED, old), lacp_name(LACP_NAMES_SELECTED, selected),
 		   individual ? " alone (fallback)" : "");
@@ -290,22 +288,15 @@ static void enforce_min_links(struct lacp *lacp, uint64_t now_ms)
 
 void lacp_select(struct lacp *lacp, uint64_t now_ms)
 {
-	bool occupied = false;	/* by a port that is still to be detached */
 	struct wish wish;
 
 	make_wish(lacp, &wish, now_ms);
 	for (unsigned int place = 0; place < lacp->n_ports; place++) {
 		struct lacp_port *port = lacp->ports[place];
 
-		if (port->selected != LACP_UNSELECTED &&
-		    (wish.selected[place] == LACP_UNSELECTED || port->individual != (port == wish.alone)))
+		if (port->selected != LACP_UNSELECTED && port->individual != (port == wish.alone))
 			lacp_set_selected(port, LACP_UNSELECTED, false);
-		occupied = occupied || (port->selected == LACP_UNSELECTED && port->mux != LACP_MUX_DETACHED);
-	}
-	for (unsigned int place = 0; place < lacp->n_ports; place++) {
-		struct lacp_port *port = lacp->ports[place];
-
-		if (port->selected != LACP_UNSELECTED || (port->mux == LACP_MUX_DETACHED && !occupied))
+		if (port->selected != LACP_UNSELECTED || port->mux == LACP_MUX_DETACHED)
 			lacp_set_selected(port, wish.selected[place], port == wish.alone);
 	}
 	enforce_min_links(lacp, now_ms);
