@@ -246,7 +246,8 @@ static const struct mistake policies[] = {
 	{ SWITCHES(LACP("lacp: {min-links: 3}")), S0 "lacp.min-links: 3: must be at most the number of uplinks, 2" },
 	{ SWITCHES(LACP("lacp: {activity: on, rate: 1, system-priority: 0, key: 65536, port-priority: 0, min-links: 25, fallback: both, "
 			"system-id: '03:00:00:00:00:01', actor: 1}")),
-	  S0 "lacp.actor: unknown key: must be one of activity, rate, system-priority, system-id, key, port-priority, min-links or fallback\n"
+	  S0 "lacp.actor: unknown key: must be one of activity, rate, system-priority, system-id, key, port-priority, min-links, "
+	  "max-links, selection, mux, headless-s or fallback\n"
 	  S0 "lacp.activity: on: must be active or passive\n" S0 "lacp.rate: 1: must be slow or fast\n"
 	  S0 "lacp.system-priority: 0: must be 1-65535\n" S0 "lacp.system-id: 03:00:00:00:00:01: " MAC_RULE "\n"
 	  S0 "lacp.key: 65536: must be 1-65535\n" S0 "lacp.port-priority: 0: must be 1-65535\n" S0 "lacp.min-links: 25: must be 1-24\n"

@@ -78,7 +78,7 @@ Test(link_settings, gone_interfaces, .timeout = 30)
 		cr_assert_eq(link_get_ipv6(m, ifindex, &on), -ENODEV);
 		cr_assert_eq(link_get_speed(m, ifindex, &speed), -ENODEV);
 		cr_assert_eq(link_add_address(m, ifindex, &address), -ENODEV);
-		cr_assert_eq(link_prepare_offloads(m, ifindex, ~0u, &saved, &feature), -ENODEV);
+		cr_assert_eq(link_prepare_offloads(m, ifindex, LINK_RX_OFFLOADS, &saved, &feature), -ENODEV);
 		cr_assert_eq(link_restore_offloads(m, ifindex, UL_SAVED_RX_VLAN), -ENODEV);
 		cr_assert_eq(link_delete(m, ifindex), 0);
 	}
@@ -190,12 +190,14 @@ Test(link_settings, offloads_of_a_veth_are_prepared_and_restored, .timeout = 30)
 	make_veth(t, "va", "vb");
 	ifindex = ifindex_of(t, "va");
 	cr_assert(rx_vlan_is_on(t, ifindex), "a veth begins with it");
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, ~0u, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS, &saved, &feature), 0);
 	cr_assert_eq(saved, UL_SAVED_RX_VLAN);
 	cr_assert(!rx_vlan_is_on(t, ifindex));
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, ~0u, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS, &saved, &feature), 0);
 	cr_assert_eq(saved, 0);
 	cr_assert_null(feature);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS | UL_SAVED_TX_VLAN, &saved, &feature), 0);
+	cr_assert_eq(saved, UL_SAVED_TX_VLAN, "only what is asked for");
 
 	/* Bits that are not offloads are other people's business. */
 	cr_assert_eq(link_restore_offloads(t->monitor, ifindex, UL_SAVED_ARP | UL_SAVED_DOWN), 0);
@@ -214,7 +216,7 @@ Test(link_settings, offloads_of_a_tap_need_nothing, .timeout = 30)
 	const char *feature = NULL;
 	uint32_t saved = 77;
 
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex_of(t, "t0"), ~0u, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex_of(t, "t0"), LINK_RX_OFFLOADS, &saved, &feature), 0);
 	cr_assert_eq(saved, 0);
 	cr_assert_null(feature);
 	cr_assert_eq(link_restore_offloads(t->monitor, ifindex_of(t, "t0"), 0), 0);
@@ -243,7 +245,7 @@ Test(link_settings, which_offloads_are_on_and_can_be_changed)
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		/* in the third word; of the others one is absent and two are off */
-		features = (struct link_features){ .n_words = 3, .bit = { 64, 3, -1, 40 } };
+		features = (struct link_features){ .n_words = 3, .bit = { 64, 3, -1, 40, -1 } };
 		features.block[2] = (struct ethtool_get_features_block){
 			.available = table[i].available, .requested = table[i].requested,
 			.active = table[i].active, .never_changed = table[i].never_changed,
@@ -254,7 +256,7 @@ Test(link_settings, which_offloads_are_on_and_can_be_changed)
 		cr_expect_eq(on, table[i].on, "%s: on %#x", table[i].what, on);
 		cr_expect_eq(changeable, table[i].changeable, "%s: changeable %#x", table[i].what, changeable);
 	}
-	features = (struct link_features){ .n_words = 2, .bit = { 0, 1, 31, 32 } };
+	features = (struct link_features){ .n_words = 2, .bit = { 0, 1, 31, 32, -1 } };
 	features.block[0].active = 0x80000002;
 	features.block[1].active = 1;
 	link_sum_up_offloads(&features, &on, &changeable);

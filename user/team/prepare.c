@@ -51,7 +51,7 @@ static int prepare_mtu(struct vswitch *vs, struct ul_uplink *uplink, const struc
 int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info)
 {
 	struct ul_uplink *uplink = &vs->dp->uplinks[index];
-	uint32_t which = UL_SAVED_RX_VLAN | UL_SAVED_RX_VLAN_FILTER | UL_SAVED_LRO | UL_SAVED_GRO_HW;
+	uint32_t which = LINK_RX_OFFLOADS;
 	const char *feature = NULL;
 	bool tags_hidden = false;
 	uint32_t offloads = 0;
