@@ -162,7 +162,7 @@ $(B)/demo/%: tests/demo/%.c $(HDRS) $(B)/.deps-ok
 
 $(B)/bench/bin/%: tests/bench/%.c $(B)/libuplink.a $(HDRS)
 	$(call say,TOOL,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(B)/libuplink.a $(LIBS) -o $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(B)/libuplink.a $(LIBS) -lm -o $@
 
 $(B)/bench/bpf/%.bpf.o: tests/bench/%.bpf.c $(HDRS) $(B)/.deps-ok
 	$(call say,BPF,$<)
