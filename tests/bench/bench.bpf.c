@@ -6,7 +6,6 @@
 #include <bpf/bpf_helpers.h>
 
 #define HEAD_BYTES 56	/* what is written into each frame */
-#define IPV4_DST 30	/* offset in an untagged frame */
 
 struct generator {
 	__u64 head[HEAD_BYTES / 8];
@@ -30,10 +29,10 @@ struct {
 	__type(value, __u64);
 } passes SEC(".maps");
 
-/* sink number -> frames */
+/* frames that the sink of this object has dropped */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 64);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
 } sunk SEC(".maps");
@@ -45,7 +44,6 @@ struct {
 	__type(value, __u32);
 } target_map SEC(".maps");
 
-const volatile __u32 sink_number;
 const volatile __u32 target_ifindex;
 
 /* The pages of live frames are used again as the receiver left them, so the header is written anew in each pass. */
@@ -72,19 +70,14 @@ int generate(struct xdp_md *ctx)
 	return config->action;
 }
 
-static __always_inline void count(void)
-{
-	__u32 number = sink_number;
-	__u64 *frames = bpf_map_lookup_elem(&sunk, &number);
-
-	if (frames)
-		++*frames;
-}
-
 SEC("xdp")
 int sink(struct xdp_md *ctx)
 {
-	count();
+	__u32 zero = 0;
+	__u64 *frames = bpf_map_lookup_elem(&sunk, &zero);
+
+	if (frames)
+		++*frames;
 	return XDP_DROP;
 }
 

@@ -132,15 +132,14 @@ static struct bpf_object *open_object(void)
 	return object;
 }
 
-/* rodata: sink_number, target_ifindex, in the order of their definition. */
-static void load_object(struct bpf_object *object, uint32_t sink_number, uint32_t target)
+/* target: value of target_ifindex, the only constant. */
+static void load_object(struct bpf_object *object, uint32_t target)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "bench.rodata");
-	uint32_t values[2] = { sink_number, target };
 
 	if (!map)
 		map = bpf_object__find_map_by_name(object, ".rodata");
-	if (!map || bpf_map__set_initial_value(map, values, sizeof(values)) || bpf_object__load(object))
+	if (!map || bpf_map__set_initial_value(map, &target, sizeof(target)) || bpf_object__load(object))
 		die("bench.bpf.o");
 }
 
@@ -181,7 +180,7 @@ static void add_sink(char *spec)
 	parse_end(spec, &end);
 	enter(end.ns);
 	sink->object = open_object();
-	load_object(sink->object, 0, 0);
+	load_object(sink->object, 0);
 	attach_xdp(program_fd(sink->object, "sink"), if_nametoindex(end.ifname), end.ifname);
 	n_sinks++;
 }
@@ -197,7 +196,7 @@ static void add_redirect(char *spec, bool xdp)
 	target = to ? if_nametoindex(to) : 0;
 	if (!target)
 		die("target of a redirect");
-	load_object(object, 0, target);
+	load_object(object, target);
 	if (!xdp) {
 		attach_tc(program_fd(object, "redirect_tc"), if_nametoindex(end.ifname), end.ifname);
 		return;
@@ -253,7 +252,7 @@ static void load_generator(void)
 	struct generator generator = {};
 	uint32_t zero = 0;
 
-	load_object(object, 0, 0);
+	load_object(object, 0);
 	make_frame(&generator);
 	if (bpf_map_update_elem(map_fd(object, "generator"), &zero, &generator, BPF_ANY))
 		die("generator");

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What BPF_PROG_TEST_RUN runs: a wrapper that puts the frame back as it was (the kernel does not, between repetitions) and then tail-calls the program under test,
+ * or one that does nothing. Both pay for the wrapper, so the difference is the program. */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define HEAD_BYTES 32	/* of the frame, which programs may have changed */
+
+struct original {
+	__u64 head[HEAD_BYTES / 8];
+	__u32 bytes;		/* XDP: length of the frame */
+	__u32 tci_plus_1;	/* TC: tag that the kernel keeps beside the data; 0: none */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct original);
+} original SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} xdp_programs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tc_programs SEC(".maps");
+
+SEC("xdp.frags")
+int empty_xdp(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+
+SEC("tc")
+int empty_tc(struct __sk_buff *skb)
+{
+	return TC_ACT_OK;
+}
+
+/* adjust_head by nothing costs what removing a tag does, so the empty program pays for it as well. */
+SEC("xdp.frags")
+int wrap_xdp(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	const struct original *before = bpf_map_lookup_elem(&original, &zero);
+	long bytes = (void *)(long)ctx->data_end - (void *)(long)ctx->data;
+	__u64 *data;
+
+	barrier_var(bytes);	/* the verifier takes no 32-bit arithmetic on pointers */
+	if (!before || bpf_xdp_adjust_head(ctx, (int)bytes - (int)before->bytes))
+		return XDP_ABORTED;
+	data = (void *)(long)ctx->data;
+	if ((void *)data + HEAD_BYTES > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	for (int i = 0; i < HEAD_BYTES / 8; i++)
+		data[i] = before->head[i];
+	bpf_tail_call(ctx, &xdp_programs, 0);
+	return XDP_ABORTED;
+}
+
+/* Popping when there is no tag costs what popping one does. */
+SEC("tc")
+int wrap_tc(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	const struct original *before = bpf_map_lookup_elem(&original, &zero);
+
+	if (!before || bpf_skb_vlan_pop(skb))
+		return -1;
+	if (before->tci_plus_1 && bpf_skb_vlan_push(skb, bpf_htons(0x8100), before->tci_plus_1 - 1))
+		return -1;
+	bpf_tail_call(skb, &tc_programs, 0);
+	return -1;
+}
+
+/* ---- yardsticks: single steps, for the profile -------------------------------------------------------------------------------- */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} devices SEC(".maps");
+
+SEC("xdp.frags")
+int step_redirect_map(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&devices, 0, XDP_REDIRECT);
+}
+
+SEC("xdp.frags")
+int step_adjust_head(struct xdp_md *ctx)
+{
+	return bpf_xdp_adjust_head(ctx, 4) ? XDP_ABORTED : XDP_DROP;
+}
+
+SEC("tc")
+int step_redirect(struct __sk_buff *skb)
+{
+	return bpf_redirect(1, 0);
+}
+
+SEC("tc")
+int step_vlan_push(struct __sk_buff *skb)
+{
+	return bpf_skb_vlan_push(skb, bpf_htons(0x8100), 5) ? -1 : TC_ACT_OK;
+}
+
+char _license[] SEC("license") = "GPL";

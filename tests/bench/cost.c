@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a program costs: BPF_PROG_TEST_RUN of it minus that of an empty one, alternating.
+ *
+ * usage: cost OBJECTS   then on standard input, one line of JSON in answer to each:
+ *   case PIN xdp|tc IFNAME TCI HEXFRAME ROUNDS REPEAT   TCI: tag that lies beside the data, -1: none
+ *   step NAME xdp|tc ROUNDS REPEAT                      a single step of cost.bpf.c
+ *   info PIN                                            instructions and bytes
+ * Runs in the network namespace of the interfaces. */
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "testrun.h"
+
+#define HEAD_BYTES 32
+
+struct original {
+	uint64_t head[HEAD_BYTES / 8];
+	uint32_t bytes, tci_plus_1;
+};
+
+static struct bpf_object *object;
+
+static void put_program(bool xdp, int fd)
+{
+	uint32_t zero = 0;
+
+	if (bpf_map_update_elem(map_fd(object, xdp ? "xdp_programs" : "tc_programs"), &zero, &fd, BPF_ANY))
+		die("prog array");
+}
+
+static uint32_t run_wrapped(bool xdp, int fd, uint32_t ifindex, const uint8_t *frame, uint32_t bytes, int repeat, uint32_t *ret_retval)
+{
+	put_program(xdp, fd);
+	return test_run(program_fd(object, xdp ? "wrap_xdp" : "wrap_tc"), xdp, ifindex, frame, bytes, repeat, ret_retval);
+}
+
+static void measure(const char *name, int fd, bool xdp, uint32_t ifindex, int tci, const uint8_t *frame, uint32_t bytes, int rounds, int repeat)
+{
+	struct original original = { .bytes = bytes, .tci_plus_1 = (uint32_t)(tci + 1) };
+	int empty = program_fd(object, xdp ? "empty_xdp" : "empty_tc");
+	uint32_t zero = 0, retval = 0, unused;
+
+	memcpy(original.head, frame, HEAD_BYTES);
+	if (bpf_map_update_elem(map_fd(object, "original"), &zero, &original, BPF_ANY))
+		die("original frame");
+	run_wrapped(xdp, fd, ifindex, frame, bytes, repeat / 10 + 1, &unused);
+	printf("{\"name\":\"%s\",\"ns\":[", name);
+	for (int i = 0; i < rounds; i++) {
+		int with = (int)run_wrapped(xdp, fd, ifindex, frame, bytes, repeat, &retval);
+		int without = (int)run_wrapped(xdp, empty, ifindex, frame, bytes, repeat, &unused);
+
+		printf("%s%d", i ? "," : "", with - without);
+	}
+	printf("],\"retval\":%d}\n", (int)retval);
+}
+
+static uint32_t parse_hex(const char *text, uint8_t *frame, uint32_t size)
+{
+	uint32_t n = 0;
+
+	while (n < size && sscanf(text + 2 * n, "%2hhx", &frame[n]) == 1)
+		n++;
+	return n;
+}
+
+static void print_info(const char *pin)
+{
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+	int fd = bpf_obj_get(pin);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+		die(pin);
+	printf("{\"name\":\"%s\",\"instructions\":%u,\"jited_bytes\":%u,\"verified_instructions\":%u}\n", info.name, info.xlated_prog_len / 8,
+	       info.jited_prog_len, info.verified_insns);
+	close(fd);
+}
+
+static void run_line(const char *line)
+{
+	static char pin[512], hex[8192];
+	static uint8_t frame[4096];
+	char kind[8], ifname[IFNAMSIZ];
+	int tci, rounds, repeat, fd;
+	uint32_t bytes;
+
+	if (sscanf(line, "case %511s %7s %15s %d %8191s %d %d", pin, kind, ifname, &tci, hex, &rounds, &repeat) == 7) {
+		fd = bpf_obj_get(pin);
+		bytes = parse_hex(hex, frame, sizeof(frame));
+		if (fd < 0)
+			die(pin);
+		measure(pin, fd, !strcmp(kind, "xdp"), if_nametoindex(ifname), tci, frame, bytes, rounds, repeat);
+		close(fd);
+	} else if (sscanf(line, "step %511s %7s %d %d", pin, kind, &rounds, &repeat) == 4) {
+		memset(frame, 0, 64);
+		measure(pin, program_fd(object, pin), !strcmp(kind, "xdp"), 0, -1, frame, 64, rounds, repeat);
+	} else if (sscanf(line, "info %511s", pin) == 1) {
+		print_info(pin);
+	} else {
+		errno = EINVAL;
+		die(line);
+	}
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	char line[16384];
+
+	if (argc != 2) {
+		errno = EINVAL;
+		die("usage: cost OBJECTS");
+	}
+	object = open_object(argv[1], "cost");
+	if (bpf_object__load(object))
+		die("cost.bpf.o");
+	while (fgets(line, sizeof(line), stdin))
+		run_line(line);
+	return 0;
+}

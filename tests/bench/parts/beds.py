@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One hypervisor with one uplink and some ports, and between them uplinkd or one of its peers. eth0 is the uplink (far end sw0), p<i> the ports (far ends m<i>,
+the machines). The cables have two queues, as a NIC would on two cores; uplinks insert tags in 'hardware', as NICs do."""
+from pathlib import Path
+
+from harness import base
+from harness.bed import outside_mac, port_mac, switch
+from harness.daemon import Uplinkd
+from harness.netns import NetNs
+from harness.taps import Tap
+
+VLAN = 100
+OUTSIDE = outside_mac(1)
+
+
+class Place:
+	"""The namespaces and cables; nothing forwards yet."""
+
+	def __init__(self, n_ports=1, n_uplinks=1, tap_ports=False, queues=2, apart=False):
+		"""apart: each machine and the outside have a network namespace of their own, so that their IP stacks talk through the cables."""
+		self.hv, self.outside = NetNs("hv"), NetNs("outside")
+		self.machines = [NetNs(f"machine{i}") for i in range(n_ports)] if apart else [self.outside] * n_ports
+		self.n_ports, self.n_uplinks, self.taps = n_ports, n_uplinks, []
+		for i in range(n_uplinks):
+			self.cable(f"eth{i}", self.outside, f"sw{i}", outside_mac(i + 1), queues)
+		for i in range(n_ports):
+			if tap_ports:
+				self.taps.append(Tap(self.hv, f"p{i}"))
+			else:
+				self.cable(f"p{i}", self.machines[i], f"m{i}", port_mac(i), queues)
+				self.machines[i].ethtool(f"m{i}", gro=True)
+
+	def cable(self, near, far_ns, far, far_mac, queues):
+		shape = f"numtxqueues {queues} numrxqueues {queues}"
+		self.hv.ip_batch(f"link add {near} {shape} type veth peer name {far} address {far_mac} {shape} netns {far_ns.name}",
+				 f"link set {near} up")
+		far_ns.ip("link", "set", far, "up")
+
+	def like_nics(self):
+		"""GRO and tag insertion, as NICs have them."""
+		for i in range(self.n_uplinks):
+			self.hv.ethtool(f"eth{i}", gro=True, txvlan=True)
+
+	def ports_take_generated(self):
+		"""What a program redirects into a machine's end of a cable arrives only at a NAPI."""
+		if not self.taps:
+			for i in range(self.n_ports):
+				self.hv.ethtool(f"p{i}", gro=True)
+
+
+def with_uplinkd(place, vlan=VLAN, channel="static", **more):
+	ports = [{"interface": f"p{i}", "mac": port_mac(i)} for i in range(place.n_ports)]
+	uplinks = [f"eth{i}" for i in range(place.n_uplinks)]
+	config = switch("bench", uplinks, [{"name": "prod", "vlan": vlan, "ports": ports}], channel=channel, **more)
+	place.daemon = Uplinkd(place.hv, {"switches": [config]}, log_level="warning").start()
+	place.daemon.wait_uplinks(uplinks)
+	place.like_nics()
+	return place
+
+
+def bridge_netfilter(ns, on):
+	"""Where the kernel has br_netfilter built in, every bridged frame would visit iptables; nobody who wants speed leaves that on."""
+	with ns:
+		for name in ("iptables", "ip6tables", "arptables"):
+			path = Path(f"/proc/sys/net/bridge/bridge-nf-call-{name}")
+			if path.exists():
+				path.write_text(str(int(on)))
+
+
+def vlan_filtering_works(ns):
+	ns.ip("link", "add", "probe0", "type", "bridge")
+	works = ns.ip("link", "set", "probe0", "type", "bridge", "vlan_filtering", "1", check=False).returncode == 0
+	ns.ip("link", "del", "probe0")
+	return works
+
+
+def with_bridge(place, vlan=0, bond=None):
+	"""vlan: access VLAN of the ports, tagged on the uplinks, where the kernel can filter VLANs; 0: none. bond: options of a bond over the uplinks."""
+	trunk = "eth0"
+	place.hv.ip("link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0", "forward_delay", "0")
+	bridge_netfilter(place.hv, False)
+	if bond:
+		trunk = "bond0"
+		place.hv.ip("link", "add", trunk, "type", "bond", *bond.split())
+		for i in range(place.n_uplinks):
+			place.hv.ip_batch(f"link set eth{i} down", f"link set eth{i} master {trunk}", f"link set eth{i} up")
+		place.hv.ip("link", "set", trunk, "up")
+	attach_to_bridge(place, trunk, vlan)
+	place.like_nics()
+	return place
+
+
+def attach_to_bridge(place, trunk, vlan):
+	if vlan:
+		place.hv.ip("link", "set", "br0", "type", "bridge", "vlan_filtering", "1", "vlan_default_pvid", "0")
+	place.hv.ip_batch("link set br0 up", f"link set {trunk} master br0", *[f"link set p{i} master br0" for i in range(place.n_ports)])
+	words = ["vlan", str(vlan)] if vlan else []
+	if vlan:
+		place.hv.run("bridge", "vlan", "add", "dev", trunk, "vid", vlan)
+		for i in range(place.n_ports):
+			place.hv.run("bridge", "vlan", "add", "dev", f"p{i}", "vid", vlan, "pvid", "untagged")
+	for i in range(place.n_ports):
+		place.hv.run("bridge", "fdb", "replace", port_mac(i), "dev", f"p{i}", "master", "static", *words)
+	place.hv.run("bridge", "fdb", "replace", OUTSIDE, "dev", trunk, "master", "static", *words)
+
+
+def with_team(place, vlan=0):
+	"""teamd's active/backup runner is not what is asked for; its loadbalance runner is the static channel."""
+	place.hv.ip("link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0", "forward_delay", "0")
+	bridge_netfilter(place.hv, False)
+	directory = base.temp_dir()
+	device = f"team{abs(hash(place.hv.name)) % 100000}"	# its control socket is shared by all namespaces
+	ports = ",".join(f'"eth{i}":{{}}' for i in range(place.n_uplinks))
+	(directory / "conf").write_text(f'{{"device":"{device}","runner":{{"name":"loadbalance","tx_hash":["ipv4","ipv6","eth"]}},'
+					f'"link_watch":{{"name":"ethtool"}},"ports":{{{ports}}}}}')
+	for i in range(place.n_uplinks):
+		place.hv.ip("link", "set", f"eth{i}", "down")
+	Path("/run/teamd").mkdir(exist_ok=True)
+	base.spawn(place.hv.command("teamd", "-U", "-f", directory / "conf", "-t", device, "-p", directory / "pid"))
+	base.wait_until(lambda: place.hv.exists(device), 10, "teamd to make its device")
+	place.hv.ip("link", "set", device, "up")
+	attach_to_bridge(place, device, vlan)
+	place.like_nics()
+	return place
+
+
+def with_openvswitch(place, vlan=0, datapath="netdev"):
+	"""netdev: in user space, through AF_PACKET (Debian's build has no AF_XDP); system: the kernel's datapath."""
+	directory = base.temp_dir()
+	environment = [f"OVS_{k}DIR={directory}" for k in ("RUN", "LOG", "DB", "SYSCONF")]
+	database = f"unix:{directory}/db.sock"
+	quiet = ("-vconsole:off", "-vfile:off", "-vsyslog:off")
+
+	def daemon(name, *options):
+		base.spawn(place.hv.command("env", *environment, name, *quiet, *options))
+
+	def vsctl(*words):
+		base.run("ovs-vsctl", f"--db={database}", "--timeout=20", *words)
+
+	base.run("ovsdb-tool", "create", directory / "conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
+	daemon("ovsdb-server", f"--remote=punix:{directory}/db.sock", f"--unixctl={directory}/ovsdb.ctl", directory / "conf.db")
+	base.wait_until((directory / "db.sock").exists, 5, "socket of ovsdb-server")
+	vsctl("--no-wait", "init")
+	daemon("ovs-vswitchd", database, f"--unixctl={directory}/vswitchd.ctl")
+	vsctl("add-br", "br0", "--", "set", "bridge", "br0", f"datapath_type={datapath}", "fail-mode=standalone")
+	trunks = [f"trunks={vlan}"] if vlan else []
+	uplinks = [f"eth{i}" for i in range(place.n_uplinks)]
+	if len(uplinks) > 1:
+		vsctl("add-bond", "br0", "bond0", *uplinks, "bond_mode=balance-slb", *trunks)
+	else:
+		vsctl("add-port", "br0", "eth0", *trunks)
+	for i in range(place.n_ports):
+		vsctl("add-port", "br0", f"p{i}", *([f"tag={vlan}"] if vlan else []))
+	place.teach = lambda: teach_openvswitch(place, directory, vlan)
+	place.teach()
+	place.like_nics()
+	return place
+
+
+def teach_openvswitch(place, directory, vlan):
+	"""Open vSwitch learns from frames; here from entries, as the machines do not speak."""
+	for name, mac in [("eth0", OUTSIDE)] + [(f"p{i}", port_mac(i)) for i in range(place.n_ports)]:
+		place.hv.run("ovs-appctl", "-t", f"{directory}/vswitchd.ctl", "fdb/add", "br0", name, str(vlan), mac, check=False)
+
+
+# ---- what the frames of a rate test are ------------------------------------------------------------------------------------------
+def towards_port(place, size, vlan=VLAN):
+	"""Frames that arrive at the uplink for port 0; size is without the tag."""
+	tag = ["--vlan", vlan] if vlan else []
+	return ["--into", f"{place.outside.path}:sw0", "--size", size + (4 if vlan and size > 64 else 0), "--src", OUTSIDE, "--dst", port_mac(0), *tag]
+
+
+def towards_uplink(place, size):
+	"""Frames that port 0 sends to the outside."""
+	how = ["--through", f"{place.hv.path}:p0"] if place.taps else ["--into", f"{place.machines[0].path}:m0"]
+	return [*how, "--size", size, "--src", port_mac(0), "--dst", OUTSIDE]
+
+
+def kernel_peers():
+	"""name -> (how to make it, or None; what is missing). Most need a distribution kernel, for instance in one of vmtest's machines."""
+	missing = {}
+	with base.Cleanup():
+		ns = NetNs("probe")
+		filtering = vlan_filtering_works(ns)
+		bonding = ns.ip("link", "add", "probe1", "type", "bond", check=False).returncode == 0
+		team = ns.ip("link", "add", "probe2", "type", "team", check=False).returncode == 0
+		datapath = "openvswitch" in Path("/proc/modules").read_text() or base.run("modprobe", "openvswitch", check=False).returncode == 0
+	if not filtering:
+		missing = "the kernel has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING)"
+	no_team = not team or base.run("sh", "-c", "command -v teamd", check=False).returncode != 0
+	return {
+		"bridge_vlan": (with_bridge, None) if filtering else (None, missing),
+		"bonding_bridge_vlan": (lambda p, vlan: with_bridge(p, vlan, "mode balance-xor xmit_hash_policy layer2+3 miimon 100"), None)
+		if filtering and bonding else (None, missing or "the kernel has no bonding"),
+		"teamd_bridge_vlan": (with_team, None) if filtering and not no_team else (None, missing or "no team driver or no teamd"),
+		"openvswitch_kernel": (lambda p, vlan: with_openvswitch(p, vlan, "system"), None) if datapath else
+		(None, "the kernel has no openvswitch module"),
+	}

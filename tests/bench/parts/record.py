@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What was measured: results with all their runs, marks, and what was left out and why."""
+import json
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+# name -> (the mark, "least" or "most", unit)
+MARKS = {
+	"rx_vs_xdp_redirect": (0.85, "least", "ratio"),
+	"rx_vs_bridge": (3.0, "least", "ratio"),
+	"tx_vs_tc_redirect": (0.90, "least", "ratio"),
+	"tx_vs_bridge": (1.4, "least", "ratio"),
+	"tcp_rx_vs_bridge": (1.05, "least", "ratio"),
+	"tcp_tx_vs_bridge": (1.05, "least", "ratio"),
+	"tcp_local_vs_bridge": (1.05, "least", "ratio"),
+	"cost_uplink_xdp_ns": (50, "most", "ns"),
+	"cost_port_tc_ns": (35, "most", "ns"),
+	"cost_growth": (1.10, "most", "ratio"),
+	"failover_lost_100k": (0, "most", "frames"),
+	"failover_lost_100k_stopped": (0, "most", "frames"),
+	"bucket_rewrite_ms": (5, "most", "ms"),
+	"rss_1000_ports_mib": (16, "most", "MiB"),
+	"start_1000_ports_s": (2, "most", "s"),
+	"reload_unchanged_ms": (50, "most", "ms"),
+}
+
+
+def machine():
+	def first(path, key):
+		for line in Path(path).read_text().splitlines():
+			if line.startswith(key):
+				return line.split(":", 1)[1].strip()
+		return ""
+
+	vulnerabilities = Path("/sys/devices/system/cpu/vulnerabilities")
+	return {
+		"cpu": first("/proc/cpuinfo", "model name"), "cpus": os.cpu_count(), "kernel": platform.release(), "arch": platform.machine(),
+		"memory_mib": int(first("/proc/meminfo", "MemTotal").split()[0]) // 1024, "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+		"load_before": os.getloadavg()[0],
+		"hypervisor": "hypervisor" in first("/proc/cpuinfo", "flags").split(),
+		"mitigations": {p.name: p.read_text().strip() for p in sorted(vulnerabilities.glob("*"))
+				if "Not affected" not in p.read_text()} if vulnerabilities.is_dir() else {},
+	}
+
+
+class Record:
+	def __init__(self, quick, folder):
+		self.quick, self.folder = quick, folder
+		self.results, self.marks, self.left_out = [], [], []
+		self.machine = machine()
+		self.started = time.monotonic()
+
+	def add(self, name, unit, runs):
+		runs = [round(float(r), 6) for r in runs]
+		result = {"name": name, "unit": unit, "median": statistics.median(runs), "min": min(runs), "max": max(runs), "runs": runs}
+		self.results.append(result)
+		print(f"   {name:<58} {figure(result['median']):>10} {unit:<12} [{figure(result['min'])} .. {figure(result['max'])}]", flush=True)
+		return result["median"]
+
+	def get(self, name):
+		return next((r["median"] for r in self.results if r["name"] == name), None)
+
+	def mark(self, name, value):
+		limit, sense, _ = MARKS[name]
+		met = value >= limit if sense == "least" else value <= limit
+		self.marks.append({"name": name, "value": round(value, 4), "mark": limit, "met": met})
+
+	def leave_out(self, name, why):
+		self.left_out.append({"name": name, "why": why})
+		print(f"   left out: {name}: {why}", flush=True)
+
+	def as_json(self):
+		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - self.started)}
+		return json.dumps({"machine": machine_now, "quick": self.quick, "results": self.results, "marks": self.marks,
+				   "left_out": self.left_out}, indent=1)
+
+
+def figure(value):
+	if value == 0:
+		return "0"
+	if abs(value) >= 1e6:
+		return f"{value / 1e6:.2f} M"
+	if abs(value) >= 1e4:
+		return f"{value / 1e3:.1f} k"
+	return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def paired_ratio(a, b):
+	"""Median of the ratios of neighbouring runs: what slows down both does not count."""
+	return statistics.median(x / y for x, y in zip(a, b) if y)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Large configurations, and what is measured of each: start, memory, reload, rewrite of the buckets, cost of a frame."""
+import json
+import select
+import socket
+import time
+
+from harness import base
+from harness.bed import outside_mac, port_mac
+from harness.daemon import Uplinkd
+from harness.frames import tag, udp4
+from harness.netns import NetNs
+
+from parts.beds import OUTSIDE
+from parts.cost import TC_REDIRECT, XDP_REDIRECT, Meter
+from parts.tools import tool
+
+
+class Host:
+	"""A hypervisor with many cables; the far ends are all in one namespace."""
+
+	def __init__(self, n_uplinks, n_ports):
+		self.hv, self.world = NetNs("hv"), NetNs("world")
+		self.n_uplinks, self.n_ports = n_uplinks, n_ports
+		names = [(f"eth{i}", f"sw{i}", outside_mac(i + 1)) for i in range(n_uplinks)] + \
+			[(f"p{i}", f"m{i}", port_mac(i)) for i in range(n_ports)]
+		shape = "numtxqueues 1 numrxqueues 1"
+		self.hv.ip_batch(*[f"link add {near} up {shape} type veth peer name {far} address {mac} {shape} netns {self.world.name}"
+				   for near, far, mac in names])
+		self.world.ip_batch(*[f"link set {far} up" for _, far, _ in names])
+		self.world.ethtool("m0", gro=True)
+
+	def uplinks(self):
+		return [f"eth{i}" for i in range(self.n_uplinks)]
+
+	def groups(self, n_groups, first_vlan=100, teaming=lambda i: {}):
+		"""Ports are dealt out over n_groups VLANs."""
+		return [{"name": f"g{i}", "vlan": first_vlan + i, "teaming": teaming(i),
+			 "ports": [{"interface": f"p{p}", "mac": port_mac(p)} for p in range(i, self.n_ports, n_groups)]}
+			for i in range(n_groups)]
+
+	def config(self, groups, channel="static", **more):
+		return {"switches": [{"name": "bench", "uplinks": self.uplinks(), "channel": channel, "up-delay-ms": 0, "port-groups": groups, **more}]}
+
+
+def start_time(daemon):
+	"""Seconds from fork to READY=1."""
+	start = time.monotonic()
+	daemon.spawn()
+	while "READY=1" not in daemon.read_notify():
+		assert daemon.process.poll() is None, daemon.log()
+		assert time.monotonic() < start + 120 * base.SLOW, f"not ready\n{daemon.log()}"
+		select.select([daemon.notify], [], [], 0.5)
+	return time.monotonic() - start
+
+
+def request(daemon, method):
+	"""Milliseconds until the control socket has answered."""
+	with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as control:
+		control.connect(str(daemon.run_dir / "uplinkd.sock"))
+		start = time.monotonic()
+		control.sendall(json.dumps({"method": f"io.uplinkd.{method}"}).encode() + b"\0")
+		answer = b""
+		while not answer.endswith(b"\0"):
+			answer += control.recv(65536)
+		taken = (time.monotonic() - start) * 1000
+	assert b'"error"' not in answer, answer
+	return taken
+
+
+def resident_mib(daemon):
+	for line in open(f"/proc/{daemon.process.pid}/status"):
+		if line.startswith("VmRSS:"):
+			return int(line.split()[1]) / 1024
+	raise AssertionError("no VmRSS")
+
+
+def map_memory_mib(daemon, switch_name="bench"):
+	total = 0
+	for pin in (daemon.bpffs / "uplinkd" / switch_name).glob("ul_*"):
+		total += json.loads(base.run("bpftool", "-j", "map", "show", "pinned", pin).stdout)["bytes_memlock"]
+	return total / 2**20
+
+
+def rewrite_ms(daemon, n_policies, uplink=0):
+	"""(until the first bucket, until the last one) after the interface went down."""
+	pin = daemon.bpffs / "uplinkd/bench/ul_policies"
+	answer = json.loads(daemon.ns.run(tool("rewrite"), pin, f"eth{uplink}", uplink, n_policies).stdout)
+	daemon.wait_uplinks([u["name"] for u in daemon.json("show", "uplinks")], 30)
+	return answer["first_ms"], answer["last_ms"]
+
+
+def packet_costs(daemon, vlan=100, rounds=9, xdp=True):
+	"""(uplink_xdp, port_tc) of a UDP frame to and from port 0: lists of ns."""
+	meter = Meter(daemon)
+	receive = udp4(port_mac(0), OUTSIDE, "10.0.1.0", "10.0.0.1", tags=[tag(vlan)])
+	send = udp4(OUTSIDE, port_mac(0), "10.0.0.1", "10.0.1.0")
+	costs = meter.runs("uplink_xdp", "eth0", receive, XDP_REDIRECT, rounds=rounds), meter.runs("port_tc", "p0", send, TC_REDIRECT, rounds=rounds)
+	meter.close()
+	return costs
+
+
+def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewrite=True):
+	"""All of it for one configuration; returns the costs."""
+	found = None
+	starts, reloads = [], []
+	for i in range(rounds):
+		daemon = Uplinkd(host.hv, config, log_level="warning")
+		starts.append(start_time(daemon))
+		if i + 1 < rounds:
+			daemon.teardown()
+	daemon.wait_uplinks(host.uplinks(), 30)
+	record.add(f"{name}.start", "s", starts)
+	for _ in range(5):
+		reloads.append(request(daemon, "Reload"))
+	record.add(f"{name}.reload_unchanged", "ms", reloads)
+	record.add(f"{name}.rss", "MiB", [resident_mib(daemon)])
+	record.add(f"{name}.maps", "MiB", [map_memory_mib(daemon)])
+	if rewrite:
+		times = [rewrite_ms(daemon, n_policies) for _ in range(rounds)]
+		record.add(f"{name}.failover_first_bucket", "ms", [t[0] for t in times])
+		record.add(f"{name}.bucket_rewrite", "ms", [t[1] - t[0] for t in times])
+	if costs:
+		found = packet_costs(daemon)
+		record.add(f"{name}.cost.uplink_xdp", "ns", found[0])
+		record.add(f"{name}.cost.port_tc", "ns", found[1])
+	restart = []
+	assert daemon.stop() == 0
+	restart.append(start_time(daemon))
+	record.add(f"{name}.restart", "s", restart)
+	daemon.teardown()
+	return found

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The bench's C tools as objects, and small helpers around namespaces."""
+import json
+import subprocess
+import time
+
+from harness import base
+from harness.base import BUILD
+
+OBJECTS = BUILD / "bench/bpf"
+
+
+def tool(name):
+	return BUILD / "bench/bin" / name
+
+
+def end(ns, ifname):
+	return f"{ns.path}:{ifname}"
+
+
+class Lines:
+	"""A process that answers each line with one line of JSON."""
+
+	def __init__(self, command, pass_fds=()):
+		self.process = base.spawn(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=pass_fds)
+
+	def read(self):
+		line = self.process.stdout.readline()
+		assert line, f"{self.process.args[0]} ended, exit status {self.process.wait()}"
+		return json.loads(line)
+
+	def ask(self, *words):
+		self.process.stdin.write(" ".join(map(str, words)) + "\n")
+		self.process.stdin.flush()
+		return self.read()
+
+	def close(self):
+		base.stop_process(self.process)
+
+
+class Live(Lines):
+	"""Generator and sinks (live.c)."""
+
+	def __init__(self, *arguments, fds=()):
+		super().__init__([tool("live"), "--objects", OBJECTS, *arguments], fds)
+		self.read()
+
+	def rate(self, ms, threads=1):
+		"""(frames per second of one core's time, frames per second of the clock)"""
+		figures = self.ask("run", ms, threads)
+		core_seconds = (figures["cpu_seconds"] + figures["ksoftirqd_seconds"]) / threads
+		return figures["received"] / max(core_seconds, 1e-9), figures["received"] / figures["seconds"]
+
+
+def cpu_busy():
+	"""Seconds of all CPUs that were not idle, since boot."""
+	fields = open("/proc/stat").readline().split()[1:]
+	user, nice, system, _, _, irq, softirq = map(int, fields[:7])
+	return (user + nice + system + irq + softirq) / 100
+
+
+def timed(action):
+	start = time.monotonic()
+	action()
+	return time.monotonic() - start
