@@ -90,6 +90,9 @@ struct link_speed {
 /* A driver that does not tell, or no link: speed_mbps 0, half duplex */
 int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_speed *ret);
 
+/* What no uplink must have: rx VLAN offload, rx VLAN filter, LRO, hardware GRO. */
+#define LINK_RX_OFFLOADS (UL_SAVED_RX_VLAN | UL_SAVED_RX_VLAN_FILTER | UL_SAVED_LRO | UL_SAVED_GRO_HW)
+
 /* The offload settings an uplink must not have: rx VLAN offload, rx VLAN filter, LRO, hardware GRO. Turns off those
  * that are on and can be changed; tells in *ret_saved (bits of enum ul_saved) which were on and are off now. One
  * that stays on: -EOPNOTSUPP with its ethtool name in *ret_feature; the others are off and in *ret_saved also then,
