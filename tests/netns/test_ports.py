@@ -344,7 +344,7 @@ def test_fragments_keep_together():
 def test_xdp_delivery_only_where_the_port_takes_it():
 	"""A veth takes XDP frames while its far end has GRO on; the daemon follows, and no frame is lost in between."""
 	if not xdp_features_are_told():
-		pytest.skip("this kernel does not tell XDP features (6.3), so veth ports always get their frames by TC")
+		pytest.skip("no netdev-genl in this kernel (6.3), which tells XDP features, so veth ports always get their frames by TC")
 	bed = Bed(n_uplinks=1, n_ports=1)
 	bed.start([switch("vs", ["eth0"], [("prod", 100, [0])])])
 	bed.usable("eth0")
