@@ -37,6 +37,7 @@ class Controller:
         self.thread.start()
 
     def stop(self):
+        """Ends the machine too, if it still runs."""
         self.stopped.set()
         self.thread.join()
 
@@ -83,6 +84,7 @@ class Controller:
                     control.sendall(reply.encode() + b"\n")
                 except OSError:
                     break
+            self._execute(monitor, answers, "quit")
         for connection in (monitor, control):
             if connection:
                 connection.close()

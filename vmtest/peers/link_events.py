@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Two ways to learn of a carrier change, side by side: RTM_NEWLINK and polling of sysfs; and a neighbour that flaps."""
+"""Two ways to learn of a carrier change, RTM_NEWLINK and polling of sysfs; and a neighbour that flaps.
+
+The two are for separate changes: since Linux 6.8 a read of the carrier in sysfs makes linkwatch send what is pending, so
+polling hides how late RTM_NEWLINK is without it.
+"""
 
 import fcntl
 import os
@@ -51,19 +55,21 @@ class LinkWatch:
             data = data[(length + 3) & ~3:]
         return states
 
-    def wait(self, up, start, timeout_s=15):
-        """(seconds until sysfs said so, seconds until RTM_NEWLINK said so) since `start` of time.monotonic(); None for what
-        never did."""
-        by_poll = by_event = None
-        while (by_poll is None or by_event is None) and time.monotonic() < start + timeout_s:
-            select.select([self.socket], [], [], 0.002)
-            announced = up in self._announced()
-            # sysfs is read after the messages: what they tell is there by then
-            if by_poll is None and self.polled() == up:
-                by_poll = time.monotonic() - start
-            if by_event is None and announced:
-                by_event = time.monotonic() - start
-        return by_poll, by_event
+    def wait_event(self, up, start, timeout_s=15):
+        """Seconds since `start` (of time.monotonic()) until RTM_NEWLINK said so; None: never. Does not look at sysfs."""
+        while time.monotonic() < start + timeout_s:
+            select.select([self.socket], [], [], 0.1)
+            if up in self._announced():
+                return time.monotonic() - start
+        return None
+
+    def wait_poll(self, up, start, timeout_s=15):
+        """The same for sysfs, read every 2 ms."""
+        while time.monotonic() < start + timeout_s:
+            if self.polled() == up:
+                return time.monotonic() - start
+            time.sleep(0.002)
+        return None
 
 
 class FlappingTap:
