@@ -418,6 +418,46 @@ Test(lacp_select, wait_to_restore)
 	EXPECT_IN_USE(1, 2);
 }
 
+Test(lacp_select, wait_to_restore_is_over_once_a_port_was_selected)
+{
+	config.wait_to_restore_ms = 5000;
+	rig_open(&rig, &config, 2);
+	rig_link(&rig, 2, false);
+	rig_pass_hearing(&rig, 2500, 500, 1, UP);
+	rig_link(&rig, 1, false);
+	rig_run(&rig);
+	rig_link(&rig, 1, true);
+	rig_link(&rig, 2, true);
+	rig_hear(&rig, 1, UP);		/* nothing to protect */
+	cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED);
+	hear_all(2, 2500);
+	EXPECT_IN_USE(1, 2);
+	rig.partner[1].port = 9;	/* out, but not for a failure */
+	hear_all(2, 2100);
+	EXPECT_IN_USE(1, 2);
+}
+
+Test(lacp_select, wait_to_restore_is_for_failures_in_use)
+{
+	config.wait_to_restore_ms = 10000;
+	rig_open(&rig, &config, 2);
+	hear_all(2, 2500);
+	rig_link(&rig, 1, false);
+	rig_run(&rig);
+	rig_link(&rig, 1, true);
+	hear_all(2, 13000);
+	EXPECT_IN_USE(1, 2);
+	lacp_port_set_drained(rig.lacp, 1, true, rig.now_ms);
+	hear_all(2, 2000);
+	rig_link(&rig, 1, false);	/* the cable is changed while it is drained */
+	rig_run(&rig);
+	rig_link(&rig, 1, true);
+	hear_all(2, 1000);
+	lacp_port_set_drained(rig.lacp, 1, false, rig.now_ms);
+	hear_all(2, 2100);
+	EXPECT_IN_USE(1, 2);
+}
+
 Test(lacp_select, wait_to_restore_shortened)
 {
 	config.wait_to_restore_ms = 1000000;

@@ -34,7 +34,7 @@ static bool healthy(const struct lacp_port *port)
 	const uint8_t good = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING, bad = LACP_DEFAULTED | LACP_EXPIRED;
 
 	return port->enabled && port->receive == LACP_RX_CURRENT && port->selected == LACP_SELECTED && !port->individual && !port->drained &&
-	       !port->draining && (port->actor_state & (good | bad)) == good && (port->partner.state & (good | bad)) == good;
+	       (port->actor_state & (good | bad)) == good && (port->partner.state & (good | bad)) == good;
 }
 
 /* What a received frame is compared with: the partner's own LACPDU as we would write it in its place. */

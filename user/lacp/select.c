@@ -294,8 +294,6 @@ void lacp_select(struct lacp *lacp, uint64_t now_ms)
 	for (unsigned int place = 0; place < lacp->n_ports; place++) {
 		struct lacp_port *port = lacp->ports[place];
 
-		if (port->selected != LACP_UNSELECTED && port->individual != (port == wish.alone))
-			lacp_set_selected(port, LACP_UNSELECTED, false);
 		if (port->selected != LACP_UNSELECTED || port->mux == LACP_MUX_DETACHED)
 			lacp_set_selected(port, wish.selected[place], port == wish.alone);
 	}
