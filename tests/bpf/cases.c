@@ -34,7 +34,7 @@ void cases_switch(struct sw *ret)
 	sw_list_add(&ret->group[TRUNK], 0);
 	sw_list_add(&ret->group[TRUNK], 100);
 	sw_list_add(&ret->group[TRUNK], 300);
-	for (uint16_t v = 0; v < 4095; v++)
+	for (uint16_t v = 0; v < 4096; v++)	/* 4095 itself is no VLAN, whatever a list may say */
 		sw_list_add(&ret->group[ALL], v);
 	for (int i = 0; i < SW_PORTS; i++) {
 		struct sw_port *port = &ret->port[i];
