@@ -63,17 +63,10 @@ static int for_each_remembered(const struct daemon_options *options, name_visito
 static void report(void *userdata, const char *switch_name, const char *object, const char *text)
 {
 	struct daemon *daemon = userdata;
-	struct timespec now;
-	json_t *event;
+	json_auto_t *event = events_add(&daemon->events, switch_name, object, text);
 
-	if (!daemon->control)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	event = json_pack("{s:f, s:s, s:s, s:s}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9, "switch", switch_name,
-			  "object", object, "text", text);
-	if (event)
+	if (event && daemon->control)
 		control_server_publish(daemon->control, event);
-	json_decref(event);
 }
 
 static struct vswitch_context context_of(struct daemon *daemon)
@@ -172,7 +165,10 @@ int daemon_apply(struct daemon *daemon, struct model *model, struct config_error
 		}
 	}
 	if (r < 0 && daemon->model) {
-		/* Back to what was there; each switch takes up its old configuration. */
+		/* Back to what was there: new switches go, each of the others takes up its old configuration. */
+		for (size_t i = daemon->n_switches; i-- > 0;)
+			if (!model_find_switch(daemon->model, daemon->switches[i]->name))
+				remove_switch(daemon, i);
 		for (size_t i = 0; i < daemon->model->n_switches; i++) {
 			struct vswitch *vs = find_switch(daemon, daemon->model->switches[i].name);
 
@@ -381,6 +377,7 @@ static void stop(struct daemon *daemon)
 	link_monitor_free(daemon->links);
 	notify_socket_free(daemon->notify_socket);
 	model_free(daemon->model);
+	events_done(&daemon->events);
 	sd_event_unref(daemon->event);
 	ul_closep(&daemon->lock_fd);
 }

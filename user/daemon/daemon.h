@@ -4,6 +4,7 @@
 #define UL_DAEMON_DAEMON_H
 
 #include "control/server.h"
+#include "daemon/events.h"
 #include "team/vswitch.h"
 
 struct daemon_options {
@@ -22,6 +23,7 @@ struct daemon {
 	struct vswitch **switches;
 	size_t n_switches;
 	uint64_t started_ms;
+	struct events events;
 	uint64_t worst_loop_us;		/* longest time that one round of the loop took to handle what was ready */
 };
 

@@ -141,6 +141,16 @@ static int call_status(void *userdata, json_t *parameters, json_t **ret_paramete
 	return *ret_parameters ? 0 : -ENOMEM;
 }
 
+static int call_events(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+{
+	const struct daemon *daemon = userdata;
+
+	(void)parameters;
+	(void)ret_error;
+	*ret_parameters = json_pack("{s:o}", "events", events_list(&daemon->events));
+	return *ret_parameters ? 0 : -ENOMEM;
+}
+
 const struct control_method daemon_methods[] = {
 	{ "Reload", call_reload },
 	{ "AddPort", call_add_port },
@@ -148,5 +158,6 @@ const struct control_method daemon_methods[] = {
 	{ "Drain", call_drain },
 	{ "Undrain", call_undrain },
 	{ "Status", call_status },
+	{ "Events", call_events },
 	{}
 };

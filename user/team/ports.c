@@ -4,11 +4,19 @@
 
 #include "link/netdev_uapi.h"
 
-int port_find(const struct vswitch *vs, const char *name)
+int port_find(struct vswitch *vs, const char *name)
 {
-	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++)
-		if (vs->dp->ports[slot].flags & UL_PORT_USED && strcmp(vs->dp->ports[slot].name, name) == 0)
+	uint32_t max = vs->dp->meta->max_ports;
+
+	for (uint32_t i = 0; i < max; i++) {
+		uint32_t slot = (vs->next_port + i) % max;
+		const struct ul_port *port = &vs->dp->ports[slot];
+
+		if (port->flags & UL_PORT_USED && strcmp(port->name, name) == 0) {
+			vs->next_port = slot + 1;
 			return (int)slot;
+		}
+	}
 	return -ENOENT;
 }
 
@@ -63,6 +71,7 @@ static void port_disconnect(struct vswitch *vs, uint32_t slot)
 	table_remove(&vs->dp->ifaces, ul_iface_key(port->ifindex));
 	dataplane_detach(vs->dp, port->ifindex);
 	dataplane_set_xdp_target(vs->dp, slot, 0);
+	vs->port_attached[slot] = 0;
 	STORE(port->ifindex, 0);
 }
 
@@ -70,19 +79,22 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	struct link_info info = *seen;
+	bool attached;
 	int r;
 
 	if (info.master) {
 		log_error(-EBUSY, "%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", info.name, info.name);
 		return;
 	}
-	if (port->ifindex && port->ifindex != info.ifindex)
+	if (port->ifindex && fresh)
 		port_disconnect(vs, slot);
+	attached = vs->port_attached[slot] == info.ifindex;
 	/* The switch's end of a port has no life of its own: no neighbour discovery into the machine. */
-	link_set_ipv6(vs->context.links, info.ifindex, false);
+	if (!attached)
+		link_set_ipv6(vs->context.links, info.ifindex, false);
 	if (port->flags & UL_PORT_HOST && info.mtu != vs->cfg->mtu)
 		link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu);
-	if (!info.admin_up) {
+	if (!info.admin_up && fresh) {
 		r = link_set_up(vs->context.links, info.ifindex, true);
 		if (r < 0)
 			log_warning(r, "%s: cannot set it up", info.name);
@@ -92,10 +104,11 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 		log_error(r, "%s: the interface table is full", info.name);
 		return;
 	}
-	if (dataplane_attach_port(vs->dp, info.ifindex, info.name) < 0) {
+	if (!attached && dataplane_attach_port(vs->dp, info.ifindex, info.name) < 0) {
 		table_remove(&vs->dp->ifaces, ul_iface_key(info.ifindex));
 		return;
 	}
+	vs->port_attached[slot] = info.ifindex;
 	STORE(port->ifindex, info.ifindex);
 	update_delivery(vs, slot, &info);
 }

@@ -76,7 +76,8 @@ int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *i
 		r = prepare_mtu(vs, uplink, info);
 	if (r < 0)
 		return r;
-	if (!info->admin_up) {
+	/* Set up once, when it is taken; later an administrator may have set it down on purpose. */
+	if (!info->admin_up && uplink->ifindex != info->ifindex) {
 		uplink->saved |= UL_SAVED_DOWN;
 		r = link_set_up(vs->context.links, info->ifindex, true);
 		if (r < 0)
