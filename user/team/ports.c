@@ -79,7 +79,7 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	struct link_info info = *seen;
-	bool attached;
+	bool attached, fresh = port->ifindex != info.ifindex;
 	int r;
 
 	if (info.master) {
