@@ -75,7 +75,7 @@ static void compare(enum model_program program, const uint64_t *least)
 			reached[result->count[k].reason]++;
 	}
 	/* A generator that does not reach a reason proves nothing about it. */
-	for (; *least != UL_REASON_SLOTS; least++)
+	for (; n >= 100000 && *least != UL_REASON_SLOTS; least++)
 		cr_expect_geq(reached[*least], n / 10000, "reason %llu was reached only %llu times", (unsigned long long)*least,
 			      (unsigned long long)reached[*least]);
 	world_free(world);
