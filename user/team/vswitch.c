@@ -133,25 +133,32 @@ static void prune_groups(struct vswitch *vs)
 }
 
 /* ---- ports ------------------------------------------------------------------------------------------------------------------------------- */
-static const struct port_cfg *find_port_cfg(const struct switch_cfg *cfg, const char *interface)
+static int let_go_ports(struct vswitch *vs, const struct switch_cfg *cfg)
 {
-	for (size_t g = 0; g < cfg->n_groups; g++)
-		for (size_t p = 0; p < cfg->groups[g].n_ports; p++)
-			if (strcmp(cfg->groups[g].ports[p].interface, interface) == 0)
-				return &cfg->groups[g].ports[p];
-	return NULL;
-}
+	_cleanup_free_ bool *wanted = calloc(vs->dp->meta->max_ports, sizeof(*wanted));
 
-static void let_go_ports(struct vswitch *vs, const struct switch_cfg *cfg)
-{
+	if (!wanted)
+		return log_error(-ENOMEM, "%s", vs->name);
+	for (size_t g = 0; g < cfg->n_groups; g++) {
+		for (size_t p = 0; p < cfg->groups[g].n_ports; p++) {
+			int slot = port_find(vs, cfg->groups[g].ports[p].interface);
+
+			if (slot >= 0)
+				wanted[slot] = true;
+		}
+	}
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++)
-		if (vs->dp->ports[slot].flags & UL_PORT_USED && !find_port_cfg(cfg, vs->dp->ports[slot].name))
+		if (vs->dp->ports[slot].flags & UL_PORT_USED && !wanted[slot])
 			port_release(vs, slot);
+	return 0;
 }
 
 static int apply_ports(struct vswitch *vs, const uint32_t *group_index)
 {
-	let_go_ports(vs, vs->cfg);
+	int r = let_go_ports(vs, vs->cfg);
+
+	if (r < 0)
+		return r;
 	for (size_t g = 0; g < vs->cfg->n_groups; g++) {
 		for (size_t p = 0; p < vs->cfg->groups[g].n_ports; p++) {
 			int slot = port_apply(vs, &vs->cfg->groups[g].ports[p], group_index[g]);

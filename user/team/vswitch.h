@@ -56,6 +56,8 @@ struct vswitch {
 	struct uplink_state uplink[UL_MAX_UPLINKS];
 	struct policy_slot policy[UL_MAX_POLICIES];
 	uint8_t port_uplink[UL_MAX_PORTS];	/* where the port's own bucket is served; to see that it moved */
+	uint32_t port_attached[UL_MAX_PORTS];	/* ifindex that this process has prepared and attached; 0: none yet */
+	uint32_t next_port;		/* slot where port_find() begins: ports are mostly asked for in their order */
 	sd_event_source *event_source;	/* ring buffer of the programs */
 	struct ring_buffer *events;
 	struct channel *channel;	/* LACP and neighbours */
@@ -104,7 +106,7 @@ void policies_prune(struct vswitch *vs, const uint32_t *slots);
 int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info);
 void uplink_release(struct vswitch *vs, struct ul_uplink *uplink);
 
-int port_find(const struct vswitch *vs, const char *name);	/* slot, or -ENOENT */
+int port_find(struct vswitch *vs, const char *name);	/* slot, or -ENOENT */
 int port_apply(struct vswitch *vs, const struct port_cfg *cfg, uint32_t group);	/* slot, or negative errno */
 void port_release(struct vswitch *vs, uint32_t slot);
 /* The interface of the switch's own end: the port's, or the far end of a host port. */
