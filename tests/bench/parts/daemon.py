@@ -11,10 +11,15 @@ HAS_MARKS = True
 def many_policies(host, n):
 	"""Policies differ by the order of their active uplinks; a channel has one for all, so there is none."""
 	names = host.uplinks()
+	half = len(names) // 2
 
 	def teaming(i):
 		order = names[i % len(names):] + names[:i % len(names)]
-		return {"load-balancing": "src-mac" if i < len(names) else "port-id" if i < 2 * len(names) else "failover-order", "active": order}
+		if i // len(names) == 1:
+			order.reverse()
+		if i // len(names) == 2:
+			order[0], order[half] = order[half], order[0]
+		return {"load-balancing": "src-mac", "active": order}
 
 	return host.config(host.groups(n, teaming=teaming), channel="none")
 

@@ -68,6 +68,11 @@ def request(daemon, method):
 	return taken
 
 
+def cpu_ms(daemon):
+	"""What the daemon has run so far."""
+	return int(open(f"/proc/{daemon.process.pid}/schedstat").read().split()[0]) / 1e6
+
+
 def resident_mib(daemon):
 	for line in open(f"/proc/{daemon.process.pid}/status"):
 		if line.startswith("VmRSS:"):
@@ -83,11 +88,11 @@ def map_memory_mib(daemon, switch_name="bench"):
 
 
 def rewrite_ms(daemon, n_policies, uplink=0):
-	"""(until the first bucket, until the last one) after the interface went down."""
+	"""Milliseconds after the interface went down: (until the first bucket changed, until the last one, how long the witness did not look)."""
 	pin = daemon.bpffs / "uplinkd/bench/ul_policies"
 	answer = json.loads(daemon.ns.run(tool("rewrite"), pin, f"eth{uplink}", uplink, n_policies).stdout)
 	daemon.wait_uplinks([u["name"] for u in daemon.json("show", "uplinks")], 30)
-	return answer["first_ms"], answer["last_ms"]
+	return answer["first_ms"], answer["last_ms"], answer["blind_ms"]
 
 
 def packet_costs(daemon, vlan=100, rounds=9, xdp=True):
@@ -103,23 +108,29 @@ def packet_costs(daemon, vlan=100, rounds=9, xdp=True):
 def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewrite=True):
 	"""All of it for one configuration; returns the costs."""
 	found = None
-	starts, reloads = [], []
+	starts, worked_to_start, reloads = [], [], []
 	for i in range(rounds):
 		daemon = Uplinkd(host.hv, config, log_level="warning")
 		starts.append(start_time(daemon))
+		worked_to_start.append(cpu_ms(daemon) / 1000)
 		if i + 1 < rounds:
 			daemon.teardown()
 	daemon.wait_uplinks(host.uplinks(), 30)
 	record.add(f"{name}.start", "s", starts)
-	for _ in range(5):
+	record.add(f"{name}.start.cpu", "s", worked_to_start)
+	worked = cpu_ms(daemon)
+	for _ in range(9):
 		reloads.append(request(daemon, "Reload"))
 	record.add(f"{name}.reload_unchanged", "ms", reloads)
+	record.add(f"{name}.reload_unchanged.cpu", "ms", [(cpu_ms(daemon) - worked) / len(reloads)])
 	record.add(f"{name}.rss", "MiB", [resident_mib(daemon)])
 	record.add(f"{name}.maps", "MiB", [map_memory_mib(daemon)])
 	if rewrite:
 		times = [rewrite_ms(daemon, n_policies) for _ in range(rounds)]
 		record.add(f"{name}.failover_first_bucket", "ms", [t[0] for t in times])
+		record.add(f"{name}.failover_last_bucket", "ms", [t[1] for t in times])
 		record.add(f"{name}.bucket_rewrite", "ms", [t[1] - t[0] for t in times])
+		record.add(f"{name}.bucket_rewrite.witness_blind", "ms", [t[2] for t in times])
 	if costs:
 		found = packet_costs(daemon)
 		record.add(f"{name}.cost.uplink_xdp", "ns", found[0])
