@@ -128,9 +128,10 @@ static __always_inline const struct ul_vlan *vlan_at(__u32 vid)
 
 static __always_inline bool group_has_vlan(const struct ul_group *group, __u32 vid)
 {
-	/* The compiler knows that a VID has twelve bits and leaves the mask out; the verifier of 6.1 has forgotten it by then. */
-	asm volatile("" : "+r"(vid));
-	return group->vlans[(vid & 0xfff) / 64] >> (vid & 63) & 1;
+	/* The compiler knows that a VID is below 4096 and would leave the mask out; the verifier of 6.1 has forgotten it by then. */
+	barrier_var(vid);
+	vid &= 0xfff;
+	return group->vlans[vid / 64] >> (vid & 63) & 1;
 }
 
 #endif
