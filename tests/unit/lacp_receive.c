@@ -366,3 +366,21 @@ Test(lacp_receive, gaps_between_lacpdus)
 	cr_assert_eq(rig_info(&rig, 1).gap_max_ms, 3000);
 	cr_assert_eq(rig_info(&rig, 1).last_rx_age_ms, 40);
 }
+
+Test(lacp_receive, gaps_begin_anew_with_the_link)
+{
+	config.fast = true;
+	rig_open(&rig, &config, 1);
+	rig_hear(&rig, 1, SYNCED | LACP_TIMEOUT);
+	rig_pass(&rig, 2800);
+	rig_hear(&rig, 1, SYNCED | LACP_TIMEOUT);
+	cr_assert_eq(rig_info(&rig, 1).findings, 1U << LACP_FIND_JITTER);
+	rig_link(&rig, 1, false);
+	rig_run(&rig);
+	rig_pass(&rig, 20000);
+	rig_link(&rig, 1, true);
+	rig_hear(&rig, 1, SYNCED | LACP_TIMEOUT);
+	cr_assert_eq(rig_info(&rig, 1).findings, 0);
+	cr_assert_eq(rig_info(&rig, 1).gaps, 0);
+	cr_assert_eq(rig_info(&rig, 1).gap_max_ms, 0);
+}

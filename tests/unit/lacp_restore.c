@@ -293,6 +293,8 @@ static bool healthy(uint16_t port)
 
 Test(lacp_restore, only_a_healthy_port_may_be_answered_for)
 {
+	struct lacp_saved saved;
+
 	rig_open(&rig, &config, 1);
 	cr_assert_not(healthy(1));
 	rig_run(&rig);
@@ -307,6 +309,9 @@ Test(lacp_restore, only_a_healthy_port_may_be_answered_for)
 	rig_hear(&rig, 1, UP);
 	lacp_port_set_drained(rig.lacp, 1, true, rig.now_ms);
 	cr_assert_not(healthy(1), "from the moment on that it is to be drained");
+	rig_run(&rig);
+	cr_assert_eq(lacp_save(rig.lacp, 1, &saved), 0);
+	cr_assert_eq(saved.flags, 0, "nor is it resumed as a member");
 	rig_done(&rig);
 
 	config.fallback = LACP_FALLBACK_INDIVIDUAL;

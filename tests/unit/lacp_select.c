@@ -312,10 +312,10 @@ Test(lacp_select, fallback_none_leaves_everything_down)
 	cr_assert_eq(in_use(), 0);
 }
 
-Test(lacp_select, fallback_uses_the_best_port_alone)
+static void fallback_to_the_best_port(uint32_t min_links)
 {
 	config.fallback = LACP_FALLBACK_INDIVIDUAL;
-	config.min_links = 2;		/* has no say without a partner */
+	config.min_links = min_links;
 	rig_open(&rig, &config, 3);
 	lacp_port_configure(rig.lacp, &(struct lacp_port_config){ .number = 3, .priority = 10 });
 	rig_pass(&rig, LACP_SHORT_TIMEOUT_MS + LACP_AGGREGATE_WAIT_MS - 1);
@@ -348,6 +348,13 @@ Test(lacp_select, fallback_uses_the_best_port_alone)
 	cr_assert_eq(in_use(), 0);
 	rig_pass(&rig, LACP_AGGREGATE_WAIT_MS);
 	EXPECT_IN_USE(3);
+}
+
+Test(lacp_select, fallback_uses_the_best_port_alone)
+{
+	fallback_to_the_best_port(1);
+	rig_done(&rig);
+	fallback_to_the_best_port(2);	/* has no say without a partner */
 }
 
 Test(lacp_select, fallback_prefers_an_individual_partner_and_needs_its_sync)
