@@ -33,7 +33,7 @@ APT_BUILD := build-essential clang llvm libbpf-dev bpftool libelf-dev libsystemd
 APT_DEMO  := iproute2 iputils-ping util-linux procps
 APT_CHECK := $(APT_DEMO) libcriterion-dev python3 python3-pytest openvswitch-switch iperf3 tshark ethtool jq
 APT_LINT  := clang-format clang-tidy cppcheck shellcheck
-APT_VM    := qemu-system-x86 udev kmod python3-requests python3-argcomplete
+APT_VM    := qemu-system-x86 udev kmod file xz-utils libteam-utils
 APT_BENCH := gnuplot-nox
 
 WARN      := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
@@ -211,7 +211,7 @@ lint: ## clang-tidy, cppcheck and shellcheck; warnings are errors
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem -Iheaders -Iuser $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' -p $(B) $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) 2>/dev/null
-	$(Q)shellcheck tests/check .ci/run $(wildcard tests/demo/demo vmtest/run vmtest/fetch vmtest/guest/*) 
+	$(Q)shellcheck tests/check .ci/run $(shell grep -lIE '^.!.*(bash|sh)$$' tests/demo/demo vmtest/* vmtest/guest/* 2>/dev/null)
 
 # ---- fuzzing: one target per parser, with its corpus and the inputs that once broke it ------------------------------------
 FUZZ_SECONDS ?= 60

@@ -128,9 +128,9 @@ static __always_inline const struct ul_vlan *vlan_at(__u32 vid)
 
 static __always_inline bool group_has_vlan(const struct ul_group *group, __u32 vid)
 {
-	/* The compiler knows that a VID is below 4096 and would leave the mask out; the verifier of 6.1 has forgotten it by then. */
-	barrier_var(vid);
-	vid &= 0xfff;
+	/* The compiler knows that vid is below 4096 and would drop the mask; verifiers before 6.2 have forgotten it by then. */
+	asm volatile("" : "+r"(vid));
+	vid &= UL_N_VLANS - 1;
 	return group->vlans[vid / 64] >> (vid & 63) & 1;
 }
 
