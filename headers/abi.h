@@ -227,12 +227,15 @@ UL_REASONS(X)
 
 /* ---- ul_lacp: array of UL_MAX_UPLINKS of struct lacp_saved (lacp_abi.h). Writer: daemon. ------------------------------------ */
 
-/* ---- ul_lacp_answers: array of UL_MAX_UPLINKS. Writer: uplink_xdp, while the daemon's lease is stale. ------------------------ */
+/* ---- ul_lacp_answers: array of UL_MAX_UPLINKS: slow protocol frames as uplink_xdp deals with them. Writer: uplink_xdp. --------- */
 struct ul_lacp_answer {
-	__u64 answered;		/* LACPDUs */
+	__u64 answered;		/* LACPDUs, while the daemon's lease was stale */
 	__u64 last_ns;		/* CLOCK_MONOTONIC of the last one */
+	__u64 excess;		/* frames that were dropped because they came too fast */
+	__u64 window_ns[2];	/* CLOCK_MONOTONIC since when is counted; 0: frames of any kind, 1: what the partner last said, again */
+	__u32 taken[2];		/* since then */
 };
-_Static_assert(sizeof(struct ul_lacp_answer) == 16, "map ABI");
+_Static_assert(sizeof(struct ul_lacp_answer) == 48, "map ABI");
 
 /* ---- ul_lacp_ports: array of UL_MAX_UPLINKS: what uplinkctl shows. Writer: daemon. --------------------------------------------
  * States are the enums of user/lacp/lacp.h; counters have their names in 802.1AX there. */
@@ -276,6 +279,13 @@ struct ul_lacp_port {
 	char reason[256];	/* one sentence: why the port is out, or that it is in */
 };
 _Static_assert(sizeof(struct ul_lacp_port) == 16 + 32 + 8 + 8 + 32 + 144 + 152 + 256, "map ABI");
+
+/* Findings of a switch port that is set up for another kind of channel: bits of ul_lacp_port.findings above those of enum lacp_finding. */
+enum ul_setup_finding {
+	UL_FIND_LACP_UNUSED = 16,	/* LACP is heard, but the switch has no channel: lacp; partner and last_rx_ms are filled, the rest is not */
+	UL_FIND_PAGP,			/* PAgP is heard: the switch port is set to desirable or auto */
+	UL_N_FINDINGS,
+};
 
 enum ul_lacp_flag { UL_LACP_ENABLED = 1 << 0, UL_LACP_DRAINED = 1 << 1, UL_LACP_LOOPBACK = 1 << 2, UL_LACP_INDIVIDUAL = 1 << 3, UL_LACP_OUT = 1 << 4 };
 

@@ -34,13 +34,14 @@
 	X(failed,           FAILED,           21, DROP,    "the kernel refused to change or to redirect the frame") \
 	X(failover,         FAILOVER,         22, NOTE,    "the uplink of the bucket was dead and the program itself took a spare") \
 	X(learn_overflow,   LEARN_OVERFLOW,   23, NOTE,    "a new source address could not be told to the daemon") \
-	X(answered,         ANSWERED,         24, FORWARD, "an LACPDU that the program answered, because the daemon did not")
+	X(answered,         ANSWERED,         24, FORWARD, "an LACPDU that the program answered, because the daemon did not") \
+	X(excess,           EXCESS,           25, DROP,    "LACP and marker frames that came faster than any switch sends them")
 
 enum ul_reason {
 #define X(member, NAME, number, kind, help) UL_R_##NAME = (number),
 	UL_REASONS(X)
 #undef X
-	UL_N_REASONS = 25,
+	UL_N_REASONS = 26,
 	UL_REASON_SLOTS = 32,	/* room in struct ul_stats; new rows take it up without a change of layout */
 };
 

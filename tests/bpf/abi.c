@@ -48,7 +48,8 @@ LAYOUT(ul_count, M(ul_count, packets), M(ul_count, bytes));
 LAYOUT(ul_stats, UL_REASONS(X) M(ul_stats, unused));
 #undef X
 LAYOUT(ul_netdev_query, M(ul_netdev_query, ifindex), M(ul_netdev_query, reserved), M(ul_netdev_query, netdev));
-LAYOUT(ul_lacp_answer, M(ul_lacp_answer, answered), M(ul_lacp_answer, last_ns));
+LAYOUT(ul_lacp_answer, M(ul_lacp_answer, answered), M(ul_lacp_answer, last_ns), M(ul_lacp_answer, excess),
+       M(ul_lacp_answer, window_ns), M(ul_lacp_answer, taken));
 LAYOUT(ul_lacp_counters, M(ul_lacp_counters, lacpdu_rx), M(ul_lacp_counters, marker_rx), M(ul_lacp_counters, marker_response_rx),
        M(ul_lacp_counters, unknown_rx), M(ul_lacp_counters, illegal_rx), M(ul_lacp_counters, lacpdu_tx), M(ul_lacp_counters, marker_tx),
        M(ul_lacp_counters, marker_response_tx), M(ul_lacp_counters, actor_churn_count), M(ul_lacp_counters, partner_churn_count),

@@ -101,6 +101,29 @@ Test(lacp_finding, late_lacpdus_of_a_port_that_flaps)
 	cr_assert(rig_info(&rig, 1).findings & 1 << LACP_FIND_JITTER);
 }
 
+/* SIGSTOP: LACPDUs wait in the socket, and uplink_xdp has answered others. Both come to light at once; it was not the partner who was late. */
+Test(lacp_finding, sleeping_ourselves_is_not_late)
+{
+	uint64_t longest_ms;
+
+	config.fast = true;
+	rig_open(&rig, &config, 1);
+	rig_join(&rig, 1, LACP_TIMEOUT);
+	rig_pass_hearing(&rig, 10000, 1000, 1, UP | LACP_TIMEOUT);
+	longest_ms = rig_info(&rig, 1).gap_max_ms;
+	rig.now_ms += 12850;
+	for (int i = 0; i < 3; i++)
+		rig_hear(&rig, 1, UP | LACP_TIMEOUT);
+	rig.now_ms += 12850;
+	cr_assert_eq(lacp_port_heard(rig.lacp, 1, rig.now_ms - 100), 0);
+	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
+	rig_pass_hearing(&rig, 3000, 1000, 1, UP | LACP_TIMEOUT);
+	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0, "%s", rig_event(&rig, 1, LACP_EVENT_FINDING)->text);
+	cr_assert_eq(rig_info(&rig, 1).findings, 0);
+	cr_assert_eq(rig_info(&rig, 1).gap_max_ms, longest_ms);
+	cr_assert(rig.distributing[1]);
+}
+
 Test(lacp_finding, a_change_of_rate_is_not_late)
 {
 	rig_open(&rig, &config, 1);

@@ -111,7 +111,8 @@ void fake_stop_daemon(struct fake *fake, uint64_t seconds)
 void fake_view(const struct fake *fake, struct view *ret)
 {
 	*ret = (struct view){ .meta = &fake->meta, .uplinks = fake->uplinks, .ports = fake->ports, .groups = fake->groups, .policies = fake->policies,
-			      .vlans = fake->vlans, .fdb = fake->fdb, .fdb_buckets = FAKE_FDB, .stats_fd = -1 };
+			      .vlans = fake->vlans, .fdb = fake->fdb, .fdb_buckets = FAKE_FDB, .lacp_ports = fake->lacp_ports,
+			      .lacp_answers = fake->lacp_answers, .stats_fd = -1 };
 	strcpy(ret->name, "vswitch0");
 }
 
@@ -181,5 +182,7 @@ void fake_pin(struct fake_fs *fs, const struct fake *fake, const char *switch_na
 	fake_pin_map(fs->path, "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy), UL_MAX_POLICIES, mapped, fake->policies);
 	fake_pin_map(fs->path, "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS, mapped, fake->vlans);
 	fake_pin_map(fs->path, "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), FAKE_FDB, mapped, fake->fdb);
+	fake_pin_map(fs->path, "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port), UL_MAX_UPLINKS, mapped, fake->lacp_ports);
+	fake_pin_map(fs->path, "ul_lacp_answers", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_answer), UL_MAX_UPLINKS, mapped, fake->lacp_answers);
 	pin_stats(fs->path, fake);
 }

@@ -17,6 +17,8 @@ struct fake {
 	struct ul_policy policies[UL_MAX_POLICIES];
 	struct ul_vlan vlans[UL_N_VLANS];
 	struct ul_slot4 fdb[FAKE_FDB];
+	struct ul_lacp_port lacp_ports[UL_MAX_UPLINKS];
+	struct ul_lacp_answer lacp_answers[UL_MAX_UPLINKS];
 	struct ul_stats stats[UL_OBJECT_PORT0 + FAKE_PORTS];	/* pinned: CPU 0 has all of it */
 };
 

@@ -27,7 +27,7 @@ static int wait_until(int fd, short events, uint64_t deadline_ms)
 
 	for (;;) {
 		uint64_t now = now_ms();
-		int n = poll(&pfd, 1, now >= deadline_ms ? 0 : (int)(deadline_ms - now));
+		int n = poll(&pfd, 1, deadline_ms == UINT64_MAX ? -1 : now >= deadline_ms ? 0 : (int)(deadline_ms - now));
 
 		if (n > 0)
 			return 0;
@@ -81,42 +81,61 @@ static int send_all(int fd, const char *data, size_t size, uint64_t deadline_ms)
 	return 0;
 }
 
-/* One message up to its NUL. -EPIPE: the connection ended before; -EMSGSIZE: longer than CONTROL_MAX_REPLY. */
-static int receive(int fd, uint64_t deadline_ms, char **ret_text)
+/* What has come of a connection and was not used yet. */
+struct stream {
+	int fd;
+	char *text;
+	size_t n, room;
+};
+
+static void stream_done(struct stream *stream)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t n = 0, room = 0;
+	free(stream->text);
+}
+
+/* One message up to its NUL. -EPIPE: the connection ended before; -EMSGSIZE: longer than CONTROL_MAX_REPLY. */
+static int receive(struct stream *stream, uint64_t deadline_ms, char **ret_text)
+{
+	size_t searched = 0;
 
 	for (;;) {
+		char *end = stream->n > searched ? memchr(stream->text + searched, '\0', stream->n - searched) : NULL;
 		ssize_t got;
 		int r;
 
-		if (n == room) {
+		if (end) {
+			size_t length = (size_t)(end - stream->text) + 1;
+
+			*ret_text = malloc(length);
+			if (!*ret_text)
+				return -ENOMEM;
+			memcpy(*ret_text, stream->text, length);
+			stream->n -= length;
+			memmove(stream->text, end + 1, stream->n);
+			return 0;
+		}
+		searched = stream->n;
+		if (stream->n == stream->room) {
 			char *more;
 
-			if (room >= CONTROL_MAX_REPLY)
+			if (stream->room >= CONTROL_MAX_REPLY)
 				return -EMSGSIZE;
-			room = room ? room * 2 : 4096;
-			more = realloc(text, room);
+			more = realloc(stream->text, stream->room ? stream->room * 2 : 4096);
 			if (!more)
 				return -ENOMEM;
-			text = more;
+			stream->text = more;
+			stream->room = stream->room ? stream->room * 2 : 4096;
 		}
-		r = wait_until(fd, POLLIN, deadline_ms);
+		r = wait_until(stream->fd, POLLIN, deadline_ms);
 		if (r < 0)
 			return r;
-		got = recv(fd, text + n, room - n, 0);
+		got = recv(stream->fd, stream->text + stream->n, stream->room - stream->n, 0);
 		if (got == 0)
 			return -EPIPE;
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			return errno == ECONNRESET ? -EPIPE : -errno;
-		if (got < 0)
-			continue;
-		n += (size_t)got;
-		if (memchr(text + n - got, '\0', (size_t)got)) {
-			*ret_text = TAKE_PTR(text);
-			return 0;
-		}
+		if (got > 0)
+			stream->n += (size_t)got;
 	}
 }
 
@@ -166,26 +185,70 @@ static int explain(const char *path, int error, uint64_t timeout_ms, struct cont
 	}
 }
 
+static int ask(const char *path, json_t *request, uint64_t deadline_ms, int *ret_fd)
+{
+	_cleanup_free_ char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	r = connect_to(path, deadline_ms, &fd);
+	if (r >= 0)
+		r = send_all(fd, text, strlen(text) + 1, deadline_ms);
+	if (r >= 0)
+		*ret_fd = TAKE_FD(fd);
+	return r;
+}
+
 int control_call(const char *path, const char *method, json_t *parameters, uint64_t timeout_ms,
 		 struct control_result *result)
 {
 	json_auto_t *request = json_pack("{s:s, s:O*}", "method", method, "parameters", parameters);
-	_cleanup_free_ char *text = request ? json_dumps(request, JSON_COMPACT) : NULL, *answer = NULL;
+	_cleanup_(stream_done) struct stream stream = { .fd = -1 };
+	uint64_t deadline_ms = now_ms() + timeout_ms;
+	_cleanup_free_ char *answer = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	*result = (struct control_result){};
+	r = ask(path, request, deadline_ms, &fd);
+	stream.fd = fd;
+	if (r >= 0)
+		r = receive(&stream, deadline_ms, &answer);
+	if (r < 0)
+		return explain(path, r, timeout_ms, result);
+	return understand(path, answer, result);
+}
+
+int control_monitor(const char *path, uint64_t timeout_ms, int (*told)(void *userdata, json_t *event), void *userdata,
+		    struct control_result *result)
+{
+	json_auto_t *request = json_pack("{s:s, s:b}", "method", CONTROL_INTERFACE ".Monitor", "more", 1);
+	_cleanup_(stream_done) struct stream stream = { .fd = -1 };
 	uint64_t deadline_ms = now_ms() + timeout_ms;
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	*result = (struct control_result){};
-	if (!text)
-		return explain(path, -ENOMEM, timeout_ms, result);
-	r = connect_to(path, deadline_ms, &fd);
-	if (r >= 0)
-		r = send_all(fd, text, strlen(text) + 1, deadline_ms);
-	if (r >= 0)
-		r = receive(fd, deadline_ms, &answer);
-	if (r < 0)
-		return explain(path, r, timeout_ms, result);
-	return understand(path, answer, result);
+	r = ask(path, request, deadline_ms, &fd);
+	stream.fd = fd;
+	while (r == 0) {
+		_cleanup_free_ char *answer = NULL;
+
+		r = receive(&stream, deadline_ms, &answer);
+		if (r < 0)
+			break;
+		control_result_done(result);
+		r = understand(path, answer, result);
+		if (r < 0)
+			return r;
+		r = told(userdata, result->parameters);
+		if (r)
+			return r;
+		deadline_ms = UINT64_MAX;
+	}
+	return explain(path, r, timeout_ms, result);
 }
 
 void control_result_done(struct control_result *result)

@@ -19,6 +19,11 @@ struct control_result {
 int control_call(const char *path, const char *method, json_t *parameters, uint64_t timeout_ms,
 		 struct control_result *result);
 
+/* Subscribes to io.uplinkd.Monitor and calls told for each event (an object, borrowed), the first of which is {"event": "subscribed"}, until told returns
+ * something else than 0, which is then returned, or the connection ends: -EPIPE. timeout_ms: for the first answer. Else like control_call(). */
+int control_monitor(const char *path, uint64_t timeout_ms, int (*told)(void *userdata, json_t *event), void *userdata,
+		    struct control_result *result);
+
 void control_result_done(struct control_result *result);
 
 #endif

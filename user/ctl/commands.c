@@ -17,6 +17,7 @@ static const struct command {
 	{ "show uplinks",   "[SWITCH]",				     0, 1, "",		    cmd_show_uplinks,	"the NICs, their state and traffic" },
 	{ "show ports",	    "[SWITCH]",				     0, 1, "",		    cmd_show_ports,	"the machines' interfaces" },
 	{ "show groups",    "[SWITCH]",				     0, 1, "",		    cmd_show_groups,	"port groups: VLAN, policy, security" },
+	{ "show lacp",	    "[SWITCH]",				     0, 1, "",		    cmd_show_lacp,	"LACP: both ends of each uplink, and why one is out" },
 	{ "show fdb",	    "[SWITCH]",				     0, 1, "",		    cmd_show_fdb,	"which port has which MAC address, by VLAN" },
 	{ "show counters",  "[SWITCH] [--all]",			     0, 1, "all ",	    cmd_show_counters,	"what became of the frames, by reason" },
 	{ "which",	    "SWITCH GROUP SRC [DST] [--sport N --dport N]", 3, 4, "sport dport ", cmd_which,
@@ -25,6 +26,7 @@ static const struct command {
 	{ "port del",	    "IFACE",				     1, 1, "",		    cmd_port_del,	"detach it" },
 	{ "uplink drain",   "IFACE",				     1, 1, "",		    cmd_uplink_drain,	"maintenance: move all flows away" },
 	{ "uplink undrain", "IFACE",				     1, 1, "",		    cmd_uplink_undrain,	"use it again" },
+	{ "monitor",	    "[--past]",				     0, 0, "past ",	    cmd_monitor,	"events as they happen" },
 	{ "reload",	    "",					     0, 0, "",		    cmd_reload,		"apply the configuration file again" },
 	{ "check",	    "FILE",				     1, 1, "",		    cmd_check,		"validate a configuration file, change nothing" },
 };
@@ -46,6 +48,7 @@ static const struct option {
 	{ "sport",   "N",	offsetof(struct ctl, source_port), false, "" },
 	{ "dport",   "N",	offsetof(struct ctl, destination_port), false, "" },
 	{ "all",     NULL,	offsetof(struct ctl, all),	false, "" },
+	{ "past",    NULL,	offsetof(struct ctl, past),	false, "" },
 };
 
 int ctl_fail(struct ctl *ctl, int status, const char *format, ...)

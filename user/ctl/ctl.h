@@ -18,7 +18,7 @@ enum { CTL_DONE = 0, CTL_WRONG_REQUEST = 1, CTL_SYSTEM = 2 };
 /* One call of uplinkctl: options, the subcommand's arguments, where to print. */
 struct ctl {
 	const char *run_dir, *bpffs, *socket;	/* socket NULL: RUN_DIR/uplinkd.sock */
-	bool json, all, help, version;
+	bool json, all, past, help, version;
 	const char *mac, *source_port, *destination_port;	/* NULL: not given */
 	const char *arguments[CTL_MAX_ARGUMENTS];	/* after the words of the subcommand; NULL: not given */
 	FILE *out, *err;
@@ -57,6 +57,7 @@ int cmd_status(struct ctl *ctl);
 int cmd_show_uplinks(struct ctl *ctl);
 int cmd_show_ports(struct ctl *ctl);
 int cmd_show_groups(struct ctl *ctl);
+int cmd_show_lacp(struct ctl *ctl);
 int cmd_show_fdb(struct ctl *ctl);
 int cmd_show_counters(struct ctl *ctl);
 int cmd_which(struct ctl *ctl);
@@ -64,6 +65,7 @@ int cmd_port_add(struct ctl *ctl);
 int cmd_port_del(struct ctl *ctl);
 int cmd_uplink_drain(struct ctl *ctl);
 int cmd_uplink_undrain(struct ctl *ctl);
+int cmd_monitor(struct ctl *ctl);
 int cmd_reload(struct ctl *ctl);
 int cmd_check(struct ctl *ctl);
 

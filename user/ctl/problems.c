@@ -5,7 +5,9 @@
 
 #include <stdarg.h>
 
+#include "ctl/lacp.h"
 #include "ctl/records.h"
+#include "lacp/lacp.h"
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE, N_SEVERITIES };
 
@@ -63,8 +65,16 @@ static void find_daemon(struct finder *finder)
 		return;
 	if (now->daemon_silent_ms)
 		snprintf(since, sizeof(since), " since %s", text_duration(now->daemon_silent_ms, text));
-	report(finder, SEVERITY_WARNING, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
-	       "uplinkd is not running%s: frames still flow and fail over, but nothing else changes", since);
+	if (now->view->meta->channel == UL_CHANNEL_LACP && lacp_headless_ms(now))
+		report(finder, SEVERITY_WARNING, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
+		       "uplinkd is not running%s: frames still flow and fail over, and LACP is answered without it for %s more", since,
+		       text_duration(lacp_headless_ms(now), text));
+	else if (now->view->meta->channel == UL_CHANNEL_LACP)
+		report(finder, SEVERITY_ERROR, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
+		       "uplinkd is not running%s, and LACP is not answered any more: the switch takes the links out of the channel", since);
+	else
+		report(finder, SEVERITY_WARNING, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
+		       "uplinkd is not running%s: frames still flow and fail over, but nothing else changes", since);
 }
 
 /* ": its flows are on eth0", or nothing when it had none. */
@@ -116,15 +126,78 @@ static void find_uplink(struct finder *finder, uint32_t index)
 		       "%s has recovered and waits as a spare (failback: false)", name);
 		break;
 	case UPLINK_WAITING:
-		if (finder->now->view->meta->channel == UL_CHANNEL_LACP)
-			report(finder, SEVERITY_WARNING, "uplink_waiting", name, "uplinkctl show lacp",
-			       "%s has carrier, but LACP does not let it into the channel", name);
-		else
+		if (finder->now->view->meta->channel != UL_CHANNEL_LACP)
 			report(finder, SEVERITY_NOTE, "uplink_waiting", name, "wait: see up-delay-ms",
 			       "%s has carrier and is not used yet", name);
 		break;
 	default:
 		break;
+	}
+}
+
+/* ---- LACP ---------------------------------------------------------------------------------------------------------- */
+/* Findings that are why an uplink is out of the channel. */
+#define LACP_WHY_OUT (1U << LACP_FIND_PASSIVE | 1U << LACP_FIND_NO_PDU | 1U << LACP_FIND_TWO_PARTNERS | 1U << LACP_FIND_LOOPBACK | 1U << UL_FIND_PAGP)
+
+static enum severity severity_of(unsigned int finding, enum ul_channel channel)
+{
+	switch (finding) {
+	case LACP_FIND_MIN_LINKS:
+	case LACP_FIND_LOOPBACK:
+		return SEVERITY_ERROR;
+	case LACP_FIND_TIMEOUT:
+	case LACP_FIND_SAME_PORT:
+		return SEVERITY_NOTE;
+	default:
+		return channel == UL_CHANNEL_NONE ? SEVERITY_NOTE : SEVERITY_WARNING;
+	}
+}
+
+static void report_lacp(struct finder *finder, const char *object, const struct ul_lacp_port *port, unsigned int finding)
+{
+	enum ul_channel channel = finder->now->view->meta->channel;
+	char code[48], text[LACP_FINDING_TEXT_LEN];
+
+	snprintf(code, sizeof(code), "lacp_%s", lacp_finding_name(finding));
+	report(finder, severity_of(finding, channel), code, object, lacp_finding_remedy(finding, channel), "%s: %s", object,
+	       lacp_finding_text(port, finding, channel, text, sizeof(text)));
+}
+
+/* An uplink with carrier that LACP keeps out: with its reason; unless a finding has told why. */
+static void find_out_of_channel(struct finder *finder, const struct uplink_view *uplink, const struct ul_lacp_port *port)
+{
+	const char *name = uplink->raw.name;
+
+	if (uplink->state != UPLINK_WAITING || (finder->now->daemon_alive && port->findings & LACP_WHY_OUT))
+		return;
+	if (port->flags & UL_LACP_OUT && port->reason[0])
+		report(finder, SEVERITY_WARNING, "uplink_waiting", name, "uplinkctl show lacp", "%s is out of the channel: %s", name, port->reason);
+	else
+		report(finder, SEVERITY_WARNING, "uplink_waiting", name, "uplinkctl show lacp",
+		       "%s has carrier, but LACP does not let it into the channel", name);
+}
+
+static void find_lacp(struct finder *finder)
+{
+	const struct snapshot *now = finder->now;
+	bool lacp = now->view->meta->channel == UL_CHANNEL_LACP, min_links_told = false;
+
+	for (uint32_t i = 0; i < now->n_uplinks; i++) {
+		const struct uplink_view *uplink = &now->uplinks[i];
+		struct ul_lacp_port port;
+
+		view_lacp_port(now->view, i, &port);
+		if (lacp)
+			find_out_of_channel(finder, uplink, &port);
+		/* What a daemon that is gone has found may be over. */
+		for (unsigned int f = 0; now->daemon_alive && f < UL_N_FINDINGS; f++) {
+			if (!(port.findings >> f & 1) || !lacp_finding_name(f) || (f == LACP_FIND_MIN_LINKS && min_links_told))
+				continue;
+			if (f == LACP_FIND_MIN_LINKS && !strstr(port.reason, "min-links"))
+				continue;	/* the finding is the channel's; another port has the sentence */
+			min_links_told |= f == LACP_FIND_MIN_LINKS;
+			report_lacp(finder, f == LACP_FIND_MIN_LINKS ? now->view->name : uplink->raw.name, &port, f);
+		}
 	}
 }
 
@@ -205,6 +278,9 @@ static const struct notable {
 	  "take the switch port out of the channel, or shut it" },
 	{ UL_R_UNKNOWN_VLAN, ON_UPLINK, SEVERITY_NOTE, false, "the switch sends VLANs that no port group has",
 	  "prune the allowed VLANs of the trunk, or add the port group" },
+	{ UL_R_EXCESS, ON_CHANNEL_UPLINK, SEVERITY_WARNING, false,
+	  "LACP and marker frames come faster than any switch sends them: what is too much is dropped",
+	  "look for a loop or an attacker behind this link" },
 	{ UL_R_TOO_BIG, ON_UPLINK | ON_PORT, SEVERITY_WARNING, false, "frames are longer than the MTU",
 	  "make the MTU of machine, vSwitch and switch agree" },
 	{ UL_R_FAILED, ON_UPLINK | ON_PORT, SEVERITY_ERROR, false, "the kernel refused frames",
@@ -301,6 +377,7 @@ json_t *problems_find(const struct snapshot *now, const struct snapshot *before)
 		find_policy(&finder, i);
 	for (uint32_t i = 0; i < now->n_uplinks; i++)
 		find_uplink(&finder, i);
+	find_lacp(&finder);
 	find_ports(&finder);
 	find_all_counters(&finder);
 	for (int i = 0; i < N_SEVERITIES; i++) {

@@ -70,9 +70,10 @@ static void print_daemon(struct ctl *ctl, json_t *daemon)
 
 	if (!json_is_true(json_object_get(daemon, "running")))
 		return;		/* the problems say so */
-	fprintf(ctl->out, "uplinkd %s, running for %s, process %" JSON_INTEGER_FORMAT "\n\n", version ? version : "",
-		text_duration((uint64_t)json_integer_value(json_object_get(daemon, "uptime_ms")), text),
-		json_integer_value(json_object_get(daemon, "pid")));
+	fprintf(ctl->out, "uplinkd %s, running for %s, process %" JSON_INTEGER_FORMAT ", longest turn of its event loop %.1f ms\n\n",
+		version ? version : "", text_duration((uint64_t)json_integer_value(json_object_get(daemon, "uptime_ms")), text),
+		json_integer_value(json_object_get(daemon, "pid")),
+		(double)json_integer_value(json_object_get(daemon, "worst_loop_delay_us")) / 1000);
 }
 
 static void print_problems(struct ctl *ctl, json_t *problems)

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { VIEW_META, VIEW_UPLINKS, VIEW_PORTS, VIEW_GROUPS, VIEW_POLICIES, VIEW_VLANS, VIEW_FDB, N_VIEW_MAPS };
+enum { VIEW_META, VIEW_UPLINKS, VIEW_PORTS, VIEW_GROUPS, VIEW_POLICIES, VIEW_VLANS, VIEW_FDB, VIEW_LACP, VIEW_LACP_ANSWERS, N_VIEW_MAPS };
 
 struct map_shape {
 	const char *name;
@@ -30,6 +30,8 @@ static const struct map_shape shapes[N_VIEW_MAPS] = {
 	[VIEW_POLICIES]	= { "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy), UL_MAX_POLICIES },
 	[VIEW_VLANS]	= { "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS },
 	[VIEW_FDB]	= { "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), 1 },
+	[VIEW_LACP]	= { "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port), UL_MAX_UPLINKS },
+	[VIEW_LACP_ANSWERS] = { "ul_lacp_answers", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_answer), UL_MAX_UPLINKS },
 };
 
 static const struct map_shape stats_shape = {
@@ -215,6 +217,8 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 	view->vlans = view->maps[VIEW_VLANS];
 	view->fdb = view->maps[VIEW_FDB];
 	view->fdb_buckets = entries[VIEW_FDB];
+	view->lacp_ports = view->maps[VIEW_LACP];
+	view->lacp_answers = view->maps[VIEW_LACP_ANSWERS];
 	if (!meta_is_sane(view->meta, entries))
 		return -EPROTO;
 
@@ -231,6 +235,25 @@ void view_close(struct view *view)
 			munmap(view->maps[i], view->sizes[i]);
 	ul_closep(&view->stats_fd);
 	free(view);
+}
+
+void view_lacp_port(const struct view *view, uint32_t uplink, struct ul_lacp_port *ret)
+{
+	struct ul_lacp_port again;
+
+	*ret = (struct ul_lacp_port){};
+	if (!view->lacp_ports || uplink >= UL_MAX_UPLINKS)
+		return;
+	for (int i = 0; i < 100; i++) {
+		memcpy(ret, &view->lacp_ports[uplink], sizeof(*ret));
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		memcpy(&again, &view->lacp_ports[uplink], sizeof(again));
+		if (memcmp(ret, &again, sizeof(again)) == 0)
+			break;
+	}
+	ret->reason[sizeof(ret->reason) - 1] = '\0';
+	ret->neighbour.device[sizeof(ret->neighbour.device) - 1] = '\0';
+	ret->neighbour.port[sizeof(ret->neighbour.port) - 1] = '\0';
 }
 
 int view_stats(const struct view *view, uint32_t object, struct ul_stats *ret)

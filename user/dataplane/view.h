@@ -18,9 +18,11 @@ struct view {
 	const struct ul_vlan *vlans;		/* UL_N_VLANS entries */
 	const struct ul_slot4 *fdb;		/* fdb_buckets entries */
 	uint32_t fdb_buckets;
+	const struct ul_lacp_port *lacp_ports;	/* UL_MAX_UPLINKS entries, NULL in tests; read them by view_lacp_port() */
+	const struct ul_lacp_answer *lacp_answers;	/* UL_MAX_UPLINKS entries, NULL in tests */
 	int stats_fd;
-	void *maps[8];				/* what to unmap */
-	size_t sizes[8];
+	void *maps[9];				/* what to unmap */
+	size_t sizes[9];
 };
 
 /* Names of the switches that are pinned below <bpffs>/uplinkd, sorted. 0 or negative errno; -ENOENT when there are none. */
@@ -32,6 +34,9 @@ void view_close(struct view *view);	/* NULL allowed */
 
 /* Sum over all CPUs of an object's counters (abi.h: uplink index, or UL_OBJECT_PORT0 + slot). 0 or negative errno. */
 int view_stats(const struct view *view, uint32_t object, struct ul_stats *ret);
+
+/* The record of an uplink as the daemon wrote it in one go. Zero: there is none. */
+void view_lacp_port(const struct view *view, uint32_t uplink, struct ul_lacp_port *ret);
 
 /* Name and kind of a reason, from the X-macro. NULL when the number is not in use. */
 const char *reason_name(uint32_t reason);

@@ -217,13 +217,11 @@ static void sooner(const struct lacp *lacp, uint64_t *wakeup_ms, uint64_t at_ms)
 		*wakeup_ms = at_ms;
 }
 
-uint64_t lacp_next_wakeup(const struct lacp *lacp)
+static uint64_t next_timer(const struct lacp *lacp)
 {
 	uint64_t wakeup_ms = LACP_NEVER;
 	const struct lacp_port *port;
 
-	if (lacp->dirty)
-		return 0;
 	lacp_for_each_port(lacp, port) {
 		sooner(lacp, &wakeup_ms, port->current_while_at_ms);
 		sooner(lacp, &wakeup_ms, port->periodic_at_ms);
@@ -240,6 +238,18 @@ uint64_t lacp_next_wakeup(const struct lacp *lacp)
 	}
 	sooner(lacp, &wakeup_ms, lacp_findings_wakeup(&lacp->findings));
 	return wakeup_ms;
+}
+
+uint64_t lacp_next_wakeup(const struct lacp *lacp)
+{
+	return lacp->dirty ? 0 : next_timer(lacp);
+}
+
+bool lacp_overslept(const struct lacp *lacp, uint64_t now_ms)
+{
+	uint64_t due_ms = next_timer(lacp);
+
+	return due_ms != LACP_NEVER && now_ms > due_ms + LACP_OVERSLEPT_MS;
 }
 
 uint32_t lacp_links(const struct lacp *lacp)

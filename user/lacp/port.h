@@ -25,6 +25,7 @@ enum {
 	LACP_RX_LIMIT = 10,		/* differing LACPDUs; 802.3 Annex 57A allows ten frames of all slow protocols */
 	LACP_MARKER_LIMIT = 5,		/* with LACP_TX_LIMIT below the ten that we may send */
 	LACP_SETTLE_MS = 3000,		/* a finding must last as long before it is told */
+	LACP_OVERSLEPT_MS = 300,	/* lacp_run() so much later than it was due: the process did not run */
 	LACP_REJECT_QUIET_MS = 10000,	/* between two events about rejected frames */
 };
 
@@ -142,6 +143,9 @@ static inline bool lacp_attached(const struct lacp_port *port)
 {
 	return port->mux >= LACP_MUX_ATTACHED;
 }
+
+/* lacp.c: what is received now may have waited for us since long ago */
+bool lacp_overslept(const struct lacp *lacp, uint64_t now_ms);
 
 /* port.c */
 struct lacp_port *lacp_find(const struct lacp *lacp, uint16_t number);

@@ -245,12 +245,13 @@ static int receive_marker(struct lacp_port *port, const uint8_t *frame, uint64_t
 	return 0;
 }
 
-/* How regularly LACPDUs come; late is what exceeds five sixths of the time after which we give the partner up. */
+/* How regularly LACPDUs come; late is what exceeds five sixths of the time after which we give the partner up. When it was us who slept, nobody knows
+ * when this one came. */
 static void note_gap(struct lacp_port *port, uint64_t now_ms)
 {
 	uint64_t gap_ms = now_ms - port->rx_ms;
 
-	if (port->heard) {
+	if (port->heard && !lacp_overslept(port->lacp, now_ms)) {
 		port->gap_min_ms = port->gaps && port->gap_min_ms < gap_ms ? port->gap_min_ms : gap_ms;
 		port->gap_max_ms = port->gap_max_ms > gap_ms ? port->gap_max_ms : gap_ms;
 		port->gap_sum_ms += gap_ms;

@@ -8,7 +8,9 @@
 #include "lacp/neighbour.h"
 
 #define FRAMES_PER_ROUND 32	/* of one socket, before others get their turn */
+#define PAUSE_MS 20		/* for a socket that had more than that: a flood is not to keep others from their turn */
 #define SHOW_INTERVAL_MS 1000	/* ages and counters that uplinkctl reads are brought up to date at least so often */
+#define SHOW_HEARD_MS 100	/* ... and so soon after a frame; a change of state is shown at once */
 
 static const enum lacp_io_protocol listened[] = { LACP_IO_SLOW, LACP_IO_LLDP, LACP_IO_CISCO };
 
@@ -19,10 +21,12 @@ struct channel_port {
 	uint32_t ifindex;		/* that the sockets are bound to; 0: none */
 	int fd[ARRAY_SIZE(listened)];
 	sd_event_source *source[ARRAY_SIZE(listened)];
+	uint64_t pause_ms[ARRAY_SIZE(listened)];	/* not read before then; 0: no pause */
 	bool added;			/* to the protocol core */
 	uint64_t answers_seen;
 	struct lacp_saved saved;	/* what is in the map */
 	struct ul_neighbour neighbour;
+	struct setup setup;
 };
 
 struct channel {
@@ -30,7 +34,7 @@ struct channel {
 	struct lacp *lacp;		/* NULL: no LACP on this switch */
 	struct channel_port *port[UL_MAX_UPLINKS];	/* by index of the uplink; NULL: no such uplink */
 	sd_event_source *timer;
-	uint64_t shown_ms;
+	uint64_t shown_ms, show_ms;	/* when the records were written, and when they are to be again */
 	bool starting;			/* restored state is not to be run before all of it is there */
 };
 
@@ -79,6 +83,7 @@ static void data_plane_changes(void *userdata, uint16_t number, bool collecting,
 	struct channel *channel = userdata;
 	const struct channel_port *port = port_of(channel, number);
 
+	channel->show_ms = 0;
 	if (port)
 		vswitch_set_lacp(channel->vs, port->index, collecting, distributing);
 }
@@ -89,6 +94,7 @@ static void tell(void *userdata, uint16_t number, enum lacp_event_kind kind, con
 	const struct channel_port *port = port_of(channel, number);
 	const char *object = port ? channel->vs->dp->uplinks[port->index].name : channel->vs->name;
 
+	channel->show_ms = 0;
 	vswitch_report(channel->vs, object, "LACP %s: %s", lacp_name(LACP_NAMES_EVENT, kind), text);
 }
 
@@ -105,71 +111,51 @@ static void save(struct channel *channel, struct channel_port *port)
 		port->saved = saved;
 }
 
-static void copy_side(struct lacp_saved_info *to, const struct lacp_info *from)
-{
-	*to = (struct lacp_saved_info){
-		.system_priority = from->system_priority,
-		.key = from->key,
-		.port_priority = from->port_priority,
-		.port = from->port,
-		.state = from->state,
-	};
-	memcpy(to->system, from->system, sizeof(to->system));
-}
-
-static void copy_counters(struct ul_lacp_counters *to, const struct lacp_stats *from)
-{
-	*to = (struct ul_lacp_counters){
-		.lacpdu_rx = from->lacpdu_rx, .marker_rx = from->marker_rx, .marker_response_rx = from->marker_response_rx,
-		.unknown_rx = from->unknown_rx, .illegal_rx = from->illegal_rx, .lacpdu_tx = from->lacpdu_tx,
-		.marker_tx = from->marker_tx, .marker_response_tx = from->marker_response_tx,
-		.actor_churn_count = from->actor_churn_count, .partner_churn_count = from->partner_churn_count,
-		.actor_sync_transitions = from->actor_sync_transitions,
-		.partner_sync_transitions = from->partner_sync_transitions, .actor_changes = from->actor_changes,
-		.partner_changes = from->partner_changes, .link_down_rx = from->link_down_rx, .excess_rx = from->excess_rx,
-		.loopback_rx = from->loopback_rx, .answered = from->answered,
-	};
-}
-
-static void fill_lacp(struct channel *channel, const struct channel_port *port, uint64_t now, struct ul_lacp_port *show)
-{
-	uint16_t number = port->number;
-	struct lacp_port_info info;
-
-	if (!port->added || lacp_port_info(channel->lacp, number, now, &info) < 0)
-		return;
-	show->updated_ms = now;
-	show->last_rx_ms = info.last_rx_age_ms == LACP_NEVER ? 0 : now - info.last_rx_age_ms;
-	copy_side(&show->actor, &info.actor);
-	copy_side(&show->partner, &info.partner);
-	show->receive_state = (uint8_t)info.receive_state;
-	show->periodic_state = (uint8_t)info.periodic_state;
-	show->selected = (uint8_t)info.selected;
-	show->mux_state = (uint8_t)info.mux_state;
-	show->actor_churn = (uint8_t)info.actor_churn;
-	show->partner_churn = (uint8_t)info.partner_churn;
-	show->flags = (uint8_t)((info.enabled ? UL_LACP_ENABLED : 0) | (info.drained ? UL_LACP_DRAINED : 0) |
-				(info.loopback ? UL_LACP_LOOPBACK : 0) | (info.individual ? UL_LACP_INDIVIDUAL : 0));
-	show->findings = info.findings;
-	show->gaps = info.gaps;
-	show->gap_min_ms = info.gap_min_ms;
-	show->gap_avg_ms = info.gap_avg_ms;
-	show->gap_max_ms = info.gap_max_ms;
-	copy_counters(&show->counters, &info.stats);
-	if (lacp_explain(channel->lacp, number, now, show->reason, sizeof(show->reason)) > 0)
-		show->flags |= UL_LACP_OUT;
-}
-
 static void show(struct channel *channel, uint64_t now)
 {
 	for (uint32_t i = 0; i < channel->vs->dp->meta->n_uplinks; i++) {
-		struct ul_lacp_port record = { .neighbour = channel->port[i]->neighbour };
+		const struct channel_port *port = channel->port[i];
+		struct ul_lacp_port record = {};
 
-		if (channel->lacp)
-			fill_lacp(channel, channel->port[i], now, &record);
+		if (!port)
+			continue;
+		record.neighbour = port->neighbour;
+		if (channel->lacp && port->added)
+			channel_record_lacp(channel->lacp, port->number, now, &record);
+		channel_record_setup(&port->setup, channel->vs->cfg->channel, &record);
 		memcpy(&channel->vs->dp->lacp_ports[i], &record, sizeof(record));
 	}
 	channel->shown_ms = now;
+	channel->show_ms = now + SHOW_INTERVAL_MS;
+}
+
+/* Something came that is worth showing soon. */
+static void show_soon(struct channel *channel)
+{
+	if (channel->show_ms > channel->shown_ms + SHOW_HEARD_MS)
+		channel->show_ms = channel->shown_ms + SHOW_HEARD_MS;
+}
+
+static void report_setup(struct channel *channel, struct channel_port *port, uint64_t now)
+{
+	const char *name = channel->vs->dp->uplinks[port->index].name;
+	enum ul_channel kind = channel->vs->cfg->channel;
+	uint32_t found = setup_findings(&port->setup, &port->neighbour, kind, now), changed = found ^ port->setup.told;
+
+	for (unsigned int i = UL_FIND_LACP_UNUSED; changed && i < UL_N_FINDINGS; i++) {
+		char text[LACP_TEXT_LEN];
+
+		if (!(changed >> i & 1))
+			continue;
+		channel->show_ms = 0;
+		if (!(found >> i & 1)) {
+			vswitch_report(channel->vs, name, "channel cleared: %s", setup_finding_name(i));
+			continue;
+		}
+		setup_describe(&port->setup, &port->neighbour, kind, i, text, sizeof(text));
+		vswitch_report(channel->vs, name, "channel finding: %s", text);
+	}
+	port->setup.told = found;
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------------------------------- */
@@ -187,13 +173,29 @@ static void take_answers(struct channel *channel)
 	}
 }
 
+static void end_pauses(struct channel *channel)
+{
+	uint64_t now = now_ms();
+
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
+		struct channel_port *port = channel->port[i];
+
+		for (size_t p = 0; port && p < ARRAY_SIZE(listened); p++) {
+			if (!port->pause_ms[p] || now < port->pause_ms[p])
+				continue;
+			port->pause_ms[p] = 0;
+			sd_event_source_set_enabled(port->source[p], SD_EVENT_ON);
+		}
+	}
+}
+
 static int timer_due(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct channel *channel = userdata;
 
 	(void)source;
 	(void)usec;
-	/* After a sleep the frames that wait come first: a partner that kept talking must not be taken for silent. */
+	end_pauses(channel);
 	channel_poll(channel);
 	run(channel);
 	return 0;
@@ -201,8 +203,12 @@ static int timer_due(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void arm(struct channel *channel, uint64_t now)
 {
-	uint64_t due = channel->shown_ms + SHOW_INTERVAL_MS;
+	uint64_t due = channel->show_ms;
 
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		for (size_t p = 0; channel->port[i] && p < ARRAY_SIZE(listened); p++)
+			if (channel->port[i]->pause_ms[p] && channel->port[i]->pause_ms[p] < due)
+				due = channel->port[i]->pause_ms[p];
 	if (channel->lacp && lacp_next_wakeup(channel->lacp) < due)
 		due = lacp_next_wakeup(channel->lacp);
 	if (due < now)
@@ -218,14 +224,16 @@ static void run(struct channel *channel)
 	if (channel->starting)
 		return;
 	if (channel->lacp) {
-		take_answers(channel);
 		lacp_run(channel->lacp, now_ms());
 		for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 			if (channel->port[i] && channel->port[i]->added)
 				save(channel, channel->port[i]);
 	}
 	now = now_ms();
-	if (now >= channel->shown_ms + SHOW_INTERVAL_MS || !channel->shown_ms)
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		if (channel->port[i])
+			report_setup(channel, channel->port[i], now);
+	if (now >= channel->show_ms)
 		show(channel, now);
 	arm(channel, now);
 }
@@ -235,8 +243,11 @@ static void take_slow(struct channel *channel, struct channel_port *port, const 
 {
 	uint16_t number = port->number;
 
-	if (!port->added)
+	show_soon(channel);
+	if (!port->added) {
+		setup_receive(&port->setup, frame, length, now_ms());
 		return;
+	}
 	if (lacp_receive(channel->lacp, number, frame, length, now_ms()) != -ENETDOWN)
 		return;
 	/* It came, so the link is up: the event that says so is still on its way. */
@@ -246,31 +257,43 @@ static void take_slow(struct channel *channel, struct channel_port *port, const 
 	}
 }
 
+static void take_frame(struct channel_port *port, enum lacp_io_protocol protocol, const uint8_t *frame, size_t length)
+{
+	if (protocol == LACP_IO_SLOW)
+		take_slow(port->channel, port, frame, length);
+	else if (neighbour_receive(&port->neighbour, frame, length, now_ms()) == 0)
+		show_soon(port->channel);
+}
+
 static void receive(struct channel_port *port, enum lacp_io_protocol protocol)
 {
 	uint8_t frame[LACP_IO_MAX_FRAME];
 
+	if (port->pause_ms[protocol])
+		return;
 	for (int i = 0; i < FRAMES_PER_ROUND && port->fd[protocol] >= 0; i++) {
 		ssize_t n = lacp_io_receive(port->fd[protocol], frame, sizeof(frame));
 
 		if (n < 0)
 			return;
-		if ((size_t)n > sizeof(frame))
-			continue;
-		if (protocol == LACP_IO_SLOW)
-			take_slow(port->channel, port, frame, (size_t)n);
-		else
-			neighbour_receive(&port->neighbour, frame, (size_t)n, now_ms());
+		take_frame(port, protocol, frame, (size_t)n < sizeof(frame) ? (size_t)n : sizeof(frame));
 	}
+	if (port->fd[protocol] < 0)
+		return;
+	port->pause_ms[protocol] = now_ms() + PAUSE_MS;
+	sd_event_source_set_enabled(port->source[protocol], SD_EVENT_OFF);
 }
 
 void channel_poll(struct channel *channel)
 {
+	if (channel->lacp)
+		take_answers(channel);
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		if (channel->port[i])
 			receive(channel->port[i], LACP_IO_SLOW);
 }
 
+/* All sockets before the machines run: after a sleep of ours, a partner whose LACPDUs wait must not be taken for silent. */
 static int slow_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct channel_port *port = userdata;
@@ -278,7 +301,7 @@ static int slow_ready(sd_event_source *source, int fd, uint32_t revents, void *u
 	(void)source;
 	(void)fd;
 	(void)revents;
-	receive(port, LACP_IO_SLOW);
+	channel_poll(port->channel);
 	run(port->channel);
 	return 0;
 }
@@ -290,6 +313,7 @@ static int neighbour_ready(sd_event_source *source, int fd, uint32_t revents, vo
 	(void)source;
 	(void)revents;
 	receive(port, fd == port->fd[LACP_IO_LLDP] ? LACP_IO_LLDP : LACP_IO_CISCO);
+	run(port->channel);
 	return 0;
 }
 
@@ -299,6 +323,7 @@ static void close_sockets(struct channel_port *port)
 		port->source[i] = sd_event_source_disable_unref(port->source[i]);
 		ul_closep(&port->fd[i]);
 		port->fd[i] = -1;
+		port->pause_ms[i] = 0;
 	}
 	port->ifindex = 0;
 }
@@ -331,6 +356,13 @@ static void set_link(struct channel *channel, struct channel_port *port)
 	bool up = info && info->carrier && info->admin_up;
 	struct link_speed speed = {};
 
+	if (!up) {
+		/* The next cable may lead elsewhere. What was told is cleared by the next look. */
+		memset(&port->neighbour, 0, sizeof(port->neighbour));
+		port->setup.lacp_ms = 0;
+	}
+	if (!port->added)
+		return;
 	if (up)
 		link_get_speed(vs->context.links, port->ifindex, &speed);
 	lacp_port_set_link(channel->lacp, port->number, up, speed.speed_mbps, speed.full_duplex, now_ms());
@@ -344,7 +376,6 @@ static void bind_port(struct channel *channel, struct channel_port *port)
 	if (port->ifindex == ifindex)
 		return;
 	close_sockets(port);
-	memset(&port->neighbour, 0, sizeof(port->neighbour));
 	if (!ifindex)
 		return;
 	r = open_sockets(channel, port, ifindex);
@@ -361,8 +392,7 @@ void channel_link_changed(struct vswitch *vs, uint32_t uplink)
 	if (!channel)
 		return;
 	bind_port(channel, channel->port[uplink]);
-	if (channel->lacp && channel->port[uplink]->added)
-		set_link(channel, channel->port[uplink]);
+	set_link(channel, channel->port[uplink]);
 	run(channel);
 }
 
@@ -608,6 +638,7 @@ int channel_apply(struct vswitch *vs)
 		return apply_lacp(vs->channel);
 	if (vs->channel->lacp)
 		stop_lacp(vs->channel);
+	vs->channel->show_ms = 0;
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
 		bind_port(vs->channel, vs->channel->port[i]);
 	run(vs->channel);

@@ -4,6 +4,7 @@
 #ifndef UL_TEAM_CHANNEL_H
 #define UL_TEAM_CHANNEL_H
 
+#include "lacp/setup.h"
 #include "team/vswitch.h"
 
 struct channel;
@@ -18,5 +19,9 @@ void channel_link_changed(struct vswitch *vs, uint32_t uplink);
 /* Takes the LACPDUs that wait, before anything else is done after a sleep. */
 void channel_poll(struct channel *channel);
 void channel_drain(struct vswitch *vs, uint32_t uplink, bool drain);
+
+/* ---- channel_record.c: into the record of ul_lacp_ports, which is zero but for its neighbour ------------------------------------------- */
+void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_ms, struct ul_lacp_port *record);
+void channel_record_setup(const struct setup *setup, enum ul_channel channel, struct ul_lacp_port *record);
 
 #endif
