@@ -10,6 +10,8 @@
 
 #define UL_MAX_NETDEVS (1 << 20)	/* bounds the walk */
 
+extern __u32 ul_sees_carriers(void);	/* select.bpf.h, linked from port_tc.bpf.c */
+
 struct walk {
 	struct list_head *head, *at;
 	__u32 ifindex;
@@ -37,6 +39,9 @@ int netdev_find(struct ul_netdev_query *query)
 	struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
 	struct walk walk = { .ifindex = query->ifindex };
 
+	query->netdev = 0;
+	if (!ul_sees_carriers())
+		return 0;
 	walk.head = (void *)net + bpf_core_field_offset(struct net, dev_base_head);
 	walk.at = BPF_CORE_READ(net, dev_base_head.next);
 	bpf_loop(UL_MAX_NETDEVS, visit, &walk, 0);

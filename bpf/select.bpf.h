@@ -16,6 +16,12 @@ static __always_inline __u32 bucket_of(const struct ul_policy *policy, __u32 has
 	return n ? hash % n & (UL_MAX_BUCKETS - 1) : 0;
 }
 
+/* Whether this kernel lets the programs see a carrier at all (6.2); netdev_find tells the daemon. */
+__u32 ul_sees_carriers(void)
+{
+	return bpf_rdonly_cast ? 1 : 0;
+}
+
 /* Bit p: the uplink at position p of the policy is alive. A global function, so that the verifier takes the mask as any number and does not follow each
  * of its values. */
 __u32 ul_alive_positions(__u32 policy_index)
