@@ -181,8 +181,8 @@ void uplinks_update(struct vswitch *vs)
 		if (flags == old)
 			continue;
 		STORE(uplink->flags, flags);
-		if ((flags ^ old) & (UL_UP_SEND | UL_UP_DRAINED | UL_UP_CARRIER | UL_UP_ADMIN))
-			vswitch_report(vs, uplink->name, "%s", uplink->ifindex ? state_text(flags) : "the interface is gone");
+		if (uplink->ifindex && (flags ^ old) & (UL_UP_SEND | UL_UP_DRAINED | UL_UP_CARRIER | UL_UP_ADMIN))
+			vswitch_report(vs, uplink->name, "%s", state_text(flags));
 	}
 	policies_update(vs, before);
 }
@@ -299,6 +299,7 @@ static void disconnect_uplink(struct vswitch *vs, uint32_t index)
 		return;
 	table_remove(&vs->dp->ifaces, ul_iface_key(uplink->ifindex));
 	dataplane_detach(vs->dp, uplink->ifindex);
+	vswitch_report(vs, uplink->name, "the interface is gone");
 	uplink->ifindex = 0;
 	uplink->netdev = 0;
 	uplink->saved = 0;
