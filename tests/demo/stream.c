@@ -2,7 +2,8 @@
 /* stream FROM_NETNS TO_NETNS SOURCE DESTINATION RATE SECONDS: a numbered UDP packet every 1/RATE seconds from one network namespace to the other.
  *
  * Both ends are in this one process, so each packet's time of sending and of arrival (the kernel's time stamp) is known exactly. SIGUSR1 marks the moment when
- * the cable is cut for good; what is lost of the packets sent after it is told apart. Says "ready" when it sends, and prints one line at the end:
+ * the cable is cut for good; the stream goes on for SECONDS after it, and what is lost of the packets sent after it is told apart. Says "ready" when it sends, and
+ * prints one line at the end:
  *   sent received duplicated lost lost_after_mark longest_silence_us longest_sender_pause_us */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +23,12 @@
 
 #define UDP_PORT 9786
 #define PAYLOAD 64
+#define LIMIT_S 60		/* of the whole stream, should the mark never come */
 #define LINGER_NS 500000000ULL	/* how long to wait for the last packets */
 
 struct stream {
 	int out, in;
-	uint32_t n, sent, received, duplicated;
+	uint32_t limit, after_mark, sent, received, duplicated;	/* packets */
 	uint64_t *sent_ns, *arrived_ns;	/* by number; arrived 0: not (yet) */
 	uint64_t last_arrival_ns, longest_silence_ns;
 };
@@ -139,11 +142,17 @@ static void receive_all(struct stream *stream)
 static void run(struct stream *stream, uint32_t rate)
 {
 	uint64_t interval_ns = 1000000000ULL / rate, due_ns = clock_ns();
+	bool seen_mark = false;
 
-	while (stream->sent < stream->n) {
-		while (stream->sent < stream->n && clock_ns() >= due_ns) {
+	for (uint32_t left = stream->limit; left > 0;) {
+		while (left > 0 && clock_ns() >= due_ns) {
 			send_one(stream);
 			due_ns += interval_ns;
+			left--;
+		}
+		if (marked && !seen_mark) {
+			seen_mark = true;
+			left = left < stream->after_mark ? left : stream->after_mark;
 		}
 		receive_all(stream);
 		struct timespec until = { .tv_sec = (time_t)(due_ns / 1000000000ULL), .tv_nsec = (long)(due_ns % 1000000000ULL) };
@@ -184,9 +193,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: stream FROM_NETNS TO_NETNS SOURCE DESTINATION RATE SECONDS\n");
 		return 1;
 	}
-	stream.n = (uint32_t)(rate * atof(argv[6]));
-	stream.sent_ns = calloc(stream.n, sizeof(*stream.sent_ns));
-	stream.arrived_ns = calloc(stream.n, sizeof(*stream.arrived_ns));
+	stream.limit = rate * LIMIT_S;
+	stream.after_mark = (uint32_t)(rate * atof(argv[6]));
+	stream.sent_ns = calloc(stream.limit, sizeof(*stream.sent_ns));
+	stream.arrived_ns = calloc(stream.limit, sizeof(*stream.arrived_ns));
 	if (!stream.sent_ns || !stream.arrived_ns)
 		return 1;
 	sigaction(SIGUSR1, &on_mark, NULL);
