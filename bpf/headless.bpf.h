@@ -57,7 +57,7 @@ static __always_inline int send_answer(struct xdp_md *ctx, __u32 index, const st
 	for (int i = 0; i < LACP_FRAME_LEN / 4; i++)
 		words[i] = pdu[i];
 	if (size->bytes > LACP_FRAME_LEN && bpf_xdp_adjust_tail(ctx, LACP_FRAME_LEN - (int)size->bytes))
-		return XDP_PASS;
+		return XDP_DROP;	/* it is no longer what came */
 	answer->answered++;
 	answer->last_ns = now;
 	count(index, UL_R_ANSWERED, size);

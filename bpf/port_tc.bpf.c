@@ -47,7 +47,8 @@ static __always_inline enum ul_reason enter_vlan(struct sending *s)
 		s->carries_tag = frame->vid;
 		return UL_R_SENT;
 	}
-	if (frame->vid || frame->service_tag)
+	/* A tag behind a priority tag would be the outer one for a switch that takes the priority tag off. */
+	if (frame->vid || frame->service_tag || (frame->tagged && is_tag(frame->ethertype)))
 		return UL_R_VLAN_FROM_ACCESS;
 	if (s->group->vlan_mode == UL_VLAN_VST) {
 		/* A priority tag gives its priority to the tag that replaces it. */

@@ -430,7 +430,7 @@ static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *gr
 	*dress = (struct dress){ .vid = f->vid, .has_tag = f->tagged, .tci = f->tci };
 	if (group->mode == UL_VLAN_VGT)
 		return in_vlan(group, f->vid, f->service) ? UL_R_SENT : UL_R_VLAN_NOT_ALLOWED;
-	if (f->tagged && (f->vid || f->service))
+	if (f->tagged && (f->vid || f->service || tag_type(f->type)))
 		return UL_R_VLAN_FROM_ACCESS;
 	if (group->mode == UL_VLAN_VST) {
 		dress->vid = group->vid;

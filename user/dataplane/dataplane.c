@@ -174,8 +174,9 @@ static int map_pinned(struct dataplane *dp)
 	dp->vlans = dp->mapping[MAP_VLANS];
 	dp->lacp_answers = dp->mapping[MAP_LACP_ANSWERS];
 	dp->lacp_ports = dp->mapping[MAP_LACP_PORTS];
-	dp->ifaces = (struct table){ .buckets = dp->mapping[MAP_IFACES], .mask = entries[MAP_IFACES] - 1 };
-	dp->fdb = (struct table){ .buckets = dp->mapping[MAP_FDB], .mask = entries[MAP_FDB] - 1 };
+	/* dirty: who wrote before us may have freed slots and not waited. */
+	dp->ifaces = (struct table){ .buckets = dp->mapping[MAP_IFACES], .mask = entries[MAP_IFACES] - 1, .dirty = true };
+	dp->fdb = (struct table){ .buckets = dp->mapping[MAP_FDB], .mask = entries[MAP_FDB] - 1, .dirty = true };
 	return 0;
 }
 

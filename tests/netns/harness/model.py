@@ -92,7 +92,8 @@ def from_port(switch, port, src, dst, tags, rest):
 		if vlan not in port.vlans:
 			return []
 	else:
-		if vlan or is_service(tags):
+		# A priority tag must not hide another one, which a switch that takes it off would then obey.
+		if vlan or is_service(tags) or len(tags) > 1:
 			return []
 		if port.mode == "vst":
 			pcp = tags[0][1] & 0xF000 if tags else 0
