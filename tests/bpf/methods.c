@@ -22,7 +22,6 @@ static const struct {
 	{ "IP hash through a priority tag", UL_M_SRC_DST_IP, 0, "a1", "a1>x v0 udp4:1>2", 3 },
 	{ "IP hash through a guest's tag", UL_M_SRC_DST_IP, 0, "q0", "q0>x v7 udp4:1>2", 3 },
 	{ "IP hash through two tags", UL_M_SRC_DST_IP, 0, "q0", "q0>x s7 v8 udp4:1>2", 3 },
-	{ "IP hash through a priority tag and another", UL_M_SRC_DST_IP, 0, "a1", "a1>x v0 v8 udp4:1>2", 3 },
 	{ "IP hash, broadcast through a guest's tags", UL_M_SRC_DST_IP, 0, "q0", "q0>bcast v100 v8 udp4:1>2", 3 },
 	{ "IP hash, IPv6", UL_M_SRC_DST_IP, 0, "e0", "e0>x udp6:1>4", 1 },
 	{ "IP hash, IPv6 through tags", UL_M_SRC_DST_IP, 0, "q0", "q0>x v7 v8 udp6:1>4", 1 },
