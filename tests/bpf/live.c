@@ -8,6 +8,7 @@
 #include <net/ethernet.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define DEADLINE_MS 2000
 
@@ -58,10 +59,24 @@ static struct sockaddr_ll far_end(const struct world *world, uint32_t object)
 	return to;
 }
 
+/* A slow machine may leave no room in the socket (EAGAIN) or in the ring of the veth (ENOBUFS: this frame was dropped): wait for the receiver. */
+static ssize_t send_when_room(int fd, const void *data, size_t len, const struct sockaddr_ll *to)
+{
+	ssize_t n;
+
+	for (int tries = 0; tries < 10000; tries++) {
+		n = sendto(fd, data, len, 0, (const struct sockaddr *)to, sizeof(*to));
+		if (n >= 0 || (errno != EAGAIN && errno != ENOBUFS))
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return n;
+}
+
 void live_send(struct world *world, uint32_t object, const struct frame_buf *frame)
 {
 	struct sockaddr_ll to = far_end(world, object);
-	ssize_t n = sendto(world->send_fd, frame->data, frame->len, 0, (struct sockaddr *)&to, sizeof(to));
+	ssize_t n = send_when_room(world->send_fd, frame->data, frame->len, &to);
 
 	cr_assert_eq(n, (ssize_t)frame->len, "sending %u bytes at object %u: %s", frame->len, object, strerror(errno));
 }
@@ -80,7 +95,7 @@ void live_send_super_frame(struct world *world, uint32_t object, const struct fr
 
 	memcpy(buffer, &header, sizeof(header));
 	memcpy(buffer + sizeof(header), frame->data, frame->len);
-	n = sendto(world->send_gso_fd, buffer, sizeof(header) + frame->len, 0, (struct sockaddr *)&to, sizeof(to));
+	n = send_when_room(world->send_gso_fd, buffer, sizeof(header) + frame->len, &to);
 	cr_assert_eq(n, (ssize_t)(sizeof(header) + frame->len), "sending a super-frame: %s", strerror(errno));
 }
 
