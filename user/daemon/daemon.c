@@ -170,10 +170,10 @@ int daemon_apply(struct daemon *daemon, struct model *model, struct config_error
 			if (!model_find_switch(daemon->model, daemon->switches[i]->name))
 				remove_switch(daemon, i);
 		for (size_t i = 0; i < daemon->model->n_switches; i++) {
-			struct vswitch *vs = find_switch(daemon, daemon->model->switches[i].name);
+			const struct switch_cfg *cfg = &daemon->model->switches[i];
 
-			if (vs)
-				vswitch_apply(vs, &daemon->model->switches[i]);
+			if (find_switch(daemon, cfg->name) || add_switch(daemon, cfg) == 0)
+				vswitch_apply(find_switch(daemon, cfg->name), cfg);
 		}
 		return r;
 	}

@@ -60,6 +60,8 @@ enum dataplane_how {
 int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, enum dataplane_how how,
 		   struct dataplane **ret);
 bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_needs *needs);
+/* What a set holds into a larger one that is to replace it: everything but the flood lists and the devmap. */
+int dataplane_copy(struct dataplane *to, struct dataplane *from);
 /* Puts a staged set in the place of the old one: its programs into all links, its pins under the switch's name. Call it when the maps are filled. */
 int dataplane_take_over(struct dataplane *dp);
 /* Closes descriptors and mappings; NULL allowed. Nothing in the kernel changes. */

@@ -321,12 +321,9 @@ static int grow(struct vswitch *vs, const struct switch_cfg *cfg)
 		vs->dp = old;
 		return r;
 	}
-	memcpy(vs->dp->uplinks, old->uplinks, sizeof(*old->uplinks) * UL_MAX_UPLINKS);
-	memcpy(vs->dp->ports, old->ports, sizeof(*old->ports) * old->meta->max_ports);
-	memcpy(vs->dp->groups, old->groups, sizeof(*old->groups) * old->meta->max_groups);
-	memcpy(vs->dp->policies, old->policies, sizeof(*old->policies) * UL_MAX_POLICIES);
-	vs->dp->meta->n_uplinks = old->meta->n_uplinks;
-	vs->dp->meta->generation = old->meta->generation;
+	r = dataplane_copy(vs->dp, old);
+	if (r < 0)
+		log_error(r, "%s: cannot copy everything into the larger maps", vs->name);
 	learn_stop(vs);
 	dataplane_free(old);
 	return learn_start(vs);
