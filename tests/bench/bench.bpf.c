@@ -81,6 +81,12 @@ int sink(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+SEC("xdp.frags")
+int pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 SEC("xdp")
 int redirect_xdp(struct xdp_md *ctx)
 {

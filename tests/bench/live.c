@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts what arrives.
  *
- * usage: live --objects DIR {--into END | --through END} [--sink END]... [--sink-fd N]... [--drop END] [--redirect-xdp END:IFNAME]
+ * usage: live --objects DIR {--into END | --through END} [--sink END]... [--sink-fd N]... [--drop END] [--pass END] [--redirect-xdp END:IFNAME]
  *             [--redirect-tc END:IFNAME] [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
  *   END is NSPATH:IFNAME.
  *   --into: frames leave by this interface, that is, arrive at the other end of its cable. --through: as if this interface had received them.
- *   --sink: frames that arrive here are counted and dropped by XDP; --sink-fd: an open tap, read by a thread; --drop is a sink as well.
+ *   --sink: frames that arrive here are counted and dropped by XDP; --sink-fd: an open tap, read by a thread; --drop is a sink as well; --pass: XDP that
+ *   passes everything up.
  *   --redirect-*: the least that a program can do to forward, from END to IFNAME of the same namespace.
  *
  * Commands on standard input, each answered by one line of JSON:
@@ -170,6 +171,17 @@ static void attach_tc(int fd, uint32_t ifindex, const char *name)
 		return;
 	if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &opts))
 		die(name);
+}
+
+static void add_pass(char *spec)
+{
+	struct bpf_object *object = open_object();
+	struct end end;
+
+	parse_end(spec, &end);
+	enter(end.ns);
+	load_object(object, 0);
+	attach_xdp(program_fd(object, "pass"), if_nametoindex(end.ifname), end.ifname);
 }
 
 static void add_sink(char *spec)
@@ -414,6 +426,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "--into")) { into = true; parse_end(value, &tx); }
 		else if (!strcmp(argv[i], "--through")) parse_end(value, &tx);
 		else if ((!strcmp(argv[i], "--sink") || !strcmp(argv[i], "--drop")) && n_sinks < MAX_SINKS) add_sink(value);
+		else if (!strcmp(argv[i], "--pass")) add_pass(value);
 		else if (!strcmp(argv[i], "--sink-fd") && n_sinks < MAX_SINKS) add_tap_sink(atoi(value));
 		else if (!strcmp(argv[i], "--redirect-xdp")) add_redirect(value, true);
 		else if (!strcmp(argv[i], "--redirect-tc")) add_redirect(value, false);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The bench's C tools as objects, and small helpers around namespaces."""
+import functools
 import json
 import subprocess
-import time
+from pathlib import Path
 
 from harness import base
 from harness.base import BUILD
@@ -52,14 +53,12 @@ class Live(Lines):
 		return figures["received"] / max(core_seconds, 1e-9), figures["received"] / figures["seconds"]
 
 
-def cpu_busy():
-	"""Seconds of all CPUs that were not idle, since boot."""
-	fields = open("/proc/stat").readline().split()[1:]
-	user, nice, system, _, _, irq, softirq = map(int, fields[:7])
-	return (user + nice + system + irq + softirq) / 100
+def cpu_seconds(pid):
+	"""What a process has run so far."""
+	return int(open(f"/proc/{pid}/schedstat").read().split()[0]) / 1e9
 
 
-def timed(action):
-	start = time.monotonic()
-	action()
-	return time.monotonic() - start
+@functools.cache
+def ksoftirqds():
+	"""The kernel's threads that do put-off work of the network."""
+	return [int(p.parent.name) for p in Path("/proc").glob("[0-9]*/comm") if p.read_text().startswith("ksoftirqd/")]
