@@ -136,12 +136,12 @@ class NicLink(Link):
 
 @contextmanager
 def veth_links(near_ns, far_ns, count=2):
-    """Cables of veth, up at both ends, without transmit checksum offload so that frames are whole on the wire."""
+    """Cables of veth, up at both ends, without transmit offloads so that frames, tags included, are whole on the wire."""
     links = [Link(near_ns, f"p{n}", far_ns, f"u{n}") for n in range(count)]
     for link in links:
         run(f"ip link add {link.near} netns {near_ns.name} type veth peer name {link.far} netns {far_ns.name}")
         for ns, device in ((near_ns, link.near), (far_ns, link.far)):
-            ns.run(f"ethtool -K {device} tx off")
+            ns.run(f"ethtool -K {device} tx off txvlan off")
             ns.ip(f"link set {device} up")
     try:
         yield links

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The daemon and the traffic generator of tests/netns are used here, too; what a test makes through them ends with it."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "tests", "netns"))
+
+from harness.base import Cleanup    # noqa: E402
+from harness.daemon import Uplinkd  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def harness_cleanup():
+    with Cleanup() as scope:
+        yield scope
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when != "call" or not report.failed:
+        return
+    for daemon in list(Uplinkd.alive):
+        try:
+            counters = daemon.counters_text()
+        except Exception as error:      # the report must appear whatever the daemon's state
+            counters = f"counters: {error}"
+        report.sections.append((f"uplinkd in {daemon.ns.name}", f"{counters}\n{daemon.log()}"))
