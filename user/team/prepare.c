@@ -67,9 +67,11 @@ int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *i
 	if (r < 0 && r != -EOPNOTSUPP)
 		return log_error(r, "%s: cannot change offloads; see 'ethtool -k %s'", info->name, info->name);
 	if (r == -EOPNOTSUPP) {
-		tags_hidden = strstr(feature, "vlan");
-		log_warning(0, "%s: %s is on and cannot be switched off%s", info->name, feature,
-			    tags_hidden ? "; tags are then invisible to XDP, so it receives by TC" : "");
+		/* Named first of those that stay on. A VLAN filter (fixed on virtio-net and e1000) is no obstacle: promiscuous mode opens it. */
+		tags_hidden = strcmp(feature, "rx-vlan-hw-parse") == 0;
+		if (strcmp(feature, "rx-vlan-filter") != 0)
+			log_warning(0, "%s: %s is on and cannot be switched off%s", info->name, feature,
+				    tags_hidden ? "; tags are then invisible to XDP, so it receives by TC" : "");
 	}
 	r = prepare_flags(vs, uplink, info);
 	if (r == 0)
