@@ -5,7 +5,7 @@ Uplink i of the hypervisor is eth<i>, its far end sw<i>; port i is p<i>, its far
 from . import base
 from .capture import Nic
 from .daemon import Uplinkd
-from .netns import NetNs, veth
+from .netns import NetNs, veths
 from .taps import Tap
 
 
@@ -35,13 +35,14 @@ def port(number):
 class Bed:
 	def __init__(self, n_uplinks=2, n_ports=2, tap_uplinks=False, gro_ports=(), mtu=1500):
 		self._set(NetNs("hv"), NetNs("world"), [f"eth{i}" for i in range(n_uplinks)])
+		cables = [self._port_cable(i, mtu) for i in range(n_ports)]
 		if tap_uplinks:
 			self.taps = [Tap(self.hv, name, mtu=mtu) for name in self.uplink_names]
 		else:
-			for i, name in enumerate(self.uplink_names):
-				veth(self.hv, name, self.world, f"sw{i}", mtu=mtu)
-		for i in range(n_ports):
-			self.add_port(i, gro=i in gro_ports, mtu=mtu)
+			cables += [(self.hv, name, self.world, f"sw{i}", None, None, mtu) for i, name in enumerate(self.uplink_names)]
+		veths(cables)
+		for i in gro_ports:
+			self.world.ethtool(f"m{i}", gro=True)
 
 	def _set(self, hv, world, uplink_names):
 		self.hv, self.world, self.uplink_names = hv, world, uplink_names
@@ -54,10 +55,11 @@ class Bed:
 		bed._set(hv, world, list(uplink_names))
 		return bed
 
-	def add_port(self, number, gro=False, mtu=1500):
-		veth(self.hv, f"p{number}", self.world, f"m{number}", mac_b=port_mac(number), mtu=mtu)
-		if gro:
-			self.world.ethtool(f"m{number}", gro=True)
+	def _port_cable(self, number, mtu=1500):
+		return (self.hv, f"p{number}", self.world, f"m{number}", None, port_mac(number), mtu)
+
+	def add_port(self, number):
+		veths([self._port_cable(number)])
 
 	def start(self, config=None, text=None, start=True):
 		self.daemon = Uplinkd(self.hv, {"switches": config} if isinstance(config, list) else config, text)
@@ -88,7 +90,7 @@ class Bed:
 		return self.taps or [(n, self.world, n.replace("eth", "sw")) for n in self.uplink_names]
 
 	def up(self, ifname, on=True):
-		self.world.ip("link", "set", ifname, "up" if on else "down")
+		self.world.up(ifname, on)
 
 	def usable(self, *names, deadline=10):
 		self.daemon.wait_uplinks(names, deadline)
