@@ -21,8 +21,10 @@ def harness_cleanup():
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
-    if report.when != "call" or not report.failed:
+    if not report.failed:
         return
+    # at once: the machine may not live to the summary
+    item.config.get_terminal_writer().line(f"\nFAILURE {item.name}: {report.longreprtext[-1500:]}")
     for daemon in list(Uplinkd.alive):
         try:
             counters = daemon.counters_text()
