@@ -33,18 +33,16 @@ struct frame {
 	__u32 l3_offset;	/* from the start of the frame as it lies in memory */
 };
 
-struct eth_header {
-	__be32 dst_high;
-	__be16 dst_low;
-	__be16 src_high;
-	__be32 src_low;
-	__be16 ethertype;
-} __attribute__((packed));
-
 struct tag {
 	__be16 tci;
 	__be16 ethertype;
 };
+
+/* Needs a machine that loads unaligned words, as all that run uplinkd do; the verifier would say so on another. */
+static __always_inline __u64 load_be64(const void *p)
+{
+	return bpf_be64_to_cpu(*(const __be64 *)p);
+}
 
 static __always_inline bool is_tag(__u32 ethertype)
 {
@@ -54,13 +52,15 @@ static __always_inline bool is_tag(__u32 ethertype)
 /* Addresses, EtherType and the outer tag if it lies in the data. false: the frame ends before. */
 static __always_inline bool parse_layer2(const void *data, const void *end, struct frame *frame)
 {
-	const struct eth_header *eth = data;
+	__u64 src_ethertype;
 
 	if (data + UL_ETH_HLEN > end)
 		return false;
-	frame->dst = (__u64)bpf_ntohl(eth->dst_high) << 16 | bpf_ntohs(eth->dst_low);
-	frame->src = (__u64)bpf_ntohs(eth->src_high) << 32 | bpf_ntohl(eth->src_low);
-	frame->ethertype = bpf_ntohs(eth->ethertype);
+	/* Two loads for fourteen bytes; by fields the compiler would load each byte, as nothing is aligned. */
+	frame->dst = load_be64(data) >> 16;
+	src_ethertype = load_be64(data + 6);
+	frame->src = src_ethertype >> 16;
+	frame->ethertype = (__u16)src_ethertype;
 	frame->l3_offset = UL_ETH_HLEN;
 	frame->tagged = false;
 	frame->service_tag = false;

@@ -62,11 +62,10 @@ static __always_inline enum ul_reason enter_vlan(struct sending *s)
 	return UL_R_SENT;
 }
 
+/* The address and the two bytes behind it, in one load. */
 static __always_inline bool is_own_source(const struct ul_port *port, __u64 src)
 {
-	return (__u32)port->mac[5] == (src & 0xff) && (__u32)port->mac[4] == (src >> 8 & 0xff) &&
-	       (__u32)port->mac[3] == (src >> 16 & 0xff) && (__u32)port->mac[2] == (src >> 24 & 0xff) &&
-	       (__u32)port->mac[1] == (src >> 32 & 0xff) && (__u32)port->mac[0] == (src >> 40);
+	return load_be64(port->mac) >> 16 == src;
 }
 
 /* Tells the daemon of a source address that it does not know at this port. */
@@ -118,17 +117,19 @@ static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, 
 {
 	const struct ul_policy *policy = policy_at(s->group->policy);
 	const struct ul_uplink *uplink;
-	struct ul_flow flow;
+	struct ul_flow flow, again;	/* apart, so that the usual one lives in registers */
 	bool want_ports;
 	__u32 bucket;
 
 	if (!policy || !policy->n_buckets)
 		return NULL;
 	want_ports = policy->method == UL_M_SRC_DST_IP_PORT;
-	if (s->retagged)
-		read_flow_again(s->skb, want_ports, &flow);
-	else
+	if (s->retagged) {
+		read_flow_again(s->skb, want_ports, &again);
+		flow = again;
+	} else {
 		parse_flow((void *)(long)s->skb->data, (void *)(long)s->skb->data_end, &s->frame, want_ports, &flow);
+	}
 	bucket = bucket_of(policy, ul_hash(policy->method, policy->flags, &flow, s->port->number));
 	*index = policy->bucket[bucket];
 	uplink = uplink_at(*index);
