@@ -149,7 +149,8 @@ static void marker(uint8_t frame[LACP_FRAME_LEN], uint8_t tlv, uint8_t transacti
 	frame[32] = frame[33] = 0;
 }
 
-Test(lacp_periodic, K1_marker_is_answered_whole)
+/* length: 22 in the first editions and in kernel bonding, 16 by the TLV's real length. */
+static void expect_answered(uint8_t length)
 {
 	uint8_t request[LACP_FRAME_LEN], want[LACP_FRAME_LEN] = { 0 };
 
@@ -157,6 +158,7 @@ Test(lacp_periodic, K1_marker_is_answered_whole)
 	rig_run(&rig);
 	rig_forget(&rig);
 	marker(request, 1, 0xef);
+	request[17] = length;
 	memcpy(want, request, 34);
 	memcpy(want + 6, "\x02\x00\x00\x00\x01\x01", 6);	/* our MAC */
 	want[16] = 2;
@@ -168,6 +170,16 @@ Test(lacp_periodic, K1_marker_is_answered_whole)
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_rx, 1);
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_response_tx, 1);
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_tx, 0);
+}
+
+Test(lacp_periodic, K1_marker_is_answered_whole)
+{
+	expect_answered(22);
+}
+
+Test(lacp_periodic, K1_marker_of_the_other_length_is_answered_with_that)
+{
+	expect_answered(16);
 }
 
 Test(lacp_periodic, K1_response_is_ignored_and_flood_is_bounded)
@@ -185,7 +197,7 @@ Test(lacp_periodic, K1_response_is_ignored_and_flood_is_bounded)
 	marker(frame, 3, 1);
 	cr_assert_eq(rig_receive(&rig, 1, frame, sizeof(frame)), -EBADMSG);
 	marker(frame, 1, 1);
-	frame[17] = 16;
+	frame[17] = 20;
 	cr_assert_eq(rig_receive(&rig, 1, frame, sizeof(frame)), -EBADMSG);
 	cr_assert_eq(rig_info(&rig, 1).stats.illegal_rx, 2);
 

@@ -25,12 +25,17 @@ static int find_uplink(const struct switches *switches, const char *name, size_t
 
 struct drain {
 	bool drained, sending;
-	uint64_t arriving;	/* packets in the last sample */
+	uint64_t arriving;	/* packets in the last sample, LACPDUs and the like not counted */
 	uint32_t channel;
 	const char *switch_name;
 };
 
-/* Samples until the uplink is marked and silent, or the limit. false: the maps cannot be read (not root): nothing is
+static uint64_t received(const struct ul_stats *stats)
+{
+	return stats_received(stats).packets - stats->control.packets - stats->answered.packets - stats->excess.packets;
+}
+
+/* Samples until the uplink is marked and silent (with LACP: in both directions), or the limit. false: the maps cannot be read (not root): nothing is
  * known. */
 static bool watch(struct ctl *ctl, const char *interface, struct switches *switches, struct drain *ret)
 {
@@ -58,10 +63,11 @@ static bool watch(struct ctl *ctl, const char *interface, struct switches *switc
 			return false;
 		ret->drained = now->uplinks[index].drained;
 		ret->sending = now->uplinks[index].stats.sent.packets != before.sent.packets;
-		ret->arriving = stats_received(&now->uplinks[index].stats).packets - stats_received(&before).packets;
+		ret->arriving = received(&now->uplinks[index].stats) - received(&before);
 		before = now->uplinks[index].stats;
 		snapshot_free(now);
-	} while ((!ret->drained || ret->sending) && now_ms() < deadline_ms);
+		/* LACP tells the switch to move its flows away, too; that takes a moment. */
+	} while ((!ret->drained || ret->sending || (ret->arriving && ret->channel == UL_CHANNEL_LACP)) && now_ms() < deadline_ms);
 	return true;
 }
 

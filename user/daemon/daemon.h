@@ -4,7 +4,7 @@
 #define UL_DAEMON_DAEMON_H
 
 #include "control/server.h"
-#include "daemon/events.h"
+#include "control/events.h"
 #include "team/vswitch.h"
 
 struct daemon_options {

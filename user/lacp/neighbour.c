@@ -57,11 +57,14 @@ static void set_id(char *to, size_t size, bool is_mac, const uint8_t *id, size_t
 }
 
 /* ---- LLDP: 802.1AB 8.4 and 8.5; a TLV is 7 bits of type and 9 bits of length ---------------------------------------------------- */
-enum { LLDP_END = 0, LLDP_CHASSIS_ID = 1, LLDP_PORT_ID = 2, LLDP_SYSTEM_NAME = 5 };
+enum { LLDP_END = 0, LLDP_CHASSIS_ID = 1, LLDP_PORT_ID = 2, LLDP_TIME_TO_LIVE = 3, LLDP_SYSTEM_NAME = 5 };
 enum { LLDP_CHASSIS_MAC = 4, LLDP_PORT_MAC = 3 };
 
+/* 1: the neighbour goes away (802.1AB 9.2.7.7: time to live 0). */
 static int read_lldp(struct cursor *cursor, struct ul_neighbour *found)
 {
+	bool leaves = false;
+
 	while (cursor->left >= 2) {
 		uint32_t header = take_be16(cursor), type = header >> 9, length = header & 0x1ff;
 		const uint8_t *value = take(cursor, length);
@@ -69,7 +72,9 @@ static int read_lldp(struct cursor *cursor, struct ul_neighbour *found)
 		if (!value)
 			return -EBADMSG;
 		if (type == LLDP_END)
-			return 0;
+			return leaves;
+		if (type == LLDP_TIME_TO_LIVE && length >= 2)
+			leaves = !value[0] && !value[1];
 		if (type == LLDP_CHASSIS_ID && length > 1 && !found->device[0])
 			set_id(found->device, sizeof(found->device), value[0] == LLDP_CHASSIS_MAC, value + 1, length - 1);
 		if (type == LLDP_SYSTEM_NAME && length)
@@ -161,6 +166,11 @@ int neighbour_receive(struct ul_neighbour *neighbour, const __u8 *frame, size_t 
 
 	if (r < 0)
 		return r;
+	if (r > 0) {
+		if (neighbour->protocol == found.protocol)
+			*neighbour = (struct ul_neighbour){ .pagp = neighbour->pagp, .pagp_ms = neighbour->pagp_ms };
+		return 0;
+	}
 	if (found.protocol == UL_NEIGHBOUR_PAGP) {
 		neighbour->pagp = found.pagp;
 		neighbour->pagp_ms = now_ms;

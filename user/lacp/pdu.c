@@ -7,7 +7,7 @@
 
 enum { SUBTYPE_LACP = 1, SUBTYPE_MARKER = 2, SUBTYPE_LAST = 10 };	/* 802.3 Annex 57A: 0 and above 10 are illegal values */
 enum { TLV_TERMINATOR = 0, TLV_ACTOR = 1, TLV_PARTNER = 2, TLV_COLLECTOR = 3, TLV_INFO_LEN = 20, TLV_COLLECTOR_LEN = 16 };
-enum { TLV_MARKER = 1, TLV_MARKER_RESPONSE = 2, TLV_MARKER_LEN = 22 };
+enum { TLV_MARKER = 1, TLV_MARKER_RESPONSE = 2, TLV_MARKER_LEN = 22, TLV_MARKER_REAL_LEN = 16 };
 
 static const uint8_t slow_protocols[6] = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x02 };
 
@@ -108,7 +108,8 @@ static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, size_t length, st
 
 static enum lacp_frame_kind parse_marker(const uint8_t *frame, const char **ret_why, unsigned int *ret_value)
 {
-	if (frame[LACP_OFF_MARKER + 1] != TLV_MARKER_LEN) {
+	/* The standard's first editions say 22, and kernel bonding does; the TLV is 16 bytes long, and testers and tshark say so. */
+	if (frame[LACP_OFF_MARKER + 1] != TLV_MARKER_LEN && frame[LACP_OFF_MARKER + 1] != TLV_MARKER_REAL_LEN) {
 		*ret_why = "marker TLV length";
 		*ret_value = frame[LACP_OFF_MARKER + 1];
 		return LACP_FRAME_ILLEGAL;
@@ -189,6 +190,6 @@ void lacp_marker_respond(uint8_t response[LACP_FRAME_LEN], const uint8_t source[
 {
 	build_header(response, source, SUBTYPE_MARKER);
 	response[LACP_OFF_MARKER] = TLV_MARKER_RESPONSE;
-	response[LACP_OFF_MARKER + 1] = TLV_MARKER_LEN;
+	response[LACP_OFF_MARKER + 1] = marker[LACP_OFF_MARKER + 1];	/* whichever the other side knows */
 	memcpy(response + LACP_OFF_MARKER_BODY, marker + LACP_OFF_MARKER_BODY, LACP_MARKER_BODY_LEN);
 }

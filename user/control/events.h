@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What happened lately, for those who look later. */
-#ifndef UL_DAEMON_EVENTS_H
-#define UL_DAEMON_EVENTS_H
+#ifndef UL_CONTROL_EVENTS_H
+#define UL_CONTROL_EVENTS_H
 
 #include <jansson.h>
 

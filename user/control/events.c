@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "daemon/events.h"
+#include "control/events.h"
 
 #include <time.h>
 
