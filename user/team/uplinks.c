@@ -200,25 +200,35 @@ static int up_long_enough(sd_event_source *source, uint64_t usec, void *userdata
 	return 0;
 }
 
+static void start_up_timer(struct vswitch *vs, uint32_t index)
+{
+	struct uplink_state *state = &vs->uplink[index];
+	int r;
+
+	if (state->up_timer)
+		return;
+	r = sd_event_add_time_relative(vs->context.event, &state->up_timer, CLOCK_MONOTONIC, vs->cfg->up_delay_ms * 1000ULL, 1000,
+				       up_long_enough, state);
+	if (r < 0) {
+		log_error(r, "%s: no timer; using the link at once", vs->dp->uplinks[index].name);
+		state->counted = true;
+	}
+}
+
 static void evaluate_link(struct vswitch *vs, uint32_t index, bool up)
 {
 	struct uplink_state *state = &vs->uplink[index];
-	/* With LACP the delay is the protocol's wait-to-restore. */
-	uint32_t delay_ms = vs->cfg->channel == UL_CHANNEL_LACP ? 0 : vs->cfg->up_delay_ms;
-	int r;
+	/* With LACP the delay begins when the link may be used: vswitch_set_lacp(). */
+	bool at_once = !state->seen || !vs->cfg->up_delay_ms || vs->cfg->channel == UL_CHANNEL_LACP;
 
 	if (!up) {
 		state->up_timer = sd_event_source_disable_unref(state->up_timer);
 		state->counted = false;
-	} else if (!state->seen || !delay_ms) {
-		state->counted = true;
 	} else if (!state->counted && !state->up_timer) {
-		r = sd_event_add_time_relative(vs->context.event, &state->up_timer, CLOCK_MONOTONIC, delay_ms * 1000ULL, 1000,
-					       up_long_enough, state);
-		if (r < 0) {
-			log_error(r, "%s: no timer; using the link at once", vs->dp->uplinks[index].name);
+		if (at_once)
 			state->counted = true;
-		}
+		else
+			start_up_timer(vs, index);
 	}
 	state->seen = true;
 }
@@ -435,9 +445,15 @@ int vswitch_drain(struct vswitch *vs, const char *name, bool drain)
 void vswitch_set_lacp(struct vswitch *vs, uint32_t index, bool collecting, bool distributing)
 {
 	struct uplink_state *state = &vs->uplink[index];
+	uint32_t others = uplinks_with(vs, UL_UP_SEND) & ~(1u << index);
 
 	if (state->lacp_collecting == collecting && state->lacp_distributing == distributing)
 		return;
+	/* The partner has agreed, but may take a moment to open its side. Who has other links can wait; the protocol says so already. */
+	if (distributing && !state->lacp_distributing && state->counted && others && vs->cfg->up_delay_ms) {
+		state->counted = false;
+		start_up_timer(vs, index);
+	}
 	state->lacp_collecting = collecting;
 	state->lacp_distributing = distributing;
 	uplinks_update(vs);
