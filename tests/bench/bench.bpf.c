@@ -99,4 +99,11 @@ int redirect_tc(struct __sk_buff *skb)
 	return bpf_redirect(target_ifindex, 0);
 }
 
+/* Straight to the other end of a veth, which must be in another network namespace. */
+SEC("tc")
+int redirect_peer(struct __sk_buff *skb)
+{
+	return bpf_redirect_peer(target_ifindex, 0);
+}
+
 char _license[] SEC("license") = "GPL";

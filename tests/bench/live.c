@@ -2,7 +2,7 @@
 /* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts what arrives.
  *
  * usage: live --objects DIR {--into END | --through END} [--sink END]... [--sink-fd N]... [--drop END] [--pass END] [--redirect-xdp END:IFNAME]
- *             [--redirect-tc END:IFNAME] [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
+ *             [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME] [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
  *   END is NSPATH:IFNAME.
  *   --into: frames leave by this interface, that is, arrive at the other end of its cable. --through: as if this interface had received them.
  *   --sink: frames that arrive here are counted and dropped by XDP; --sink-fd: an open tap, read by a thread; --drop is a sink as well; --pass: XDP that
@@ -197,7 +197,7 @@ static void add_sink(char *spec)
 	n_sinks++;
 }
 
-static void add_redirect(char *spec, bool xdp)
+static void add_redirect(char *spec, const char *program)
 {
 	struct bpf_object *object = open_object();
 	uint32_t zero = 0, target;
@@ -209,13 +209,13 @@ static void add_redirect(char *spec, bool xdp)
 	if (!target)
 		die("target of a redirect");
 	load_object(object, target);
-	if (!xdp) {
-		attach_tc(program_fd(object, "redirect_tc"), if_nametoindex(end.ifname), end.ifname);
+	if (strcmp(program, "redirect_xdp")) {
+		attach_tc(program_fd(object, program), if_nametoindex(end.ifname), end.ifname);
 		return;
 	}
 	if (bpf_map_update_elem(map_fd(object, "target_map"), &zero, &target, BPF_ANY))
 		die(to);
-	attach_xdp(program_fd(object, "redirect_xdp"), if_nametoindex(end.ifname), end.ifname);
+	attach_xdp(program_fd(object, program), if_nametoindex(end.ifname), end.ifname);
 }
 
 /* ---- frames ------------------------------------------------------------------------------------------------------------------- */
@@ -428,8 +428,9 @@ int main(int argc, char **argv)
 		else if ((!strcmp(argv[i], "--sink") || !strcmp(argv[i], "--drop")) && n_sinks < MAX_SINKS) add_sink(value);
 		else if (!strcmp(argv[i], "--pass")) add_pass(value);
 		else if (!strcmp(argv[i], "--sink-fd") && n_sinks < MAX_SINKS) add_tap_sink(atoi(value));
-		else if (!strcmp(argv[i], "--redirect-xdp")) add_redirect(value, true);
-		else if (!strcmp(argv[i], "--redirect-tc")) add_redirect(value, false);
+		else if (!strcmp(argv[i], "--redirect-xdp")) add_redirect(value, "redirect_xdp");
+		else if (!strcmp(argv[i], "--redirect-tc")) add_redirect(value, "redirect_tc");
+		else if (!strcmp(argv[i], "--redirect-peer")) add_redirect(value, "redirect_peer");
 		else if (!strcmp(argv[i], "--size")) size = (uint32_t)atoi(value);
 		else if (!strcmp(argv[i], "--vlan")) vlan = atoi(value);
 		else if (!strcmp(argv[i], "--dst")) parse_mac(value, dst_mac);

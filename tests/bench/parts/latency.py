@@ -21,7 +21,7 @@ def run(record):
 	networks = {name: Network(make) for name, make in contenders(record).items()}
 	for network in networks.values():
 		for name in ("m0", "m1"):
-			network.server(name)
+			network.server(name, "outside")
 			serve(network, name)
 	for way, source, target in (("rx", "outside", "m0"), ("local", "m1", "m0")):
 		for load in ("idle", "loaded"):

@@ -13,7 +13,7 @@ from harness.netns import NetNs
 
 from parts.beds import OUTSIDE
 from parts.cost import TC_REDIRECT, XDP_REDIRECT, Meter
-from parts.tools import tool
+from parts.tools import offload, tool
 
 
 class Host:
@@ -28,7 +28,7 @@ class Host:
 		self.hv.ip_batch(*[f"link add {near} up {shape} type veth peer name {far} address {mac} {shape} netns {self.world.name}"
 				   for near, far, mac in names])
 		self.world.ip_batch(*[f"link set {far} up" for _, far, _ in names])
-		self.world.ethtool("m0", gro=True)
+		offload(self.world, "m0", "gro", "on")
 
 	def uplinks(self):
 		return [f"eth{i}" for i in range(self.n_uplinks)]

@@ -10,7 +10,7 @@ from harness import base
 from parts import beds
 from parts.beds import Place
 from parts.record import paired_ratio
-from parts.tools import Live, cpu_seconds, end, ksoftirqds
+from parts.tools import Live, cpu_seconds, end, ksoftirqds, offload
 
 HAS_MARKS = True
 ADDRESS = {"outside": "192.0.2.1", "m0": "192.0.2.10", "m1": "192.0.2.11"}
@@ -25,13 +25,16 @@ class Network:
 		self.ns = {"outside": place.outside, "m0": place.machines[0], "m1": place.machines[1]}
 		for name, ns in self.ns.items():
 			ns.ip("addr", "add", f"{ADDRESS[name]}/24", "dev", "sw0" if name == "outside" else name)
-		place.outside.ethtool("sw0", tso=False, gso=False)
+		offload(place.outside, "sw0", "tso", "off", "gso", "off")
+		if getattr(place, "needs_checksums", False):
+			for name, ns in self.ns.items():
+				offload(ns, "sw0" if name == "outside" else name, "tx", "off")
 		self.servers = {}
 
-	def server(self, name):
+	def server(self, name, source):
 		if name not in self.servers:
 			process = base.spawn(self.ns[name].command("iperf3", "-s", "-B", ADDRESS[name]), stdout=-3, stderr=-3)
-			probe = self.ns["m0" if name != "m0" else "m1"]
+			probe = self.ns[source]
 			base.wait_until(lambda: probe.run("ping", "-c1", "-W1", ADDRESS[name], check=False).returncode == 0, 10, f"{name} to answer")
 			base.wait_until(lambda: "5201" in self.ns[name].run("ss", "-Hltn").stdout, 5, "iperf3 to listen")
 			self.servers[name] = process
@@ -39,7 +42,7 @@ class Network:
 	def gbit(self, way, seconds, streams=1, udp=None):
 		"""(Gbit/s that arrived, CPU seconds per Gbit)"""
 		source, target = WAYS[way]
-		self.server(target)
+		self.server(target, source)
 		words = ["iperf3", "-c", ADDRESS[target], "-J", "-t", seconds, "-P", streams, *(["-u", "-b", udp, "-l", "1400"] if udp else [])]
 		said, busy = base.wait_until(lambda: self._try(source, words, target), 20, f"iperf3 {way}")
 		total = said["sum"] if udp else said["sum_received"]
@@ -57,7 +60,7 @@ class Network:
 		_, status, usage = os.wait4(client.pid, 0)
 		client.returncode = status
 		answer = json.loads(output or b"{}")
-		if status or "end" not in answer:
+		if status or not answer.get("end", {}).get("sum" if "-u" in words else "sum_received"):
 			return None
 		return answer["end"], usage.ru_utime + usage.ru_stime + sum(map(cpu_seconds, others)) - before
 
@@ -76,6 +79,21 @@ def bridge_behind_xdp(place):
 	place.keep = Live("--into", end(place.outside, "sw0"), "--pass", end(place.hv, "eth0"))
 
 
+def limit(way, peer):
+	"""Two minimal programs, which know nothing but where the other end is."""
+	ends = {"rx": ("eth0", "p0"), "tx": ("p0", "eth0"), "local": ("p0", "p1")}[way]
+
+	def make(place):
+		def redirect(source, target):
+			kind = "peer" if peer and target != "eth0" else "tc"
+			return [f"--redirect-{kind}", f"{end(place.hv, source)}:{target}"]
+
+		place.like_nics()
+		place.keep = Live("--into", end(place.outside, "sw0"), *redirect(*ends), *redirect(*reversed(ends)))
+
+	return make
+
+
 def contenders(record):
 	found = {"uplinkd": est, "uplinkd_receive_tc": est_by_tc, "bridge": beds.with_bridge}
 	if not record.quick:
@@ -92,14 +110,26 @@ def contenders(record):
 
 def run(record):
 	rounds, seconds = (5, 1) if record.quick else (5, 2)
-	networks = {name: Network(make) for name, make in contenders(record).items()}
+	common = {name: Network(make) for name, make in contenders(record).items()}
 	for way in WAYS:
+		networks = dict(common)
+		if not record.quick:
+			networks["limit_tc_redirect"] = Network(limit(way, False))
+			networks["limit_tc_redirect_peer"] = Network(limit(way, True))
 		for streams, udp in ((1, None),) if record.quick else ((1, None), (8, None), (1, "0"), (8, "0")):
 			taken = {name: [] for name in networks}
 			for _ in range(rounds):
-				for name, network in networks.items():
-					taken[name].append(network.gbit(way, seconds, streams, udp))
+				for name, network in list(networks.items()):
+					try:
+						taken[name].append(network.gbit(way, seconds, streams, udp))
+					except AssertionError as error:
+						if name in ("uplinkd", "bridge"):
+							raise
+						record.leave_out(f"{'UDP' if udp else 'TCP'} {way} through {name}", str(error))
+						networks.pop(name)
 			for name, pairs in taken.items():
+				if len(pairs) < rounds:
+					continue
 				prefix = f"{'udp' if udp else 'tcp'}.{way}.{streams}stream.{name}"
 				record.add(prefix, "Gbit/s", [p[0] for p in pairs])
 				record.add(f"{prefix}.cpu", "CPU-s/Gbit", [p[1] for p in pairs])

@@ -19,6 +19,11 @@ def end(ns, ifname):
 	return f"{ns.path}:{ifname}"
 
 
+def offload(ns, ifname, *words):
+	"""ethtool -K"""
+	ns.run("ethtool", "-K", ifname, *words)
+
+
 class Lines:
 	"""A process that answers each line with one line of JSON."""
 
