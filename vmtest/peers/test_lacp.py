@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0
+"""LACP against kernel bonding, teamd and Open vSwitch's kernel datapath: who agrees to what, how a silent partner is given up and taken back, and that neither
+a restart nor a stopped daemon is noticed. UL_HOLD_S: how long a channel is watched doing nothing (70; 600 for the ten minutes)."""
+
+import os
+import re
+import time
+from contextlib import contextmanager
+from functools import partial
+
+import peers
+import pytest
+from harness import lacp
+from harness.base import holds_for
+from harness.capture import Nic
+from test_uplinkd import AGREED, entered, say, site
+from util import Link, Netns, run, wait_until
+
+HOLD_S = int(os.environ.get("UL_HOLD_S", "70"))
+FAST, SLOW = AGREED | {"short_timeout"}, AGREED
+PEERS = {"bonding": peers.bonding, "teamd": peers.teamd, "openvswitch": peers.openvswitch}
+
+
+def ports(at):
+    return {p["uplink"]: p for p in at.daemon.json("show", "lacp")}
+
+
+def both_ends(at):
+    """{uplink: (our state, the partner's)} as we see it."""
+    return {name: (set(p["actor"]["state"]), set(p["partner"]["state"])) for name, p in ports(at).items()}
+
+
+def wait_agreed(at, ours, theirs, uplinks=None, timeout_s=60):
+    wanted = {u: (ours, theirs) for u in uplinks or at.peer.far}
+
+    def agreed():
+        found = both_ends(at)
+        return {u: found[u] for u in wanted} == wanted
+
+    at.peer.wait_distributing([at.near(u) for u in wanted], timeout_s)
+    wait_until(agreed, f"{wanted}", timeout_s, lambda: f"{both_ends(at)}\n{at.daemon.log()}")
+
+
+def lacp_site(make_peer, **settings):
+    return site(make_peer, channel="lacp", lacp=settings)
+
+
+@pytest.mark.parametrize("rate", ["fast", "slow"])
+@pytest.mark.parametrize("make_peer", PEERS.values(), ids=PEERS.keys())
+def test_rates_of_both_ends(make_peer, rate):
+    """Each end tells the other how often it wants to hear it: 63 (short timeout) or 61, in all four combinations."""
+    with lacp_site(partial(make_peer, rate=rate), rate="fast") as at:
+        theirs = FAST if rate == "fast" else SLOW
+        wait_agreed(at, FAST, theirs)
+        assert all((partner, actor) == (FAST, theirs) for actor, partner in at.peer.lacp().values()), at.peer.lacp()
+        reconfigure(at, rate="slow")
+        wait_agreed(at, SLOW, theirs)
+        wait_until(lambda: all(partner == SLOW for _, partner in at.peer.lacp().values()), "the partner to see the slow rate", 10, at.peer.lacp)
+        at.wait_ping()
+        assert not any("current ->" in e["text"] for e in lacp.events(at.daemon)), "a change of the rate costs no link"
+
+
+def reconfigure(at, **settings):
+    """Reloads with other LACP settings."""
+    config = at.daemon.config
+    config["switches"][0]["lacp"] = {**config["switches"][0]["lacp"], **settings}
+    at.daemon.write(config)
+    at.daemon.ctl("reload")
+
+
+def test_we_are_passive():
+    with lacp_site(peers.bonding, activity="passive", rate="fast") as at:
+        wait_agreed(at, FAST - {"activity"}, FAST)
+        at.wait_ping()
+
+
+@pytest.mark.parametrize("make_peer", PEERS.values(), ids=PEERS.keys())
+def test_key_and_system_change(make_peer):
+    with lacp_site(make_peer, rate="fast") as at:
+        wait_agreed(at, FAST, FAST)
+        for settings in ({"key": 77}, {"system-id": "02:00:00:00:77:77"}):
+            since = len(lacp.events(at.daemon))
+            reconfigure(at, **settings)
+            wait_until(lambda n=since: any("-> detached" in e["text"] or "-> collecting_distributing" in e["text"]
+                                           for e in lacp.events(at.daemon)[n:]), "a new negotiation", 10, at.daemon.log)
+            wait_agreed(at, FAST, FAST)
+        at.wait_ping()
+
+
+@pytest.mark.parametrize("make_peer", PEERS.values(), ids=PEERS.keys())
+def test_silent_loss_expires_and_heals(make_peer, capfd):
+    """LACPDUs alone are lost, both ways; carrier stays. After three seconds neither end uses the link, and when they pass again both do."""
+    with lacp_site(make_peer, rate="fast") as at:
+        wait_agreed(at, FAST, FAST)
+        at.wait_ping()
+        name, link = at.peer.far[0], at.peer.links[0]
+        with lacp.silence([(at.hv, name), (at.outside_ns, link.near)]):
+            begin = time.time()
+            wait_until(lambda: not at.daemon.uplink(name)["usable"], "loss of the silent uplink", 15, at.daemon.log)
+            at.peer.wait_distributing(at.peer.ports[1:])
+            expired_s = lacp.event_time(at.daemon, "current -> expired") - begin
+            assert ports(at)[name]["reason"].startswith("no LACPDU for"), ports(at)[name]
+            at.wait_ping()
+        healed = time.time()
+        wait_agreed(at, FAST, FAST)
+        heal_s = lacp.event_time(at.daemon, "-> collecting_distributing", -1) - healed
+        at.wait_ping()
+        say(capfd, f"{link.near}: silence was noticed after {expired_s:.1f} s, healed {heal_s:.1f} s after LACPDUs passed again")
+        assert 1.5 < expired_s < 4.5, at.daemon.log()
+
+
+def listens(at):
+    """See takes_answers(): what XDP sends back over a veth."""
+    for port in at.peer.ports:
+        lacp.takes_answers(at.outside_ns, port)
+
+
+@pytest.mark.parametrize("make_peer", PEERS.values(), ids=PEERS.keys())
+def test_restart_kill_and_stop_without_a_flap(make_peer):
+    """At fast rate. What the partner says on the wire is looked at, not only what it shows: no LACPDU of it without SYNC, COLLECTING and DISTRIBUTING."""
+    with lacp_site(make_peer, rate="fast") as at:
+        wait_agreed(at, FAST, FAST)
+        at.wait_ping()
+        listens(at)
+        nics = [Nic(at.hv, name) for name in at.peer.far]
+        changes = at.peer.lacp()
+
+        def steady():
+            return sorted(at.peer.distributing()) == sorted(at.peer.ports)
+
+        out, back = at.stream_in(), at.stream_in(machine=1)
+        for traffic in (out, back):
+            traffic.flow(200)
+        at.daemon.restart()
+        assert steady(), at.peer.lacp()
+        at.daemon.kill()
+        holds_for(steady, 2, at.peer.lacp)
+        at.daemon.start()
+        assert steady(), at.peer.lacp()
+        at.daemon.freeze()
+        holds_for(steady, 15, at.peer.lacp)
+        assert all(p["headless"]["answered"] > 5 for p in ports(at).values()), ports(at)
+        at.daemon.thaw()
+        holds_for(steady, 3, at.peer.lacp)
+        for traffic in (out, back):
+            traffic.flow(200)
+            figures = traffic.stop()
+            assert (sum(p.lost for p in figures.phases), figures.phases[0].duplicates) == (0, 0), figures
+        # packets that bonding and teamd do not hand on are seen by XDP and TC all the same
+        said = [lacp.sides(f)[0].state for nic in nics for f in nic.frames() if lacp.is_lacpdu(f)]
+        assert said and all(state & lacp.IN_USE == lacp.IN_USE and not state & (lacp.EXPIRED | lacp.DEFAULTED) for state in said), said
+        assert at.peer.lacp() == changes
+        assert all(p["findings"] == [] for p in ports(at).values()), ports(at)
+
+
+@contextmanager
+def second_switch(hv, make_peer, first):
+    """Another switch on further cables of the same hypervisor: p<first>, u<first> and so on."""
+    @contextmanager
+    def links(near_ns, far_ns, count=2):
+        made = [Link(near_ns, f"p{n}", far_ns, f"u{n}") for n in range(first, first + count)]
+        for link in made:
+            run(f"ip link add {link.near} netns {near_ns.name} type veth peer name {link.far} netns {far_ns.name}")
+            for ns, device in ((near_ns, link.near), (far_ns, link.far)):
+                ns.run(f"ethtool -K {device} tx off")
+                ns.ip(f"link set {device} up")
+        try:
+            yield made
+        finally:
+            for link in made:
+                near_ns.ip(f"link del {link.near}")
+
+    with make_peer(Netns(hv.name), links=links) as peer:
+        yield peer
+
+
+def test_two_partner_systems():
+    """Cables on two switches without MLAG: one has the channel, the other stays out and is named."""
+    with lacp_site(peers.bonding, rate="fast") as at:
+        wait_agreed(at, FAST, FAST)
+        with second_switch(at.hv, peers.bonding, 2) as other:
+            config = at.daemon.config
+            config["switches"][0]["uplinks"] = at.peer.far + other.far
+            at.daemon.write(config)
+            at.daemon.ctl("reload")
+            wait_until(lambda: all("two_partners" in ports(at)[u]["findings"] for u in other.far), "the finding", 30, lambda: ports(at))
+            out = ports(at)[other.far[0]]
+            assert out["out"] and "differs from the selected" in out["reason"] and "MLAG" in out["reason"], out
+            assert {u["name"] for u in at.daemon.json("show", "uplinks") if u["usable"]} == set(at.peer.far)
+            assert other.distributing() == [], other.lacp()
+            at.wait_ping()
+            config["switches"][0]["uplinks"] = at.peer.far
+            at.daemon.write(config)
+            at.daemon.ctl("reload")
+        wait_agreed(at, FAST, FAST)
+
+
+def test_min_links():
+    with lacp_site(peers.bonding, rate="fast", **{"min-links": 2}) as at:
+        wait_agreed(at, FAST, FAST)
+        at.peer.links[0].cut()
+        at.daemon.wait_uplinks([])
+        wait_until(lambda: "min-links is 2" in ports(at)[at.peer.far[1]]["reason"], "the reason", 20, lambda: ports(at))
+        wait_until(lambda: at.peer.distributing() == [], "bonding to stop as well", 20, at.peer.lacp)
+        at.peer.links[0].heal()
+        wait_agreed(at, FAST, FAST)
+        at.wait_ping()
+
+
+def test_fallback_while_the_switch_is_not_set_up():
+    """The switch has no LACP yet: one uplink works alone, as a machine that boots by PXE needs; with LACP there both do."""
+    with lacp_site(partial(peers.openvswitch, lacp="active"), rate="fast", fallback="individual") as at:
+        at.peer.vsctl("set", "port", "bond0", "lacp=off")
+        at.daemon.wait_uplinks(at.peer.far[:1], 30)
+        wait_until(lambda: ports(at)[at.peer.far[0]]["individual"], "the fallback", 10, lambda: ports(at))
+        at.peer.vsctl("set", "port", "bond0", "lacp=active")
+        wait_agreed(at, FAST, FAST)
+        at.wait_ping()
+
+
+def test_marker_is_answered():
+    with lacp_site(peers.bonding, rate="fast") as at:
+        wait_agreed(at, FAST, FAST)
+        nic = Nic(at.outside_ns, at.peer.ports[0])
+        nic.send(lacp.marker("02:00:00:00:98:77", 17, "02:00:00:00:99:01", 0xDEADBEEF))
+        answer = wait_until(lambda: [f for f in nic.frames() if f[12:15] == b"\x88\x09\x02"], "a marker response", 10)
+        ours = Netns(at.hv.name).show(at.peer.far[0])["address"]
+        assert answer == [lacp.marker(ours, 17, "02:00:00:00:99:01", 0xDEADBEEF, kind=2)]
+
+
+def churn_of(peer):
+    said = peer.ns.run("cat /proc/net/bonding/bond0")
+    return re.findall(r"(?:Actor|Partner) Churn State: (\w+)", said)
+
+
+def test_quiet_channel_stays_as_it_is(capfd):
+    """Bonding's churn detection says after a minute whether it is content: 'none' is. Port states 63 at one end, 61 at the other, never anything else."""
+    with lacp_site(partial(peers.bonding, rate="slow"), rate="fast") as at:
+        wait_agreed(at, FAST, SLOW)
+        since, events = at.peer.lacp(), len(lacp.events(at.daemon))
+        assert all(state == (SLOW, FAST) for state in since.values()), since
+        end = time.monotonic() + HOLD_S
+        while time.monotonic() < end:
+            assert at.peer.lacp() == since and all(ends == (FAST, SLOW) for ends in both_ends(at).values()), (at.peer.lacp(), both_ends(at))
+            time.sleep(1.0)
+        wait_until(lambda: set(churn_of(at.peer)) == {"none"}, "churn state 'none' at bonding", 70, lambda: churn_of(at.peer))
+        wait_until(lambda: all(set(p["churn"].values()) == {"none"} for p in ports(at).values()), "and here", 10, lambda: ports(at))
+        told = [e["text"] for e in lacp.events(at.daemon)[events:] if "churn" not in e["text"]]
+        assert told == [], told
+        failures = re.findall(r"(?:Actor|Partner) Churned Count: (\d+)", at.peer.ns.run("cat /proc/net/bonding/bond0"))
+        say(capfd, f"{HOLD_S} s: churn {churn_of(at.peer)}, churned {failures}; gaps here",
+            {u: p["gaps"] for u, p in ports(at).items()})
+        assert set(failures) == {"0"}, failures
