@@ -36,7 +36,7 @@ struct lacp_saved {
 	struct lacp_saved_info actor;
 	struct lacp_saved_info partner;
 	/* A received frame of at least LACP_FRAME_LEN bytes is what the partner last said when (frame[i] & mask[i]) == match[i] for each i.
-	 * Compared: destination, EtherType, subtype, both TLV headers, the partner's identity and state, and the partner's view of us
+	 * Compared: destination, EtherType, subtype, all TLV headers, the partner's identity and state, and the partner's view of us
 	 * without the bits that never make a reply due (6.4.9 update_NTT). Not compared: source, version, reserved fields. */
 	__u8 match[LACP_MATCH_LEN];
 	__u8 mask[LACP_MATCH_LEN];

@@ -74,6 +74,21 @@ Test(lacp_mux, X1_ports_of_one_aggregator_join_together)
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_MUX) + rig_events(&rig, 2, LACP_EVENT_MUX), 0, "a late port disturbs nobody");
 }
 
+/* A port that begins to wait again and again must not keep the others out for ever. */
+Test(lacp_mux, X1_a_flapping_port_delays_the_others_once_at_most)
+{
+	rig_open(&rig, &config, 2);
+	rig_hear(&rig, 1, SYNCED);
+	for (unsigned int at_ms = 500; !rig.distributing[1]; at_ms += 1500) {
+		cr_assert_leq(at_ms, 2 * LACP_AGGREGATE_WAIT_MS, "still waiting");
+		rig_pass(&rig, at_ms == 500 ? 500 : 1500);
+		rig_link(&rig, 2, false);
+		rig_link(&rig, 2, true);
+		rig_hear(&rig, 2, SYNCED);
+	}
+	cr_assert_eq(rig_info(&rig, 2).mux_state, LACP_MUX_WAITING);
+}
+
 Test(lacp_mux, X2_coupled_order)
 {
 	rig_open(&rig, &config, 1);

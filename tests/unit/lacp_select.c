@@ -500,3 +500,60 @@ Test(lacp_select, wait_to_restore_protects_only_what_is_in_use)
 	rig_pass(&rig, LACP_AGGREGATE_WAIT_MS);
 	EXPECT_IN_USE(2);
 }
+
+/* Ports that must wait do not pull the aggregator over to themselves either. */
+Test(lacp_select, wait_to_restore_protects_the_other_aggregation)
+{
+	for (enum lacp_policy policy = LACP_BANDWIDTH; policy < LACP_N_POLICIES; policy++) {
+		config.policy = policy;
+		config.wait_to_restore_ms = 10000;
+		rig_open(&rig, &config, 3);
+		cable_to_b(3);
+		hear_all(3, 2500);
+		EXPECT_IN_USE(1, 2);
+		rig_link(&rig, 1, false);
+		rig_link(&rig, 2, false);
+		for (int i = 0; i < 5; i++) {
+			rig_hear(&rig, 3, UP);
+			rig_pass(&rig, 500);
+		}
+		EXPECT_IN_USE(3);
+		rig_link(&rig, 1, true);
+		rig_link(&rig, 2, true);
+		hear_all(3, 9000);
+		EXPECT_IN_USE(3);
+		hear_all(3, 4000);
+		EXPECT_IN_USE(1, 2);
+		rig_done(&rig);
+	}
+	rig_open(&rig, &config, 1);
+}
+
+/* The last port in use fails while its sibling waits: nothing is left to protect, and the aggregation stays. */
+Test(lacp_select, wait_to_restore_does_not_make_stable_move)
+{
+	for (int loss = 0; loss < 3; loss++) {
+		config.wait_to_restore_ms = 60000;
+		config.fast = true;
+		rig_open(&rig, &config, 3);
+		cable_to_b(3);
+		hear_all(3, 2500);
+		rig_link(&rig, 2, false);
+		rig_run(&rig);
+		rig_link(&rig, 2, true);
+		hear_all(3, 2500);
+		EXPECT_IN_USE(1);
+		if (loss == 0)
+			rig_link(&rig, 1, false);
+		if (loss == 1)
+			lacp_port_set_drained(rig.lacp, 1, true, rig.now_ms);
+		for (int i = 0; i < 12; i++) {
+			rig_hear(&rig, 2, UP);
+			rig_hear(&rig, 3, UP);
+			rig_pass(&rig, 500);
+		}
+		EXPECT_IN_USE(2);
+		rig_done(&rig);
+	}
+	rig_open(&rig, &config, 1);
+}

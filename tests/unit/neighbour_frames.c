@@ -142,6 +142,32 @@ Test(neighbour, lldp_that_says_good_bye)
 	cr_expect_str_eq(neighbour.device, "");
 }
 
+/* Since 802.1AB-2016 the End TLV may be missing; the mandatory ones may not. */
+Test(neighbour, lldp_without_end)
+{
+	lldp("tor-1");
+	frame.length -= 2;
+	cr_assert_eq(receive(T0), 0);
+	expect(UL_NEIGHBOUR_LLDP, "tor-1", "Ethernet1/7");
+	begin(0x88cc);
+	lldp_tlv(1, "\x04\x00\x1c\x73\xaa\xbb\xcc", 7);
+	lldp_tlv(2, "\x05" "Ethernet1/7", 12);
+	lldp_tlv(3, "\x00\x00", 2);
+	cr_assert_eq(receive(T0 + 5), 0);
+	cr_expect_eq(neighbour.seen_ms, 0, "good-bye");
+}
+
+Test(neighbour, lldp_that_names_nobody)
+{
+	lldp("tor-1");
+	cr_assert_eq(receive(T0), 0);
+	begin(0x88cc);
+	add((const uint8_t[46]){ 0 }, 46);	/* End at once, and padding */
+	cr_assert_eq(receive(T0 + 5), -EBADMSG);
+	expect(UL_NEIGHBOUR_LLDP, "tor-1", "Ethernet1/7");
+	cr_expect_eq(neighbour.seen_ms, T0);
+}
+
 Test(neighbour, cdp)
 {
 	cdp("cat-1", "TenGigabitEthernet1/0/3");

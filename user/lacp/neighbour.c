@@ -72,7 +72,7 @@ static int read_lldp(struct cursor *cursor, struct ul_neighbour *found)
 		if (!value)
 			return -EBADMSG;
 		if (type == LLDP_END)
-			return leaves;
+			break;
 		if (type == LLDP_TIME_TO_LIVE && length >= 2)
 			leaves = !value[0] && !value[1];
 		if (type == LLDP_CHASSIS_ID && length > 1 && !found->device[0])
@@ -82,7 +82,7 @@ static int read_lldp(struct cursor *cursor, struct ul_neighbour *found)
 		if (type == LLDP_PORT_ID && length > 1)
 			set_id(found->port, sizeof(found->port), value[0] == LLDP_PORT_MAC, value + 1, length - 1);
 	}
-	return found->device[0] || found->port[0] ? 0 : -EBADMSG;
+	return found->device[0] || found->port[0] ? leaves : -EBADMSG;
 }
 
 /* ---- CDP and PAgP: a TLV is two bytes of type and two of length, which count as well -------------------------------------------- */

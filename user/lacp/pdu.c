@@ -6,7 +6,7 @@
 #include "common/util.h"
 
 enum { SUBTYPE_LACP = 1, SUBTYPE_MARKER = 2, SUBTYPE_LAST = 10 };	/* 802.3 Annex 57A: 0 and above 10 are illegal values */
-enum { TLV_TERMINATOR = 0, TLV_ACTOR = 1, TLV_PARTNER = 2, TLV_COLLECTOR = 3, TLV_INFO_LEN = 20, TLV_COLLECTOR_LEN = 16 };
+enum { TLV_ACTOR = 1, TLV_PARTNER = 2, TLV_COLLECTOR = 3, TLV_INFO_LEN = 20, TLV_COLLECTOR_LEN = 16 };
 enum { TLV_MARKER = 1, TLV_MARKER_RESPONSE = 2, TLV_MARKER_LEN = 22, TLV_MARKER_REAL_LEN = 16 };
 
 static const uint8_t slow_protocols[6] = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x02 };
@@ -68,22 +68,7 @@ static const struct expect lacpdu_fields[] = {
 	{ LACP_OFF_COLLECTOR + 1, TLV_COLLECTOR_LEN, "collector TLV length" },
 };
 
-/* The TLVs that versions after 1 carry behind the collector's: each must lie within the frame; what they say is of no concern here. */
-static bool more_tlvs_fit(const uint8_t *frame, size_t length, unsigned int *ret_value)
-{
-	size_t at = LACP_OFF_MORE;
-
-	while (at < length && frame[at] != TLV_TERMINATOR) {
-		if (at + 2 > length || frame[at + 1] < 2 || at + frame[at + 1] > length) {
-			*ret_value = at + 1 < length ? frame[at + 1] : 0;
-			return false;
-		}
-		at += frame[at + 1];
-	}
-	return true;
-}
-
-static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, size_t length, struct lacp_pdu *ret, const char **ret_why, unsigned int *ret_value)
+static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, struct lacp_pdu *ret, const char **ret_why, unsigned int *ret_value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(lacpdu_fields); i++) {
 		const struct expect *field = &lacpdu_fields[i];
@@ -93,10 +78,6 @@ static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, size_t length, st
 			*ret_value = frame[field->offset];
 			return LACP_FRAME_ILLEGAL;
 		}
-	}
-	if (frame[LACP_OFF_VERSION] > 1 && !more_tlvs_fit(frame, length, ret_value)) {
-		*ret_why = "length of a further TLV";
-		return LACP_FRAME_ILLEGAL;
 	}
 
 	ret->version = frame[LACP_OFF_VERSION];
@@ -163,7 +144,7 @@ enum lacp_frame_kind lacp_frame_parse(const uint8_t *frame, size_t length, struc
 		*ret_why = "version";
 		return LACP_FRAME_ILLEGAL;
 	}
-	return subtype == SUBTYPE_LACP ? parse_lacpdu(frame, length, ret, ret_why, ret_value) : parse_marker(frame, ret_why, ret_value);
+	return subtype == SUBTYPE_LACP ? parse_lacpdu(frame, ret, ret_why, ret_value) : parse_marker(frame, ret_why, ret_value);
 }
 
 static void build_header(uint8_t *frame, const uint8_t source[6], uint8_t subtype)

@@ -37,7 +37,7 @@ enum lacp_frame_kind {
 };
 
 /* Classifies and, for LACPDUs, decodes into *ret (otherwise untouched). For unknown and illegal frames *ret_why names the field and *ret_value
- * is what it held. Versions 1 to 255 and any well-formed TLVs after the collector's are accepted, reserved bytes are not looked at. */
+ * is what it held. Versions 1 to 255 are accepted; reserved bytes and what follows the collector's TLV are not looked at. */
 enum lacp_frame_kind lacp_frame_parse(const uint8_t *frame, size_t length, struct lacp_pdu *ret, const char **ret_why, unsigned int *ret_value);
 
 /* Writes a whole version 1 frame. */

@@ -47,6 +47,7 @@ static void save_match(const struct lacp_port *port, const struct lacp_info *act
 		{ LACP_OFF_TYPE, 3 },		/* EtherType, subtype */
 		{ LACP_OFF_ACTOR, 17 },		/* TLV header, identity and state of the partner */
 		{ LACP_OFF_PARTNER, 16 },	/* TLV header and its view of our identity; of our state the bits of update_NTT */
+		{ LACP_OFF_COLLECTOR, 2 },	/* TLV header: else it is illegal */
 	};
 	static const uint8_t nobody[6];
 	uint8_t frame[LACP_FRAME_LEN];

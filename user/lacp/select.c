@@ -61,7 +61,8 @@ static bool drain_lasts(const struct lacp_port *port, uint64_t now_ms)
 	return port->draining && port->selected == LACP_SELECTED && !lacp_due(port->drain_at_ms, now_ms) && (port->partner.state & sends) == sends;
 }
 
-/* wait_to_restore protects ports in use from one that may fail again; with nothing to protect it would only cost time. */
+/* wait_to_restore protects ports in use from one that may fail again; with nothing to protect it would only cost time. In use is what the mux will
+ * leave in use in this round. */
 bool lacp_restore_holds(const struct lacp_port *port, uint64_t now_ms)
 {
 	struct lacp_port *other;
@@ -69,7 +70,8 @@ bool lacp_restore_holds(const struct lacp_port *port, uint64_t now_ms)
 	if (port->selected != LACP_UNSELECTED || lacp_due(port->restore_at_ms, now_ms))
 		return false;
 	lacp_for_each_port(port->lacp, other) {
-		if (other != port && other->actor_state & LACP_DISTRIBUTING)
+		if (other != port && usable(other) && other->selected == LACP_SELECTED && other->actor_state & LACP_DISTRIBUTING &&
+		    lacp_partner_in_sync(other))
 			return true;
 	}
 	return false;
@@ -141,7 +143,7 @@ struct candidate {
 	uint32_t best_port;	/* unique, so that no comparison ends undecided */
 };
 
-static void weigh(const struct lacp *lacp, const struct lacp_lag *lag, struct candidate *ret)
+static void weigh(const struct lacp *lacp, const struct lacp_lag *lag, struct candidate *ret, uint64_t now_ms)
 {
 	struct lacp_port *members[LACP_MAX_PORTS];
 	unsigned int n = members_of(lacp, lag, members);
@@ -150,7 +152,7 @@ static void weigh(const struct lacp *lacp, const struct lacp_lag *lag, struct ca
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t rank = port_rank(members[i]->config.priority, members[i]->config.number);
 
-		if (members[i]->receive != LACP_RX_CURRENT)
+		if (members[i]->receive != LACP_RX_CURRENT || lacp_restore_holds(members[i], now_ms))
 			continue;
 		ret->best_port = rank < ret->best_port ? rank : ret->best_port;
 		if (lacp->config.max_links && ret->count >= lacp->config.max_links)
@@ -177,7 +179,7 @@ static bool better(enum lacp_policy policy, const struct candidate *a, const str
 	return a->best_port < b->best_port;
 }
 
-static bool choose_lag(const struct lacp *lacp, struct lacp_lag *ret)
+static bool choose_lag(const struct lacp *lacp, struct lacp_lag *ret, uint64_t now_ms)
 {
 	struct candidate best = { 0 }, candidate;
 	struct lacp_port *port;
@@ -186,9 +188,9 @@ static bool choose_lag(const struct lacp *lacp, struct lacp_lag *ret)
 	lacp_for_each_port(lacp, port) {
 		struct lacp_lag lag = lacp_lag_of(port);
 
-		if (!usable(port) || !hears_partner(port))
+		if (!usable(port) || !hears_partner(port) || lacp_restore_holds(port, now_ms))
 			continue;
-		weigh(lacp, &lag, &candidate);
+		weigh(lacp, &lag, &candidate, now_ms);
 		if (!found || better(lacp->config.policy, &candidate, &best))
 			best = candidate;
 		found = true;
@@ -253,7 +255,7 @@ static void make_wish(struct lacp *lacp, struct wish *wish, uint64_t now_ms)
 	lacp_for_each_port(lacp, port)
 		kept = kept || (lacp->lag_valid && usable(port) && keeps_place(port));
 	/* An aggregation that is silent as a whole keeps the aggregator until another one, or DEFAULTED, ends it. */
-	lacp->lag_valid = choose_lag(lacp, &lacp->lag) || kept;
+	lacp->lag_valid = choose_lag(lacp, &lacp->lag, now_ms) || kept;
 	if (lacp->lag_valid)
 		n = members_of(lacp, &lacp->lag, members);
 	else
