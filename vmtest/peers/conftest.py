@@ -33,7 +33,8 @@ def pytest_runtest_makereport(item, call):
     if not report.failed:
         return
     # at once: the machine may not live to the summary
-    item.config.get_terminal_writer().line(f"\nFAILURE {item.name}: {report.longreprtext[-1500:]}")
+    said = [line for line in report.longreprtext.splitlines() if "control: connection of process" not in line]
+    item.config.get_terminal_writer().line("\n".join(["", f"FAILURE {item.name}:", *said[-60:]]))
     for daemon in list(Uplinkd.alive):
         try:
             counters = daemon.counters_text()

@@ -46,6 +46,10 @@ class Peer:
         """{port: (actor state, partner state)}, each a set of STATE_BITS; only ports that have any state."""
         raise NotImplementedError
 
+    def partners(self):
+        """{port: (system, key)} of the unit under test, as the peer has them from its LACPDUs."""
+        raise NotImplementedError
+
     def distributing(self):
         """The ports on which the peer and its partner both collect and distribute. Bonding lets the state of a port that lost
         its carrier stand, so the port must be usable as well."""
@@ -91,6 +95,11 @@ class Bonding(Peer):
                 states[port] = (state_names(slave["ad_actor_oper_port_state"]),
                                 state_names(slave["ad_partner_oper_port_state"]))
         return states
+
+    def partners(self):
+        said = self.ns.run(f"cat /proc/net/bonding/{self.device}")
+        return {port: (system, int(key)) for port, system, key in re.findall(
+            r"Slave Interface: (\S+)\n.*?details partner lacp pdu:.*?system mac address: (\S+)\n.*?oper key: (\d+)", said, re.DOTALL)}
 
     def usable(self):
         return [port for port in self.ports
@@ -139,6 +148,10 @@ class Team(Peer):
         return {port: (state_names(info["runner"]["actor_lacpdu_info"]["state"]),
                        state_names(info["runner"]["partner_lacpdu_info"]["state"]))
                 for port, info in self.state().get("ports", {}).items() if "actor_lacpdu_info" in info.get("runner", {})}
+
+    def partners(self):
+        theirs = {port: info["runner"]["partner_lacpdu_info"] for port, info in self.state()["ports"].items()}
+        return {port: (info["system"], info["key"]) for port, info in theirs.items()}
 
     def usable(self):
         return [port for port, info in self.state().get("ports", {}).items() if info["link"]["up"]]
@@ -216,14 +229,19 @@ class OpenVswitch(Peer):
         self.ns.ip(f"link set {name} up")
         return name
 
+    def members(self):
+        """{port: its part of `lacp/show`}."""
+        parts = re.split(r"\n(?:member|slave): ", self.appctl("lacp/show"))[1:]
+        return {part.split(":")[0]: part for part in parts}
+
     def lacp(self):
         words = {"timeout": "short_timeout", "synchronized": "synchronization"}
-        states = {}
-        for member in re.split(r"\n(?:member|slave): ", self.appctl("lacp/show"))[1:]:
-            states[member.split(":")[0]] = tuple(
-                {words.get(word, word) for word in re.search(rf"{side} state: *(.*)", member).group(1).split()}
-                for side in ("actor", "partner"))
-        return states
+        return {port: tuple({words.get(word, word) for word in re.search(rf"{side} state: *(.*)", part).group(1).split()}
+                            for side in ("actor", "partner")) for port, part in self.members().items()}
+
+    def partners(self):
+        return {port: (re.search(r"partner sys_id: *(\S+)", part).group(1), int(re.search(r"partner key: *(\d+)", part).group(1)))
+                for port, part in self.members().items()}
 
     def usable(self):
         if not self.bonded:
