@@ -213,7 +213,7 @@ lint: deps-lint ## clang-tidy, cppcheck and shellcheck; warnings are errors
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=memleak --suppress=resourceLeak -Iheaders -Iuser $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' -p $(B) $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) 2>/dev/null
-	$(Q)shellcheck tests/check .ci/run $(shell grep -lIE '^.!.*(bash|sh)$$' tests/demo/demo vmtest/* vmtest/guest/* 2>/dev/null)
+	$(Q)shellcheck -x tests/check .ci/run $(shell grep -lIE '^.!.*(bash|sh)$$' tests/demo/demo vmtest/* vmtest/guest/* 2>/dev/null)
 
 # ---- fuzzing: one target per parser, with its corpus and the inputs that once broke it ------------------------------------
 FUZZ_SECONDS ?= 60
