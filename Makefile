@@ -196,6 +196,15 @@ check-built: all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
 unit: $(B)/tests/unit ## the unit tests alone (any user)
 	@tests/check $(B) unit
 
+check-sanitize: ## the unit tests under ASan and UBSan, leaks included (any user)
+	@$(MAKE) B=$(B)/sanitize CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" \
+		LDFLAGS="-fsanitize=address,undefined" unit-sanitized
+
+.PHONY: check-sanitize unit-sanitized
+unit-sanitized: $(B)/tests/unit
+	@LSAN_OPTIONS=suppressions=tests/unit/lsan.supp:print_suppressions=0 tests/check $(B) unit
+	@! grep -A 20 'LeakSanitizer' $(B)/unit.log
+
 vmtest: deps-vm ## the tests and the peers on other kernels; KERNEL=6.1 for one (root)
 	@$(MAKE) all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
 	@vmtest/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(DEBUG),--debug)
@@ -225,7 +234,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(HDRS) $(SKEL)
 
 fuzz: $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%) ## libFuzzer with ASan on each parser; FUZZ_SECONDS=60 each
 	@for f in $^; do name=$$(basename $$f); mkdir -p $(B)/fuzz/corpus/$$name; \
-		echo "== $$name"; $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 \
+		echo "== $$name"; $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
 		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$$name $$(ls -d tests/fuzz/corpus/$$name tests/fuzz/regressions/$$name 2>/dev/null) || exit 1; done
 
 # ---- installing ------------------------------------------------------------------------------------------------------

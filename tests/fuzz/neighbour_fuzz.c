@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libFuzzer entry: any bytes as an LLDP, CDP or PAgP frame. */
+/* libFuzzer entry: LLDP, CDP and PAgP frames of any bytes, one after the other on one port. A frame: passing time in seconds (1 byte), length (1 byte),
+ * bytes. */
 #include <ctype.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lacp/neighbour.h"
+#include "lacp/setup.h"
+
+#define CHECK(condition) do { if (!(condition)) abort(); } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,26 +16,49 @@ static void check_text(const char *text, size_t size)
 {
 	size_t n = strnlen(text, size);
 
-	if (n == size)
-		abort();
+	CHECK(n < size);
 	for (size_t i = 0; i < n; i++)
-		if (!isprint((unsigned char)text[i]))
-			abort();
+		CHECK(isprint((unsigned char)text[i]));
+}
+
+static void check(const struct ul_neighbour *neighbour, uint64_t now_ms)
+{
+	const struct setup setup = { 0 };
+	char text[LACP_TEXT_LEN];
+
+	check_text(neighbour->device, sizeof(neighbour->device));
+	check_text(neighbour->port, sizeof(neighbour->port));
+	CHECK(neighbour->seen_ms <= now_ms && neighbour->pagp_ms <= now_ms && !neighbour->pagp == !neighbour->pagp_ms);
+	CHECK(neighbour->seen_ms || (!neighbour->device[0] && !neighbour->port[0]));
+	for (unsigned int channel = UL_CHANNEL_NONE; channel <= UL_CHANNEL_LACP; channel++)
+		if (setup_findings(&setup, neighbour, channel, now_ms) & 1U << UL_FIND_PAGP)
+			setup_describe(&setup, neighbour, channel, UL_FIND_PAGP, text, sizeof(text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ul_neighbour neighbour = { 0 };
-	uint8_t *frame = malloc(size ? size : 1);
-	int r;
+	uint64_t now_ms = 1000;
 
-	if (size)
-		memcpy(frame, data, size);
-	r = neighbour_receive(&neighbour, frame, size, 1000);
-	free(frame);
-	check_text(neighbour.device, sizeof(neighbour.device));
-	check_text(neighbour.port, sizeof(neighbour.port));
-	if (r < 0 && (neighbour.seen_ms || neighbour.pagp || neighbour.device[0]))
-		abort();
+	while (size >= 2) {
+		struct ul_neighbour before = neighbour;
+		size_t length = data[1];
+		uint8_t *frame;
+
+		now_ms += data[0] * 1000ULL;
+		data += 2;
+		size -= 2;
+		length = length < size ? length : size;
+		frame = malloc(length ? length : 1);	/* of its very size, for ASan */
+		CHECK(frame);
+		if (length)
+			memcpy(frame, data, length);
+		if (neighbour_receive(&neighbour, frame, length, now_ms) < 0)
+			CHECK(memcmp(&before, &neighbour, sizeof(before)) == 0);
+		free(frame);
+		check(&neighbour, now_ms);
+		data += length;
+		size -= length;
+	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A million random inputs against invariants, and two ends that are tormented and then left in peace.
  *
- * A failure prints the seed of its sequence; LACP_SEED=N runs that sequence alone. */
+ * A failure prints the seed of its sequence; LACP_SEED=N runs that sequence alone, LACP_SEQUENCES=N another number of them. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
@@ -21,7 +21,7 @@ struct world {
 };
 
 static struct world world;
-static uint64_t n_distributing, n_individual, n_standby, n_restored;	/* that the torment reaches these states at all */
+static uint64_t n_inputs, n_lacpdus, n_distributing, n_individual, n_standby, n_restored;	/* that the torment reaches these states at all */
 
 #define CHECK(condition, ...) do { \
 		if (!(condition)) { \
@@ -49,6 +49,7 @@ static void on_send(void *userdata, uint16_t port, const uint8_t *frame, size_t 
 	CHECK(world.n_sent[port] < LACP_TX_LIMIT || world.now_ms - *oldest >= LACP_WINDOW_MS, "port %u sends too often", port);
 	*oldest = world.now_ms;
 	world.n_sent[port]++;
+	n_lacpdus++;
 	CHECK(!(state & LACP_COLLECTING) == !world.collecting[port], "port %u announces what the data plane does not do", port);
 	CHECK(!(state & LACP_DISTRIBUTING) == !world.distributing[port], "port %u announces what the data plane does not do", port);
 	CHECK(state & LACP_AGGREGATION);
@@ -324,6 +325,7 @@ static void sequence(uint64_t seed)
 	cr_assert_not_null(world.lacp);
 	for (world.step = 0; world.step < STEPS; world.step++) {
 		random_input();
+		n_inputs++;
 		if (below(4))	/* several inputs may come before the machines run */
 			run_and_check();
 	}
@@ -332,14 +334,20 @@ static void sequence(uint64_t seed)
 
 Test(lacp_random, a_million_inputs_keep_the_invariants, .timeout = 300)
 {
-	const char *only = getenv("LACP_SEED");
+	const char *only = getenv("LACP_SEED"), *how_many = getenv("LACP_SEQUENCES");
+	uint64_t sequences = how_many ? strtoull(how_many, NULL, 10) : SEQUENCES;
 
 	if (only) {
 		sequence(strtoull(only, NULL, 10));
 		return;
 	}
-	for (uint64_t seed = 1; seed <= SEQUENCES; seed++)
+	for (uint64_t seed = 1; seed <= sequences; seed++)
 		sequence(seed);
+	fprintf(stderr, "lacp_random: %llu inputs, %llu LACPDUs sent, %llu restarts resumed\n", (unsigned long long)n_inputs, (unsigned long long)n_lacpdus,
+		    (unsigned long long)n_restored);
+	if (sequences < SEQUENCES)
+		return;
+	cr_assert_gt(n_inputs, 1000000);
 	cr_assert_gt(n_distributing, 100000);
 	cr_assert_gt(n_individual, 1000);
 	cr_assert_gt(n_standby, 1000);

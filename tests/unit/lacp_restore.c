@@ -321,6 +321,18 @@ Test(lacp_restore, only_a_healthy_port_may_be_answered_for)
 	cr_assert_not(healthy(1), "nobody to answer");
 }
 
+Test(lacp_restore, passive_on_both_sides_is_not_kept_alive)
+{
+	rig_open(&rig, &config, 1);
+	rig_join(&rig, 1, 0);
+	rig_hear(&rig, 1, UP & ~LACP_ACTIVITY);
+	cr_assert(healthy(1), "we are active");
+	config.active = false;
+	lacp_configure(rig.lacp, &config, rig.now_ms);
+	rig_run(&rig);
+	cr_assert_not(healthy(1), "the partner's next LACPDU would end it (6.4.9 recordPDU)");
+}
+
 Test(lacp_restore, heard_by_the_data_plane)
 {
 	config.fast = true;
