@@ -13,9 +13,10 @@ from harness import base
 from harness.base import Cleanup
 from harness.bed import Bed, port, port_mac, switch
 from harness.daemon import Uplinkd
-from harness.features import programs_see_carrier
+from harness.features import programs_see_carrier, xdp_features_are_told
 from harness.machine import Machine
 from harness.netns import NetNs
+from harness.taps import Tap
 from harness.traffic import Traffic
 from link_events import FlappingTap
 from util import Netns, nic_links, wait_until
@@ -226,6 +227,21 @@ def test_attach_kind_and_teardown(capfd):
             assert "clsact" not in at.hv.run("tc", "qdisc", "show", "dev", device).stdout, device
         at.daemon.start()
         at.wait_ping()
+
+
+def test_delivery_kinds(capfd):
+    """XDP frames only for ports that are known to take them: taps, and veth with GRO where the kernel tells."""
+    bed = Bed(n_uplinks=2, n_ports=2, gro_ports=[1])
+    tap = Tap(bed.hv, "tap0")
+    bed.start([switch("vs", bed.uplink_names, [("prod", 100, [0, 1, {"interface": tap.ifname, "mac": port_mac(2)}])])])
+    bed.usable(*bed.uplink_names)
+    wanted = {"p0": "tc", "p1": "xdp" if xdp_features_are_told() else "tc", "tap0": "xdp"}
+
+    def found():
+        return {each["name"]: each["delivery"] for each in bed.daemon.json("show", "ports")}
+
+    wait_until(lambda: found() == wanted, f"{wanted}", describe=found)
+    say(capfd, "delivery: veth", wanted["p0"], "veth with GRO", wanted["p1"], "tap", wanted["tap0"])
 
 
 # ---- real carriers -------------------------------------------------------------------------------------------------------
