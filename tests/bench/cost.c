@@ -28,7 +28,7 @@ static void put_program(bool xdp, int fd)
 		die("prog array");
 }
 
-static uint32_t run_wrapped(bool xdp, int fd, uint32_t ifindex, const uint8_t *frame, uint32_t bytes, int repeat, uint32_t *ret_retval)
+static double run_wrapped(bool xdp, int fd, uint32_t ifindex, const uint8_t *frame, uint32_t bytes, int repeat, uint32_t *ret_retval)
 {
 	put_program(xdp, fd);
 	return test_run(program_fd(object, xdp ? "wrap_xdp" : "wrap_tc"), xdp, ifindex, frame, bytes, repeat, ret_retval);
@@ -46,10 +46,10 @@ static void measure(const char *name, int fd, bool xdp, uint32_t ifindex, int tc
 	run_wrapped(xdp, fd, ifindex, frame, bytes, repeat / 10 + 1, &unused);
 	printf("{\"name\":\"%s\",\"ns\":[", name);
 	for (int i = 0; i < rounds; i++) {
-		int with = (int)run_wrapped(xdp, fd, ifindex, frame, bytes, repeat, &retval);
-		int without = (int)run_wrapped(xdp, empty, ifindex, frame, bytes, repeat, &unused);
+		double with = run_wrapped(xdp, fd, ifindex, frame, bytes, repeat, &retval);
+		double without = run_wrapped(xdp, empty, ifindex, frame, bytes, repeat, &unused);
 
-		printf("%s%d", i ? "," : "", with - without);
+		printf("%s%.2f", i ? "," : "", with - without);
 	}
 	printf("],\"retval\":%d}\n", (int)retval);
 }

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 
 	printf("{\"keys\":%u,\"table_bytes\":%zu,\"runs\":[", n, (size_t)buckets * sizeof(struct ul_slot4));
 	for (int round = 0; round < rounds; round++) {
-		uint32_t ns[3];
+		double ns[3];
 
 		for (int i = 0; i < 3; i++) {
 			ns[i] = test_run(program_fd(object, names[i]), 0, 0, frame, sizeof(frame), repeat, &retval);
@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 				die(names[i]);
 			}
 		}
-		printf("%s[%d,%d]", round ? "," : "", (int)(ns[1] - ns[0]), (int)(ns[2] - ns[0]));
+		printf("%s[%.2f,%.2f]", round ? "," : "", ns[1] - ns[0], ns[2] - ns[0]);
 	}
 	printf("]}\n");
 	return 0;

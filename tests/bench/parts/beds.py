@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """One hypervisor with one uplink and some ports, and between them uplinkd or one of its peers. eth0 is the uplink (far end sw0), p<i> the ports (far ends m<i>,
 the machines). The cables have two queues, as a NIC would on two cores; uplinks insert tags in 'hardware', as NICs do."""
+import os
+import shutil
 from pathlib import Path
 
 from harness import base
@@ -23,6 +25,7 @@ class Place:
 		self.hv, self.outside = NetNs("hv"), NetNs("outside")
 		self.machines = [NetNs(f"machine{i}") for i in range(n_ports)] if apart else [self.outside] * n_ports
 		self.n_ports, self.n_uplinks, self.taps = n_ports, n_uplinks, []
+		self.workers = []	# processes that forward in user space
 		for i in range(n_uplinks):
 			self.cable(f"eth{i}", self.outside, f"sw{i}", outside_mac(i + 1), queues)
 		for i in range(n_ports):
@@ -37,17 +40,20 @@ class Place:
 		self.hv.ip_batch(f"link add {near} {shape} type veth peer name {far} address {far_mac} {shape} netns {far_ns.name}",
 				 f"link set {near} up")
 		far_ns.ip("link", "set", far, "up")
+		if queues > 1:
+			self.queue_by_cpu(near, queues)
+
+	def queue_by_cpu(self, ifname, queues):
+		"""XPS, as NIC drivers set it up; without, the kernel hashes each frame that did not come through a receive queue. In a mount namespace of its own,
+		because /sys shows the network namespace that mounted it."""
+		settings = " && ".join(f"echo {1 << i:x} >/sys/class/net/{ifname}/queues/tx-{i}/xps_cpus" for i in range(min(queues, os.cpu_count())))
+		self.hv.run("unshare", "--mount", "sh", "-c",
+			    f"mount -t sysfs sysfs /sys && {{ [ ! -e /sys/class/net/{ifname}/queues/tx-0/xps_cpus ] || {{ {settings}; }}; }}")
 
 	def like_nics(self):
 		"""GRO and tag insertion, as NICs have them."""
 		for i in range(self.n_uplinks):
 			offload(self.hv, f"eth{i}", "gro", "on", "txvlan", "on")
-
-	def ports_take_generated(self):
-		"""What a program redirects into a machine's end of a cable arrives only at a NAPI."""
-		if not self.taps:
-			for i in range(self.n_ports):
-				offload(self.hv, f"p{i}", "gro", "on")
 
 
 def with_uplinkd(place, vlan=VLAN, channel="static", **more):
@@ -106,14 +112,23 @@ def attach_to_bridge(place, trunk, vlan):
 	place.hv.run("bridge", "fdb", "replace", OUTSIDE, "dev", trunk, "master", "static", *words)
 
 
-def with_team(place, vlan=0):
-	"""teamd's active/backup runner is not what is asked for; its loadbalance runner is the static channel."""
+def static_bond(miimon):
+	return f"mode balance-xor xmit_hash_policy layer2+3 miimon {miimon}"
+
+
+def lacp_bond(miimon):
+	return f"mode 802.3ad lacp_rate fast xmit_hash_policy layer2+3 miimon {miimon}"
+
+
+def with_team(place, vlan=0, lacp=False):
+	"""teamd's loadbalance runner is the static channel."""
 	place.hv.ip("link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0", "forward_delay", "0")
 	bridge_netfilter(place.hv, False)
 	directory = base.temp_dir()
 	device = f"team{abs(hash(place.hv.name)) % 100000}"	# its control socket is shared by all namespaces
 	ports = ",".join(f'"eth{i}":{{}}' for i in range(place.n_uplinks))
-	(directory / "conf").write_text(f'{{"device":"{device}","runner":{{"name":"loadbalance","tx_hash":["ipv4","ipv6","eth"]}},'
+	runner = '"name":"lacp","active":true,"fast_rate":true' if lacp else '"name":"loadbalance"'
+	(directory / "conf").write_text(f'{{"device":"{device}","runner":{{{runner},"tx_hash":["ipv4","ipv6","eth"]}},'
 					f'"link_watch":{{"name":"ethtool"}},"ports":{{{ports}}}}}')
 	for i in range(place.n_uplinks):
 		place.hv.ip("link", "set", f"eth{i}", "down")
@@ -126,15 +141,15 @@ def with_team(place, vlan=0):
 	return place
 
 
-def with_openvswitch(place, vlan=0, datapath="netdev"):
-	"""netdev: in user space, through AF_PACKET (Debian's build has no AF_XDP); system: the kernel's datapath."""
+def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False):
+	"""Two uplinks: a bond by source addresses, or with LACP by whole flows. netdev: in user space, through AF_PACKET (Debian's build has no AF_XDP); system: the kernel's datapath."""
 	directory = base.temp_dir()
 	environment = [f"OVS_{k}DIR={directory}" for k in ("RUN", "LOG", "DB", "SYSCONF")]
 	database = f"unix:{directory}/db.sock"
 	quiet = ("-vconsole:off", "-vfile:off", "-vsyslog:off")
 
 	def daemon(name, *options):
-		base.spawn(place.hv.command("env", *environment, name, *quiet, *options))
+		return base.spawn(place.hv.command("env", *environment, name, *quiet, *options))
 
 	def vsctl(*words):
 		base.run("ovs-vsctl", f"--db={database}", "--timeout=20", *words)
@@ -143,12 +158,13 @@ def with_openvswitch(place, vlan=0, datapath="netdev"):
 	daemon("ovsdb-server", f"--remote=punix:{directory}/db.sock", f"--unixctl={directory}/ovsdb.ctl", directory / "conf.db")
 	base.wait_until((directory / "db.sock").exists, 5, "socket of ovsdb-server")
 	vsctl("--no-wait", "init")
-	daemon("ovs-vswitchd", database, f"--unixctl={directory}/vswitchd.ctl")
+	place.workers = [daemon("ovs-vswitchd", database, f"--unixctl={directory}/vswitchd.ctl").pid]
 	vsctl("add-br", "br0", "--", "set", "bridge", "br0", f"datapath_type={datapath}", "fail-mode=standalone")
 	trunks = [f"trunks={vlan}"] if vlan else []
 	uplinks = [f"eth{i}" for i in range(place.n_uplinks)]
 	if len(uplinks) > 1:
-		vsctl("add-bond", "br0", "bond0", *uplinks, "bond_mode=balance-slb", *trunks)
+		how = ("bond_mode=balance-tcp", "lacp=active", "other_config:lacp-time=fast") if lacp else ("bond_mode=balance-slb",)
+		vsctl("add-bond", "br0", "bond0", *uplinks, *how, *trunks)
 	else:
 		vsctl("add-port", "br0", "eth0", *trunks)
 	for i in range(place.n_ports):
@@ -174,29 +190,26 @@ def towards_port(place, size, vlan=VLAN):
 
 
 def towards_uplink(place, size):
-	"""Frames that port 0 sends to the outside."""
-	how = ["--through", f"{place.hv.path}:p0"] if place.taps else ["--into", f"{place.machines[0].path}:m0"]
-	return [*how, "--size", size, "--src", port_mac(0), "--dst", OUTSIDE]
+	"""Frames that port 0 sends to the outside, from where the host has received them: what the machine does to send is not the switch's work."""
+	return ["--through", f"{place.hv.path}:p0", "--size", size, "--src", port_mac(0), "--dst", OUTSIDE]
 
 
 def kernel_peers():
 	"""name -> (how to make it, or None; what is missing). Most need a distribution kernel, for instance in one of vmtest's machines."""
-	missing = {}
 	with base.Cleanup():
 		ns = NetNs("probe")
 		filtering = vlan_filtering_works(ns)
 		bonding = ns.ip("link", "add", "probe1", "type", "bond", check=False).returncode == 0
 		team = ns.ip("link", "add", "probe2", "type", "team", check=False).returncode == 0
 	base.run("sh", "-c", "modprobe openvswitch", check=False)
-	datapath = Path("/sys/module/openvswitch").exists()
-	if not filtering:
-		missing = "the kernel has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING)"
-	no_team = not team or base.run("sh", "-c", "command -v teamd", check=False).returncode != 0
-	return {
-		"bridge_vlan": (with_bridge, None) if filtering else (None, missing),
-		"bonding_bridge_vlan": (lambda p, vlan: with_bridge(p, vlan, "mode balance-xor xmit_hash_policy layer2+3 miimon 100"), None)
-		if filtering and bonding else (None, missing or "the kernel has no bonding"),
-		"teamd_bridge_vlan": (with_team, None) if filtering and not no_team else (None, missing or "no team driver or no teamd"),
-		"openvswitch_kernel": (lambda p, vlan: with_openvswitch(p, vlan, "system"), None) if datapath else
-		(None, "the kernel has no openvswitch module"),
+	no_filter = None if filtering else "the kernel has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING)"
+	no_bonding = no_filter or (None if bonding else "the kernel has no bonding")
+	no_team = no_filter or (None if team and shutil.which("teamd") else "the kernel has no team driver, or there is no teamd")
+	no_datapath = None if Path("/sys/module/openvswitch").exists() else "the kernel has no openvswitch module"
+	makers = {
+		"bridge_vlan": (with_bridge, no_filter),
+		"bonding_bridge_vlan": (lambda p, vlan: with_bridge(p, vlan, static_bond(100)), no_bonding),
+		"teamd_bridge_vlan": (with_team, no_team),
+		"openvswitch_kernel": (lambda p, vlan: with_openvswitch(p, vlan, "system"), no_datapath),
 	}
+	return {name: (None if why else make, why) for name, (make, why) in makers.items()}

@@ -45,7 +45,7 @@ class Meter(Lines):
 
 
 def middle(runs):
-	"""Mean of the middle half: the kernel rounds to whole nanoseconds, a median would as well."""
+	"""Mean of the middle half: steadier than a median, and as deaf to what disturbed single rounds."""
 	ordered = sorted(runs)
 	cut = len(ordered) // 4
 	return statistics.mean(ordered[cut:len(ordered) - cut])

@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is lost, and how long nothing arrives, when something happens to one of two uplinks: numbered frames at a steady rate from a machine. Counted is what was sent
-after the kernel had confirmed the event."""
+"""What is lost, for how long frames are lost, and how long nothing arrives, when something happens to one of two uplinks: numbered frames at a steady rate from a
+machine. Counted is what was sent after the kernel had confirmed the event."""
 import time
 
 from harness import base
 from harness.base import Cleanup
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.features import programs_see_carrier
+from harness.lacp import Speaker, silence
 from harness.traffic import Traffic
 
 from parts import beds
 
 HAS_MARKS = True
 FLOWS = 64
+RATES = (1000, 10000, 100000)	# frames per second
+
+
+SILENCE = 5.0	# seconds that a peer gets to see that its partner is silent: LACP's short timeout is 3
 
 
 class Uplinkd:
-	def __init__(self, channel="static"):
+	def __init__(self, channel="static", **more):
 		self.bed = Bed(n_uplinks=2, n_ports=1)
-		self.daemon = self.bed.start([switch("bench", self.bed.uplink_names, [("prod", 100, [0])], channel=channel)])
+		self.partner = Speaker(self.bed.world, ("sw0", "sw1")) if channel == "lacp" else None
+		self.daemon = self.bed.start([switch("bench", self.bed.uplink_names, [("prod", 100, [0])], channel=channel, **more)])
 		self.bed.usable(*self.bed.uplink_names)
+		self.cable = [(self.bed.hv, "eth1"), (self.bed.world, "sw1")]
 
 	def traffic(self, rate):
 		near = ("near", self.bed.hv, "eth1")
@@ -32,9 +39,11 @@ class Uplinkd:
 class Peer:
 	"""A peer over two uplinks; it is given time to see what happened, as it has nobody to ask."""
 
-	def __init__(self, make):
+	def __init__(self, make, lacp=False):
 		self.place = beds.Place(n_ports=1, n_uplinks=2)
+		self.partner = Speaker(self.place.outside, ("sw0", "sw1")) if lacp else None
 		make(self.place)
+		self.cable = [(self.place.hv, "eth1"), (self.place.outside, "sw1")]
 
 	def traffic(self, rate):
 		place = self.place
@@ -46,8 +55,16 @@ class Peer:
 
 
 def lost(figures, *kinds):
+	"""(frames lost, milliseconds from the first to the last of them, longest time without any frame)"""
 	phases = [p for p in figures.phases if p.kind in kinds]
-	return sum(p.lost for p in phases), max(p.longest_gap_ms for p in phases)
+	lasted = [(p.last_lost - p.first_lost + 1) * 1000 / figures.rate if p.lost else 0.0 for p in phases]
+	return sum(p.lost for p in phases), max(lasted), max(p.longest_gap_ms for p in phases)
+
+
+def add(record, name, found):
+	record.add(f"{name}.lost", "frames", [f[0] for f in found])
+	record.add(f"{name}.lost_for", "ms", [f[1] for f in found])
+	record.add(f"{name}.longest_gap", "ms", [f[2] for f in found])
 
 
 def carrier(subject, rate, frames, end="eth1"):
@@ -81,11 +98,9 @@ def cut_and_failback(record, name, subject, rate, rounds, end="eth1", stopped=Fa
 			figures = carrier(subject, rate, max(rate // 4, 200), end)
 			backs.append(lost(figures, "restored", "mark"))
 		cuts.append(lost(figures, "cut"))
-	record.add(f"{name}.lost", "frames", [c[0] for c in cuts])
-	record.add(f"{name}.longest_gap", "ms", [c[1] for c in cuts])
+	add(record, name, cuts)
 	if backs:
-		record.add(f"{name}.failback.lost", "frames", [b[0] for b in backs])
-		record.add(f"{name}.failback.longest_gap", "ms", [b[1] for b in backs])
+		add(record, f"{name}.failback", backs)
 	return [c[0] for c in cuts]
 
 
@@ -115,46 +130,78 @@ def measure_actions(record, subject, rate, rounds):
 			found.append(during(subject, rate, action))
 			if name == "drain":
 				undrain()
-		record.add(f"failover.uplinkd.{name}.{rate}.lost", "frames", [f[0] for f in found])
-		record.add(f"failover.uplinkd.{name}.{rate}.longest_gap", "ms", [f[1] for f in found])
+		add(record, f"failover.uplinkd.{name}.{rate}", found)
+
+
+def silent_loss(record, name, subject, rates, rounds):
+	"""The cable of eth1 loses everything, with its carrier up: only LACP can see it."""
+	def fall_silent():
+		with silence(subject.cable, everything=True):
+			time.sleep(SILENCE)	# the traffic goes on meanwhile
+
+	for rate in rates:
+		found = []
+		for _ in range(rounds):
+			base.wait_until(lambda: subject.partner.agreed("sw0", "sw1"), 30, f"{name} and its partner to agree on both links")
+			found.append(during(subject, rate, fall_silent))
+		add(record, f"failover.{name}.lacp_silent.{rate}", found)
 
 
 def peers(record):
-	found = {"openvswitch_userspace": lambda p: beds.with_openvswitch(p)}
-	for name, (peer, why) in beds.kernel_peers().items():
-		if name.startswith("bonding") and peer:
-			for miimon in (100, 10):
-				found[f"bonding_miimon_{miimon}"] = lambda p, m=miimon: beds.with_bridge(p, 0, f"mode balance-xor xmit_hash_policy layer2+3 miimon {m}")
-		elif peer and name != "bridge_vlan":
-			found[name] = lambda p, peer=peer: peer(p, 0)
-		elif name != "bridge_vlan":
+	"""name -> (with a static channel or whatever the peer has for it, with LACP)"""
+	def openvswitch(datapath):
+		return (lambda p: beds.with_openvswitch(p, datapath=datapath)), (lambda p: beds.with_openvswitch(p, datapath=datapath, lacp=True))
+
+	found = {"openvswitch_userspace": openvswitch("netdev")}
+	kernel = beds.kernel_peers()
+	for name in ("bonding_bridge_vlan", "teamd_bridge_vlan", "openvswitch_kernel"):
+		peer, why = kernel[name]
+		if not peer:
 			record.leave_out(f"{name} (failover)", why)
+		elif name.startswith("bonding"):
+			for miimon in (100, 10):
+				found[f"bonding_miimon_{miimon}"] = (lambda p, m=miimon: beds.with_bridge(p, 0, beds.static_bond(m)),
+								     lambda p, m=miimon: beds.with_bridge(p, 0, beds.lacp_bond(m)))
+		elif name.startswith("teamd"):
+			found["teamd"] = beds.with_team, lambda p: beds.with_team(p, lacp=True)
+		else:
+			found[name] = openvswitch("system")
 	return found
+
+
+def run_marks(record, rounds):
+	subject = Uplinkd()
+	for rate in (100000,) if record.quick else RATES:
+		runs = cut_and_failback(record, f"failover.uplinkd.carrier.{rate}", subject, rate, rounds)
+		if rate == 100000:
+			record.mark("failover_lost_100k", max(runs))
+		if programs_see_carrier():
+			runs = cut_and_failback(record, f"failover.uplinkd.carrier_daemon_stopped.{rate}", subject, rate, rounds, stopped=True)
+			if rate == 100000:
+				record.mark("failover_lost_100k_stopped", max(runs))
+		if not record.quick:
+			cut_and_failback(record, f"failover.uplinkd.admin_down.{rate}", subject, rate, rounds, end="near")
+			measure_actions(record, subject, rate, rounds)
+	if not programs_see_carrier():
+		record.leave_out("failover with the daemon stopped", "the kernel has no bpf_rdonly_cast (6.2)")
 
 
 def run(record):
 	rounds = 3
 	with Cleanup():
-		subject = Uplinkd()
-		for rate in (100000,) if record.quick else (1000, 10000, 100000):
-			runs = cut_and_failback(record, f"failover.uplinkd.carrier.{rate}", subject, rate, rounds)
-			if rate == 100000:
-				record.mark("failover_lost_100k", max(runs))
-			if programs_see_carrier():
-				runs = cut_and_failback(record, f"failover.uplinkd.carrier_daemon_stopped.{rate}", subject, rate, rounds, stopped=True)
-				if rate == 100000:
-					record.mark("failover_lost_100k_stopped", max(runs))
-			else:
-				record.leave_out("failover with the daemon stopped", "the kernel has no bpf_rdonly_cast (6.2)")
-			if record.quick:
-				continue
-			cut_and_failback(record, f"failover.uplinkd.admin_down.{rate}", subject, rate, rounds, end="near")
-			measure_actions(record, subject, rate, rounds)
+		run_marks(record, rounds)
 	if record.quick:
 		return
-	record.leave_out("failover: LACP silent loss", "the peer that speaks LACP is measured by tests/netns and vmtest, which time it")
-	for name, make in peers(record).items():
-		with Cleanup():
-			subject = Peer(make)
-			for rate in (1000, 10000, 100000):
-				cut_and_failback(record, f"failover.{name}.carrier.{rate}", subject, rate, rounds)
+	with Cleanup():
+		silent_loss(record, "uplinkd", Uplinkd(channel="lacp", lacp={"rate": "fast"}), RATES, 2)
+	for name, (static, lacp) in peers(record).items():
+		try:
+			with Cleanup():
+				subject = Peer(static)
+				for rate in RATES:
+					cut_and_failback(record, f"failover.{name}.carrier.{rate}", subject, rate, rounds)
+					cut_and_failback(record, f"failover.{name}.admin_down.{rate}", subject, rate, rounds, end="near")
+			with Cleanup():
+				silent_loss(record, name, Peer(lacp, lacp=True), RATES, 2)
+		except AssertionError as error:
+			record.leave_out(f"{name} (failover, from here on)", str(error))

@@ -3,7 +3,7 @@
 from parts import beds
 from parts.beds import VLAN, Place
 from parts.record import paired_ratio
-from parts.tools import Live, end
+from parts.tools import Live, cpu_seconds, end
 
 HAS_MARKS = True
 
@@ -29,7 +29,6 @@ class Contender:
 			self.make(self.place)
 		else:
 			self.place.like_nics()
-		self.place.ports_take_generated()
 
 	def live(self, direction, size):
 		place = self.place
@@ -37,7 +36,7 @@ class Contender:
 		frames = beds.towards_port(place, size, self.vlan) if direction == "rx" else beds.towards_uplink(place, size)
 		if hasattr(place, "teach"):
 			place.teach()
-		return Live(*frames, *arguments, *(self.extra(place, direction) if self.extra else []), fds=fds)
+		return Live(*frames, *arguments, *(self.extra(place, direction) if self.extra else []), fds=fds, workers=place.workers)
 
 
 def redirect(kind):
@@ -80,6 +79,13 @@ def contenders(record, direction, tap):
 	return found
 
 
+def turn(lives, ms, n):
+	"""Each contender once; and what processes of theirs ran beside the CPUs that make the frames."""
+	workers = [pid for live in lives.values() for pid in live.workers]
+	before = sum(map(cpu_seconds, workers))
+	return {name: live.rate(ms, n) for name, live in lives.items()}, sum(map(cpu_seconds, workers)) - before
+
+
 def compare(record, direction, tap, sizes, cores, rounds, ms):
 	medium = "tap" if tap else "veth"
 	field = contenders(record, direction, tap)
@@ -89,13 +95,11 @@ def compare(record, direction, tap, sizes, cores, rounds, ms):
 	for size in sizes:
 		lives = {name: contender.live(direction, size) for name, contender in field.items()}
 		for n in cores:
-			taken = {name: [] for name in lives}
 			for live in lives.values():
 				live.rate(ms // 4, n)
-			for _ in range(rounds):
-				for name, live in lives.items():
-					taken[name].append(live.rate(ms, n))
-			for name, pairs in taken.items():
+			found = record.quiet.rounds(rounds, lambda n=n: turn(lives, ms, n), first_cpu=n)
+			for name in lives:
+				pairs = [one[name] for one in found]
 				prefix = f"rate.{direction}.{medium}.{size}.{n}core.{name}"
 				record.add(prefix, "frames/core-s", [p[0] for p in pairs])
 				record.add(f"{prefix}.wall", "frames/s", [p[1] for p in pairs])

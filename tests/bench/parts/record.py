@@ -7,6 +7,8 @@ import statistics
 import time
 from pathlib import Path
 
+from parts.quiet import Quiet
+
 # name -> (the mark, "least" or "most", unit)
 MARKS = {
 	"rx_vs_xdp_redirect": (0.85, "least", "ratio"),
@@ -49,8 +51,9 @@ def machine():
 class Record:
 	def __init__(self, quick, folder):
 		self.quick, self.folder = quick, folder
-		self.results, self.marks, self.left_out = [], [], []
+		self.results, self.marks, self.left_out, self.failed = [], [], [], []
 		self.machine = machine()
+		self.quiet = Quiet(20 if quick else 10)
 		self.started = time.monotonic()
 
 	def add(self, name, unit, runs):
@@ -72,13 +75,25 @@ class Record:
 		self.left_out.append({"name": name, "why": why})
 		print(f"   left out: {name}: {why}", flush=True)
 
-	def as_json(self):
-		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - self.started)}
-		return json.dumps({"machine": machine_now, "quick": self.quick, "results": self.results, "marks": self.marks,
-				   "left_out": self.left_out}, indent=1)
+	def fail(self, part, error):
+		self.failed.append({"part": part, "error": str(error).strip()[:2000] or type(error).__name__})
+
+	def all_marks(self):
+		"""Also those that this run could not measure, which are not met."""
+		measured = {mark["name"]: mark for mark in self.marks}
+		return [measured.get(name, {"name": name, "value": None, "mark": MARKS[name][0], "met": False}) for name in MARKS]
+
+	def as_json(self, partial=False):
+		marks = self.marks if partial else self.all_marks()
+		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - self.started),
+			       "rounds_repeated": self.quiet.repeated, "rounds_disturbed": self.quiet.disturbed}
+		return json.dumps({"machine": machine_now, "quick": self.quick, "results": self.results, "marks": marks,
+				   "left_out": self.left_out, "failed": self.failed}, indent=1)
 
 
 def figure(value):
+	if value is None:
+		return "-"
 	if value == 0:
 		return "0"
 	if abs(value) >= 1e6:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The end of a run: result.json, the tables on the terminal, and the plots."""
+import shutil
 import subprocess
+import time
 
 from parts.record import MARKS, figure
 
@@ -13,16 +15,15 @@ set tics nomirror
 COLOURS = ("#1b6ca8", "#d1495b", "#66a182", "#edae49", "#6b4e71", "#8d99ae", "#3d405b", "#b56576")
 
 
-def print_marks(record):
-	if not record.marks:
+def print_marks(marks):
+	if not marks:
 		return
 	print(f"\n{'mark':<30} {'value':>10} {'wanted':>12}")
-	for mark in record.marks:
+	for mark in marks:
 		sense = ">=" if MARKS[mark["name"]][1] == "least" else "<="
 		unit = MARKS[mark["name"]][2]
 		print(f"{mark['name']:<30} {figure(mark['value']):>10} {sense + ' ' + str(mark['mark']):>12} {unit:<7} {'met' if mark['met'] else 'MISSED'}")
-	met = sum(m["met"] for m in record.marks)
-	print(f"{met} of {len(record.marks)} marks met")
+	print(f"{sum(m['met'] for m in marks)} of {len(marks)} marks met")
 
 
 def bars(record, folder, name, title, unit, groups, series, find, scale=1.0):
@@ -131,9 +132,15 @@ def points_of(record, prefix, what):
 def write(record, partial):
 	record.folder.mkdir(parents=True, exist_ok=True)
 	path = record.folder / ("partial.json" if partial else "result.json")
-	path.write_text(record.as_json() + "\n")
-	plot(record, record.folder)
+	path.write_text(record.as_json(partial) + "\n")
+	if shutil.which("gnuplot"):
+		plot(record, record.folder)
+	else:
+		record.leave_out("plots", "there is no gnuplot")
+	print()
 	for left in record.left_out:
 		print(f"left out: {left['name']}: {left['why']}")
-	print_marks(record)
-	print(f"\n{path}")
+	for failed in record.failed:
+		print(f"FAILED: {failed['part']}: {failed['error'].splitlines()[0]}")
+	print_marks(record.marks if partial else record.all_marks())
+	print(f"\n{path}, after {time.monotonic() - record.started:.0f} s")

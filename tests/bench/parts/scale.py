@@ -95,7 +95,7 @@ def rewrite_ms(daemon, n_policies, uplink=0):
 	return answer["first_ms"], answer["last_ms"]
 
 
-def packet_costs(daemon, vlan=100, rounds=9, xdp=True):
+def packet_costs(daemon, vlan=100, rounds=21):
 	"""(uplink_xdp, port_tc) of a UDP frame to and from port 0: lists of ns."""
 	meter = Meter(daemon)
 	receive = udp4(port_mac(0), OUTSIDE, "10.0.1.0", "10.0.0.1", tags=[tag(vlan)])

@@ -47,20 +47,23 @@ class Lines:
 class Live(Lines):
 	"""Generator and sinks (live.c)."""
 
-	def __init__(self, *arguments, fds=()):
+	def __init__(self, *arguments, fds=(), workers=()):
+		"""workers: processes whose time counts as well"""
 		super().__init__([tool("live"), "--objects", OBJECTS, *arguments], fds)
+		self.workers = workers
 		self.read()
 
 	def rate(self, ms, threads=1):
 		"""(frames per second of one core's time, frames per second of the clock)"""
+		before = sum(map(cpu_seconds, self.workers))
 		figures = self.ask("run", ms, threads)
-		core_seconds = (figures["cpu_seconds"] + figures["ksoftirqd_seconds"]) / threads
+		core_seconds = (figures["cpu_seconds"] + figures["ksoftirqd_seconds"] + sum(map(cpu_seconds, self.workers)) - before) / threads
 		return figures["received"] / max(core_seconds, 1e-9), figures["received"] / figures["seconds"]
 
 
 def cpu_seconds(pid):
-	"""What a process has run so far."""
-	return int(open(f"/proc/{pid}/schedstat").read().split()[0]) / 1e9
+	"""What a process has run so far, in all its threads."""
+	return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
 @functools.cache
