@@ -213,8 +213,10 @@ bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in
 	@$(MAKE) all $(TOOLS)
 	@$(MAKE) bench-built
 
-.PHONY: bench-built
-bench-built: all $(TOOLS) $(BENCH_TOOLS)
+.PHONY: bench-tools bench-built
+bench-tools: all $(TOOLS) $(BENCH_TOOLS)
+
+bench-built: bench-tools
 	@QUICK=$(QUICK) tests/bench/run $(B)
 
 lint: deps-lint ## clang-tidy, cppcheck and shellcheck; warnings are errors

@@ -17,7 +17,8 @@ FLOWS = 64
 RATES = (1000, 10000, 100000)	# frames per second
 
 
-SILENCE = 5.0	# seconds that a peer gets to see that its partner is silent: LACP's short timeout is 3
+SILENCE = 5.0	# seconds in which a partner's silence can be seen: LACP's short timeout is 3
+PEER_TIME = 0.5	# seconds that a peer gets to see what happened to an uplink
 
 
 class Uplinkd:
@@ -26,14 +27,20 @@ class Uplinkd:
 		self.partner = Speaker(self.bed.world, ("sw0", "sw1")) if channel == "lacp" else None
 		self.daemon = self.bed.start([switch("bench", self.bed.uplink_names, [("prod", 100, [0])], channel=channel, **more)])
 		self.bed.usable(*self.bed.uplink_names)
-		self.cable = [(self.bed.hv, "eth1"), (self.bed.world, "sw1")]
+		self.near, self.far, self.victim = self.bed.hv, self.bed.world, "eth1"
+
+	def choose_victim(self):
+		"""Both uplinks have the same share."""
 
 	def traffic(self, rate):
-		near = ("near", self.bed.hv, "eth1")
+		near = ("near", self.bed.hv, self.victim)
 		return Traffic(self.bed.tx("m0"), [*self.bed.rx_uplinks(), near], rate=rate, flows=FLOWS, src_mac=port_mac(0), dst_mac=outside_mac(1))
 
-	def settle(self, *uplinks):
-		self.bed.usable(*uplinks)
+	def wait_for_cut(self):
+		self.bed.usable("eth0")
+
+	def wait_for_all(self):
+		self.bed.usable("eth0", "eth1")
 
 
 class Peer:
@@ -43,15 +50,25 @@ class Peer:
 		self.place = beds.Place(n_ports=1, n_uplinks=2)
 		self.partner = Speaker(self.place.outside, ("sw0", "sw1")) if lacp else None
 		make(self.place)
-		self.cable = [(self.place.hv, "eth1"), (self.place.outside, "sw1")]
+		self.near, self.far, self.victim = self.place.hv, self.place.outside, "eth1"
+
+	def choose_victim(self):
+		"""The uplink that carries most, as some put everything on one."""
+		traffic = self.traffic(1000)
+		traffic.flow(200)
+		ends = traffic.stop().phases[0].ends
+		self.victim = max(("eth0", "eth1"), key=lambda name: ends[name])
 
 	def traffic(self, rate):
 		place = self.place
-		ends = [(f"eth{i}", place.outside, f"sw{i}") for i in range(2)] + [("near", place.hv, "eth1")]
+		ends = [(f"eth{i}", place.outside, f"sw{i}") for i in range(2)] + [("near", place.hv, self.victim)]
 		return Traffic(("m0", place.machines[0], "m0"), ends, rate=rate, flows=FLOWS, src_mac=port_mac(0), dst_mac=outside_mac(1))
 
-	def settle(self, *_uplinks):
-		time.sleep(0.5)
+	def wait_for_cut(self):
+		time.sleep(PEER_TIME)
+
+	def wait_for_all(self):
+		time.sleep(PEER_TIME)
 
 
 def lost(figures, *kinds):
@@ -67,35 +84,37 @@ def add(record, name, found):
 	record.add(f"{name}.longest_gap", "ms", [f[2] for f in found])
 
 
-def carrier(subject, rate, frames, end="eth1"):
+def carrier(subject, rate, frames, admin):
+	subject.choose_victim()
+	end = "near" if admin else subject.victim
 	traffic = subject.traffic(rate)
 	traffic.flow(frames)
 	traffic.cut(end)
 	traffic.flow(frames)
-	subject.settle("eth0")
+	subject.wait_for_cut()
 	traffic.restore(end)
-	subject.settle("eth0", "eth1")
+	subject.wait_for_all()
 	traffic.mark()
 	traffic.flow(frames)
 	return traffic.stop()
 
 
-def cut_and_failback(record, name, subject, rate, rounds, end="eth1", stopped=False):
+def cut_and_failback(record, name, subject, rate, rounds, admin=False, stopped=False):
 	cuts, backs = [], []
 	for _ in range(rounds):
 		if stopped:
 			subject.daemon.freeze()
 			traffic = subject.traffic(rate)
 			traffic.flow(rate // 4)
-			traffic.cut(end)
+			traffic.cut(subject.victim)
 			traffic.flow(rate // 4)
 			figures = traffic.stop()
 			subject.daemon.thaw()
-			subject.settle("eth0")
-			subject.bed.world.ip("link", "set", "sw1", "up")
-			subject.settle("eth0", "eth1")
+			subject.wait_for_cut()
+			subject.far.up("sw1")
+			subject.wait_for_all()
 		else:
-			figures = carrier(subject, rate, max(rate // 4, 200), end)
+			figures = carrier(subject, rate, max(rate // 4, 200), admin)
 			backs.append(lost(figures, "restored", "mark"))
 		cuts.append(lost(figures, "cut"))
 	add(record, name, cuts)
@@ -120,7 +139,7 @@ def measure_actions(record, subject, rate, rounds):
 
 	def undrain():
 		subject.daemon.ctl("uplink", "undrain", "eth1")
-		subject.settle("eth0", "eth1")
+		subject.wait_for_all()
 
 	for name, action in (("drain", drain), ("undrain", undrain), ("daemon_restart", subject.daemon.restart)):
 		found = []
@@ -134,15 +153,16 @@ def measure_actions(record, subject, rate, rounds):
 
 
 def silent_loss(record, name, subject, rates, rounds):
-	"""The cable of eth1 loses everything, with its carrier up: only LACP can see it."""
+	"""The cable of an uplink loses everything, with its carrier up: only LACP can see it."""
 	def fall_silent():
-		with silence(subject.cable, everything=True):
+		with silence([(subject.near, subject.victim), (subject.far, subject.victim.replace("eth", "sw"))], everything=True):
 			time.sleep(SILENCE)	# the traffic goes on meanwhile
 
 	for rate in rates:
 		found = []
 		for _ in range(rounds):
 			base.wait_until(lambda: subject.partner.agreed("sw0", "sw1"), 30, f"{name} and its partner to agree on both links")
+			subject.choose_victim()
 			found.append(during(subject, rate, fall_silent))
 		add(record, f"failover.{name}.lacp_silent.{rate}", found)
 
@@ -180,7 +200,7 @@ def run_marks(record, rounds):
 			if rate == 100000:
 				record.mark("failover_lost_100k_stopped", max(runs))
 		if not record.quick:
-			cut_and_failback(record, f"failover.uplinkd.admin_down.{rate}", subject, rate, rounds, end="near")
+			cut_and_failback(record, f"failover.uplinkd.admin_down.{rate}", subject, rate, rounds, admin=True)
 			measure_actions(record, subject, rate, rounds)
 	if not programs_see_carrier():
 		record.leave_out("failover with the daemon stopped", "the kernel has no bpf_rdonly_cast (6.2)")
@@ -200,7 +220,7 @@ def run(record):
 				subject = Peer(static)
 				for rate in RATES:
 					cut_and_failback(record, f"failover.{name}.carrier.{rate}", subject, rate, rounds)
-					cut_and_failback(record, f"failover.{name}.admin_down.{rate}", subject, rate, rounds, end="near")
+					cut_and_failback(record, f"failover.{name}.admin_down.{rate}", subject, rate, rounds, admin=True)
 			with Cleanup():
 				silent_loss(record, name, Peer(lacp, lacp=True), RATES, 2)
 		except AssertionError as error:

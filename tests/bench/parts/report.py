@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The end of a run: result.json, the tables on the terminal, and the plots."""
+"""The end of a run: result.json, tables on the terminal and in Markdown, and the plots."""
 import shutil
 import subprocess
 import time
 
+from parts import tables
 from parts.record import MARKS, figure
 
 STYLE = """set terminal svg size 900,480 font 'sans,12' background rgb 'white'
@@ -142,5 +143,7 @@ def write(record, partial):
 		print(f"left out: {left['name']}: {left['why']}")
 	for failed in record.failed:
 		print(f"FAILED: {failed['part']}: {failed['error'].splitlines()[0]}")
-	print_marks(record.marks if partial else record.all_marks())
+	marks = record.marks if partial else record.all_marks()
+	tables.write(record, marks, record.folder / "tables.md")
+	print_marks(marks)
 	print(f"\n{path}, after {time.monotonic() - record.started:.0f} s")
