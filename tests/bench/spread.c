@@ -2,9 +2,9 @@
 /* spread MIX METHOD N: how flows spread over N uplinks, by the data plane's own arithmetic (flow_hash.h) and the daemon's bucket tables, and by the formulas of
  * Linux bonding. One JSON object: shares of flows and of traffic, chi-square against uniform, and the share of flows that move when the last uplink fails.
  *
- * MIX: lan     254 clients of one /24 with one server
- *      campus  65,536 clients of a /16 with 64 servers in another network, four servers each
- *      zipf    50,000 pairs drawn from 2,000 clients and 200 servers by Zipf's law; a pair's traffic is Zipf-distributed as well
+ * MIX: lan     253 clients of one /24 with one server of the same network
+ *      campus  65,536 clients of a /16, each with four of 64 servers behind a router
+ *      zipf    50,000 pairs drawn from 2,000 clients and 200 servers behind a router by Zipf's law; a pair's traffic is Zipf-distributed as well
  * METHOD: a load-balancing name, or bonding:layer2, bonding:layer2+3, bonding:layer3+4 */
 #include <stdbool.h>
 #include <errno.h>
@@ -17,6 +17,8 @@
 #include "team/policy.h"
 
 #define MAX_FLOWS 300000
+#define LAN 0x0a000000
+#define ROUTER (LAN + 1)
 
 struct flow {
 	struct ul_flow address;
@@ -41,31 +43,47 @@ static uint32_t zipf(uint32_t n)
 	return (uint32_t)(pow((double)n + 1, random_unit())) - 1;
 }
 
-static void add_flow(uint32_t src, uint32_t dst, double weight)
+/* A station's MAC address has nothing to do with its IP address. */
+static void set_mac(__u8 mac[6], uint32_t station)
+{
+	uint32_t mixed = station * 0x9e3779b1;
+
+	mixed = (mixed ^ mixed >> 15) * 0x85ebca6b;
+	mixed ^= mixed >> 13;
+	for (int i = 0; i < 4; i++)
+		mac[2 + i] = (__u8)(mixed >> (24 - 8 * i));
+}
+
+/* next_hop: the station that the frame is addressed to: the destination itself, or a router */
+static void add_flow(uint32_t src, uint32_t dst, uint32_t next_hop, double weight)
 {
 	struct flow *flow = &flows[n_flows++];
 
 	flow->address = (struct ul_flow){ .src = src, .dst = dst, .is_ip = 1, .dst_port = 443 };
 	flow->address.src_port = (__u16)(32768 + (uint32_t)(random_unit() * 28232));
-	for (int i = 0; i < 4; i++) {
-		flow->address.src_mac[2 + i] = (__u8)(src >> (24 - 8 * i));
-		flow->address.dst_mac[2 + i] = (__u8)(dst >> (24 - 8 * i));
-	}
+	set_mac(flow->address.src_mac, src);
+	set_mac(flow->address.dst_mac, next_hop);
 	flow->weight = weight;
 }
 
 static bool make_mix(const char *mix)
 {
+	uint32_t dst;
+
 	if (!strcmp(mix, "lan")) {
-		for (uint32_t i = 1; i < 255; i++)
-			add_flow(0x0a000000 + i, 0x0a0000fe, 1);
+		for (uint32_t i = 1; i < 254; i++)
+			add_flow(LAN + i, LAN + 254, LAN + 254, 1);
 	} else if (!strcmp(mix, "campus")) {
 		for (uint32_t i = 0; i < 65536; i++)
-			for (uint32_t s = 0; s < 4; s++)
-				add_flow(0xac100000 + i, 0x0a640000 + (i * 7 + s * 16) % 64 * 5 + 10, 1);
+			for (uint32_t s = 0; s < 4; s++) {
+				dst = 0x0a640000 + 10 + (uint32_t)(random_unit() * 64);
+				add_flow(0xac100000 + i, dst, ROUTER, 1);
+			}
 	} else if (!strcmp(mix, "zipf")) {
-		for (uint32_t i = 0; i < 50000; i++)
-			add_flow(0xc0a80000 + zipf(2000) * 3 + 2, 0xcb007100 + zipf(200), 1.0 / (1 + zipf(50000)));
+		for (uint32_t i = 0; i < 50000; i++) {
+			dst = 0xcb007100 + zipf(200);
+			add_flow(0xc0a80000 + zipf(2000), dst, ROUTER, 1.0 / (1 + zipf(50000)));
+		}
 	} else {
 		return false;
 	}
@@ -79,8 +97,8 @@ static uint32_t bonding(const char *policy, const struct ul_flow *flow, uint32_t
 
 	if (!strcmp(policy, "layer2"))
 		return layer2 % count;
-	hash = !strcmp(policy, "layer2+3") ? layer2 : (uint32_t)flow->src_port << 16 | flow->dst_port;
 	/* The kernel computes on network order; the folding below makes byte order matter. */
+	hash = !strcmp(policy, "layer2+3") ? layer2 : __builtin_bswap32((uint32_t)flow->src_port << 16 | flow->dst_port);
 	hash ^= __builtin_bswap32(flow->src) ^ __builtin_bswap32(flow->dst);
 	hash ^= hash >> 16;
 	hash ^= hash >> 8;

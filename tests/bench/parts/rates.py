@@ -111,7 +111,7 @@ def compare(record, direction, tap, sizes, cores, rounds, ms):
 
 def run(record):
 	from harness.base import Cleanup
-	rounds, ms = (21, 150) if record.quick else (9, 250)
+	rounds, ms = (21, 150) if record.quick else (7, 200)
 	sizes, cores = ((64,), (1,)) if record.quick else ((64, 512, 1514), (1, 2))
 	with Cleanup():
 		runs = compare(record, "rx", False, sizes, cores, rounds, ms)
