@@ -72,6 +72,8 @@ class Record:
 		self.marks.append({"name": name, "value": round(value, 4), "mark": limit, "met": met})
 
 	def leave_out(self, name, why):
+		if any(left["name"] == name for left in self.left_out):
+			return
 		self.left_out.append({"name": name, "why": why})
 		print(f"   left out: {name}: {why}", flush=True)
 
