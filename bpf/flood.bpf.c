@@ -10,14 +10,14 @@ struct walk {
 };
 
 /* Broadcast and multicast: on a channel from every uplink in use (the switch sends one copy), otherwise only from the port's own. */
-static __always_inline bool accepts_group(__u32 slot, const struct ul_group *group, __u32 uplink)
+static __always_inline bool accepts_group(__u32 slot, const struct ul_port *port, __u32 uplink)
 {
-	const struct ul_policy *policy = policy_at(group->policy);
+	const struct ul_policy *policy = policy_at(port->policy);
 
 	if (!policy)
 		return false;
 	if (policy->flags & UL_POLICY_ANY_UPLINK)
-		return accepts(group->policy, uplink);
+		return accepts(port->policy, uplink);
 	return ul_uplink_of_port(slot) == uplink;
 }
 
@@ -25,21 +25,21 @@ static long visit(__u32 place, struct walk *walk)
 {
 	struct ul_member_key key = { .vid = walk->flood.list, .place = place };
 	const __u32 *slot = bpf_map_lookup_elem(&ul_members, &key);
-	const struct ul_group *group;
 	const struct ul_port *port;
+	struct ul_port_vlan own;
 
 	if (!slot || *slot + 1 == walk->flood.skip || *slot + 1 == walk->flood.also_skip)
 		return 0;
 	port = port_at(*slot);
 	if (!port || !port->ifindex)
 		return 0;
-	group = group_at(port->group);
-	if (!group || (walk->flood.only_flags && !(group->flags & walk->flood.only_flags)))
+	own = vlan_of(port);
+	if (walk->flood.only_flags && !(own.group_flags & walk->flood.only_flags))
 		return 0;
 	/* The list says so already; but whatever it may hold for a moment, a frame never leaves its VLAN. */
-	if (group->vlan_mode == UL_VLAN_VGT ? !group_has_vlan(group, walk->flood.vid) : group->vid != walk->flood.vid)
+	if (own.mode == UL_VLAN_VGT ? !port_has_vlan(port, walk->flood.vid) : own.vid != walk->flood.vid)
 		return 0;
-	if (walk->flood.from_uplink != UL_NO_UPLINK && !accepts_group(*slot, group, walk->flood.from_uplink)) {
+	if (walk->flood.from_uplink != UL_NO_UPLINK && !accepts_group(*slot, port, walk->flood.from_uplink)) {
 		walk->refused++;
 		return 0;
 	}

@@ -10,7 +10,7 @@
 #include "count.bpf.h"
 #include "parse.bpf.h"
 
-#define UL_ANSWER_INTERVAL_NS 300000000ULL	/* the standard's limit is three LACPDUs per second */
+#define UL_ANSWER_INTERVAL_NS 334000000ULL	/* the standard's limit is three LACPDUs per second */
 
 /* The standard allows ten frames of all slow protocols per second. What is far above that is a flood, which is to cost the host as little as can be. */
 #define UL_SLOW_WINDOW_NS 100000000ULL

@@ -111,6 +111,17 @@ static __always_inline const struct ul_group *group_at(__u32 index)
 	return bpf_map_lookup_elem(&ul_groups, &index);
 }
 
+/* mode, vid and flags as they were at one moment */
+static __always_inline struct ul_port_vlan vlan_of(const struct ul_port *port)
+{
+	union {
+		__u64 word;
+		struct ul_port_vlan vlan;
+	} now = { .word = *(const volatile __u64 *)&port->vlan };
+
+	return now.vlan;
+}
+
 static __always_inline const struct ul_policy *policy_at(__u32 index)
 {
 	return bpf_map_lookup_elem(&ul_policies, &index);
@@ -126,8 +137,13 @@ static __always_inline const struct ul_vlan *vlan_at(__u32 vid)
 	return bpf_map_lookup_elem(&ul_vlans, &vid);
 }
 
-static __always_inline bool group_has_vlan(const struct ul_group *group, __u32 vid)
+/* Is the VLAN in the list of the port's group? Only of ports that tag themselves (VGT). */
+static __always_inline bool port_has_vlan(const struct ul_port *port, __u32 vid)
 {
+	const struct ul_group *group = group_at(port->group);
+
+	if (!group)
+		return false;
 	/* The compiler knows that vid is below 4096 and would drop the mask; verifiers before 6.2 have forgotten it by then. */
 	asm volatile("" : "+r"(vid));
 	vid &= UL_N_VLANS - 1;

@@ -8,7 +8,7 @@
 struct sending {
 	struct __sk_buff *skb;
 	const struct ul_port *port;
-	const struct ul_group *group;
+	struct ul_port_vlan own;	/* of the port */
 	const struct ul_vlan *vlan;	/* of frame.vid */
 	struct frame frame;		/* vid: the VLAN that the frame belongs to, whether or not it carries a tag */
 	struct size size;
@@ -41,8 +41,8 @@ static __always_inline enum ul_reason enter_vlan(struct sending *s)
 {
 	struct frame *frame = &s->frame;
 
-	if (s->group->vlan_mode == UL_VLAN_VGT) {
-		if (frame->vid == UL_VLAN_TRUNK || !group_has_vlan(s->group, frame->vid))
+	if (s->own.mode == UL_VLAN_VGT) {
+		if (frame->vid == UL_VLAN_TRUNK || !port_has_vlan(s->port, frame->vid))
 			return UL_R_VLAN_NOT_ALLOWED;
 		s->carries_tag = frame->vid;
 		return UL_R_SENT;
@@ -50,12 +50,12 @@ static __always_inline enum ul_reason enter_vlan(struct sending *s)
 	/* A tag behind a priority tag would be the outer one for a switch that takes the priority tag off. */
 	if (frame->vid || frame->service_tag || (frame->tagged && is_tag(frame->ethertype)))
 		return UL_R_VLAN_FROM_ACCESS;
-	if (s->group->vlan_mode == UL_VLAN_VST) {
+	if (s->own.mode == UL_VLAN_VST) {
 		/* A priority tag gives its priority to the tag that replaces it. */
 		if (frame->tagged && bpf_skb_vlan_pop(s->skb))
 			return UL_R_FAILED;
 		s->retagged = frame->tagged;
-		frame->vid = s->group->vid;
+		frame->vid = s->own.vid;
 		frame->tci = (frame->tci & 0xf000) | frame->vid;
 		frame->tagged = false;
 	}
@@ -71,7 +71,7 @@ static __always_inline bool is_own_source(const struct ul_port *port, __u64 src)
 /* Tells the daemon of a source address that it does not know at this port. */
 static __always_inline void report_source(const struct sending *s)
 {
-	__u32 vid = s->group->vid;	/* VGT: UL_VLAN_TRUNK */
+	__u32 vid = s->own.vid;	/* VGT: UL_VLAN_TRUNK */
 	struct ul_event *event;
 
 	if (UL_TABLE_FIND(ul_fdb, ul_fdb_mask, ul_fdb_key_of(vid, s->frame.src)) == s->slot + 1)
@@ -91,7 +91,7 @@ static __always_inline void report_source(const struct sending *s)
 
 static __always_inline bool may_use_source(const struct sending *s)
 {
-	__u32 flags = s->group->flags;
+	__u32 flags = s->own.group_flags;
 
 	if (is_own_source(s->port, s->frame.src))
 		return true;
@@ -115,7 +115,7 @@ static __noinline void read_flow_again(struct __sk_buff *skb, bool want_ports, s
 /* The uplink for this frame, or NULL when none can send. */
 static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, __u32 *index)
 {
-	const struct ul_policy *policy = policy_at(s->group->policy);
+	const struct ul_policy *policy = policy_at(s->port->policy);
 	const struct ul_uplink *uplink;
 	struct ul_flow flow, again;	/* apart, so that the usual one lives in registers */
 	bool want_ports;
@@ -136,7 +136,7 @@ static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, 
 	if (uplink && uplink_alive(uplink))
 		return uplink;
 
-	*index = ul_spare_uplink(s->group->policy, bucket);
+	*index = ul_spare_uplink(s->port->policy, bucket);
 	uplink = uplink_at(*index);
 	if (uplink)
 		count(UL_OBJECT_PORT0 + s->slot, UL_R_FAILOVER, &s->size);
@@ -190,7 +190,7 @@ static __always_inline int deliver_locally(struct sending *s, const struct desti
 		return drop(s, UL_R_HAIRPIN);
 	if (!to->port->ifindex)
 		return drop(s, UL_R_PORT_DOWN);
-	if (to->group->vlan_mode == UL_VLAN_VGT ? !push_tag(s) : !pop_tag(s))
+	if (to->own.mode == UL_VLAN_VGT ? !push_tag(s) : !pop_tag(s))
 		return drop(s, UL_R_FAILED);
 	count(UL_OBJECT_PORT0 + s->slot, UL_R_TO_PORT, &s->size);
 	count(UL_OBJECT_PORT0 + to->slot_plus_1 - 1, UL_R_SENT, &s->size);
@@ -245,12 +245,11 @@ int port_tc(struct __sk_buff *skb)
 	s.slot = object - 1 - UL_OBJECT_PORT0;
 	if (object > UL_OBJECT_PORT0)
 		s.port = port_at(s.slot);
-	if (s.port)
-		s.group = group_at(s.port->group);
-	if (!s.port || !s.group) {
+	if (!s.port) {
 		count(UL_OBJECT_NONE, UL_R_UNKNOWN_PORT, &s.size);
 		return TC_ACT_SHOT;
 	}
+	s.own = vlan_of(s.port);
 	if (!parse_skb(skb, &s.frame))
 		return drop(&s, UL_R_TRUNCATED);
 	tag_in_bytes = s.frame.tagged && !skb->vlan_present;

@@ -79,16 +79,12 @@ __u32 ul_uplink_of_port(__u32 slot)
 	const struct ul_port *port = port_at(slot);
 	const struct ul_policy *policy;
 	const struct ul_uplink *uplink;
-	const struct ul_group *group;
 	struct ul_flow flow = {};
 	__u32 bucket, index;
 
 	if (!port)
 		return UL_NO_UPLINK;
-	group = group_at(port->group);
-	if (!group)
-		return UL_NO_UPLINK;
-	policy = policy_at(group->policy);
+	policy = policy_at(port->policy);
 	if (!policy || !policy->n_buckets)
 		return UL_NO_UPLINK;
 
@@ -99,7 +95,7 @@ __u32 ul_uplink_of_port(__u32 slot)
 	uplink = uplink_at(index);
 	if (uplink && uplink_alive(uplink))
 		return index;
-	return ul_spare_uplink(group->policy, bucket);
+	return ul_spare_uplink(port->policy, bucket);
 }
 
 #endif

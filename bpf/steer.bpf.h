@@ -10,11 +10,11 @@
 extern __u32 ul_serving_uplinks(__u32 policy_index);
 extern __u32 ul_uplink_of_port(__u32 slot);
 
-/* Where a frame is to go. The pointers are valid when slot_plus_1 is not 0. */
+/* Where a frame is to go. The rest is valid when slot_plus_1 is not 0. */
 struct destination {
 	__u32 slot_plus_1;
 	const struct ul_port *port;
-	const struct ul_group *group;
+	struct ul_port_vlan own;	/* VLAN of the port */
 };
 
 static __always_inline bool load_destination(struct destination *to)
@@ -22,11 +22,11 @@ static __always_inline bool load_destination(struct destination *to)
 	to->port = port_at(to->slot_plus_1 - 1);
 	if (!to->port)
 		return false;
-	to->group = group_at(to->port->group);
-	return to->group;
+	to->own = vlan_of(to->port);
+	return true;
 }
 
-/* The port that owns mac in a VLAN: first one whose group sets that VLAN, then one that tags itself and may use it. The group's VLAN is compared
+/* The port that owns mac in a VLAN: first one whose group sets that VLAN, then one that tags itself and may use it. The port's VLAN is compared
  * again although the key has it: whatever a table may hold for a moment, a frame never leaves its VLAN. A service tag is not our VLAN tag,
  * so only ports that tag themselves can own such a frame. */
 static __always_inline bool find_port(const struct ul_vlan *vlan, __u32 vid, bool service_tag, __u64 mac, struct destination *to)
@@ -34,12 +34,12 @@ static __always_inline bool find_port(const struct ul_vlan *vlan, __u32 vid, boo
 	if (vlan->flags & UL_VLAN_ACCESS && !service_tag) {
 		to->slot_plus_1 = UL_TABLE_FIND(ul_fdb, ul_fdb_mask, ul_fdb_key_of(vid, mac));
 		if (to->slot_plus_1)
-			return load_destination(to) && to->group->vlan_mode != UL_VLAN_VGT && to->group->vid == vid;
+			return load_destination(to) && to->own.mode != UL_VLAN_VGT && to->own.vid == vid;
 	}
 	if (vlan->flags & UL_VLAN_TRUNKED) {
 		to->slot_plus_1 = UL_TABLE_FIND(ul_fdb, ul_fdb_mask, ul_fdb_key_of(UL_VLAN_TRUNK, mac));
 		if (to->slot_plus_1)
-			return load_destination(to) && to->group->vlan_mode == UL_VLAN_VGT && group_has_vlan(to->group, vid);
+			return load_destination(to) && to->own.mode == UL_VLAN_VGT && port_has_vlan(to->port, vid);
 	}
 	to->slot_plus_1 = 0;
 	return false;
@@ -93,7 +93,7 @@ static __always_inline enum ul_reason steer_unicast(const struct ul_vlan *vlan, 
 {
 	if (!find_port(vlan, frame->vid, frame->service_tag, frame->dst, to))
 		return UL_R_UNKNOWN_UNICAST;
-	if (!accepts(to->group->policy, uplink))
+	if (!accepts(to->port->policy, uplink))
 		return UL_R_INACTIVE_UPLINK;
 	if (!to->port->ifindex)
 		return UL_R_PORT_DOWN;

@@ -21,24 +21,22 @@ static __always_inline int drop(struct xdp_md *ctx, __u32 object, enum ul_reason
 static __always_inline bool pop_tag(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 *words = data;
-	__u32 macs[3];
+	__u64 first;	/* the addresses' twelve bytes */
+	__u32 rest;
 
 	if (data + UL_ETH_HLEN + UL_TAG_LEN > end)
 		return false;
-	macs[0] = words[0];
-	macs[1] = words[1];
-	macs[2] = words[2];
+	first = *(__u64 *)data;
+	rest = *(__u32 *)(data + 8);
 	if (bpf_xdp_adjust_head(ctx, UL_TAG_LEN))
 		return false;
 
-	words = data = (void *)(long)ctx->data;
+	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
 	if (data + UL_ETH_HLEN > end)
 		return false;
-	words[0] = macs[0];
-	words[1] = macs[1];
-	words[2] = macs[2];
+	*(__u64 *)data = first;
+	*(__u32 *)(data + 8) = rest;
 	return true;
 }
 
@@ -83,7 +81,7 @@ int uplink_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	if (too_big(size.bytes, frame.tagged, to.port->max_frame))
 		return drop(ctx, object, UL_R_TOO_BIG);
-	if (frame.vid && to.group->vlan_mode != UL_VLAN_VGT && !pop_tag(ctx))
+	if (frame.vid && to.own.mode != UL_VLAN_VGT && !pop_tag(ctx))
 		return drop(ctx, object, UL_R_FAILED);
 
 	count(object, UL_R_TO_PORT, &size);

@@ -15,7 +15,7 @@
 #include "lacp_abi.h"
 #include "reasons.h"
 
-#define UL_ABI_VERSION 1
+#define UL_ABI_VERSION 2
 
 #define UL_MAX_UPLINKS 24	/* of a switch; fits the bits of a __u32 */
 #define UL_MAX_PORTS 4096	/* of a switch */
@@ -92,16 +92,25 @@ enum ul_saved {
 };
 
 /* ---- ul_ports: array, index = slot, which a port keeps as long as it is a member. Writer: daemon. -------------------------- */
+/* What the programs need of the port's group for each frame, kept in the port so that they look up the group only for what is rare. One word: programs
+ * load it once, so mode and VID always belong together. */
+struct ul_port_vlan {
+	__u16 mode;		/* enum ul_vlan_mode */
+	__u16 vid;		/* as in struct ul_group */
+	__u32 group_flags;	/* enum ul_group_flag */
+} __attribute__((aligned(8)));
+
 struct ul_port {
 	__u32 ifindex;		/* 0: free slot, or the interface is missing now */
 	__u32 flags;		/* enum ul_port_flag */
-	__u64 reserved3;
+	struct ul_port_vlan vlan;
 	__u32 group;		/* index in ul_groups */
 	__u32 number;		/* port-id: what takes the place of the hash; spreads the ports of a policy evenly */
 	__u8 mac[6];		/* zero: not known */
 	__u8 reserved[2];
 	__u32 max_frame;	/* bytes of the longest frame that may come in or go out, one tag included */
-	__u32 reserved2[3];
+	__u32 policy;		/* index in ul_policies: the group's */
+	__u32 reserved2[2];
 	char name[UL_NAME_LEN];
 };
 _Static_assert(sizeof(struct ul_port) == 64, "map ABI");

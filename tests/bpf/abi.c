@@ -34,8 +34,8 @@ LAYOUT(ul_meta, M(ul_meta, abi_version), M(ul_meta, n_uplinks), M(ul_meta, gener
 LAYOUT(ul_uplink, M(ul_uplink, ifindex), M(ul_uplink, flags), M(ul_uplink, netdev), M(ul_uplink, mac), M(ul_uplink, xdp_mode),
        M(ul_uplink, reserved), M(ul_uplink, saved), M(ul_uplink, saved_mtu), M(ul_uplink, speed_mbps), M(ul_uplink, max_frame),
        M(ul_uplink, lacp_port), M(ul_uplink, name));
-LAYOUT(ul_port, M(ul_port, ifindex), M(ul_port, flags), M(ul_port, reserved3), M(ul_port, group), M(ul_port, number), M(ul_port, mac),
-       M(ul_port, reserved), M(ul_port, max_frame), M(ul_port, reserved2), M(ul_port, name));
+LAYOUT(ul_port, M(ul_port, ifindex), M(ul_port, flags), M(ul_port, vlan), M(ul_port, group), M(ul_port, number), M(ul_port, mac),
+       M(ul_port, reserved), M(ul_port, max_frame), M(ul_port, policy), M(ul_port, reserved2), M(ul_port, name));
 LAYOUT(ul_group, M(ul_group, flags), M(ul_group, vlan_mode), M(ul_group, vid), M(ul_group, policy), M(ul_group, reserved),
        M(ul_group, vlans), M(ul_group, name));
 LAYOUT(ul_policy, M(ul_policy, method), M(ul_policy, flags), M(ul_policy, n_buckets), M(ul_policy, in_use), M(ul_policy, n_active),

@@ -334,6 +334,8 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 	to->flags = UL_PORT_USED | (from->xdp ? UL_PORT_XDP : 0);
 	to->ifindex = from->absent ? 0 : world->port_if[slot];
 	to->group = from->group;
+	to->policy = world->groups[from->group].policy;
+	to->vlan = (struct ul_port_vlan){ .mode = world->groups[from->group].vlan_mode, .vid = vid, .group_flags = world->groups[from->group].flags };
 	to->number = from->number;
 	to->max_frame = from->max_frame;
 	memcpy(to->mac, from->mac, 6);

@@ -172,7 +172,7 @@ static uint32_t choose_number(const struct vswitch *vs, uint32_t slot, uint32_t 
 	for (uint32_t i = 0; i < vs->dp->meta->max_ports; i++) {
 		const struct ul_port *port = &vs->dp->ports[i];
 
-		if (i != slot && port->flags & UL_PORT_USED && vs->dp->groups[port->group].policy == policy_slot)
+		if (i != slot && port->flags & UL_PORT_USED && port->policy == policy_slot)
 			ports_at[port->number % n]++;
 	}
 	for (uint32_t p = 1; p < n; p++)
@@ -184,16 +184,19 @@ static uint32_t choose_number(const struct vswitch *vs, uint32_t slot, uint32_t 
 static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *cfg, uint32_t group, bool fresh)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
-	uint32_t old_policy = vs->dp->groups[port->group].policy, policy = vs->dp->groups[group].policy;
+	const struct ul_group *to = &vs->dp->groups[group];
+	struct ul_port_vlan vlan = { .mode = to->vlan_mode, .vid = to->vid, .group_flags = to->flags };
 	uint32_t flags = UL_PORT_USED | (cfg->host ? UL_PORT_HOST : 0) | (cfg->runtime ? UL_PORT_RUNTIME : 0);
 
 	snprintf(port->name, sizeof(port->name), "%s", cfg->interface);
 	if (cfg->has_mac)
 		memcpy(port->mac, cfg->mac, sizeof(port->mac));
-	if (fresh || old_policy != policy)
-		port->number = choose_number(vs, slot, policy);
+	if (fresh || port->policy != to->policy)
+		port->number = choose_number(vs, slot, to->policy);
 	port->max_frame = vs->cfg->mtu + 18;
 	STORE(port->group, group);
+	STORE(port->policy, to->policy);
+	__atomic_store(&port->vlan, &vlan, __ATOMIC_RELEASE);
 	STORE(port->flags, flags | (port->flags & UL_PORT_XDP));
 	if (fresh)
 		vs->port_uplink[slot] = UL_NO_UPLINK;
@@ -262,7 +265,7 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 		const struct ul_group *group = &vs->dp->groups[port->group];
 		uint8_t before = vs->port_uplink[slot], now;
 
-		if (!(port->flags & UL_PORT_USED) || group->policy != policy_slot)
+		if (!(port->flags & UL_PORT_USED) || port->policy != policy_slot)
 			continue;
 		now = policy_uplink_of_port(policy, port->mac, port->number);
 		vs->port_uplink[slot] = now;
