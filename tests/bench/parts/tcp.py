@@ -134,12 +134,13 @@ def turn(record, networks, way, seconds, streams, udp):
 
 
 def run(record):
-	rounds, seconds = (7, 1) if record.quick else (5, 1)
+	seconds = 1
 	common = {name: Network(make) for name, make in contenders(record).items()}
 	for way in WAYS:
 		limits = {} if record.quick else {"limit_tc_redirect": Network(limit(way, False)), "limit_tc_redirect_peer": Network(limit(way, True))}
 		for streams, udp in ((1, None),) if record.quick else ((1, None), (8, None), (1, "0"), (8, "0")):
 			networks = dict(common) if udp else {**common, **limits}
+			rounds = 7 if record.quick else 5 if (streams, udp) == (1, None) else 3
 			found = record.quiet.rounds(rounds, lambda: turn(record, networks, way, seconds, streams, udp))
 			taken = {name: [one[name] for one in found] for name in networks}
 			for name, pairs in taken.items():
