@@ -17,6 +17,7 @@ import os
 import re
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 
 from util import Netns, run, unique, veth_links, wait_until
 
@@ -48,6 +49,14 @@ class Peer:
 
     def partners(self):
         """{port: (system, key)} of the unit under test, as the peer has them from its LACPDUs."""
+        raise NotImplementedError
+
+    def end_channel(self):
+        """As when the switch restarts: the channel is gone, and its ports carry nothing."""
+        raise NotImplementedError
+
+    def begin_channel(self):
+        """The channel that ended, with its hosts."""
         raise NotImplementedError
 
     def distributing(self):
@@ -82,10 +91,20 @@ def vlan_interface(ns, parent, vid, address):
 class Bonding(Peer):
     def __init__(self, ns, links, device="bond0"):
         super().__init__(ns, links)
-        self.device = device
+        self.device, self.hosts = device, []
+        self.make = None        # makes the bond
 
     def host(self, vid, address):
+        self.hosts.append((vid, address))
         return vlan_interface(self.ns, self.device, vid, address)
+
+    def end_channel(self):
+        self.ns.ip(f"link del {self.device}")
+
+    def begin_channel(self):
+        self.make()
+        for vid, address in self.hosts:
+            vlan_interface(self.ns, self.device, vid, address)
 
     def lacp(self):
         states = {}
@@ -122,7 +141,8 @@ def bonding(uut, mode="802.3ad", rate="fast", options="", links=veth_links):
     """Kernel bonding: mode 802.3ad, or balance-xor for a static channel; hosts are 8021q sub-interfaces on top."""
     with Netns(unique("bond")) as ns, links(ns, uut) as cables:
         peer = Bonding(ns, cables)
-        make_bond(ns, peer.ports, mode, rate, options=options)
+        peer.make = partial(make_bond, ns, peer.ports, mode, rate, options=options)
+        peer.make()
         try:
             wait_until(lambda: len(peer.usable()) == len(cables), "bonding to see its ports up")
             yield peer
@@ -205,6 +225,7 @@ class OpenVswitch(Peer):
     def channel(self, lacp, rate):
         """Makes one channel of the ports. Open vSwitch's bonds without LACP are for switches that know of no channel: they
         drop broadcast on all members but one. A static channel is a group of OpenFlow instead, with flows by hosts."""
+        self.begin_channel = partial(self.channel, lacp, rate)
         if self.bonded:
             self.vsctl("add-bond", "br0", "bond0", *self.ports, f"lacp={lacp}", "bond_mode=balance-tcp",
                        f"other_config:lacp-time={rate}", "other_config:bond-detect-mode=carrier")
@@ -228,6 +249,9 @@ class OpenVswitch(Peer):
         self.ns.ip(f"address add {address} dev {name}")
         self.ns.ip(f"link set {name} up")
         return name
+
+    def end_channel(self):
+        self.vsctl("del-port", "br0", "bond0")
 
     def members(self):
         """{port: its part of `lacp/show`}."""

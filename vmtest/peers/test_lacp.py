@@ -153,6 +153,26 @@ def test_restart_kill_and_stop_without_a_flap(make_peer):
         assert all(p["findings"] == [] for p in ports(at).values()), ports(at)
 
 
+SWITCHES = {"bonding-static": (partial(peers.bonding, mode="balance-xor"), {"channel": "static"}),
+            "bonding-lacp": (peers.bonding, {"channel": "lacp", "lacp": {"rate": "fast"}}),
+            "openvswitch-lacp": (peers.openvswitch, {"channel": "lacp", "lacp": {"rate": "fast"}})}
+
+
+@pytest.mark.parametrize("make_peer, settings", SWITCHES.values(), ids=SWITCHES.keys())
+def test_restart_of_the_peer(make_peer, settings):
+    """Bonding takes the carriers along when it goes; Open vSwitch leaves them, and only LACP tells."""
+    with site(make_peer, **settings) as at:
+        at.daemon.wait_uplinks(at.peer.far, 20)
+        at.wait_ping()
+        at.peer.end_channel()
+        at.daemon.wait_uplinks([], 20)
+        at.peer.begin_channel()
+        at.daemon.wait_uplinks(at.peer.far, 20)
+        if settings["channel"] == "lacp":
+            wait_agreed(at, FAST, FAST)
+        at.wait_ping()
+
+
 @contextmanager
 def second_switch(hv, make_peer, first):
     """Another switch on further cables of the same hypervisor: p<first>, u<first> and so on."""
