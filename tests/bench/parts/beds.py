@@ -174,6 +174,9 @@ def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False):
 	place.teach = lambda: teach_openvswitch(place, directory, vlan)
 	place.teach()
 	place.like_nics()
+	if datapath == "netdev":	# a packet socket gives it no frames above the MTU
+		for name in uplinks:
+			offload(place.hv, name, "gro", "off")
 	return place
 
 

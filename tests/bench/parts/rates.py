@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Frames per second through uplinkd, its limits and its peers, generated in the kernel, in turns: A B C A B C ..."""
+import os
+
 from parts import beds
 from parts.beds import VLAN, Place
 from parts.record import paired_ratio
@@ -79,6 +81,13 @@ def contenders(record, direction, tap):
 	return found
 
 
+def needs_another_core(record, name, live, n):
+	"""Where a process forwards or reads a tap, which would starve beside generators on all cores."""
+	if live.workers or live.reads_tap:
+		record.leave_out(f"rates of {name}{' into a tap' if live.reads_tap else ''} with {n} cores", "the machine has no core left for the process that forwards or reads")
+	return live.workers or live.reads_tap
+
+
 def turn(lives, ms, n):
 	"""Each contender once; and what processes of theirs ran beside the CPUs that make the frames."""
 	workers = [pid for live in lives.values() for pid in live.workers]
@@ -95,13 +104,14 @@ def compare(record, direction, tap, sizes, cores, rounds, ms):
 	for size in sizes:
 		lives = {name: contender.live(direction, size) for name, contender in field.items()}
 		for n in cores:
-			for live in lives.values():
+			able = {name: live for name, live in lives.items() if n < os.cpu_count() or not needs_another_core(record, name, live, n)}
+			for live in able.values():
 				live.rate(ms // 4, n)
-			found = record.quiet.rounds(rounds, lambda n=n: turn(lives, ms, n), first_cpu=n)
-			for name in lives:
+			found = record.quiet.rounds(rounds, lambda n=n, able=able: turn(able, ms, n), first_cpu=n) if able else []
+			for name in able:
 				pairs = [one[name] for one in found]
 				prefix = f"rate.{direction}.{medium}.{size}.{n}core.{name}"
-				record.add(prefix, "frames/core-s", [p[0] for p in pairs])
+				record.add(prefix, "frames/core-s" if n == 1 else f"frames/{n}-core-s", [p[0] for p in pairs])
 				record.add(f"{prefix}.wall", "frames/s", [p[1] for p in pairs])
 				runs[size, n, name] = [p[0] for p in pairs]
 		for live in lives.values():

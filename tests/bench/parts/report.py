@@ -95,7 +95,7 @@ def plot(record, folder):
 		for medium in ("veth", "tap"):
 			groups = [(size, cores) for size in (64, 512, 1514) for cores in (1, 2)]
 			series = names_after(f"rate.{direction}.{medium}.64.1core.")
-			bars(record, folder, f"rate_{direction}_{medium}", f"{title}, {medium}: frames per second of a core", "million",
+			bars(record, folder, f"rate_{direction}_{medium}", f"{title}, {medium}: frames per second", "million",
 			     [f"{s} bytes, {c} core{'s' if c > 1 else ''}" for s, c in groups if result(f"rate.{direction}.{medium}.{s}.{c}core.uplinkd")], series,
 			     lambda g, s, d=direction, m=medium: result(f"rate.{d}.{m}.{g.split()[0]}.{g.split()[2]}core.{s}"), 1e-6)
 	for kind in ("tcp", "udp"):

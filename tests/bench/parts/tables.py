@@ -42,7 +42,7 @@ class Tables:
 				shapes = [(size, cores) for size in (64, 512, 1514) for cores in (1, 2)]
 				rows = [[name] + [self.cell(f"rate.{direction}.{medium}.{s}.{c}core.{name}", scale=1e-6) for s, c in shapes]
 					for name in self.names(f"rate.{direction}.{medium}.64.1core.")]
-				text += table(f"{way}, {medium}: million frames per second of a core", ["", *[f"{s} B, {c} core{'s' * (c > 1)}" for s, c in shapes]], rows)
+				text += table(f"{way}, {medium}: million frames per second", ["", *[f"{s} B, {c} core{'s' * (c > 1)}" for s, c in shapes]], rows)
 		return text
 
 	def streams(self):

@@ -50,11 +50,11 @@ class Live(Lines):
 	def __init__(self, *arguments, fds=(), workers=()):
 		"""workers: processes whose time counts as well"""
 		super().__init__([tool("live"), "--objects", OBJECTS, *arguments], fds)
-		self.workers = workers
+		self.workers, self.reads_tap = workers, bool(fds)
 		self.read()
 
 	def rate(self, ms, threads=1):
-		"""(frames per second of one core's time, frames per second of the clock)"""
+		"""(frames per second of the CPU time of threads whole cores, frames per second of the clock)"""
 		before = sum(map(cpu_seconds, self.workers))
 		figures = self.ask("run", ms, threads)
 		core_seconds = (figures["cpu_seconds"] + figures["ksoftirqd_seconds"] + sum(map(cpu_seconds, self.workers)) - before) / threads
