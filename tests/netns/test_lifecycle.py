@@ -120,6 +120,48 @@ def pins(bed):
 	return [os.path.join(folder, name) for folder, _, names in os.walk(bed.daemon.bpffs) for name in names if not name.endswith(".debug")]
 
 
+# ---- upgrade, growth -----------------------------------------------------------------------------------------------------
+def change_meta(bed, offset, value):
+	"""A word of the pinned ul_meta, as a daemon of another version would have written it."""
+	path = bed.daemon.bpffs / "uplinkd" / "vs" / "ul_meta"
+	old = bytes(int(b, 16) for b in json.loads(run("bpftool", "-j", "map", "dump", "pinned", path).stdout)[0]["value"])
+	new = old[:offset] + value.to_bytes(4, "little") + old[offset + 4:]
+	run("bpftool", "map", "update", "pinned", path, "key", "0", "0", "0", "0", "value", *map(str, new))
+
+
+@pytest.mark.parametrize("what, offset", [("programs", 60), ("map ABI", 0)])
+def test_upgrade_loses_nothing(what, offset):
+	"""The daemon that starts finds programs or maps of another version. Programs are swapped in their links; other maps are made beside and take over."""
+	bed = start(n_ports=2)
+	assert_forwards(bed)
+	before = {p: os.stat(p).st_ino for p in pins(bed) if p.endswith("ul_ports")}
+	with traffic_both_ways(bed, f"other {what}") as streams:
+		bed.daemon.stop()
+		change_meta(bed, offset, 0x7fff)
+		bed.daemon.start()
+		bed.usable("eth0", "eth1")
+		for stream in streams:
+			stream.flow(500)
+	after = {p: os.stat(p).st_ino for p in pins(bed) if p.endswith("ul_ports")}
+	assert before.keys() == after.keys() and (before == after) == (what == "programs"), "the same maps, or others at the same place"
+	assert_forwards(bed)
+
+
+def test_growth_loses_nothing():
+	"""More ports than the set has room for: a larger one takes over, with everything in it."""
+	bed = start(n_ports=2)
+	assert_forwards(bed)
+	counted = bed.daemon.counter("p0", "to_uplink")
+	more = one_switch(bed, (0, 1))
+	more[0]["port-groups"] += [{"name": f"g{i}", "vlan": 200 + i, "ports": [{"interface": f"later{i}", "mac": port_mac(1000 + i)}]} for i in range(400)]
+	with traffic_both_ways(bed, "growth"):
+		bed.daemon.write({"switches": more})
+		bed.daemon.ctl("reload")
+		wait_until(lambda: len(bed.daemon.json("show", "ports")) == 402, 5, "the new ports")
+	assert bed.daemon.counter("p0", "to_uplink") > counted, "counters go on"
+	assert_forwards(bed)
+
+
 # ---- reload --------------------------------------------------------------------------------------------------------------
 def test_reload_loses_nothing():
 	bed = start(n_ports=4)

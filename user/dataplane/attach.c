@@ -99,6 +99,14 @@ static int attach_link(struct dataplane *dp, const char *kind, uint32_t ifindex,
 }
 
 /* ---- TC ------------------------------------------------------------------------------------------------------------------------- */
+static bool filter_lives(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
+
+	return bpf_tc_query(&hook, &opts) == 0;
+}
+
 static int attach_filter(uint32_t ifindex, int program_fd)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
@@ -117,11 +125,8 @@ static void detach_filter(uint32_t ifindex)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
 
-	if (bpf_tc_query(&hook, &opts) < 0)
+	if (!filter_lives(ifindex))
 		return;
-	opts.prog_fd = 0;
-	opts.prog_id = 0;
-	opts.flags = 0;
 	bpf_tc_detach(&hook, &opts);
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	bpf_tc_hook_destroy(&hook);
@@ -132,6 +137,8 @@ static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, i
 {
 	int r = attach_link(dp, "tc", ifindex, program_fd, UL_BPF_TCX_INGRESS, 0);
 
+	if (r == -EINVAL && dp->staged && filter_lives(ifindex))
+		return 0;	/* as with links: dataplane_move_links() swaps it when the set is complete */
 	if (r == -EINVAL) {
 		r = attach_filter(ifindex, program_fd);
 		if (r == -ENOENT || r == -EOPNOTSUPP)
@@ -283,9 +290,32 @@ static int move_link(void *userdata, const char *dir, const char *kind, uint32_t
 	return 0;
 }
 
+static int move_filter(struct dataplane *dp, uint32_t ifindex, int program_fd)
+{
+	int r = 0;
+
+	if (ifindex && !link_lives(dp->dir, "tc", ifindex) && filter_lives(ifindex))
+		r = attach_filter(ifindex, program_fd);
+	return r < 0 ? log_error(r, "interface %u: cannot swap the TC filter's program", ifindex) : 0;
+}
+
+/* Where the kernel has no TCX links, the TC programs are in filters. */
+static int move_filters(struct dataplane *dp)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < UL_MAX_UPLINKS; i++)
+		r = move_filter(dp, dp->uplinks[i].ifindex, dp->program_fd[PROG_UPLINK_TC]);
+	for (uint32_t slot = 0; r == 0 && slot < dp->meta->max_ports; slot++)
+		r = move_filter(dp, dp->ports[slot].ifindex, dp->program_fd[PROG_PORT_TC]);
+	return r;
+}
+
 int dataplane_move_links(struct dataplane *dp, const char *from_dir)
 {
-	return for_each_link(from_dir, move_link, dp);
+	int r = for_each_link(from_dir, move_link, dp);
+
+	return r < 0 ? r : move_filters(dp);
 }
 
 static int drop_one(void *userdata, const char *dir, const char *kind, uint32_t ifindex)

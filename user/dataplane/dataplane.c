@@ -258,11 +258,25 @@ static int set_sizes(struct uplinkd_bpf *skel, const struct sizes *sizes)
 	return 0;
 }
 
+/* Maps that are pinned are used again, others are made and pinned. */
+static int place_map(struct dataplane *dp, struct bpf_map *map)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (strncmp(bpf_map__name(map), "ul_", 3) != 0)
+		return 0;	/* .rodata belongs to the programs */
+	/* The kernel adds a flag to devmaps, and libbpf before 1.3 then takes the pinned one for another. */
+	if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP && dp->devmap_fd >= 0)
+		return bpf_map__reuse_fd(map, dp->devmap_fd);
+	r = pin_path(path, dp->dir, bpf_map__name(map));
+	return r < 0 ? r : bpf_map__set_pin_path(map, path);
+}
+
 static int load(struct dataplane *dp, const struct sizes *sizes)
 {
 	struct uplinkd_bpf *skel;
 	struct bpf_map *map;
-	char path[PATH_MAX];
 	int r;
 
 	last_message[0] = '\0';
@@ -270,14 +284,9 @@ static int load(struct dataplane *dp, const struct sizes *sizes)
 	if (!skel)
 		return log_error(-errno, "%s: cannot open the BPF object: %s", dp->name, why(-errno));
 	r = set_sizes(skel, sizes);
-	bpf_object__for_each_map(map, skel->obj) {
-		if (strncmp(bpf_map__name(map), "ul_", 3) != 0)
-			continue;	/* .rodata belongs to the programs */
+	bpf_object__for_each_map(map, skel->obj)
 		if (r == 0)
-			r = pin_path(path, dp->dir, bpf_map__name(map));
-		if (r == 0)
-			r = bpf_map__set_pin_path(map, path);	/* reuses the map that is pinned there */
-	}
+			r = place_map(dp, map);
 	if (r == 0)
 		r = uplinkd_bpf__load(skel);
 	if (r == 0)
