@@ -40,7 +40,7 @@ def with_switches(record, n):
 	record.add(f"growth.switches.{n}.reload_unchanged", "ms", [scale.request(daemon, "Reload") for _ in range(5)])
 	record.add(f"growth.switches.{n}.rss", "MiB", [scale.resident_mib(daemon)])
 	record.add(f"growth.switches.{n}.maps", "MiB", [sum(scale.map_memory_mib(daemon, s["name"]) for s in config["switches"])])
-	costs = scale.packet_costs(daemon)
+	costs = scale.packet_costs(record, daemon)
 	record.add(f"growth.switches.{n}.cost.uplink_xdp", "ns", costs[0])
 	record.add(f"growth.switches.{n}.cost.port_tc", "ns", costs[1])
 	daemon.teardown()

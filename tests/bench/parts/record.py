@@ -53,7 +53,7 @@ class Record:
 		self.quick, self.folder = quick, folder
 		self.results, self.marks, self.left_out, self.failed = [], [], [], []
 		self.machine = machine()
-		self.quiet = Quiet(20 if quick else 10)
+		self.quiet = Quiet(12 if quick else 10)
 		self.started = time.monotonic()
 
 	def add(self, name, unit, runs):

@@ -13,7 +13,7 @@ from harness.netns import NetNs
 
 from parts.beds import OUTSIDE
 from parts.cost import TC_REDIRECT, XDP_REDIRECT, Meter
-from parts.tools import offload, tool
+from parts.tools import cpu_seconds, offload, tool
 
 
 class Host:
@@ -95,12 +95,19 @@ def rewrite_ms(daemon, n_policies, uplink=0):
 	return answer["first_ms"], answer["last_ms"]
 
 
-def packet_costs(daemon, vlan=100, rounds=21):
+def packet_costs(record, daemon, vlan=100):
 	"""(uplink_xdp, port_tc) of a UDP frame to and from port 0: lists of ns."""
+	def undisturbed(*case):
+		def seven():
+			before = cpu_seconds(meter.process.pid)
+			return meter.runs(*case, rounds=7), cpu_seconds(meter.process.pid) - before
+
+		return [ns for runs in record.quiet.rounds(3, seven) for ns in runs]
+
 	meter = Meter(daemon)
 	receive = udp4(port_mac(0), OUTSIDE, "10.0.1.0", "10.0.0.1", tags=[tag(vlan)])
 	send = udp4(OUTSIDE, port_mac(0), "10.0.0.1", "10.0.1.0")
-	costs = meter.runs("uplink_xdp", "eth0", receive, XDP_REDIRECT, rounds=rounds), meter.runs("port_tc", "p0", send, TC_REDIRECT, rounds=rounds)
+	costs = undisturbed("uplink_xdp", "eth0", receive, XDP_REDIRECT), undisturbed("port_tc", "p0", send, TC_REDIRECT)
 	meter.close()
 	return costs
 
@@ -131,7 +138,7 @@ def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewr
 		record.add(f"{name}.failover_last_bucket", "ms", [t[1] for t in times])
 		record.add(f"{name}.bucket_rewrite", "ms", [t[1] - t[0] for t in times])
 	if costs:
-		found = packet_costs(daemon)
+		found = packet_costs(record, daemon)
 		record.add(f"{name}.cost.uplink_xdp", "ns", found[0])
 		record.add(f"{name}.cost.port_tc", "ns", found[1])
 	restart = []
