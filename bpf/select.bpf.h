@@ -13,6 +13,9 @@ static __always_inline __u32 bucket_of(const struct ul_policy *policy, __u32 has
 {
 	__u32 n = policy->n_buckets;
 
+	/* 1, 2, 4, 8 or 16 active uplinks: the same remainder without the division, which is most of the way from the hash to the bucket. */
+	if (!(n & (n - 1)))
+		return hash & (n - 1) & (UL_MAX_BUCKETS - 1);
 	return n ? hash % n & (UL_MAX_BUCKETS - 1) : 0;
 }
 

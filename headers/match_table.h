@@ -13,10 +13,12 @@
 
 #include "abi.h"
 
+#define UL_KEY_HASHED 0x8000	/* in every key of ul_fdb, in none of ul_ifaces */
+
 /* mac: the address as a 48-bit number, first byte highest; vid 0-4095 */
 static inline __attribute__((always_inline)) __u64 ul_fdb_key_of(__u32 vid, __u64 mac)
 {
-	return mac << 16 | 0x8000 | (vid & 0xfff);
+	return mac << 16 | UL_KEY_HASHED | (vid & 0xfff);
 }
 
 /* mac in wire order */
@@ -28,12 +30,15 @@ static inline __attribute__((always_inline)) __u64 ul_fdb_key(__u32 vid, const _
 
 static inline __attribute__((always_inline)) __u64 ul_iface_key(__u32 ifindex)
 {
-	return 1ULL << 63 | ifindex;
+	return 1ULL << 63 | (__u64)ifindex << 16;
 }
 
-/* Multiplicative (Fibonacci) hashing: the high half is well mixed. The two buckets come from different bits. */
+/* Interface numbers are spread as they are. Else multiplicative (Fibonacci) hashing: the high half is well mixed. The two buckets come from different bits.
+ * Programs know at compile time which kind of key it is. */
 static inline __attribute__((always_inline)) __u32 ul_first_bucket(__u64 key, __u32 mask)
 {
+	if (!(key & UL_KEY_HASHED))
+		return (__u32)(key >> 16) & mask;
 	return (__u32)((key * 0x9e3779b97f4a7c15ULL) >> 40) & mask;
 }
 
