@@ -88,12 +88,12 @@ static __always_inline bool vlan_in_use(const struct ul_vlan *vlan, const struct
 }
 
 /* Unicast from an uplink: UL_R_TO_PORT with *to filled, or why it is dropped. */
-static __always_inline enum ul_reason steer_unicast(const struct ul_vlan *vlan, const struct frame *frame, __u32 uplink,
-						    struct destination *to)
+static __always_inline enum ul_reason steer_unicast(const struct ul_vlan *vlan, const struct frame *frame, __u32 index,
+						    const struct ul_uplink *uplink, struct destination *to)
 {
 	if (!find_port(vlan, frame->vid, frame->service_tag, frame->dst, to))
 		return UL_R_UNKNOWN_UNICAST;
-	if (!accepts(to->port->policy, uplink))
+	if (!(uplink->flags & UL_UP_FOR_ALL) && !accepts(to->port->policy, index))
 		return UL_R_INACTIVE_UPLINK;
 	if (!to->port->ifindex)
 		return UL_R_PORT_DOWN;

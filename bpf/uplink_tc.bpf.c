@@ -76,7 +76,7 @@ int uplink_tc(struct __sk_buff *skb)
 		return drop(object, copies && !(copies & 0xffff) ? UL_R_INACTIVE_UPLINK : UL_R_FLOODED, &size);
 	}
 
-	reason = steer_unicast(vlan, &frame, object, &to);
+	reason = steer_unicast(vlan, &frame, object, uplink, &to);
 	if (vlan->flags & UL_VLAN_CURIOUS && (reason == UL_R_TO_PORT || reason == UL_R_UNKNOWN_UNICAST)) {
 		flood.only_flags = UL_GROUP_PROMISCUOUS | (reason == UL_R_UNKNOWN_UNICAST ? UL_GROUP_LEARNING : 0);
 		flood.also_skip = reason == UL_R_TO_PORT ? to.slot_plus_1 : 0;

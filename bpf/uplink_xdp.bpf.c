@@ -71,7 +71,7 @@ int uplink_xdp(struct xdp_md *ctx)
 	if (vlan->flags & UL_VLAN_CURIOUS)
 		return XDP_PASS;
 
-	reason = steer_unicast(vlan, &frame, object, &to);
+	reason = steer_unicast(vlan, &frame, object, uplink, &to);
 	if (reason != UL_R_TO_PORT)
 		return drop(ctx, object, reason);
 	if (!(to.port->flags & UL_PORT_XDP) || parse_ip_protocol(data, end, &frame) == IPPROTO_TCP)

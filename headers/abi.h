@@ -75,6 +75,7 @@ enum ul_uplink_flag {
 	UL_UP_ADMIN = 1 << 3,	/* IFF_UP, likewise */
 	UL_UP_DRAINED = 1 << 4,	/* taken out by the operator; kept over restarts */
 	UL_UP_SPARE = 1 << 5,	/* recovered, but failback is off: waits until another one fails */
+	UL_UP_FOR_ALL = 1 << 6,	/* every policy accepts frames from it: programs need not look it up */
 };
 
 enum ul_xdp_mode { UL_XDP_NONE, UL_XDP_NATIVE, UL_XDP_GENERIC };

@@ -370,6 +370,13 @@ void world_apply(struct world *world, const struct sw *sw)
 			cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->uplink_if[i]), i), 0);
 	for (uint32_t i = 0; i < sw->n_policies; i++)
 		apply_policy(&sw->policy[i], &world->policies[i]);
+	for (uint32_t u = 0; u < sw->n_uplinks; u++) {
+		bool for_all = true;
+
+		for (uint32_t i = 0; i < sw->n_policies; i++)
+			for_all = for_all && world->policies[i].in_use >> u & 1;
+		world->uplinks[u].flags |= for_all ? UL_UP_FOR_ALL : 0;
+	}
 	for (uint32_t i = 0; i < sw->n_groups; i++)
 		apply_group(world, i, &sw->group[i]);
 	for (uint32_t i = 0; i < sw->n_ports; i++)

@@ -13,6 +13,17 @@ int uplinks_index(const struct vswitch *vs, const char *name)
 }
 
 /* ---- flags ------------------------------------------------------------------------------------------------------------------------ */
+/* With a channel, what a policy accepts does not change with the links. */
+static bool in_every_policy(const struct vswitch *vs, uint32_t index)
+{
+	if (vs->cfg->channel == UL_CHANNEL_NONE)
+		return false;
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++)
+		if (vs->dp->policies[i].n_buckets && !(vs->dp->policies[i].in_use >> index & 1))
+			return false;
+	return true;
+}
+
 static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
 {
 	const struct uplink_state *state = &vs->uplink[index];
@@ -25,6 +36,8 @@ static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
 		flags |= UL_UP_RECEIVE;
 	if (state->counted && !(flags & UL_UP_DRAINED) && (!lacp || state->lacp_distributing))
 		flags |= UL_UP_SEND;
+	if (in_every_policy(vs, index))
+		flags |= UL_UP_FOR_ALL;
 	return flags;
 }
 
