@@ -369,12 +369,12 @@ def test_headless_answers_nothing_that_differs():
 def test_two_partner_systems(ovs):
 	host, hv, world = Host(ovs, "192.0.2.50/24", tag=100, mac=OUTSIDE), NetNs("hv"), NetNs("world")
 	one = OvsChannel(ovs, hv, ["eth0", "eth1"], system="02:00:00:00:11:11")
-	OvsChannel(ovs, hv, ["eth2", "eth3"], name="bond1", system="02:00:00:00:22:22")
+	other = OvsChannel(ovs, hv, ["eth2", "eth3"], name="bond1", system="02:00:00:00:22:22", lacp="off")
 	veth(hv, "p0", world, "m0", mac_b=port_mac(0))
 	bed = Bed.around(hv, ["eth0", "eth1", "eth2", "eth3"], world)
-	# the channel of eth0, as it has the uplink of the best port number
 	daemon = bed.start([lacp_switch(["eth0", "eth1", "eth2", "eth3"])])
 	wait_until(lambda: one.in_use() and in_use(daemon, "eth0", "eth1"), 5, lambda: f"{one.states()}\n{daemon.log()}")
+	other.set("lacp=active")	# selection: stable keeps the partner that was heard first
 	sentence = "partner system 02:00:00:00:22:22 key"
 	wait_until(lambda: "two_partners" in ports_of(daemon)["eth2"]["findings"], 5, lambda: ports_of(daemon)["eth2"])
 	out = ports_of(daemon)["eth2"]
