@@ -13,10 +13,11 @@ static __always_inline __u32 bucket_of(const struct ul_policy *policy, __u32 has
 {
 	__u32 n = policy->n_buckets;
 
-	/* 1, 2, 4, 8 or 16 active uplinks: the same remainder without the division, which is most of the way from the hash to the bucket. */
+	/* 1, 2, 4, 8 or 16 active uplinks: the same remainder without the division, which is most of the way from the hash to the bucket. Zero, which callers
+	 * refuse, ends here as well. */
 	if (!(n & (n - 1)))
 		return hash & (n - 1) & (UL_MAX_BUCKETS - 1);
-	return n ? hash % n & (UL_MAX_BUCKETS - 1) : 0;
+	return hash % n & (UL_MAX_BUCKETS - 1);
 }
 
 /* Whether this kernel lets the programs see a carrier at all (6.2); netdev_find tells the daemon. */

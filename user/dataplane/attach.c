@@ -137,9 +137,9 @@ static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, i
 {
 	int r = attach_link(dp, "tc", ifindex, program_fd, UL_BPF_TCX_INGRESS, 0);
 
-	if (r == -EINVAL && dp->staged && filter_lives(ifindex))
-		return 0;	/* as with links: dataplane_move_links() swaps it when the set is complete */
 	if (r == -EINVAL) {
+		if (dp->staged && filter_lives(ifindex))
+			return 0;	/* as with links: dataplane_move_links() swaps it when the set is complete */
 		r = attach_filter(ifindex, program_fd);
 		if (r == -ENOENT || r == -EOPNOTSUPP)
 			return log_error(r, "%s: the kernel has neither TCX links (6.6) nor the clsact qdisc (CONFIG_NET_CLS_ACT, CONFIG_NET_CLS_BPF)", name);

@@ -8,7 +8,7 @@
 #define UL_PIN_ROOT "uplinkd"
 
 int pin_path(char path[PATH_MAX], const char *dir, const char *name);	/* 0 or -ENAMETOOLONG */
-/* Swaps the programs of all links that are pinned in from_dir for those of dp and moves the pins to dp's directory. */
+/* Swaps the programs of all links that are pinned in from_dir for those of dp and moves the pins to dp's directory; of filters, where there are no TC links. */
 int dataplane_move_links(struct dataplane *dp, const char *from_dir);
 /* Detaches and unpins all links in dir. */
 void dataplane_drop_links(const char *dir);

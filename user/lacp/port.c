@@ -86,7 +86,7 @@ static enum lacp_periodic_state next_periodic(const struct lacp_port *port, uint
 	bool partner_short = port->partner.state & LACP_TIMEOUT;
 	bool timer = lacp_due(port->periodic_at_ms, now_ms);
 
-	if (!port->enabled || !port->lacp_enabled || !((port->actor_state | port->partner.state) & LACP_ACTIVITY))
+	if (!port->enabled || !port->lacp_enabled || !lacp_somebody_is_active(port))
 		return LACP_NO_PERIODIC;
 
 	switch (port->periodic) {

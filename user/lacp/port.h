@@ -144,6 +144,12 @@ static inline bool lacp_attached(const struct lacp_port *port)
 	return port->mux >= LACP_MUX_ATTACHED;
 }
 
+/* Two passive ends send nothing: what was agreed is not kept alive. */
+static inline bool lacp_somebody_is_active(const struct lacp_port *port)
+{
+	return (port->actor_state | port->partner.state) & LACP_ACTIVITY;
+}
+
 /* lacp.c: what is received now may have waited for us since long ago */
 bool lacp_overslept(const struct lacp *lacp, uint64_t now_ms);
 

@@ -33,9 +33,8 @@ static bool healthy(const struct lacp_port *port)
 {
 	const uint8_t good = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING, bad = LACP_DEFAULTED | LACP_EXPIRED;
 	const bool member = port->enabled && port->receive == LACP_RX_CURRENT && port->selected == LACP_SELECTED && !port->individual && !port->drained;
-	const bool maintained = (port->actor_state | port->partner.state) & LACP_ACTIVITY;	/* as in recordPDU */
 
-	return member && maintained && (port->actor_state & (good | bad)) == good && (port->partner.state & (good | bad)) == good;
+	return member && lacp_somebody_is_active(port) && (port->actor_state & (good | bad)) == good && (port->partner.state & (good | bad)) == good;
 }
 
 /* What a received frame is compared with: the partner's own LACPDU as we would write it in its place. */

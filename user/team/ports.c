@@ -262,7 +262,6 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
 		const struct ul_port *port = &vs->dp->ports[slot];
-		const struct ul_group *group = &vs->dp->groups[port->group];
 		uint8_t before = vs->port_uplink[slot], now;
 
 		if (!(port->flags & UL_PORT_USED) || port->policy != policy_slot)
@@ -273,6 +272,6 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 			continue;
 		vswitch_report(vs, port->name, "moved to uplink %s", vs->dp->uplinks[now].name);
 		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac,
-			       group->vlan_mode == UL_VLAN_VST ? group->vid : -1);
+			       port->vlan.mode == UL_VLAN_VST ? port->vlan.vid : -1);
 	}
 }
