@@ -80,16 +80,17 @@ class Record:
 	def fail(self, part, error):
 		self.failed.append({"part": part, "error": str(error).strip()[:2000] or type(error).__name__})
 
-	def all_marks(self):
-		"""Also those that this run could not measure, which are not met."""
+	def all_marks(self, partial=False):
+		"""Also those that this run could not measure, which are not met; partial: none of those."""
+		if partial:
+			return self.marks
 		measured = {mark["name"]: mark for mark in self.marks}
 		return [measured.get(name, {"name": name, "value": None, "mark": MARKS[name][0], "met": False}) for name in MARKS]
 
 	def as_json(self, partial=False):
-		marks = self.marks if partial else self.all_marks()
 		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - self.started),
 			       "rounds_repeated": self.quiet.repeated, "rounds_disturbed": self.quiet.disturbed}
-		return json.dumps({"machine": machine_now, "quick": self.quick, "results": self.results, "marks": marks,
+		return json.dumps({"machine": machine_now, "quick": self.quick, "results": self.results, "marks": self.all_marks(partial),
 				   "left_out": self.left_out, "failed": self.failed}, indent=1)
 
 

@@ -79,17 +79,8 @@ def draw(folder, name, script):
 
 
 def plot(record, folder):
-	def result(name):
-		return next((r for r in record.results if r["name"] == name), None)
-
-	def names_after(prefix, suffix=""):
-		found = []
-		for r in record.results:
-			if r["name"].startswith(prefix) and r["name"].endswith(suffix):
-				rest = r["name"][len(prefix):len(r["name"]) - len(suffix)]
-				if "." not in rest and rest not in found:
-					found.append(rest)
-		return found
+	all_results = tables.Tables(record.results)
+	result, names_after = all_results.results.get, all_results.names
 
 	for direction, title in (("rx", "uplink to port"), ("tx", "port to uplink")):
 		for medium in ("veth", "tap"):
@@ -143,7 +134,7 @@ def write(record, partial):
 		print(f"left out: {left['name']}: {left['why']}")
 	for failed in record.failed:
 		print(f"FAILED: {failed['part']}: {failed['error'].splitlines()[0]}")
-	marks = record.marks if partial else record.all_marks()
+	marks = record.all_marks(partial)
 	tables.write(record, marks, record.folder / "tables.md")
 	print_marks(marks)
 	print(f"\n{path}, after {time.monotonic() - record.started:.0f} s")
