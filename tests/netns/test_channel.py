@@ -10,7 +10,7 @@ from harness.capture import Nic, expect
 from harness.frames import (BROADCAST, MULTICAST, PVST, STP, arp_request, describe, eth, tag, udp4)
 from harness.netns import NetNs, veth
 from harness.ovs import Host
-from harness.traffic import Traffic
+from harness.traffic import Traffic, paced
 
 OUTSIDE = outside_mac(5)
 
@@ -155,7 +155,7 @@ def test_control_and_reserved_addresses():
 def test_drain_loses_nothing_in_either_direction():
 	bed = start("static", n_uplinks=2, n_ports=1)
 	up = Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0), dst_mac=OUTSIDE)
-	down = Traffic(("sw1", bed.world, "sw1"), [("m0", bed.world, "m0")], src_mac=OUTSIDE, dst_mac=port_mac(0), vlan=100, rate=2000)
+	down = Traffic(("sw1", bed.world, "sw1"), [("m0", bed.world, "m0")], src_mac=OUTSIDE, dst_mac=port_mac(0), vlan=100, rate=paced(2000))
 	up.flow(2000)
 	down.flow(400)
 	up.mark()

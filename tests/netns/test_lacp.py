@@ -15,7 +15,7 @@ from harness.lacp import (ACTIVE, AGG, IN_USE, SHORT, SYNC, Flood, Info, Monitor
 			  lldp, marker, pagp, silence, tshark)
 from harness.netns import NetNs, veth
 from harness.ovs import Host
-from harness.traffic import Traffic
+from harness.traffic import Traffic, paced
 
 OUTSIDE = outside_mac(5)
 FLOWS = 64
@@ -80,8 +80,8 @@ class OvsBed:
 
 	def traffic(self, rate=1000):
 		"""Both ways: (out, in). Each has reached the other side when this returns."""
-		out = Traffic(self.bed.tx("m0"), [("h0", self.host.ns, "h0")], rate=rate, flows=FLOWS, src_mac=port_mac(0), dst_mac=OUTSIDE)
-		back = Traffic(("h0", self.host.ns, "h0"), [self.bed.tx("m0")], rate=rate, flows=FLOWS, src_mac=OUTSIDE, dst_mac=port_mac(0), src="10.0.1.1",
+		out = Traffic(self.bed.tx("m0"), [("h0", self.host.ns, "h0")], rate=paced(rate), flows=FLOWS, src_mac=port_mac(0), dst_mac=OUTSIDE)
+		back = Traffic(("h0", self.host.ns, "h0"), [self.bed.tx("m0")], rate=paced(rate), flows=FLOWS, src_mac=OUTSIDE, dst_mac=port_mac(0), src="10.0.1.1",
 			       dst="10.0.0.0")
 		return out, back
 
@@ -119,7 +119,7 @@ class ScriptBed:
 		return self.speaker.sent_by_us(self.far[name], since)
 
 	def traffic(self, **more):
-		return Traffic(self.bed.tx("m0"), self.bed.rx_uplinks(), rate=5000, flows=FLOWS, src_mac=port_mac(0), dst_mac=OUTSIDE, **more)
+		return Traffic(self.bed.tx("m0"), self.bed.rx_uplinks(), rate=paced(5000), flows=FLOWS, src_mac=port_mac(0), dst_mac=OUTSIDE, **more)
 
 
 def problems(daemon):
@@ -385,7 +385,7 @@ def test_two_partner_systems(ovs):
 	assert any(sentence in e["text"] and e["object"] == "eth2" for e in events(daemon))
 	text = daemon.ctl("show", "lacp").stdout
 	assert sentence in text and "two_partners" in text, text
-	traffic = Traffic(bed.tx("m0"), [("h0", host.ns, "h0")], rate=2000, flows=FLOWS, src_mac=port_mac(0), dst_mac=OUTSIDE)
+	traffic = Traffic(bed.tx("m0"), [("h0", host.ns, "h0")], rate=paced(2000), flows=FLOWS, src_mac=port_mac(0), dst_mac=OUTSIDE)
 	traffic.flow(1000)
 	traffic.stop().assert_clean("beside the other partner")
 	assert daemon.uplink("eth2")["tx_packets"] == 0
@@ -524,8 +524,8 @@ def test_two_uplinkds_back_to_back():
 		wait_until(lambda d=daemon: in_use(d, "eth0", "eth1"), 5, daemon.log)
 		assert {p["partner_changes"] for p in ports_of(daemon).values()} == {0}
 	ends = [("m0", machine, "m0") for machine in machines]
-	there = Traffic(ends[0], [ends[1]], rate=1000, flows=FLOWS, src_mac=port_mac(0), dst_mac=port_mac(1))
-	back = Traffic(ends[1], [ends[0]], rate=1000, flows=FLOWS, src_mac=port_mac(1), dst_mac=port_mac(0), src="10.0.1.1", dst="10.0.0.0")
+	there = Traffic(ends[0], [ends[1]], rate=paced(1000), flows=FLOWS, src_mac=port_mac(0), dst_mac=port_mac(1))
+	back = Traffic(ends[1], [ends[0]], rate=paced(1000), flows=FLOWS, src_mac=port_mac(1), dst_mac=port_mac(0), src="10.0.1.1", dst="10.0.0.0")
 	both((there, back), "flow", 500)
 	daemons[0].freeze()
 	holds_for(lambda: in_use(daemons[1], "eth0", "eth1"), 4, daemons[1].log)

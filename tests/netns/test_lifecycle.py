@@ -14,7 +14,7 @@ from harness.capture import expect
 from harness.daemon import Uplinkd
 from harness.features import needs_carrier_check
 from harness.frames import tag, udp4
-from harness.traffic import Traffic
+from harness.traffic import Traffic, paced
 
 OUTSIDE = outside_mac(5)
 
@@ -38,9 +38,9 @@ def start(n_uplinks=2, n_ports=1, **more):
 def traffic_both_ways(bed, what):
 	"""Frames from port to uplinks, from an uplink to the port (not TCP: XDP), and between two ports; none may be lost in the block."""
 	streams = [Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0), dst_mac=OUTSIDE),
-		   Traffic(bed.tx("sw0"), [bed.tx("m0")], src_mac=OUTSIDE, dst_mac=port_mac(0), vlan=100, rate=base.SLOW == 1 and 4000 or 500)]
+		   Traffic(bed.tx("sw0"), [bed.tx("m0")], src_mac=OUTSIDE, dst_mac=port_mac(0), vlan=100, rate=paced(4000))]
 	if bed.world.exists("m1"):
-		streams.append(Traffic(bed.tx("m1"), [bed.tx("m0")], src_mac=port_mac(1), dst_mac=port_mac(0), rate=base.SLOW == 1 and 2000 or 500))
+		streams.append(Traffic(bed.tx("m1"), [bed.tx("m0")], src_mac=port_mac(1), dst_mac=port_mac(0), rate=paced(2000)))
 	flow = lambda: [s.flow(500) for s in streams]
 	flow()
 	yield streams
