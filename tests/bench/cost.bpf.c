@@ -6,6 +6,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "../../bpf/count.bpf.h"	/* the programs' own steps, on maps with nothing in them */
+
 #define HEAD_BYTES 32	/* of the frame, which programs may have changed */
 
 struct original {
@@ -101,6 +103,29 @@ SEC("xdp.frags")
 int step_adjust_head(struct xdp_md *ctx)
 {
 	return bpf_xdp_adjust_head(ctx, 4) ? XDP_ABORTED : XDP_DROP;
+}
+
+SEC("xdp.frags")
+int step_count(struct xdp_md *ctx)
+{
+	struct size size = { 1, 64 };
+
+	count(ctx->ingress_ifindex & 31, UL_R_SENT, &size);
+	return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int step_find_interface(struct xdp_md *ctx)
+{
+	return object_of(ctx->ingress_ifindex) ? XDP_PASS : XDP_DROP;
+}
+
+SEC("xdp.frags")
+int step_look_up_uplink(struct xdp_md *ctx)
+{
+	const struct ul_uplink *uplink = uplink_at(ctx->ingress_ifindex & 15);
+
+	return uplink && uplink->flags ? XDP_PASS : XDP_DROP;
 }
 
 SEC("tc")

@@ -26,7 +26,7 @@ class Place:
 		self.machines = [NetNs(f"machine{i}") for i in range(n_ports)] if apart else [self.outside] * n_ports
 		self.n_ports, self.n_uplinks, self.taps = n_ports, n_uplinks, []
 		self.workers = []	# processes that forward in user space
-		self.needs_checksums = False	# it forwards no unfinished ones
+		self.by_packet_socket = False	# forwards in user space: no unfinished checksums, no frames above the MTU
 		for i in range(n_uplinks):
 			self.cable(f"eth{i}", self.outside, f"sw{i}", outside_mac(i + 1), queues)
 		for i in range(n_ports):
@@ -170,13 +170,10 @@ def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False):
 		vsctl("add-port", "br0", "eth0", *trunks)
 	for i in range(place.n_ports):
 		vsctl("add-port", "br0", f"p{i}", *([f"tag={vlan}"] if vlan else []))
-	place.needs_checksums = datapath == "netdev"
+	place.by_packet_socket = datapath == "netdev"
 	place.teach = lambda: teach_openvswitch(place, directory, vlan)
 	place.teach()
 	place.like_nics()
-	if datapath == "netdev":	# a packet socket gives it no frames above the MTU
-		for name in uplinks:
-			offload(place.hv, name, "gro", "off")
 	return place
 
 

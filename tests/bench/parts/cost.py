@@ -89,6 +89,10 @@ def send_cases():
 	]
 
 
+STEPS = [("xdp", "redirect_map"), ("xdp", "adjust_head"), ("xdp", "count"), ("xdp", "find_interface"), ("xdp", "look_up_uplink"), ("tc", "redirect"),
+	 ("tc", "vlan_push")]
+
+
 def groups(n_ports=4):
 	def ports(*numbers):
 		return [{"interface": f"p{i}", "mac": port_mac(i)} for i in numbers if i < n_ports]
@@ -131,7 +135,7 @@ def run(record):
 				record.add(f"size.{program}.instructions", "insns", [info["instructions"]])
 				record.add(f"size.{program}.jited", "bytes", [info["jited_bytes"]])
 				record.add(f"size.{program}.verified", "insns", [info["verified_instructions"]])
-			for kind, step in (("xdp", "redirect_map"), ("xdp", "adjust_head"), ("tc", "redirect"), ("tc", "vlan_push")):
+			for kind, step in STEPS:
 				record.add(f"cost.step.{step}", "ns", meter.ask("step", f"step_{step}", kind, rounds, REPEAT)["ns"])
 		meter.close()
 		daemon.teardown()

@@ -68,6 +68,7 @@ class Tables:
 			if name.startswith("cost.") and not name.startswith("cost.step"):
 				rows.append([name[5:], self.cell(name, True)])
 		text = table("Programs: ns above an empty one", ["case", "ns"], rows)
+		text += table("Single steps of them: ns", ["step", "ns"], [[s, self.cell(f"cost.step.{s}", True)] for s in self.names("cost.step.")])
 		sizes = ("instructions", "jited", "verified")
 		text += table("Programs: size", ["", "instructions", "bytes as machine code", "instructions that the verifier walked"],
 			      [[p] + [self.cell(f"size.{p}.{s}") for s in sizes] for p in self.names("size.", ".jited")])

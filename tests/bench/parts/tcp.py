@@ -26,8 +26,9 @@ class Network:
 		for name, ns in self.ns.items():
 			ns.ip("addr", "add", f"{ADDRESS[name]}/24", "dev", "sw0" if name == "outside" else name)
 		offload(place.outside, "sw0", "tso", "off", "gso", "off")
-		self.wire_checksums = place.needs_checksums
-		if place.needs_checksums:
+		self.wire_checksums = place.by_packet_socket
+		if place.by_packet_socket:
+			offload(place.hv, "eth0", "gro", "off")
 			for name, ns in self.ns.items():
 				offload(ns, "sw0" if name == "outside" else name, "tx", "off")
 		self.servers = {}
@@ -35,7 +36,7 @@ class Network:
 	def finish_checksums(self, on):
 		"""What comes from a wire has its checksum, and a NIC says that it is right. A veth cannot do both: for TCP, which stays an skb, the outside leaves them
 		unfinished; for what XDP redirects it must finish them."""
-		if not self.place.needs_checksums and on != self.wire_checksums:
+		if not self.place.by_packet_socket and on != self.wire_checksums:
 			offload(self.place.outside, "sw0", "tx", "off" if on else "on")
 			self.wire_checksums = on
 
