@@ -4,6 +4,7 @@ from harness.base import wait_until
 from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.frames import BROADCAST, tag, udp4
+from harness.lacp import Flood
 
 OUTSIDE, FORGED = outside_mac(5), outside_mac(6)
 
@@ -76,3 +77,23 @@ def test_learning():
 	bed.nic("m1").send(local)
 	expect(bed.nic("m0"), local)
 	assert bed.nic("sw0").frames() == [], "a learned address is local"
+
+
+def test_a_flood_of_new_addresses_keeps_nobody_waiting():
+	"""A machine that has a new address in each frame, faster than the daemon can follow: requests are answered meanwhile, and the last address is found."""
+	bed = start({0: {"mac-changes": True}})
+	flood = Flood(bed.world, "m0", [udp4(OUTSIDE, f"02:dd:00:00:00:{i:02x}", "192.0.2.1", "192.0.2.2", b"x" * 20) for i in range(60)])
+	wait_until(lambda: bed.daemon.counter("p0", "learn_overflow") > 0, 10, bed.daemon.counters_text)
+	assert bed.daemon.ctl("uplink", "drain", "eth0").returncode == 0
+	assert bed.daemon.ctl("reload").returncode == 0
+	assert flood.stop() > 0
+	assert bed.daemon.ctl("uplink", "undrain", "eth0").returncode == 0
+	bed.usable("eth0")
+	last = "02:dd:00:00:00:77"
+
+	def found():
+		bed.nic("m0").send(udp4(OUTSIDE, last, "192.0.2.1", "192.0.2.2", b"x" * 20))
+		return [e for e in bed.daemon.json("show", "fdb") if e["port"] == "p0" and e["mac"] == last]
+
+	wait_until(found, 10, lambda: str(bed.daemon.json("show", "fdb")))
+	assert len([e for e in bed.daemon.json("show", "fdb") if e["port"] == "p0"]) == 1, "a port whose address changes has one"

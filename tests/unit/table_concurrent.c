@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "dataplane/table.h"
+#include "table_testing.h"
 
 TestSuite(table_concurrent, .timeout = 60);
 
@@ -89,6 +89,7 @@ Test(table_concurrent, reader_never_sees_a_wrong_value)
 	uint64_t end = now_ms() + 2000, i = 0;
 	pthread_t reader;
 
+	no_grace_periods = true;
 	insert_stable(&table);
 	cr_assert_eq(pthread_create(&reader, NULL, read_all, shared), 0);
 	while (now_ms() < end || __atomic_load_n(&shared->n_looked, __ATOMIC_RELAXED) < 100000) {
@@ -139,6 +140,7 @@ Test(table_concurrent, a_killed_writer_leaves_a_right_table)
 	struct table table = { .buckets = shared->buckets, .mask = N_BUCKETS - 1 };
 	unsigned int seed = 1;
 
+	no_grace_periods = true;
 	insert_stable(&table);
 	for (int round = 0; round < 300; round++) {
 		uint64_t start = shared->last_churn;

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <sys/mman.h>
 
-#include "dataplane/table.h"
+#include "table_testing.h"
 
 TestSuite(table, .timeout = 60);
 
@@ -143,6 +143,7 @@ Test(table, random_operations)
 	static uint32_t model[N_KEYS];		/* value + 1, 0: absent */
 	size_t present = 0, refused = 0, spilled = 0;
 
+	no_grace_periods = true;
 	for (int i = 0; i < N_KEYS; i++)
 		keys[i] = random_u64() | 1;
 

@@ -8,6 +8,10 @@
 #include <bpf/libbpf.h>
 
 #define LEARN_PER_PORT 1024
+#define CHANGE_MS 200	/* between two changes of a port's address; the machine's next frame reports one that came too early again */
+#define TURN_MS 5	/* of work on events; a machine can make them faster than they are worked off, and others want their turn */
+#define CHANGE_MS 200	/* between two changes of a port's address; the machine's next frame reports one that came too early again */
+#define TURN_MS 5	/* an address that takes another's slot in the table may wait for a grace period, up to 20 ms; then others have their turn */
 
 struct count_context {
 	uint32_t slot, n;
@@ -55,6 +59,9 @@ static void learn(struct vswitch *vs, const struct ul_event *event)
 	if (owner >= 0 && owner != (int)event->port)
 		return;
 	if (group->flags & UL_GROUP_MAC_CHANGES && !(group->flags & UL_GROUP_LEARNING)) {
+		if (now_ms() < vs->may_change_ms[event->port])
+			return;
+		vs->may_change_ms[event->port] = now_ms() + CHANGE_MS;
 		if (memcmp(port->mac, unknown, sizeof(unknown)) != 0)
 			table_remove(&vs->dp->fdb, ul_fdb_key(event->vid, port->mac));
 		memcpy(port->mac, event->mac, sizeof(port->mac));
@@ -68,26 +75,32 @@ static void learn(struct vswitch *vs, const struct ul_event *event)
 		log_warning(0, "%s: the address table is full; %s is not learned", vs->name, mac_format(event->mac, mac));
 }
 
-static int take_event(void *userdata, void *data, size_t size)
+static bool is_news(const struct vswitch *vs, const struct ul_event *event)
 {
-	const struct ul_event *event = data;
-	struct vswitch *vs = userdata;
 	const struct ul_port *port;
 	const struct ul_group *group;
 	uint32_t known;
 
-	if (size < sizeof(*event) || event->kind != UL_EVENT_NEW_SOURCE || event->port >= vs->dp->meta->max_ports)
-		return 0;
+	if (event->kind != UL_EVENT_NEW_SOURCE || event->port >= vs->dp->meta->max_ports)
+		return false;
 	port = &vs->dp->ports[event->port];
 	if (!(port->flags & UL_PORT_USED))
-		return 0;
+		return false;
 	group = &vs->dp->groups[port->group];
 	if (!(group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) || group->vid != event->vid)
-		return 0;
-	if (table_get(&vs->dp->fdb, ul_fdb_key(event->vid, event->mac), &known) == 0 && known == event->port)
-		return 0;
-	learn(vs, event);
-	return 0;
+		return false;
+	return table_get(&vs->dp->fdb, ul_fdb_key(event->vid, event->mac), &known) < 0 || known != event->port;
+}
+
+/* A negative result ends this turn, behind this event; the loop comes back as long as there are more. */
+static int take_event(void *userdata, void *data, size_t size)
+{
+	const struct ul_event *event = data;
+	struct vswitch *vs = userdata;
+
+	if (size >= sizeof(*event) && is_news(vs, event))
+		learn(vs, event);
+	return now_ms() < vs->learn_until_ms ? 0 : -EAGAIN;
 }
 
 static int events_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -97,6 +110,7 @@ static int events_ready(sd_event_source *source, int fd, uint32_t revents, void 
 	(void)source;
 	(void)fd;
 	(void)revents;
+	vs->learn_until_ms = now_ms() + TURN_MS;
 	ring_buffer__consume(vs->events);
 	return 0;
 }

@@ -60,6 +60,8 @@ struct vswitch {
 	uint32_t next_port;		/* slot where port_find() begins: ports are mostly asked for in their order */
 	sd_event_source *event_source;	/* ring buffer of the programs */
 	struct ring_buffer *events;
+	uint64_t learn_until_ms;	/* end of this turn of working off events */
+	uint64_t may_change_ms[UL_MAX_PORTS];	/* slot -> when the port may change its address again */
 	struct channel *channel;	/* LACP and neighbours */
 	bool carrier_check;		/* the programs look at the carrier themselves */
 };
