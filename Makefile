@@ -88,9 +88,9 @@ define apt_install
 	if [ "$$(id -u)" != 0 ]; then echo "missing packages:" $$missing "- run: sudo make deps" >&2; exit 1; fi; \
 	echo "installing:" $$missing; guard=/usr/sbin/policy-rc.d; \
 	if [ ! -e $$guard ]; then printf '#!/bin/sh\nexit 101\n' > $$guard; chmod 755 $$guard; trap "rm -f $$guard" EXIT INT TERM; fi; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	apt-get install -y -q --no-install-recommends $$missing >$(B)/apt.log 2>&1 || \
-	{ apt-get update -q >>$(B)/apt.log 2>&1; apt-get install -y -q --no-install-recommends $$missing >>$(B)/apt.log 2>&1; } || \
+	export DEBIAN_FRONTEND=noninteractive; apt="apt-get -o Acquire::Retries=3"; \
+	$$apt install -y -q --no-install-recommends $$missing >$(B)/apt.log 2>&1 || \
+	{ $$apt update -q >>$(B)/apt.log 2>&1; $$apt install -y -q --no-install-recommends $$missing >>$(B)/apt.log 2>&1; } || \
 	{ tail -n 20 $(B)/apt.log >&2; exit 1; }
 endef
 
