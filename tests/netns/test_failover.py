@@ -268,7 +268,7 @@ def test_port_id_spreads_and_moves_with_notice():
 	wait_until(collect, 9, lambda: f"five notify frames of each of {moving}: {dict(seen)}\n{bed.daemon.log()}")
 	for times in seen.values():
 		for at, due in zip(times, (0, 1, 2, 4, 7)):
-			assert abs(at - due) < 0.4 * base.SLOW, f"notify frames at {times}, due at 0, 1, 2, 4, 7 s"
+			assert abs(at - due) < 0.8 * base.SLOW, f"notify frames at {times}, due at 0, 1, 2, 4, 7 s"
 	assert uplinks_of_ports(bed, 4) == {n: "eth1" for n in range(4)}
 
 	bed.up("sw0")
