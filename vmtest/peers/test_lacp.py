@@ -11,7 +11,7 @@ from functools import partial
 import peers
 import pytest
 from harness import lacp
-from harness.base import holds_for
+from harness.base import SLOW as SLOWER, holds_for
 from harness.capture import Nic
 from test_uplinkd import AGREED, entered, say, site
 from util import Link, Netns, run, wait_until
@@ -47,11 +47,14 @@ def lacp_site(make_peer, **settings):
 
 @pytest.mark.parametrize("rate", ["fast", "slow"])
 @pytest.mark.parametrize("make_peer", PEERS.values(), ids=PEERS.keys())
-def test_rates_of_both_ends(make_peer, rate):
+def test_rates_of_both_ends(make_peer, rate, capfd):
     """Each end tells the other how often it wants to hear it: 63 (short timeout) or 61, in all four combinations."""
     with lacp_site(partial(make_peer, rate=rate), rate="fast") as at:
         theirs = FAST if rate == "fast" else SLOW
         wait_agreed(at, FAST, theirs)
+        took = lacp.event_time(at.daemon, "-> collecting_distributing", -1) - lacp.event_time(at.daemon, "port_disabled -> expired")
+        say(capfd, f"{make_peer.__name__}, {rate}: negotiated in {took:.2f} s")
+        assert took < 2.5 * SLOWER, f"{took:.2f} s\n{at.daemon.log()}"
         assert all((partner, actor) == (FAST, theirs) for actor, partner in at.peer.lacp().values()), at.peer.lacp()
         reconfigure(at, rate="slow")
         wait_agreed(at, SLOW, theirs)
@@ -105,8 +108,9 @@ def test_silent_loss_expires_and_heals(make_peer, capfd):
         wait_agreed(at, FAST, FAST)
         heal_s = lacp.event_time(at.daemon, "-> collecting_distributing", -1) - healed
         at.wait_ping()
-        say(capfd, f"{link.near}: silence was noticed after {expired_s:.1f} s, healed {heal_s:.1f} s after LACPDUs passed again")
+        say(capfd, f"{make_peer.__name__}: silence was noticed after {expired_s:.1f} s, healed {heal_s:.1f} s after LACPDUs passed again")
         assert 1.5 < expired_s < 4.5, at.daemon.log()
+        assert heal_s < 3.0 * SLOWER, f"{heal_s:.2f} s\n{at.daemon.log()}"
 
 
 def listens(at):
@@ -155,12 +159,14 @@ def test_restart_kill_and_stop_without_a_flap(make_peer):
 
 SWITCHES = {"bonding-static": (partial(peers.bonding, mode="balance-xor"), {"channel": "static"}),
             "bonding-lacp": (peers.bonding, {"channel": "lacp", "lacp": {"rate": "fast"}}),
+            "teamd-static": (partial(peers.teamd, runner="loadbalance"), {"channel": "static"}),
+            "teamd-lacp": (peers.teamd, {"channel": "lacp", "lacp": {"rate": "fast"}}),
             "openvswitch-lacp": (peers.openvswitch, {"channel": "lacp", "lacp": {"rate": "fast"}})}
 
 
 @pytest.mark.parametrize("make_peer, settings", SWITCHES.values(), ids=SWITCHES.keys())
 def test_restart_of_the_peer(make_peer, settings):
-    """Bonding takes the carriers along when it goes; Open vSwitch leaves them, and only LACP tells."""
+    """Bonding and teamd take the carriers along when they go; Open vSwitch leaves them, and only LACP tells."""
     with site(make_peer, **settings) as at:
         at.daemon.wait_uplinks(at.peer.far, 20)
         at.wait_ping()
@@ -215,13 +221,14 @@ def test_two_partner_systems():
         wait_agreed(at, FAST, FAST)
 
 
-def test_min_links():
-    with lacp_site(peers.bonding, rate="fast", **{"min-links": 2}) as at:
+@pytest.mark.parametrize("make_peer", PEERS.values(), ids=PEERS.keys())
+def test_min_links(make_peer):
+    with lacp_site(make_peer, rate="fast", **{"min-links": 2}) as at:
         wait_agreed(at, FAST, FAST)
         at.peer.links[0].cut()
         at.daemon.wait_uplinks([])
         wait_until(lambda: "min-links is 2" in ports(at)[at.peer.far[1]]["reason"], "the reason", describe=lambda: ports(at))
-        wait_until(lambda: at.peer.distributing() == [], "bonding to stop as well", describe=at.peer.lacp)
+        wait_until(lambda: at.peer.distributing() == [], "the peer to stop as well", describe=at.peer.lacp)
         at.peer.links[0].heal()
         wait_agreed(at, FAST, FAST)
         at.wait_ping()
