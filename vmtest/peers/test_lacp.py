@@ -104,13 +104,13 @@ def test_silent_loss_expires_and_heals(make_peer, capfd):
             expired_s = lacp.event_time(at.daemon, "current -> expired") - begin
             assert ports(at)[name]["reason"].startswith("no LACPDU for"), ports(at)[name]
             at.wait_ping()
-        healed = time.time()
+            healed = time.time()        # the filters go one after the other, which takes a moment there
         wait_agreed(at, FAST, FAST)
         heal_s = lacp.event_time(at.daemon, "-> collecting_distributing", -1) - healed
         at.wait_ping()
         say(capfd, f"{make_peer.__name__}: silence was noticed after {expired_s:.1f} s, healed {heal_s:.1f} s after LACPDUs passed again")
         assert 1.5 < expired_s < 4.5, at.daemon.log()
-        assert heal_s < 3.0 * SLOWER, f"{heal_s:.2f} s\n{at.daemon.log()}"
+        assert 0 < heal_s < 3.0 * SLOWER, f"{heal_s:.2f} s\n{at.daemon.log()}"
 
 
 def listens(at):
