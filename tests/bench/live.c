@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts what arrives.
  *
- * usage: live --objects DIR {--into END | --through END | --write-fd N} [--sink END]... [--sink-fd N]... [--drop END] [--pass END]
+ * usage: live --objects DIR [--into END | --through END | --write-fd N] [--sink END]... [--sink-fd N]... [--drop END] [--pass END]
  *             [--redirect-xdp END:IFNAME] [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME] [--redirect-ingress END:IFNAME] [--unregistered 1]
  *             [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
  *   END is NSPATH:IFNAME.
@@ -489,15 +489,16 @@ int main(int argc, char **argv)
 			die(argv[i]);
 		}
 	}
-	if (!objects || (!tx.ns[0] && write_fd < 0) || size < 60 || size > 3000 || !flows || flows > 256 || (flows & (flows - 1))) {
+	if (!objects || size < 60 || size > 3000 || !flows || flows > 256 || (flows & (flows - 1))) {
 		errno = EINVAL;
-		die("--objects, --into, --through or --write-fd, --size 60-3000, --flows a power of two up to 256");
+		die("--objects, --size 60-3000, --flows a power of two up to 256");
 	}
-	load_generator();
+	if (tx.ns[0] || write_fd >= 0)
+		load_generator();
 	printf("{\"ready\":true}\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (sscanf(line, "run %u %u", &ms, &n_threads) != 2 || !n_threads || n_threads > MAX_THREADS)
+		if (sscanf(line, "run %u %u", &ms, &n_threads) != 2 || (!generate_fd && write_fd < 0) || !n_threads || n_threads > MAX_THREADS)
 			break;
 		run(ms, n_threads);
 	}
