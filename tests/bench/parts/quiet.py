@@ -31,9 +31,9 @@ class Quiet:
 		self.repeated = self.disturbed = 0
 		self.stolen = 0.0	# seconds
 
-	def rounds(self, n, measure, first_cpu=0):
-		"""n results of measure(), which returns (result, seconds that its own work took on the CPUs from first_cpu on)."""
-		good, bad, patience = [], [], self.patience
+	def rounds(self, n, measure, first_cpu=0, share=1):
+		"""n results of measure(), which returns (result, seconds that its own work took on the CPUs from first_cpu on). share: of the patience."""
+		good, bad, patience = [], [], self.patience * share
 		while len(good) < n and (patience > 0 or len(good) + len(bad) < n):
 			start, before, stolen = time.monotonic(), busy_seconds(first_cpu), stolen_seconds()
 			result, own = measure()

@@ -108,12 +108,12 @@ def turn(lives, ms, n):
 	return {name: live.rate(ms, n) for name, live in lives.items()}, sum(map(cpu_seconds, workers)) - before
 
 
-def in_turns(record, lives, n, rounds, ms):
+def in_turns(record, lives, n, rounds, ms, share=1):
 	"""[{name: Rate}], each round in another order."""
 	numbers = itertools.count()
 	for live in lives.values():
 		live.rate(ms // 4, n)
-	return record.quiet.rounds(rounds, lambda: turn(rotated(lives, next(numbers)), ms, n), first_cpu=n)
+	return record.quiet.rounds(rounds, lambda: turn(rotated(lives, next(numbers)), ms, n), first_cpu=n, share=share)
 
 
 def compare(record, direction, tap, sizes, cores, rounds, ms):
@@ -152,7 +152,7 @@ def measure_marks(record, direction):
 				contender.prepare()
 			lives = {name: contender.live(direction, 64) for name, contender in field.items()}
 			for n in cores:
-				found = in_turns(record, lives, n, rounds if n == 1 else min(rounds, 5), ms)
+				found = in_turns(record, lives, n, rounds if n == 1 else min(rounds, 3 if record.quick else 5), ms, share=1 / starts)
 				for name in names:
 					rates[n, name].append(statistics.median(one[name].per_core for one in found))
 				for other in MARKS[direction]:

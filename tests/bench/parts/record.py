@@ -59,6 +59,9 @@ class Record:
 		self.quiet = Quiet(0 if self.emulated else 12 if quick else 10)
 		self.started = time.monotonic()
 
+	def seconds(self):
+		return time.monotonic() - self.started
+
 	def add(self, name, unit, runs):
 		runs = [round(float(r), 6) for r in runs]
 		result = {"name": name, "unit": unit, "median": statistics.median(runs), "min": min(runs), "max": max(runs), "runs": runs}
@@ -91,7 +94,7 @@ class Record:
 		return [measured.get(name, {"name": name, "value": None, "mark": MARKS[name][0], "met": False}) for name in MARKS]
 
 	def as_json(self, partial=False):
-		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - self.started),
+		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(self.seconds()),
 			       "rounds_repeated": self.quiet.repeated, "rounds_disturbed": self.quiet.disturbed,
 			       "stolen_seconds": round(self.quiet.stolen, 2)}
 		return json.dumps({"machine": machine_now, "quick": self.quick, "results": self.results, "marks": self.all_marks(partial),

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 
 from harness import base
+from harness.bed import port_mac
 
 from parts import beds
 from parts.beds import VLAN, Place
@@ -17,6 +18,7 @@ from parts.tools import Live, cpu_seconds, end, ksoftirqds, offload
 
 HAS_MARKS = True
 ADDRESS = {"outside": "192.0.2.1", "m0": "192.0.2.10", "m1": "192.0.2.11"}
+MAC = {"outside": beds.OUTSIDE, "m0": port_mac(0), "m1": port_mac(1)}
 WAYS = {"rx": ("outside", "m0"), "rx_veth": ("outside", "m0"), "tx": ("m0", "outside"), "local": ("m0", "m1")}
 WARM_UP = 1	# seconds that do not count
 OTHERS_EVERY = 2	# rounds: those that no mark is about have fewer
@@ -29,8 +31,10 @@ class Network:
 		make(place)
 		place.join_outside()
 		self.ns = {"outside": place.outside, "m0": place.machines[0], "m1": place.machines[1]}
-		for name, ns in self.ns.items():
-			ns.ip("addr", "add", f"{ADDRESS[name]}/24", "dev", "sw0" if name == "outside" else name)
+		for name, ns in self.ns.items():	# neighbours are known: a bond without a channel takes broadcast by one of its links only
+			device = "sw0" if name == "outside" else name
+			ns.ip_batch(f"addr add {ADDRESS[name]}/24 dev {device}",
+				    *[f"neigh add {ADDRESS[other]} lladdr {MAC[other]} nud permanent dev {device}" for other in ADDRESS if other != name])
 		offload(place.outside, "sw0", "tso", "off", "gso", "off")
 		self.wire_checksums = wire or place.by_packet_socket
 		if place.by_packet_socket:
