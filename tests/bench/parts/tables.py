@@ -7,7 +7,7 @@ def table(title, head, rows):
 	rows = [row for row in rows if any(cell != "" for cell in row[1:])]
 	if not rows:
 		return ""
-	lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
+	lines = ["| " + " | ".join(map(str, head)) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
 	lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
 	return f"\n**{title}**\n\n" + "\n".join(lines) + "\n"
 
@@ -83,7 +83,7 @@ class Tables:
 	def cost(self):
 		rows = []
 		for name in self.results:
-			if name.startswith("cost.") and not name.startswith("cost.step"):
+			if name.startswith("cost.") and not name.startswith("cost.step."):
 				rows.append([name[5:], self.cell(name, True)])
 		text = table("Programs: ns above an empty one", ["case", "ns"], rows)
 		text += table("Single steps of them: ns", ["step", "ns"], [[s, self.cell(f"cost.step.{s}", True)] for s in self.names("cost.step.")])
@@ -126,6 +126,8 @@ class Tables:
 			ns = (2, 3, 4, 8)
 			rows = [[method] + [self.cell(f"spread.{mix}.{n}uplinks.{method}.{w}") for n in ns for w in ("largest_share_times_n", "chi_square_per_degree", "moved_times_n")]
 				for method in self.names(f"spread.{mix}.2uplinks.", ".moved_times_n")]
+			text += table(f"Spread: {mix}, shares of four uplinks", ["", *range(4)],
+				      [[method] + [self.cell(f"spread.{mix}.4uplinks.{method}.share.{i}") for i in range(4)] for method in self.names(f"spread.{mix}.4uplinks.", ".moved_times_n")])
 			text += table(f"Spread: {mix}", ["", *[f"{n}: {w}" for n in ns for w in ("largest share", "chi²/df", "moved")]], rows)
 		return text
 
