@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Round trips of single datagrams between the outside and a machine, and between two machines: with nothing else, and beside a stream of UDP. rx and rx_veth as
-in tcp.py. Both ends are pinned to a CPU each."""
+"""Round trips of single datagrams between the outside and a machine, and between two machines. rx and rx_veth as in tcp.py. idle: with nothing else, both ends
+pinned to one CPU, which is the way through the kernel and nothing else; across: to one each, so each way wakes the other CPU, which takes longer than all the rest;
+loaded: as idle, beside a stream of UDP."""
 import json
 import os
 
@@ -17,12 +18,16 @@ ROUND_TRIPS = 10000
 WAYS = {"rx": ("outside", "m0"), "rx_veth": ("outside", "m0"), "local": ("m1", "m0")}
 
 
+def loads(record):
+	return ("idle", "loaded") if record.emulated else ("idle", "across", "loaded")
+
+
 def pinned(cpu):
 	return ["taskset", "-c", cpu % os.cpu_count()]
 
 
 def serve(network, name):
-	process = base.spawn(network.ns[name].command(*pinned(1), tool("pingpong"), "serve", PORT), stdout=-1, text=True)
+	process = base.spawn(network.ns[name].command(*pinned(0), tool("pingpong"), "serve", PORT), stdout=-1, text=True)
 	assert process.stdout.readline().strip() == "ready"
 
 
@@ -37,7 +42,7 @@ def turn(record, field, way, load):
 								      "-t", 60), stdout=-3, stderr=-3)
 		try:
 			round_trips = ROUND_TRIPS // 20 if record.emulated else ROUND_TRIPS
-			found[name] = json.loads(network.ns[source].run(*pinned(0), tool("pingpong"), ADDRESS[target], PORT, round_trips, timeout=60).stdout)
+			found[name] = json.loads(network.ns[source].run(*pinned(load == "across"), tool("pingpong"), ADDRESS[target], PORT, round_trips, timeout=60).stdout)
 		except AssertionError as error:
 			if name == "uplinkd":
 				raise
@@ -56,7 +61,7 @@ def measure(record, wire, ways):
 			network.server(name, "outside")
 			serve(network, name)
 	for way in ways:
-		for load in ("idle", "loaded"):
+		for load in loads(record):
 			rounds = []
 			for number in range(2 if record.emulated else 5):
 				rounds.append(turn(record, rotated(field, number), way, load))

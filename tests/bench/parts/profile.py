@@ -44,7 +44,6 @@ STREAM_GROUPS = (
 	("copies from and to the processes", r"copy_user|rep_movs|_copy_(to|from)_iter|__copy_|copy_page_(to|from)|raw_copy|csum_and_copy|skb_copy_datagram|__skb_datagram_iter|"
 					     r"simple_copy|copyin|copyout|_copy_from|skb_do_copy|tcp_sendmsg_locked.*copy|skb_copy_to_page|check_object|__check_object|skb_splice|rep_stos"),
 	("checksums", r"csum_|__csum|do_csum|skb_checksum|__skb_checksum|__skb_gro_checksum|ip_fast_csum|skb_csum|tcp_v4_gro_csum"),
-	("veth's copy for XDP", r"skb_pp_cow_data|skb_cow_data_for_xdp|veth_convert_skb"),
 	("GRO", r"dev_gro|napi_gro|gro_|skb_gro|__gro|inet_gro|tcp4_gro|tcp_gro|udp4_gro"),
 	("segmentation", r"skb_segment|__skb_gso|skb_gso|skb_mac_gso|tcp_gso|tcp4_gso|inet_gso|__tcp_gso|skb_udp_tunnel"),
 	("forwarder: uplinkd's programs, TC", r"bpf_prog_[0-9a-f]{16}_(?!redirect_xdp|generate|sink)|bpf_skb_|bpf_redirect|skb_do_redirect|__bpf_redirect|__bpf_tx|tcf_|tcx_|sch_handle|cls_bpf|"
@@ -55,19 +54,20 @@ STREAM_GROUPS = (
 			  r"page_pool|__page_pool|xdp_return|__xdp_return|put_page|free_page|alloc_pages|__alloc_pages|sk_page_frag|skb_page_frag|napi_consume|skb_attempt|skb_try_coalesce"),
 	("veth, NAPI, queues", r"veth_|__veth|napi_|__napi|net_rx_action|handle_softirqs|dev_queue_xmit|__dev_queue|__dev_xmit|dev_hard|netdev_|validate_xmit|__netif_receive|netif_|process_backlog|"
 			       r"enqueue_to_backlog|eth_type_trans|__local_bh|do_softirq|__do_softirq"),
-	("TCP, UDP, IP, sockets", r"tcp_|__tcp|ip_|__ip_|inet_|udp_|__udp|sk_|__sk_|sock_|__sock|ipv4_|lock_sock|release_sock|fib_|bictcp|cubic|skb_"),
+	("TCP, UDP, IP, sockets", r"tcp_|__tcp|ip_|__ip_|inet_|udp_|__udp|sk_|__sk_|sock_|__sock|ipv4_|lock_sock|release_sock|fib_|bictcp|cubic"),
 	("processes and scheduling", r"do_syscall|entry_SYSCALL|schedule|__schedule|try_to_wake|ttwu|__wake|wake_|ep_|do_select|core_sys|vfs_|ksys|__x64|futex|sched_|dequeue|enqueue|pick_|asm_|"
 				     r"sysvec|irq|timer|tick|hrtimer|do_idle|cpu_startup|switch_|finish_task|kthread|ret_from|smpboot|run_ksoftirqd"),
 )
+WHOLE = {"veth's copy for XDP": re.compile(r"skb_pp_cow_data|skb_cow_data_for_xdp|veth_convert_skb")}	# with all that it calls
 IDLE = re.compile(r"default_idle|pv_native_safe_halt|native_safe_halt|acpi_idle|acpi_safe_halt|intel_idle|cpuidle_enter|mwait_idle|cpu_idle_poll")
 
 
 class Samples:
-	"""Records on some CPUs while it is entered; then [(comm, cpu, [function, innermost first])]."""
+	"""Records on all CPUs while it is entered; then [(comm, cpu, [function, innermost first])]."""
 
-	def __init__(self, *where):
+	def __init__(self):
 		self.path = base.temp_dir() / "perf.data"
-		self.command = ["perf", "record", "-q", "-N", "-B", "-e", "cpu-clock", "-F", FREQUENCY, "-g", "-o", self.path, *where]
+		self.command = ["perf", "record", "-q", "-N", "-B", "-e", "cpu-clock", "-F", FREQUENCY, "-g", "-a", "-o", self.path]
 
 	def __enter__(self):
 		self.process = base.spawn(self.command, stdout=-3, stderr=-3)
@@ -106,6 +106,9 @@ def symbol(name):
 def group_of(chain, groups, compiled={}):	# one compilation for each set of groups
 	if groups not in compiled:
 		compiled[groups] = [(name, re.compile(pattern)) for name, pattern in groups]
+	for name, pattern in WHOLE.items():
+		if any(pattern.match(function) for function in chain):
+			return name
 	for function in chain:
 		if groups is FRAME_GROUPS and (program := PROGRAM.fullmatch(function)):
 			return OWN_PROGRAMS.get(program.group(1), "program")
@@ -120,10 +123,10 @@ def profile_frames(contender, direction):
 	contender.prepare()
 	live = contender.live(direction, 64)
 	live.rate(200)
-	with Samples("-C", "0") as samples:
+	with Samples() as samples:
 		rate = live.rate(SECONDS * 1000)
 	live.close()
-	ours = [chain for comm, _, chain in samples.read() if comm == "live" or comm.startswith("ksoftirqd/0")]
+	ours = [chain for comm, cpu, chain in samples.read() if cpu == 0 and comm in ("live", "ksoftirqd/0")]
 	ns = 1e9 / rate.per_core
 	each = ns / max(len(ours), 1)
 	groups, functions = Counter(), Counter()
@@ -153,7 +156,7 @@ def frames_text(found):
 			a, b, c = (x[kind].get(name, 0.0) for x in (mine, least, bridge))
 			return [name, f"{a:.1f}", f"{b:.1f}", f"{a - b:+.1f}", f"{c:.1f}"]
 
-		names = [name for name, _ in FRAME_GROUPS] + ["program", "sink", "other"]
+		names = [name for name, _ in FRAME_GROUPS] + [*WHOLE, "program", "sink", "other"]
 		rows = [row(name, "groups") for name in sorted(names, key=lambda n, m=mine: -m["groups"].get(n, 0)) if any(name in x["groups"] for x in (mine, least, bridge))]
 		totals = [x["ns_per_frame"] for x in (mine, least, bridge)]
 		rows.append(["**all**", f"{totals[0]:.1f}", f"{totals[1]:.1f}", f"{totals[0] - totals[1]:+.1f}", f"{totals[2]:.1f}"])
@@ -171,18 +174,18 @@ MAKERS = {"uplinkd": tcp.est, "bridge": beds.with_bridge, "bridge_behind_xdp_pas
 
 def profile_streams(network, way, streams):
 	network.gbit(way, 1, streams, warm_up=0)
-	with Samples("-a") as samples:
+	with Samples() as samples:
 		start = time.monotonic()
 		gbit, _, _ = network.gbit(way, SECONDS, streams, warm_up=0)
 		taken = time.monotonic() - start
-	groups, by_cpu, busy = Counter(), Counter(), Counter()
+	groups, by_cpu, busy, others = Counter(), Counter(), Counter(), Counter()
 	for comm, cpu, chain in samples.read():
 		if any(IDLE.match(f) for f in chain[:4]):
 			continue
-		if comm not in ("iperf3", "swapper") and not comm.startswith(("ksoftirqd", "kworker", "perf")):
-			groups["somebody else"] += 1
+		if comm not in ("iperf3", "swapper") and not comm.startswith("ksoftirqd"):
+			others[cpu] += 1
 			continue
-		name = "perf" if comm == "perf" else group_of(chain, STREAM_GROUPS)
+		name = group_of(chain, STREAM_GROUPS)
 		groups[name] += 1
 		by_cpu[cpu] += 1
 		busy[cpu] += name.startswith("forwarder")
@@ -190,7 +193,7 @@ def profile_streams(network, way, streams):
 	fullest = max(by_cpu, key=by_cpu.get, default=0)
 	share = busy[fullest] / max(by_cpu[fullest], 1)
 	return {"gbit": gbit, "ms_per_gbit": {name: n * 1000 / FREQUENCY / bits for name, n in groups.items()}, "fullest_cpu_busy": by_cpu[fullest] / FREQUENCY / taken,
-		"forwarder_share": share, "bound": 1 / (1 - share) if share < 1 else 0}
+		"others_busy": others[fullest] / FREQUENCY / taken, "forwarder_share": share, "bound": 1 / (1 - share) if share < 1 else 0}
 
 
 def streams(record):
@@ -215,12 +218,13 @@ def streams_text(found):
 	for way, n in STREAMS:
 		names = [name for name in MAKERS if f"{way}.{n}.{name}" in found]
 		all_of = [found[f"{way}.{n}.{name}"] for name in names]
-		groups = [g for g, _ in STREAM_GROUPS] + ["other", "perf", "somebody else"]
+		groups = [g for g, _ in STREAM_GROUPS[:1]] + list(WHOLE) + [g for g, _ in STREAM_GROUPS[1:]] + ["other"]
 		rows = [[g] + [f"{one['ms_per_gbit'].get(g, 0):.1f}" for one in all_of] for g in groups if any(one["ms_per_gbit"].get(g, 0) >= 0.05 for one in all_of)]
 		rows.append(["**all**"] + [f"{sum(one['ms_per_gbit'].values()):.1f}" for one in all_of])
 		rows.append(["Gbit/s"] + [figure(one["gbit"]) for one in all_of])
-		rows.append(["share of the fuller CPU that is busy"] + [f"{one['fullest_cpu_busy']:.2f}" for one in all_of])
-		rows.append(["share of the forwarder in that"] + [f"{one['forwarder_share']:.3f}" for one in all_of])
+		rows.append(["share of the fuller CPU that it took"] + [f"{one['fullest_cpu_busy']:.2f}" for one in all_of])
+		rows.append(["and that others took"] + [f"{one['others_busy']:.2f}" for one in all_of])
+		rows.append(["share of the forwarder in the first"] + [f"{one['forwarder_share']:.3f}" for one in all_of])
 		rows.append(["what a forwarder that costs nothing would gain"] + [f"{one['bound']:.3f}" for one in all_of])
 		text += table(f"TCP {way}, {n} stream{'s' * (n > 1)}: CPU milliseconds of a Gbit", ["", *names], rows)
 	return text

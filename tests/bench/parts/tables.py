@@ -76,9 +76,12 @@ class Tables:
 		return text
 
 	def latency(self):
-		shapes = [(way, load, q) for way in ("rx", "rx_veth", "local") for load in ("idle", "loaded") for q in ("p50", "p99", "p999")]
-		return table("Round trip of a datagram, microseconds", ["", *[" ".join(s) for s in shapes]],
-			     [[name] + [self.cell(f"latency.{w}.{load}.{name}.{q}") for w, load, q in shapes] for name in self.names("latency.rx.idle.", ".p50")])
+		text = ""
+		for way in ("rx", "rx_veth", "local"):
+			shapes = [(load, q) for load in ("idle", "across", "loaded") for q in ("p50", "p99", "p999") if self.names(f"latency.{way}.{load}.", ".p50")]
+			text += table(f"Round trip of a datagram, {way}: microseconds", ["", *[" ".join(s) for s in shapes]],
+				      [[name] + [self.cell(f"latency.{way}.{load}.{name}.{q}") for load, q in shapes] for name in self.names(f"latency.{way}.idle.", ".p50")])
+		return text
 
 	def cost(self):
 		rows = []
