@@ -38,7 +38,7 @@ FRAME_GROUPS = (
 		r"sk_skb|slab_|__slab|___slab|kfree|kmalloc|__kmalloc|napi_consume|skb_put|skb_push|skb_scrub|skb_ensure|pskb_|skb_attempt"),
 	("pages", r"page_pool|__page_pool|xdp_return|__xdp_return|put_page|__folio|free_page|__free_page|alloc_pages|__alloc_pages|get_page_from|page_frag|skb_page_frag|napi_pp"),
 	("veth, NAPI, tap", r"veth_|__veth|napi_|__napi|net_rx_action|handle_softirqs|do_softirq|__do_softirq|__local_bh|tun_|tap_|__ptr_ring|raise_softirq"),
-	("generator", r"xdp_test_run|bpf_test_run|bpf_prog_test|__sys_bpf|__x64_sys_bpf|bpf_ctx|do_syscall|entry_SYSCALL|asm_|sysvec|irq_exit|__irq_exit"),
+	("generator", r"xdp_test_run|bpf_test_run|bpf_dispatcher_xdp|__x86_indirect|syscall|work$|bpf_prog_test|__sys_bpf|__x64_sys_bpf|bpf_ctx|do_syscall|entry_SYSCALL|asm_|sysvec|irq_exit|__irq_exit"),
 )
 STREAM_GROUPS = (
 	("copies from and to the processes", r"copy_user|rep_movs|_copy_(to|from)_iter|__copy_|copy_page_(to|from)|raw_copy|csum_and_copy|skb_copy_datagram|__skb_datagram_iter|"
@@ -124,7 +124,7 @@ def profile_frames(contender, direction):
 	live = contender.live(direction, 64)
 	live.rate(200)
 	with Samples() as samples:
-		rate = live.rate(SECONDS * 1000)
+		rate = live.rate(int(SECONDS * 1000))
 	live.close()
 	ours = [chain for comm, cpu, chain in samples.read() if cpu == 0 and comm in ("live", "ksoftirqd/0")]
 	ns = 1e9 / rate.per_core

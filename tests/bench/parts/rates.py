@@ -14,6 +14,7 @@ from parts.tools import Live, cpu_seconds, end
 HAS_MARKS = True
 STARTS = 5	# of everything, for the marks: where the kernel puts programs and pages differs from start to start
 MARKS = {"rx": {"xdp_redirect": "rx_vs_xdp_redirect", "bridge": "rx_vs_bridge"}, "tx": {"tc_redirect": "tx_vs_tc_redirect", "bridge": "tx_vs_bridge"}}
+LIMIT = {"rx": "xdp_redirect", "tx": "tc_redirect"}
 
 
 def sinks_of(place, direction):
@@ -143,7 +144,9 @@ def measure_marks(record, direction):
 	rounds, ms, starts = (5, 100, STARTS) if record.quick else (3, 300, 2) if record.emulated else (7, 150, STARTS)
 	names = list(contenders_of_marks(direction))
 	rates = {(n, name): [] for n in (1, 2) for name in names}
-	ratios = {(n, other): [] for n in (1, 2) for other in MARKS[direction]}
+	pairs = {mark: ("uplinkd", other) for other, mark in MARKS[direction].items()}
+	pairs[f"limit_{direction}_vs_bridge"] = LIMIT[direction], "bridge"
+	ratios = {(n, pair): [] for n in (1, 2) for pair in pairs}
 	cores = [n for n in (1, 2) if n <= os.cpu_count() and not (n > 1 and record.emulated)]
 	for _ in range(starts):
 		with Cleanup():
@@ -155,16 +158,15 @@ def measure_marks(record, direction):
 				found = in_turns(record, lives, n, rounds if n == 1 else min(rounds, 3 if record.quick else 5), ms, share=1 / starts)
 				for name in names:
 					rates[n, name].append(statistics.median(one[name].per_core for one in found))
-				for other in MARKS[direction]:
-					pairs = paired_ratios([one["uplinkd"].per_core for one in found], [one[other].per_core for one in found])
-					ratios[n, other].append(statistics.median(pairs))
+				for pair, (a, b) in pairs.items():
+					ratios[n, pair].append(statistics.median(paired_ratios([one[a].per_core for one in found], [one[b].per_core for one in found])))
 	for n in cores:
 		for name in names:
 			record.add(f"start.{direction}.64.{n}core.{name}", "ns", [n * 1e9 / rate for rate in rates[n, name]])
-		for other, mark in MARKS[direction].items():
-			median = record.add(f"ratio.{mark}{f'.{n}cores' if n > 1 else ''}", "ratio", ratios[n, other])
-			if n == 1:
-				record.mark(mark, median)
+		for pair in pairs:
+			median = record.add(f"ratio.{pair}{f'.{n}cores' if n > 1 else ''}", "ratio", ratios[n, pair])
+			if n == 1 and pair in MARKS[direction].values():
+				record.mark(pair, median)
 
 
 def run(record):

@@ -41,9 +41,8 @@ class Tables:
 			head, rows = [1, 2], []
 			for name in self.names(f"start.{direction}.64.1core."):
 				rows.append([name] + [self.cell(f"start.{direction}.64.{n}core.{name}", True) for n in head])
-			for mark in MARKS:
-				rows.append([f"`{mark}`"] + [self.cell(f"ratio.{mark}{f'.{n}cores' if n > 1 else ''}", True) for n in head]
-					    if mark.startswith(f"{direction}_vs_") else [""])
+			for pair in [*[mark for mark in MARKS if mark.startswith(f"{direction}_vs_")], f"limit_{direction}_vs_bridge"]:
+				rows.append([f"`{pair}`"] + [self.cell(f"ratio.{pair}{f'.{n}cores' if n > 1 else ''}", True) for n in head])
 			text += table(f"{way}, 64 bytes: CPU nanoseconds per frame over several starts, and the ratios",
 				      ["", *[f"{n} core{'s' * (n > 1)}" for n in head]], rows)
 		return text

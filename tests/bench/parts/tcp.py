@@ -58,7 +58,7 @@ class Network:
 			self.wire_checksums = on
 
 	def server(self, name, source):
-		if name not in self.servers:
+		if name not in self.servers or self.servers[name].poll() is not None:
 			process = base.spawn(self.ns[name].command("iperf3", "-s", "-B", ADDRESS[name]), stdout=-3, stderr=-3)
 			probe = self.ns[source]
 			base.wait_until(lambda: probe.run("ping", "-c1", "-W1", ADDRESS[name], check=False).returncode == 0, 10, f"{name} to answer")
