@@ -14,7 +14,6 @@ from harness import base
 from parts import beds, rates, tcp
 from parts.record import figure
 from parts.tables import table
-from parts.tools import Live, end
 
 HAS_MARKS = False
 FREQUENCY = 3999
