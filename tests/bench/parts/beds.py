@@ -164,7 +164,8 @@ def with_team(place, vlan=0, lacp=False, tagged=True):
 
 
 def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False, tagged=True):
-	"""Two uplinks: a bond by source addresses, or with LACP by whole flows. netdev: in user space, through AF_PACKET (Debian's build has no AF_XDP); system: the kernel's datapath."""
+	"""Two uplinks: a bond by source addresses, or with LACP by whole flows. netdev: in user space, through AF_PACKET (Debian's build has no AF_XDP); system: the
+	kernel's datapath."""
 	directory = base.temp_dir()
 	environment = [f"OVS_{k}DIR={directory}" for k in ("RUN", "LOG", "DB", "SYSCONF")]
 	database = f"unix:{directory}/db.sock"

@@ -14,7 +14,6 @@ from harness import base
 from parts import beds, rates, tcp
 from parts.record import figure
 from parts.tables import table
-from parts.tools import Live, end
 
 HAS_MARKS = False
 FREQUENCY = 3999
@@ -23,40 +22,44 @@ SECONDS = 3
 PROGRAM = re.compile(r"bpf_prog_[0-9a-f]{16}_(\w+)")
 OWN_PROGRAMS = {"generate": "generator", "sink": "sink", "redirect_xdp": "program", "redirect_tc": "program", "pass": "program"}
 
-# group -> functions, from their start; the first that fits
+# group -> how the names of its functions begin (regular expressions); the first that fits. They are groups of names, not a model of the kernel: what has none on the
+# whole chain is "other".
 FRAME_GROUPS = (
-	("code patching", r"text_poke|smp_text_poke|bpf_dispatcher_change|bpf_dispatcher_update|bpf_prog_change_xdp|synchronize_rcu|on_each_cpu"),
-	("helpers", r"bpf_(xdp_adjust|skb_vlan|skb_change|redirect|xdp_redirect|ktime|map_|skb_pull|clone_redirect|percpu|get_|msg_|skb_load)|"
-		    r"__(htab|array|hash|dev)_map_lookup|dev_map_lookup|dev_hash_map|htab_|array_map|percpu_array|xdp_master|skb_vlan_(push|pop)|__skb_vlan"),
-	("XDP redirect", r"xdp_do_|__xdp_do|bq_|dev_map_|__dev_flush|__dev_map|xdp_convert|xdp_set_|bpf_xdp_"),
-	("bridge", r"br_|nf_|nft_|ipt_|fdb_|deliver_|should_deliver|maybe_deliver|ebt_|iptable|bond_|team_|ovs_|lb_"),
-	("TC and queues", r"tcf_|tcx_|sch_|cls_|sock_cls|skb_do_redirect|__bpf_redirect|__bpf_tx|dev_queue_xmit|__dev_queue|__dev_xmit|dev_hard|netdev_(core_)?pick|validate_xmit|"
-			  r"netif_skb_features|skb_network_prot|dev_loopback|passthru|qdisc|harmonize"),
-	("receive path", r"__netif_receive|netif_receive|netif_rx|__netif_rx|enqueue_to_backlog|process_backlog|eth_type_trans|dev_gro|napi_gro|gro_|skb_gro|inet_gro|"
-			 r"udp4_gro|__udp|packet_|tpacket|__skb_flow|skb_flow|flow_dissector|__skb_get_hash|skb_get_hash"),
-	("skb", r"__?alloc_skb|napi_alloc_skb|napi_skb|build_skb|__build_skb|__xdp_build_skb|xdp_build_skb|kmem_cache_|__?kfree_skb|consume_skb|skb_release|skb_free|__?skb_clone|"
-		r"sk_skb|slab_|__slab|___slab|kfree|kmalloc|__kmalloc|napi_consume|skb_put|skb_push|skb_scrub|skb_ensure|pskb_|skb_attempt"),
-	("pages", r"page_pool|__page_pool|xdp_return|__xdp_return|put_page|__folio|free_page|__free_page|alloc_pages|__alloc_pages|get_page_from|page_frag|skb_page_frag|napi_pp"),
-	("veth, NAPI, tap", r"veth_|__veth|napi_|__napi|net_rx_action|handle_softirqs|do_softirq|__do_softirq|__local_bh|tun_|tap_|__ptr_ring|raise_softirq"),
-	("generator", r"xdp_test_run|bpf_test_run|bpf_dispatcher_xdp|__x86_indirect|syscall|work$|bpf_prog_test|__sys_bpf|__x64_sys_bpf|bpf_ctx|do_syscall|entry_SYSCALL|asm_|sysvec|irq_exit|__irq_exit"),
+	("code patching", """text_poke smp_text_poke bpf_dispatcher_change bpf_dispatcher_update bpf_prog_change_xdp synchronize_rcu on_each_cpu"""),
+	("helpers", """bpf_(xdp_adjust|skb_vlan|skb_change|redirect|xdp_redirect|ktime|map_|skb_pull|clone_redirect|percpu|get_|skb_load) htab_ array_map percpu_array
+		__(htab|array|hash|dev)_map_lookup dev_map_lookup dev_hash_map xdp_master skb_vlan_(push|pop) __skb_vlan"""),
+	("XDP redirect", """xdp_do_ __xdp_do bq_ dev_map_ __dev_flush __dev_map xdp_convert xdp_set_ bpf_xdp_"""),
+	("bridge", """br_ nf_ nft_ ipt_ fdb_ deliver_ should_deliver maybe_deliver ebt_ iptable bond_ team_ ovs_ lb_"""),
+	("TC and queues", """tcf_ tcx_ sch_ cls_ sock_cls skb_do_redirect __bpf_redirect __bpf_tx dev_queue_xmit __dev_queue __dev_xmit dev_hard netdev_(core_)?pick
+		validate_xmit netif_skb_features skb_network_prot dev_loopback passthru qdisc harmonize __get_xps"""),
+	("receive path", """__netif_receive netif_receive netif_rx __netif_rx enqueue_to_backlog process_backlog eth_type_trans dev_gro napi_gro gro_ skb_gro inet_gro
+		udp4_gro __udp packet_ tpacket __skb_flow skb_flow flow_dissector __skb_get_hash skb_get_hash"""),
+	("skb", """__?alloc_skb napi_alloc_skb napi_skb build_skb __build_skb __xdp_build_skb xdp_build_skb kmem_cache_ __?kfree_skb consume_skb skb_release skb_free
+		__?skb_clone sk_skb slab_ __slab ___slab kfree kmalloc __kmalloc napi_consume skb_put skb_push skb_scrub skb_ensure pskb_ skb_attempt"""),
+	("pages", """page_pool __page_pool xdp_return __xdp_return put_page __folio free_page __free_page alloc_pages __alloc_pages get_page_from page_frag
+		skb_page_frag napi_pp"""),
+	("veth, NAPI, tap", """veth_ __veth napi_ __napi net_rx_action handle_softirqs do_softirq __do_softirq __local_bh tun_ tap_ __ptr_ring raise_softirq"""),
+	("generator", """xdp_test_run bpf_test_run bpf_dispatcher_xdp __x86_indirect syscall work$ bpf_prog_test __sys_bpf __x64_sys_bpf bpf_ctx do_syscall
+		entry_SYSCALL asm_ sysvec irq_exit __irq_exit"""),
 )
 STREAM_GROUPS = (
-	("copies from and to the processes", r"copy_user|rep_movs|_copy_(to|from)_iter|__copy_|copy_page_(to|from)|raw_copy|csum_and_copy|skb_copy_datagram|__skb_datagram_iter|"
-					     r"simple_copy|copyin|copyout|_copy_from|skb_do_copy|tcp_sendmsg_locked.*copy|skb_copy_to_page|check_object|__check_object|skb_splice|rep_stos"),
-	("checksums", r"csum_|__csum|do_csum|skb_checksum|__skb_checksum|__skb_gro_checksum|ip_fast_csum|skb_csum|tcp_v4_gro_csum"),
-	("GRO", r"dev_gro|napi_gro|gro_|skb_gro|__gro|inet_gro|tcp4_gro|tcp_gro|udp4_gro"),
-	("segmentation", r"skb_segment|__skb_gso|skb_gso|skb_mac_gso|tcp_gso|tcp4_gso|inet_gso|__tcp_gso|skb_udp_tunnel"),
-	("forwarder: uplinkd's programs, TC", r"bpf_prog_[0-9a-f]{16}_(?!redirect_xdp|generate|sink)|bpf_skb_|bpf_redirect|skb_do_redirect|__bpf_redirect|__bpf_tx|tcf_|tcx_|sch_handle|cls_bpf|"
-					      r"dev_loopback|skb_vlan_(push|pop)"),
-	("forwarder: bridge, bond, Open vSwitch", r"br_|nf_|fdb_|deliver_|should_deliver|maybe_deliver|bond_|team_|ovs_|lb_"),
-	("the wire's redirect", r"bpf_prog_[0-9a-f]{16}_redirect_xdp|xdp_do_|__xdp_do|bq_|dev_map_|__dev_flush|xdp_convert"),
-	("skb and pages", r"__?alloc_skb|napi_alloc_skb|build_skb|__build_skb|__xdp_build_skb|xdp_build_skb|kmem_cache_|__?kfree_skb|consume_skb|skb_release|skb_free|skb_clone|"
-			  r"page_pool|__page_pool|xdp_return|__xdp_return|put_page|free_page|alloc_pages|__alloc_pages|sk_page_frag|skb_page_frag|napi_consume|skb_attempt|skb_try_coalesce"),
-	("veth, NAPI, queues", r"veth_|__veth|napi_|__napi|net_rx_action|handle_softirqs|dev_queue_xmit|__dev_queue|__dev_xmit|dev_hard|netdev_|validate_xmit|__netif_receive|netif_|process_backlog|"
-			       r"enqueue_to_backlog|eth_type_trans|__local_bh|do_softirq|__do_softirq"),
-	("TCP, UDP, IP, sockets", r"tcp_|__tcp|ip_|__ip_|inet_|udp_|__udp|sk_|__sk_|sock_|__sock|ipv4_|lock_sock|release_sock|fib_|bictcp|cubic"),
-	("processes and scheduling", r"do_syscall|entry_SYSCALL|schedule|__schedule|try_to_wake|ttwu|__wake|wake_|ep_|do_select|core_sys|vfs_|ksys|__x64|futex|sched_|dequeue|enqueue|pick_|asm_|"
-				     r"sysvec|irq|timer|tick|hrtimer|do_idle|cpu_startup|switch_|finish_task|kthread|ret_from|smpboot|run_ksoftirqd"),
+	("copies from and to the processes", """copy_user rep_movs _copy_(to|from)_iter __copy_ copy_page_(to|from) raw_copy csum_and_copy skb_copy_datagram
+		__skb_datagram_iter simple_copy copyin copyout _copy_from skb_do_copy skb_copy_to_page check_object __check_object skb_splice rep_stos"""),
+	("checksums", """csum_ __csum do_csum skb_checksum __skb_checksum __skb_gro_checksum ip_fast_csum skb_csum"""),
+	("GRO", """dev_gro napi_gro gro_ skb_gro __gro inet_gro tcp4_gro tcp_gro udp4_gro"""),
+	("segmentation", """skb_segment __skb_gso skb_gso skb_mac_gso tcp_gso tcp4_gso inet_gso __tcp_gso"""),
+	("forwarder: uplinkd's programs, TC", """bpf_prog_[0-9a-f]{16}_(?!redirect_xdp|generate|sink) bpf_skb_ bpf_redirect skb_do_redirect __bpf_redirect __bpf_tx tcf_
+		tcx_ sch_handle cls_bpf dev_loopback skb_vlan_(push|pop)"""),
+	("forwarder: bridge, bond, Open vSwitch", """br_ nf_ fdb_ deliver_ should_deliver maybe_deliver bond_ team_ ovs_ lb_"""),
+	("the wire's redirect", """bpf_prog_[0-9a-f]{16}_redirect_xdp xdp_do_ __xdp_do bq_ dev_map_ __dev_flush xdp_convert"""),
+	("skb and pages", """__?alloc_skb napi_alloc_skb build_skb __build_skb __xdp_build_skb xdp_build_skb kmem_cache_ __?kfree_skb consume_skb skb_release skb_free skb_clone
+		page_pool __page_pool xdp_return __xdp_return put_page free_page alloc_pages __alloc_pages sk_page_frag skb_page_frag napi_consume skb_attempt
+		skb_try_coalesce"""),
+	("veth, NAPI, queues", """veth_ __veth napi_ __napi net_rx_action handle_softirqs dev_queue_xmit __dev_queue __dev_xmit dev_hard netdev_ validate_xmit
+		__netif_receive netif_ process_backlog enqueue_to_backlog eth_type_trans __local_bh do_softirq __do_softirq"""),
+	("TCP, UDP, IP, sockets", """tcp_ __tcp ip_ __ip_ inet_ udp_ __udp sk_ __sk_ sock_ __sock ipv4_ lock_sock release_sock fib_ bictcp cubic"""),
+	("processes and scheduling", """do_syscall entry_SYSCALL schedule __schedule try_to_wake ttwu __wake wake_ ep_ do_select core_sys vfs_ ksys __x64 futex sched_
+		dequeue enqueue pick_ asm_ sysvec irq timer tick hrtimer do_idle cpu_startup switch_ finish_task kthread ret_from smpboot run_ksoftirqd"""),
 )
 WHOLE = {"veth's copy for XDP": re.compile(r"skb_pp_cow_data|skb_cow_data_for_xdp|veth_convert_skb")}	# with all that it calls
 IDLE = re.compile(r"default_idle|pv_native_safe_halt|native_safe_halt|acpi_idle|acpi_safe_halt|intel_idle|cpuidle_enter|mwait_idle|cpu_idle_poll")
@@ -105,7 +108,7 @@ def symbol(name):
 
 def group_of(chain, groups, compiled={}):	# one compilation for each set of groups
 	if groups not in compiled:
-		compiled[groups] = [(name, re.compile(pattern)) for name, pattern in groups]
+		compiled[groups] = [(name, re.compile("|".join(words.split()))) for name, words in groups]
 	for name, pattern in WHOLE.items():
 		if any(pattern.match(function) for function in chain):
 			return name

@@ -56,7 +56,7 @@ class Record:
 		self.results, self.marks, self.left_out, self.failed = [], [], [], []
 		self.machine = machine()
 		self.emulated = base.SLOW > 1	# everything is many times slower: fewer and smaller measurements
-		self.quiet = Quiet(0 if self.emulated else 12 if quick else 10)
+		self.quiet = Quiet(0 if self.emulated else 6 if quick else 10)
 		self.started = time.monotonic()
 
 	def seconds(self):
