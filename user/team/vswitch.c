@@ -178,22 +178,41 @@ static bool has_mac(const struct ul_port *port)
 	return memcmp(port->mac, unknown, sizeof(unknown)) != 0;
 }
 
+/* Learned addresses are those that are no port's own. */
+static bool is_learned(void *userdata, uint64_t key, uint32_t slot)
+{
+	const struct vswitch *vs = userdata;
+	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
+
+	return !port || !(port->flags & UL_PORT_USED) || !has_mac(port) || key != ul_fdb_key(vs->dp->groups[port->group].vid, port->mac);
+}
+
 /* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. */
 static int prune_address(void *userdata, uint64_t key, uint32_t slot)
 {
 	struct vswitch *vs = userdata;
 	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
-	const struct ul_group *group;
 
+	if (!is_learned(vs, key, slot))
+		return 0;
 	if (port && port->flags & UL_PORT_USED) {
-		group = &vs->dp->groups[port->group];
-		if (has_mac(port) && key == ul_fdb_key(group->vid, port->mac))
-			return 0;
+		const struct ul_group *group = &vs->dp->groups[port->group];
+
 		if (group->flags & UL_GROUP_LEARNING && (key & 0xfff) == group->vid)
 			return 0;
 	}
 	table_remove(&vs->dp->fdb, key);
 	return 0;
+}
+
+/* What is configured has precedence over what was learned: machines may fill the table, but not keep a port out of it. */
+static int set_address(struct vswitch *vs, uint64_t key, uint32_t slot)
+{
+	int r = table_set(&vs->dp->fdb, key, slot);
+
+	if (r == -ENOSPC && table_evict(&vs->dp->fdb, key, is_learned, vs) == 0)
+		r = table_set(&vs->dp->fdb, key, slot);
+	return r;
 }
 
 static int apply_addresses(struct vswitch *vs)
@@ -205,7 +224,7 @@ static int apply_addresses(struct vswitch *vs)
 
 		if (!(port->flags & UL_PORT_USED) || !has_mac(port))
 			continue;
-		r = table_set(&vs->dp->fdb, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
+		r = set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
 		if (r < 0)
 			return log_error(r, "%s: the address table is full", vs->name);
 	}

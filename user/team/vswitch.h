@@ -62,6 +62,7 @@ struct vswitch {
 	struct ring_buffer *events;
 	uint64_t learn_until_ms;	/* end of this turn of working off events */
 	uint64_t may_change_ms[UL_MAX_PORTS];	/* slot -> when the port may change its address again */
+	uint64_t may_warn_ms;		/* when learn.c may say again that the address table is full */
 	struct channel *channel;	/* LACP and neighbours */
 	bool carrier_check;		/* the programs look at the carrier themselves */
 };
