@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attaching: XDP always by a link; TC by a TCX link where the kernel has them (6.6), else by a clsact filter of our own number. Links are pinned, so they
- * outlive the daemon; a filter does by itself. */
+/* Attaching: XDP always by a link; TC by a TCX link where the kernel has them (6.6), else by a filter (filter.c). Links are pinned, so they outlive the daemon. */
 #include <dirent.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
@@ -14,10 +13,6 @@
 /* Newer than the headers of Debian 12. */
 #define UL_BPF_TCX_INGRESS 46
 
-/* Our clsact filter, when there are no TCX links. */
-#define UL_FILTER_HANDLE 1
-#define UL_FILTER_PRIORITY 0x554c	/* "UL": unlikely to be anybody else's */
-
 static uint32_t link_ifindex(int fd, uint32_t *ret_program)
 {
 	struct bpf_link_info info = {};
@@ -27,14 +22,6 @@ static uint32_t link_ifindex(int fd, uint32_t *ret_program)
 		return 0;
 	*ret_program = info.prog_id;
 	return info.xdp.ifindex;	/* TCX links have it at the same place */
-}
-
-static uint32_t program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	uint32_t length = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &length) < 0 ? 0 : info.id;
 }
 
 static int link_pin(char path[PATH_MAX], const char *dir, const char *kind, uint32_t ifindex)
@@ -99,39 +86,6 @@ static int attach_link(struct dataplane *dp, const char *kind, uint32_t ifindex,
 }
 
 /* ---- TC ------------------------------------------------------------------------------------------------------------------------- */
-static bool filter_lives(uint32_t ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
-
-	return bpf_tc_query(&hook, &opts) == 0;
-}
-
-static int attach_filter(uint32_t ifindex, int program_fd)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY, .prog_fd = program_fd,
-		    .flags = BPF_TC_F_REPLACE);
-	int r;
-
-	r = bpf_tc_hook_create(&hook);
-	if (r < 0 && r != -EEXIST)
-		return r;
-	return bpf_tc_attach(&hook, &opts);
-}
-
-static void detach_filter(uint32_t ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
-
-	if (!filter_lives(ifindex))
-		return;
-	bpf_tc_detach(&hook, &opts);
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-	bpf_tc_hook_destroy(&hook);
-}
-
 /* Whether the kernel has TCX links shows when the first one is made: -EINVAL for the unknown attach type. */
 static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, int program_fd)
 {
@@ -140,7 +94,7 @@ static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, i
 	if (r == -EINVAL) {
 		if (dp->staged && filter_lives(ifindex))
 			return 0;	/* as with links: dataplane_move_links() swaps it when the set is complete */
-		r = attach_filter(ifindex, program_fd);
+		r = filter_attach(ifindex, program_fd);
 		if (r == -ENOENT || r == -EOPNOTSUPP)
 			return log_error(r, "%s: the kernel has neither TCX links (6.6) nor the clsact qdisc (CONFIG_NET_CLS_ACT, CONFIG_NET_CLS_BPF)", name);
 	}
@@ -229,7 +183,7 @@ void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
 		drop_link(dp->old_dir, "tc", ifindex);
 	}
 	if (if_indextoname(ifindex, name))
-		detach_filter(ifindex);
+		filter_detach(ifindex);
 }
 
 bool dataplane_owns_xdp(const char *bpffs, const char *switch_name, uint32_t ifindex)
@@ -295,7 +249,7 @@ static int move_filter(struct dataplane *dp, uint32_t ifindex, int program_fd)
 	int r = 0;
 
 	if (ifindex && !link_lives(dp->dir, "tc", ifindex) && filter_lives(ifindex))
-		r = attach_filter(ifindex, program_fd);
+		r = filter_attach(ifindex, program_fd);
 	return r < 0 ? log_error(r, "interface %u: cannot swap the TC filter's program", ifindex) : 0;
 }
 
@@ -328,4 +282,5 @@ static int drop_one(void *userdata, const char *dir, const char *kind, uint32_t 
 void dataplane_drop_links(const char *dir)
 {
 	for_each_link(dir, drop_one, NULL);
+	filters_drop(dir);
 }
