@@ -64,6 +64,33 @@ static bool link_lives(const char *dir, const char *kind, uint32_t ifindex)
 	return fd >= 0 && link_ifindex(fd, &program) == ifindex;
 }
 
+/* Of this set, or of the one that it is going to replace. */
+static bool any_link_lives(const struct dataplane *dp, const char *kind, uint32_t ifindex)
+{
+	return link_lives(dp->dir, kind, ifindex) || (dp->staged && link_lives(dp->old_dir, kind, ifindex));
+}
+
+static void drop_link(const char *dir, const char *kind, uint32_t ifindex)
+{
+	char path[PATH_MAX];
+
+	if (link_pin(path, dir, kind, ifindex) < 0)
+		return;
+	/* The pin may outlive our unlink in somebody's descriptor: detach first. */
+	_cleanup_close_ int fd = bpf_obj_get(path);
+
+	if (fd >= 0)
+		bpf_link_detach(fd);
+	unlink(path);
+}
+
+static void drop_any_link(const struct dataplane *dp, const char *kind, uint32_t ifindex)
+{
+	drop_link(dp->dir, kind, ifindex);
+	if (dp->staged)
+		drop_link(dp->old_dir, kind, ifindex);
+}
+
 static int attach_link(struct dataplane *dp, const char *kind, uint32_t ifindex, int program_fd, int type, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
@@ -118,38 +145,33 @@ static int log_busy(int error, uint32_t ifindex, const char *name)
 			 name, query.prog_id, query.prog_id, name);
 }
 
+/* The link does not tell; what is attached does. */
+static enum ul_xdp_mode attached_mode(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (bpf_xdp_query((int)ifindex, 0, &query) < 0 || query.attach_mode == XDP_ATTACHED_NONE)
+		return UL_XDP_NONE;
+	return query.attach_mode == XDP_ATTACHED_SKB ? UL_XDP_GENERIC : UL_XDP_NATIVE;
+}
+
 static int attach_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, bool allow_generic, enum ul_xdp_mode *ret_mode)
 {
 	int program_fd = dp->program_fd[PROG_UPLINK_XDP], r;
 
+	if (!allow_generic && any_link_lives(dp, "xdp", ifindex) && attached_mode(ifindex) == UL_XDP_GENERIC)
+		drop_any_link(dp, "xdp", ifindex);
 	r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_DRV_MODE);
-	*ret_mode = UL_XDP_NATIVE;
 	if (r == -EBUSY || r == -EEXIST)
 		return log_busy(-EBUSY, ifindex, name);
 	if (r < 0 && allow_generic) {
 		log_warning(r, "%s: no native XDP; using generic XDP, which is slower than receive: tc", name);
 		r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_SKB_MODE);
-		*ret_mode = UL_XDP_GENERIC;
 	}
-	if (r < 0) {
+	if (r < 0)
 		log_warning(r, "%s: no native XDP here (driver, LRO, MTU or number of queues); receiving by TC", name);
-		*ret_mode = UL_XDP_NONE;
-	}
+	*ret_mode = r < 0 ? UL_XDP_NONE : attached_mode(ifindex);
 	return 0;
-}
-
-static void drop_link(const char *dir, const char *kind, uint32_t ifindex)
-{
-	char path[PATH_MAX];
-
-	if (link_pin(path, dir, kind, ifindex) < 0)
-		return;
-	/* The pin may outlive our unlink in somebody's descriptor: detach first. */
-	_cleanup_close_ int fd = bpf_obj_get(path);
-
-	if (fd >= 0)
-		bpf_link_detach(fd);
-	unlink(path);
 }
 
 int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic,
@@ -163,7 +185,7 @@ int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *
 		if (r < 0)
 			return r;
 	} else {
-		drop_link(dp->dir, "xdp", ifindex);
+		drop_any_link(dp, "xdp", ifindex);
 	}
 	r = attach_tc(dp, ifindex, name, dp->program_fd[PROG_UPLINK_TC]);
 	if (r < 0)
@@ -176,12 +198,8 @@ void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
 
-	drop_link(dp->dir, "xdp", ifindex);
-	drop_link(dp->dir, "tc", ifindex);
-	if (dp->staged) {
-		drop_link(dp->old_dir, "xdp", ifindex);
-		drop_link(dp->old_dir, "tc", ifindex);
-	}
+	drop_any_link(dp, "xdp", ifindex);
+	drop_any_link(dp, "tc", ifindex);
 	if (if_indextoname(ifindex, name))
 		filter_detach(ifindex);
 }
@@ -225,15 +243,28 @@ static enum dataplane_program tc_program_for(struct dataplane *dp, uint32_t ifin
 	return PROG_PORT_TC;
 }
 
+static bool is_port(const struct dataplane *dp, uint32_t ifindex)
+{
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+		if (dp->ports[slot].ifindex == ifindex)
+			return true;
+	return false;
+}
+
 static int move_link(void *userdata, const char *dir, const char *kind, uint32_t ifindex)
 {
 	struct dataplane *dp = userdata;
-	enum dataplane_program which = kind[0] == 'x' ? PROG_UPLINK_XDP : tc_program_for(dp, ifindex);
+	enum dataplane_program tc = tc_program_for(dp, ifindex), which = kind[0] == 'x' ? PROG_UPLINK_XDP : tc;
 	char from[PATH_MAX], to[PATH_MAX];
 	int r;
 
 	if (link_pin(from, dir, kind, ifindex) < 0 || link_pin(to, dp->dir, kind, ifindex) < 0)
 		return -ENAMETOOLONG;
+	/* No member any more: with our program it would only drop what arrives. */
+	if (tc == PROG_PORT_TC && (kind[0] == 'x' || !is_port(dp, ifindex))) {
+		drop_link(dir, kind, ifindex);
+		return 0;
+	}
 	r = adopt_link(from, ifindex, dp->program_fd[which]);
 	if (r == -ENOENT)
 		return 0;

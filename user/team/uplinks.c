@@ -282,6 +282,7 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 	enum ul_receive receive = vs->cfg->receive;
 	struct link_info info = *seen;
 	enum ul_xdp_mode mode = UL_XDP_NONE;
+	bool connected = uplink->ifindex == seen->ifindex;
 	int r, prepared;
 
 	if (info.master) {
@@ -305,6 +306,9 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 	if (r == 0)
 		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, receive != UL_RECEIVE_TC && prepared == 0,
 					    receive == UL_RECEIVE_XDP, &mode);
+	/* Somebody has attached XDP since; what worked without it goes on. */
+	if (r == -EBUSY && connected)
+		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, &mode);
 	if (r < 0) {
 		uplink_release(vs, uplink);
 		snprintf(uplink->name, sizeof(uplink->name), "%s", info.name);
