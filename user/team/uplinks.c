@@ -99,6 +99,24 @@ static void build(const struct vswitch *vs, const struct policy_slot *slot, uint
 	policy_build(&slot->teaming, vs->cfg->channel, usable & ~slot->benched, uplinks_with(vs, UL_UP_DRAINED | UL_UP_CARRIER), ret);
 }
 
+static bool is_wanted(const struct vswitch *vs, const struct teaming *teaming)
+{
+	for (size_t g = 0; g < vs->cfg->n_groups; g++)
+		if (teaming_equal(&vs->cfg->groups[g].teaming, teaming))
+			return true;
+	return false;
+}
+
+/* No record is free, because the groups still use those of the old configuration: one that the new one has no use for changes under them. There always is one,
+ * since a configuration has at most UL_MAX_POLICIES settings. */
+static int slot_to_change(const struct vswitch *vs)
+{
+	for (int i = 0; i < UL_MAX_POLICIES; i++)
+		if (!vs->policy[i].used || !is_wanted(vs, &vs->policy[i].teaming))
+			return i;
+	return -ENOSPC;
+}
+
 static int find_slot(struct vswitch *vs, const struct teaming *teaming)
 {
 	struct policy_slot wanted = { .used = true, .teaming = *teaming };
@@ -124,6 +142,8 @@ static int find_slot(struct vswitch *vs, const struct teaming *teaming)
 		if (!vs->dp->policies[i].n_buckets)
 			unused = i;
 	}
+	if (unused < 0)
+		unused = slot_to_change(vs);
 	if (unused < 0)
 		return unused;
 	vs->policy[unused] = wanted;
