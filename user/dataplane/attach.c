@@ -204,13 +204,25 @@ void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
 		filter_detach(ifindex);
 }
 
-bool dataplane_owns_xdp(const char *bpffs, const char *switch_name, uint32_t ifindex)
+int dataplane_xdp_owner(const char *bpffs, uint32_t ifindex, char ret_switch[UL_NAME_LEN])
 {
-	char dir[PATH_MAX];
-	int n;
+	char root[PATH_MAX], dir[PATH_MAX];
+	struct dirent *entry;
+	int r = -ENOENT;
+	DIR *stream;
 
-	n = snprintf(dir, sizeof(dir), "%s/%s/%s", bpffs, UL_PIN_ROOT, switch_name);
-	return n > 0 && n < (int)sizeof(dir) && link_lives(dir, "xdp", ifindex);
+	if (pin_path(root, bpffs, UL_PIN_ROOT) < 0)
+		return -ENOENT;
+	stream = opendir(root);
+	while (stream && r < 0 && (entry = readdir(stream))) {
+		if (entry->d_name[0] == '.' || pin_path(dir, root, entry->d_name) < 0 || !link_lives(dir, "xdp", ifindex))
+			continue;
+		snprintf(ret_switch, UL_NAME_LEN, "%.*s", (int)strcspn(entry->d_name, "_"), entry->d_name);
+		r = 0;
+	}
+	if (stream)
+		closedir(stream);
+	return r;
 }
 
 /* ---- all links of a directory ---------------------------------------------------------------------------------------------------- */

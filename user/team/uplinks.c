@@ -378,14 +378,6 @@ void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_inf
 }
 
 /* ---- the table of uplinks ------------------------------------------------------------------------------------------------------------- */
-static bool is_configured(const struct switch_cfg *cfg, const char *name)
-{
-	for (uint32_t i = 0; i < cfg->n_uplinks; i++)
-		if (strcmp(cfg->uplinks[i], name) == 0)
-			return true;
-	return false;
-}
-
 static void stop_timers(struct vswitch *vs)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
@@ -431,7 +423,7 @@ static void reorder(struct vswitch *vs)
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)
 {
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
-		if (!is_configured(cfg, vs->dp->uplinks[i].name))
+		if (!switch_has_uplink(cfg, vs->dp->uplinks[i].name))
 			uplink_release(vs, &vs->dp->uplinks[i]);
 }
 
