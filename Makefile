@@ -25,7 +25,7 @@ PYTHON    ?= /usr/bin/python3
 
 PKGS      := libbpf libelf libsystemd libmnl yaml-0.1 jansson
 # tool or pkg-config module, and the oldest version that was seen working
-NEED_TOOLS := clang:14.0 $(BPFTOOL):7.1
+NEED_TOOLS := $(CLANG):14.0 $(BPFTOOL):7.1
 NEED_PKGS  := libbpf:1.1 libelf:0.188 libsystemd:252 libmnl:1.0 yaml-0.1:0.2 jansson:2.14
 
 APT_BUILD := build-essential clang llvm libbpf-dev bpftool libelf-dev libsystemd-dev libmnl-dev libyaml-dev \
@@ -243,13 +243,22 @@ fuzz: $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%) ## libFuzzer with ASan on each pars
 MAN_SRC := $(sort $(wildcard docs/*.scd))
 $(B)/man/%: docs/%.scd
 	$(call say,MAN,$@)
+	$(Q)command -v scdoc >/dev/null || { echo "missing: scdoc, for the manual pages; found none" >&2; \
+		echo "remedy: sudo make deps-build (Debian, Ubuntu)" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && scdoc < $< > $@
 
+# The unit names the programs where they are installed.
+$(B)/uplinkd.service: docs/uplinkd.service FORCE | $(B)
+	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|' $< > $@
+
+.PHONY: FORCE
+FORCE:
+
 .PHONY: install
-install: all $(MAN_SRC:docs/%.scd=$(B)/man/%) ## install into DESTDIR and PREFIX
+install: all $(B)/uplinkd.service $(MAN_SRC:docs/%.scd=$(B)/man/%) ## install into DESTDIR and PREFIX
 	install -D -m 755 $(B)/uplinkd $(DESTDIR)$(PREFIX)/sbin/uplinkd
 	install -D -m 755 $(B)/uplinkctl $(DESTDIR)$(PREFIX)/sbin/uplinkctl
-	install -D -m 644 docs/uplinkd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/uplinkd.service
+	install -D -m 644 $(B)/uplinkd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/uplinkd.service
 	install -D -m 644 docs/uplinkd.yaml.example $(DESTDIR)$(PREFIX)/share/doc/uplinkd/uplinkd.yaml.example
 	for page in $(MAN_SRC:docs/%.scd=$(B)/man/%); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done

@@ -452,14 +452,14 @@ def test_instances_side_by_side():
 
 
 
-def attach_other_xdp(bed, name):
+def attach_other_xdp(bed, name, mode="xdpdrv"):
 	"""Another owner's program, by ip link; its id."""
 	folder = base.temp_dir()
 	source, program = folder / "other.bpf.c", folder / "other.o"
 	source.write_text('#define SEC(n) __attribute__((section(n), used))\nSEC("xdp") int other(void *c) { return 2; }\nchar _license[] SEC("license") = "GPL";\n')
 	run("clang", "-target", "bpf", "-O2", "-c", source, "-o", program)
 	# in a mount namespace of its own: iproute2 mounts a BPF file system on /sys/fs/bpf if there is none
-	bed.hv.run("unshare", "-m", "ip", "link", "set", "dev", name, "xdpdrv", "obj", program, "sec", "xdp")
+	bed.hv.run("unshare", "-m", "ip", "link", "set", "dev", name, mode, "obj", program, "sec", "xdp")
 	return bed.hv.link(name)["xdp"]["prog"]["id"]
 
 

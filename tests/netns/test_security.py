@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The security policy of port groups, and learning."""
-from harness.base import wait_until
+import json
+import random
+import struct
+
+from harness.base import run, wait_until
 from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.frames import BROADCAST, tag, udp4
@@ -97,3 +101,27 @@ def test_a_flood_of_new_addresses_keeps_nobody_waiting():
 
 	wait_until(found, 10, lambda: str(bed.daemon.json("show", "fdb")))
 	assert len([e for e in bed.daemon.json("show", "fdb") if e["port"] == "p0"]) == 1, "a port whose address changes has one"
+
+
+def test_learned_addresses_do_not_keep_a_port_out():
+	"""The address table is full of what machines invented: ports in the file and at run time get their places all the same."""
+	bed = start({0: {"mac-learning": True}})
+	daemon = bed.daemon
+	path = daemon.bpffs / "uplinkd" / "vs" / "ul_fdb"
+	room = json.loads(run("bpftool", "-j", "map", "show", "pinned", path).stdout)["max_entries"]
+	slot = next(p["slot"] for p in daemon.json("show", "ports") if p["name"] == "p0")
+	buckets, n = [[] for _ in range(room)], 0
+	while n < 4 * room:	# addresses in VLAN 100, each in the bucket where programs look first (match_table.h)
+		key = (0x52 << 40 | random.getrandbits(40)) << 16 | 0x8000 | 100
+		keys = buckets[(key * 0x9e3779b97f4a7c15 & 2**64 - 1) >> 40 & room - 1]
+		if len(keys) < 4:
+			keys.append(key)
+			n += 1
+	words = lambda form, *values: " ".join(map(str, struct.pack(form, *values)))
+	batch = daemon.dir / "full"
+	batch.write_text("".join(f"map update pinned {path} key {words('<I', b)} value {words('<4Q4I4I', *keys, *[slot + 1] * 4, 0, 0, 0, 0)}\n"
+				 for b, keys in enumerate(buckets)))
+	run("bpftool", "batch", "file", batch)
+	daemon.ctl("port", "add", "vs", "g1", "later", "--mac", port_mac(7))
+	known = {e["mac"] for e in daemon.json("show", "fdb")}
+	assert {port_mac(0), port_mac(1), port_mac(7)} <= known and len(known) >= 4 * room - 8, len(known)

@@ -165,6 +165,32 @@ Test(control_server, pipelined_requests_are_answered_in_order)
 	}
 }
 
+/* However many come at once: others have their turn after each, and the first to have it is who has waited. */
+Test(control_server, one_request_in_a_turn)
+{
+	enum { N = 50 };
+	_cleanup_close_ int many = peer_connect(&f), other = peer_connect(&f);
+
+	turn_until(&f, control_server_stats(f.server)->n_clients == 2);
+	for (int i = 0; i < N; i++)
+		peer_say(many, ECHO("one of many"));
+	turn_until(&f, f.n_calls > 0);
+	peer_say(other, ECHO("other"));
+	while (strcmp(f.last_text, "other") != 0) {
+		int before = f.n_calls;
+
+		cr_assert_lt(before, 5, "the other one waits for all of them");
+		sd_event_run(f.event, 10000);
+		cr_assert_leq(f.n_calls, before + 1, "more than one in a turn");
+	}
+	turn_until(&f, f.n_calls == N + 1);
+	for (int i = 0; i < N; i++) {
+		json_auto_t *message = peer_hear(&f, many);
+
+		cr_expect_str_eq(parameter_of(message, "text"), "one of many");
+	}
+}
+
 /* Requests without reading the answers: the server must stop reading, not collect answers, and go on when they are read. */
 Test(control_server, back_pressure)
 {
@@ -423,6 +449,20 @@ Test(control_server, socket_belongs_to_the_group)
 	cr_expect_eq(st.st_gid, 1, "group daemon is 1, the socket has %u", st.st_gid);
 	control_server_free(server);
 	cr_expect_eq(access(path, F_OK), -1, "the socket was left behind");
+}
+
+Test(control_server, group_changes)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root to change a group");
+	control_server_set_group(f.server, "daemon");
+	cr_assert_eq(stat(f.path, &st), 0);
+	cr_expect(st.st_gid == 1 && (st.st_mode & 0777) == 0660, "group %u, mode %o", st.st_gid, st.st_mode & 0777);
+	control_server_set_group(f.server, "no-such-group-here");
+	cr_assert_eq(stat(f.path, &st), 0);
+	cr_expect(st.st_gid == 0 && (st.st_mode & 0777) == 0600, "group %u, mode %o", st.st_gid, st.st_mode & 0777);
 }
 
 Test(control_server, unknown_group_leaves_it_to_root)

@@ -229,6 +229,39 @@ static int stop_at_ten(void *userdata, uint64_t key, uint32_t value)
 	return ++*(int *)userdata == 10 ? -ECANCELED : 0;
 }
 
+static bool may_go(void *userdata, uint64_t key, uint32_t value)
+{
+	(void)key;
+	return value == *(const uint32_t *)userdata;
+}
+
+/* When nothing fits any more, one of those that may go makes room, and nothing else changes. */
+Test(table, evict_makes_room)
+{
+	enum { LEARNED = 1, OWN = 2, N = 4 * 64 };
+	struct table table = new_table(64);
+	uint32_t goes = LEARNED, none = 9, value, i = 0;
+	uint64_t mine = mac_key(1 << 20);
+	size_t n = 0, left = 0;
+
+	no_grace_periods = true;
+	for (; n < N; i++) {
+		cr_assert_lt(i, 1 << 20, "%zu of %d places are taken", n, N);
+		n += table_set(&table, mac_key(i), i % 2 ? LEARNED : OWN) == 0;
+	}
+	cr_assert_eq(table_set(&table, mine, OWN), -ENOSPC);
+	cr_expect_eq(table_evict(&table, mine, may_go, &none), -ENOENT);
+	cr_expect_eq(count_keys(&table), N);
+	cr_assert_eq(table_evict(&table, mine, may_go, &goes), 0);
+	cr_assert_eq(table_set(&table, mine, OWN), 0);
+	expect_value(&table, mine, OWN);
+	for (uint32_t k = 0; k < i; k++)
+		if (table_get(&table, mac_key(k), &value) == 0)
+			left += value == (k % 2 ? LEARNED : OWN);
+	cr_expect_eq(left, N - 1, "%zu of %d are left", left, N);
+	free(table.buckets);
+}
+
 Test(table, foreach_may_remove_and_stop)
 {
 	struct table table = new_table(1024);

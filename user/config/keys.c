@@ -122,7 +122,7 @@ const struct config_key config_keys[] = {
 	UINT(SECTION_SWITCH, "up-delay-ms", 0, 1800000, "100", FIELD(switch_cfg, up_delay_ms),
 	     "how long a link must stay up before it is used"),
 	UINT(SECTION_SWITCH, "carrier-poll-ms", 0, 1000, "10", FIELD(switch_cfg, carrier_poll_ms),
-	     "how often the daemon looks at the carrier on kernels that do not let the programs see it (before 6.2); 0 = events only"),
+	     "how often the daemon looks at the carrier; not more often than each 100 where the programs see it themselves (from Linux 6.2 on); 0 = events only"),
 	LIST(SECTION_SWITCH, KEY_NAMES, "uplinks", 1, UL_MAX_UPLINKS, "a list of 1-24 network interfaces",
 	     "physical NICs; their order is the index order of the hash", REQUIRED),
 	OTHER(SECTION_SWITCH, KEY_SECTION, "lacp", "a mapping", "LACP settings, only with channel: lacp"),

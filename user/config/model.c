@@ -39,6 +39,14 @@ struct switch_cfg *model_find_switch(const struct model *model, const char *name
 	return NULL;
 }
 
+bool switch_has_uplink(const struct switch_cfg *sw, const char *name)
+{
+	for (uint32_t i = 0; i < sw->n_uplinks; i++)
+		if (strcmp(sw->uplinks[i], name) == 0)
+			return true;
+	return false;
+}
+
 struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name)
 {
 	for (size_t i = 0; i < sw->n_groups; i++)

@@ -118,6 +118,7 @@ int model_add_port(struct model *model, const char *switch_name, const char *gro
 int model_remove_port(struct model *model, const char *interface, struct config_errors *errors);
 
 struct switch_cfg *model_find_switch(const struct model *model, const char *name);
+bool switch_has_uplink(const struct switch_cfg *sw, const char *name);
 struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name);
 
 int model_copy(const struct model *model, struct model **ret);	/* deep copy; 0 or -ENOMEM */

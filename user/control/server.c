@@ -2,6 +2,7 @@
 /* One struct client per connection: `in` collects bytes until a NUL ends a request, `out` holds what the kernel did not
  * take yet.
  *
+ * One request is answered in a turn of the loop, so that who sends a thousand at once does not keep it from links and LACP.
  * While `out` is not empty nothing more is read or answered, so a client that pipelines requests and does not read fills
  * its own socket and nothing of ours; only a monitor's `out` grows (events come unasked) and is bounded by
  * CONTROL_MAX_QUEUE. A client ends in client_free(); code that may have ended it says so by its return value, and a client
@@ -19,6 +20,7 @@ struct client {
 	struct control_server *server;
 	struct client *previous, *next;
 	sd_event_source *source;
+	sd_event_source *again;	/* one-shot: there are requests in `in` still */
 	int fd;
 	char *in;		/* CONTROL_MAX_REQUEST + 1 bytes, allocated with the first byte */
 	size_t n_in;
@@ -59,6 +61,7 @@ static void client_free(struct client *client)
 	if (client->monitor)
 		server->stats.n_monitors--;
 
+	sd_event_source_disable_unref(client->again);
 	sd_event_source_disable_unref(client->source);
 	close(client->fd);
 	free(client->in);
@@ -255,25 +258,25 @@ static int handle_request(struct client *client, const char *text)
 }
 
 /* ---- input --------------------------------------------------------------------------------------------------------- */
-/* Answers the complete requests in `in`, as long as the answers can be sent. 0 or negative errno. */
+/* Answers the first complete request in `in`, if the answers before it are sent. 0 or negative errno. */
 static int client_process(struct client *client)
 {
-	size_t done = 0;
-	int r = 0;
+	const char *end = memchr(client->in, '\0', client->n_in);
+	size_t done;
+	int r;
 
-	while (r >= 0 && client->n_out == 0 && !client->closing && !client->monitor) {
-		const char *end = memchr(client->in + done, '\0', client->n_in - done);
-
-		if (!end)
-			break;
-		r = handle_request(client, client->in + done);
+	if (client->n_out > 0 || client->closing || client->monitor)
+		return 0;
+	if (end) {
+		r = handle_request(client, client->in);
 		done = (size_t)(end - client->in) + 1;
+		client->n_in -= done;
+		memmove(client->in, client->in + done, client->n_in);
+		if (r < 0 || client->n_out > 0 || client->closing || client->monitor)
+			return r;
+		/* Also when the rest is not a whole request: there is no other event for what is here already. */
+		return client->n_in > 0 ? sd_event_source_set_enabled(client->again, SD_EVENT_ONESHOT) : 0;
 	}
-	client->n_in -= done;
-	memmove(client->in, client->in + done, client->n_in);
-	if (r < 0 || client->n_out > 0 || client->closing || client->monitor)
-		return r;
-
 	if (client->n_in > CONTROL_MAX_REQUEST) {
 		client->server->stats.requests++;
 		client->closing = true;
@@ -311,12 +314,22 @@ static bool client_listens(const struct client *client)
 	return client->monitor || (client->n_out == 0 && !client->closing && !client->ended);
 }
 
+static bool client_has_more(const struct client *client)
+{
+	int enabled = SD_EVENT_OFF;
+
+	return sd_event_source_get_enabled(client->again, &enabled) > 0 && enabled != SD_EVENT_OFF;
+}
+
 /* Decides what to wait for next, or that it is over. client may be freed. */
 static void client_settle(struct client *client, int result)
 {
-	uint32_t events = (client->n_out > 0 ? EPOLLOUT : 0) | (client_listens(client) ? EPOLLIN : 0);
+	uint32_t events = client->n_out > 0 ? EPOLLOUT : 0;
 
-	if (result < 0 || events == 0 || sd_event_source_set_io_events(client->source, events) < 0)
+	/* What is here is answered before more is read. */
+	if (client_listens(client) && !client_has_more(client))
+		events |= EPOLLIN;
+	if (result < 0 || (events == 0 && !client_has_more(client)) || sd_event_source_set_io_events(client->source, events) < 0)
 		client_free(client);
 }
 
@@ -335,6 +348,15 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *us
 	if (r >= 0 && client->n_in > 0)
 		r = client_process(client);
 	client_settle(client, r);
+	return 0;
+}
+
+static int on_more(sd_event_source *source, void *userdata)
+{
+	struct client *client = userdata;
+
+	(void)source;
+	client_settle(client, client->n_in > 0 ? client_process(client) : 0);
 	return 0;
 }
 
@@ -361,7 +383,15 @@ static int client_new(struct control_server *server, int fd)
 	if (!client)
 		return -ENOMEM;
 	r = sd_event_add_io(server->event, &client->source, fd, EPOLLIN, on_client, client);
+	if (r >= 0)
+		r = sd_event_add_defer(server->event, &client->again, on_more, client);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(client->again, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(client->again, SD_EVENT_PRIORITY_NORMAL + 1);	/* links and LACP first */
 	if (r < 0) {
+		sd_event_source_disable_unref(client->again);
+		sd_event_source_disable_unref(client->source);
 		free(client);
 		return r;
 	}
@@ -423,14 +453,26 @@ static int remove_stale(const struct sockaddr_un *address)
 	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* name: whose members may connect; NULL: root only. */
 static void give_to_group(const char *path, const char *name)
 {
-	const struct group *group = getgrnam(name);
+	const struct group *group = name ? getgrnam(name) : NULL;
+	struct stat st;
 
-	if (!group)
+	if (group && lstat(path, &st) == 0 && st.st_gid == group->gr_gid && (st.st_mode & 07777) == 0660)
+		return;
+	/* Whoever had it before has it no more, whatever comes next. */
+	if (chmod(path, 0600) < 0 || chown(path, (uid_t)-1, getegid()) < 0)
+		log_warning(-errno, "control: cannot take %s from its group", path);
+	if (name && !group)
 		log_warning(0, "control: there is no group '%s': only root can use %s (groupadd --system %s)", name, path, name);
-	else if (chown(path, (uid_t)-1, group->gr_gid) < 0 || chmod(path, 0660) < 0)
+	else if (group && (chown(path, (uid_t)-1, group->gr_gid) < 0 || chmod(path, 0660) < 0))
 		log_warning(-errno, "control: cannot give %s to group '%s': only root can use it", path, name);
+}
+
+void control_server_set_group(struct control_server *server, const char *group)
+{
+	give_to_group(server->path, group);
 }
 
 static int listen_on(struct control_server *server, const struct control_server_options *options)

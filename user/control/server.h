@@ -48,6 +48,8 @@ struct control_server;
 /* Listens on path. 0; -EADDRINUSE: somebody listens there; -EEXIST: path is there and is no socket; -ENAMETOOLONG; other
  * negative errno. A group that does not exist is logged, and only root can connect. */
 int control_server_new(sd_event *event, const struct control_server_options *options, struct control_server **ret);
+/* Who may connect from now on; as options.group. */
+void control_server_set_group(struct control_server *server, const char *group);
 void control_server_free(struct control_server *server);	/* closes all connections, removes the socket; NULL allowed */
 
 /* Sends event (an object, borrowed) to every subscriber of io.uplinkd.Monitor. */

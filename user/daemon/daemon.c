@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "dataplane/view.h"
+#include "dataplane/dataplane.h"
 
 /* A partner at fast rate gives up 3 s after our last LACPDU. Up to 1 s old when we stop, plus the lease, plus 1 s to its next LACPDU, which the data plane
  * then answers: the lease must stay below 1 s. */
 #define LEASE_MS 600
 #define LEASE_RENEWAL_MS 200
 
-/* ---- the switches that this instance has made, so that it also removes those that left the configuration ------------------------------ */
+/* ---- the list of switches that this instance has made ------------------------------------------------------------------------------------ */
 static int state_path(const struct daemon_options *options, const char *name, char path[PATH_MAX])
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s", options->run_dir, name);
@@ -24,39 +24,28 @@ static int state_path(const struct daemon_options *options, const char *name, ch
 	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-static int remember_switches(const struct daemon *daemon)
+static void write_list(const struct daemon *daemon)
 {
 	char path[PATH_MAX];
 	int r = state_path(&daemon->options, "switches", path);
 
+	if (r == 0)
+		r = names_write(path, &daemon->made);
+	/* All is well with the switches; but one that leaves the file while no daemon runs would stay. */
 	if (r < 0)
-		return r;
-	_cleanup_fclose_ FILE *file = fopen(path, "we");
-
-	if (!file)
-		return log_error(-errno, "%s: cannot write", path);
-	for (size_t i = 0; i < daemon->n_switches; i++)
-		fprintf(file, "%s\n", daemon->switches[i]->name);
-	return 0;
+		log_warning(r, "%s/switches: cannot write the list of switches", daemon->options.run_dir);
 }
 
-typedef int (*name_visitor)(void *userdata, const char *name);
-
-static int for_each_remembered(const struct daemon_options *options, name_visitor visit, void *userdata)
+static int read_list(struct daemon *daemon)
 {
-	char path[PATH_MAX], line[64];
-	int r = state_path(options, "switches", path);
+	char path[PATH_MAX];
+	int r = state_path(&daemon->options, "switches", path);
 
+	if (r == 0)
+		r = names_read(path, &daemon->made);
 	if (r < 0)
-		return r;
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-
-	while (file && r >= 0 && fgets(line, sizeof(line), file)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] && !strchr(line, '/') && line[0] != '.')
-			r = visit(userdata, line);
-	}
-	return r;
+		log_warning(r, "%s/switches: cannot read the list of switches", daemon->options.run_dir);
+	return r == -ENOMEM ? r : 0;
 }
 
 /* ---- switches ------------------------------------------------------------------------------------------------------------------------------ */
@@ -69,6 +58,13 @@ static void report(void *userdata, const char *switch_name, const char *object, 
 		control_server_publish(daemon->control, event);
 }
 
+static bool owns(void *userdata, const char *switch_name)
+{
+	const struct daemon *daemon = userdata;
+
+	return names_have(&daemon->made, switch_name);
+}
+
 static struct vswitch_context context_of(struct daemon *daemon)
 {
 	return (struct vswitch_context){
@@ -77,6 +73,7 @@ static struct vswitch_context context_of(struct daemon *daemon)
 		.notify_socket = daemon->notify_socket,
 		.bpffs = daemon->options.bpffs,
 		.report = report,
+		.owns = owns,
 		.userdata = daemon,
 	};
 }
@@ -105,17 +102,22 @@ static int add_switch(struct daemon *daemon, const struct switch_cfg *cfg)
 	return r;
 }
 
-static int remove_by_name(void *userdata, const char *name)
+static int check(struct daemon *daemon, const struct model *model, struct config_errors *errors)
 {
-	struct daemon *daemon = userdata;
 	struct vswitch_context context = context_of(daemon);
+	int r = 0;
 
-	if (daemon->model && model_find_switch(daemon->model, name))
-		return 0;
-	log_info("%s: removing the switch", name);
-	return vswitch_remove(&context, name);
+	for (size_t i = 0; i < model->n_switches; i++) {
+		const struct switch_cfg *before = daemon->model ? model_find_switch(daemon->model, model->switches[i].name) : NULL;
+		int failed = vswitch_check(&context, &model->switches[i], before, model, errors);
+
+		if (failed < 0)
+			r = failed;
+	}
+	return r;
 }
 
+/* ---- applying ------------------------------------------------------------------------------------------------------------------------------ */
 static void remove_switch(struct daemon *daemon, size_t index)
 {
 	struct vswitch *vs = daemon->switches[index];
@@ -126,62 +128,115 @@ static void remove_switch(struct daemon *daemon, size_t index)
 	daemon->switches[index] = daemon->switches[--daemon->n_switches];
 }
 
-static int check(struct daemon *daemon, const struct model *model, struct config_errors *errors)
+static void abandon_switches(struct daemon *daemon, size_t first)
 {
-	struct vswitch_context context = context_of(daemon);
-	int r = 0;
-
-	for (size_t i = 0; i < model->n_switches; i++) {
-		int failed = vswitch_check(&context, &model->switches[i], model, errors);
-
-		if (failed < 0)
-			r = failed;
-	}
-	return r;
+	while (daemon->n_switches > first)
+		vswitch_abandon(daemon->switches[--daemon->n_switches]);
 }
 
-int daemon_apply(struct daemon *daemon, struct model *model, struct config_errors *errors)
+/* Those that are not there yet: opened, and locked against other daemons; nothing is attached. */
+static int open_switches(struct daemon *daemon, const struct model *model, struct config_errors *errors)
 {
-	int r = check(daemon, model, errors);
+	for (size_t i = 0; i < model->n_switches; i++) {
+		const char *name = model->switches[i].name;
+		int r = find_switch(daemon, name) ? 0 : add_switch(daemon, &model->switches[i]);
 
-	if (r < 0)
-		return r;
+		if (r < 0) {
+			config_error_add(errors, "%s: cannot apply: %s; the log has the reason", name, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* What this or an earlier run has made and model has not. */
+static void remove_others(struct daemon *daemon, const struct model *model)
+{
+	struct vswitch_context context = context_of(daemon);
+
 	for (size_t i = daemon->n_switches; i-- > 0;)
 		if (!model_find_switch(model, daemon->switches[i]->name))
 			remove_switch(daemon, i);
+	for (size_t i = 0; i < daemon->made.n; i++) {
+		const char *name = daemon->made.name[i];
+		int r;
+
+		if (model_find_switch(model, name) || !dataplane_is_pinned(daemon->options.bpffs, name))
+			continue;
+		log_info("%s: removing the switch, which left the configuration", name);
+		r = vswitch_remove(&context, name);
+		if (r < 0)
+			log_warning(r, "%s: cannot remove the switch; the next reload or start tries again", name);
+	}
+}
+
+static int apply_switches(struct daemon *daemon, const struct model *model, struct config_errors *errors)
+{
+	int r = 0;
+
+	remove_others(daemon, model);
 	/* An interface may go from one switch to another: all let go before any takes. */
 	for (size_t i = 0; i < daemon->n_switches; i++)
 		vswitch_let_go(daemon->switches[i], model_find_switch(model, daemon->switches[i]->name));
 	for (size_t i = 0; i < model->n_switches; i++) {
-		struct switch_cfg *cfg = &model->switches[i];
+		struct vswitch *vs = find_switch(daemon, model->switches[i].name);
+		int failed = vs ? vswitch_apply(vs, &model->switches[i]) : -ENODEV;
 
-		if (!find_switch(daemon, cfg->name))
-			r = add_switch(daemon, cfg);
-		if (r == 0)
-			r = vswitch_apply(find_switch(daemon, cfg->name), cfg);
-		if (r < 0) {
-			config_error_add(errors, "%s: cannot apply: %s; the log has the reason", cfg->name, strerror(-r));
-			break;
+		if (failed < 0) {
+			config_error_add(errors, "%s: cannot apply: %s; the log has the reason", model->switches[i].name, strerror(-failed));
+			r = failed;
 		}
 	}
-	if (r < 0 && daemon->model) {
-		/* Back to what was there: new switches go, each of the others takes up its old configuration. */
-		for (size_t i = daemon->n_switches; i-- > 0;)
-			if (!model_find_switch(daemon->model, daemon->switches[i]->name))
-				remove_switch(daemon, i);
-		for (size_t i = 0; i < daemon->model->n_switches; i++) {
-			const struct switch_cfg *cfg = &daemon->model->switches[i];
+	return r;
+}
 
-			if (find_switch(daemon, cfg->name) || add_switch(daemon, cfg) == 0)
-				vswitch_apply(find_switch(daemon, cfg->name), cfg);
-		}
+/* What was there before, as far as the system allows. */
+static void go_back(struct daemon *daemon)
+{
+	_cleanup_(config_errors_done) struct config_errors errors = {};
+
+	open_switches(daemon, daemon->model, &errors);
+	apply_switches(daemon, daemon->model, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		log_error(0, "cannot go back to the configuration before: %s", errors.messages[i]);
+}
+
+/* Names stay in the list until their switches are really gone. */
+static void update_list(struct daemon *daemon)
+{
+	for (size_t i = daemon->made.n; i-- > 0;)
+		if (!find_switch(daemon, daemon->made.name[i]) && !dataplane_is_pinned(daemon->options.bpffs, daemon->made.name[i]))
+			names_remove_at(&daemon->made, i);
+	write_list(daemon);
+}
+
+int daemon_apply(struct daemon *daemon, struct model *model, struct config_errors *errors)
+{
+	size_t n_before = daemon->n_switches;
+	int r = check(daemon, model, errors);
+
+	for (size_t i = 0; r == 0 && i < model->n_switches; i++)
+		r = names_add(&daemon->made, model->switches[i].name);
+	if (r == 0)
+		r = open_switches(daemon, model, errors);
+	if (r < 0) {
+		abandon_switches(daemon, n_before);
+		update_list(daemon);
 		return r;
 	}
-	if (r < 0)
-		return r;
-	model_free(daemon->model);
-	daemon->model = model;
-	return remember_switches(daemon);
+	write_list(daemon);
+	r = apply_switches(daemon, model, errors);
+	if (r < 0) {
+		if (daemon->model)
+			go_back(daemon);
+		else
+			abandon_switches(daemon, 0);
+	} else {
+		model_free(daemon->model);
+		daemon->model = model;
+	}
+	update_list(daemon);
+	return r;
 }
 
 /* Ports that were added at run time stay, if they still fit. */
@@ -203,6 +258,24 @@ static void keep_runtime_ports(const struct model *from, struct model *to)
 	}
 }
 
+/* Another socket would have to be opened in the middle of an answer through this one. */
+static int check_control(const struct daemon *daemon, const struct model *model, struct config_errors *errors)
+{
+	const char *before = daemon->model->control_socket, *after = model->control_socket;
+	char standard[PATH_MAX];
+	int r = state_path(&daemon->options, CONTROL_SOCKET_NAME, standard);
+
+	if (r < 0)
+		return r;
+	before = before ? before : standard;
+	after = after ? after : standard;
+	if (strcmp(before, after) == 0)
+		return 0;
+	config_error_add(errors, "%s: control.socket: %s: a reload cannot change it from %s; restart uplinkd, which loses no frame",
+			 daemon->options.config, after, before);
+	return -EINVAL;
+}
+
 int daemon_reload(struct daemon *daemon, struct config_errors *errors)
 {
 	struct model *model = NULL;
@@ -212,13 +285,18 @@ int daemon_reload(struct daemon *daemon, struct config_errors *errors)
 	r = config_load(daemon->options.config, &model, errors);
 	if (r < 0)
 		return r;
-	keep_runtime_ports(daemon->model, model);
-	r = daemon_apply(daemon, model, errors);
-	if (r < 0)
+	r = check_control(daemon, model, errors);
+	if (r == 0) {
+		keep_runtime_ports(daemon->model, model);
+		r = daemon_apply(daemon, model, errors);
+	}
+	if (r < 0) {
 		model_free(model);
-	else
-		log_info("configuration applied in %.1f ms", (double)(now_ns() - start) / 1e6);
-	return r;
+		return r;
+	}
+	control_server_set_group(daemon->control, model->control_group);
+	log_info("configuration applied in %.1f ms", (double)(now_ns() - start) / 1e6);
+	return 0;
 }
 
 /* ---- events ---------------------------------------------------------------------------------------------------------------------------------- */
@@ -277,10 +355,10 @@ static int lock_run_dir(struct daemon *daemon)
 	return 0;
 }
 
-static int add_signals(struct daemon *daemon)
+/* First of all: those that come during the start wait until it is over. */
+static void block_signals(void)
 {
 	sigset_t mask;
-	int r;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
@@ -288,6 +366,12 @@ static int add_signals(struct daemon *daemon)
 	sigaddset(&mask, SIGHUP);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+static int add_signals(struct daemon *daemon)
+{
+	int r;
+
 	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, NULL, NULL);
 	if (r >= 0)
 		r = sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
@@ -300,6 +384,8 @@ static int start_base(struct daemon *daemon)
 {
 	int r = lock_run_dir(daemon);
 
+	if (r == 0)
+		r = read_list(daemon);
 	if (r < 0)
 		return r;
 	r = sd_event_default(&daemon->event);
@@ -377,6 +463,7 @@ static void stop(struct daemon *daemon)
 	link_monitor_free(daemon->links);
 	notify_socket_free(daemon->notify_socket);
 	model_free(daemon->model);
+	names_done(&daemon->made);
 	events_done(&daemon->events);
 	sd_event_unref(daemon->event);
 	ul_closep(&daemon->lock_fd);
@@ -395,6 +482,7 @@ enum daemon_status daemon_run(const struct daemon_options *options)
 	enum daemon_status status = DAEMON_SYSTEM;
 	struct model *model = NULL;
 
+	block_signals();
 	if (config_load(options->config, &model, &errors) < 0) {
 		print_errors(&errors);
 		return DAEMON_BAD_CONFIG;
@@ -407,7 +495,6 @@ enum daemon_status daemon_run(const struct daemon_options *options)
 		goto out;
 	}
 	model = NULL;
-	for_each_remembered(options, remove_by_name, &daemon);
 	if (start_services(&daemon) < 0)
 		goto out;
 
@@ -422,37 +509,51 @@ out:
 	return status;
 }
 
-static int remove_configured(struct daemon *daemon)
+/* The file's switches as well, in case that the list was lost. A file with mistakes is no obstacle. */
+static int add_configured(struct daemon *daemon)
 {
 	_cleanup_(config_errors_done) struct config_errors errors = {};
 	struct model *model = NULL;
+	int r = 0;
 
 	if (config_load(daemon->options.config, &model, &errors) < 0)
 		return 0;
-	for (size_t i = 0; i < model->n_switches; i++) {
-		struct view *view = NULL;
-
-		if (view_open(daemon->options.bpffs, model->switches[i].name, &view) == 0) {
-			view_close(view);
-			remove_by_name(daemon, model->switches[i].name);
-		}
-	}
+	for (size_t i = 0; r == 0 && i < model->n_switches; i++)
+		if (dataplane_is_pinned(daemon->options.bpffs, model->switches[i].name))
+			r = names_add(&daemon->made, model->switches[i].name);
 	model_free(model);
-	return 0;
+	return r;
+}
+
+/* Each by itself: one that cannot be removed does not keep the others. */
+static int remove_all(struct daemon *daemon)
+{
+	struct vswitch_context context = context_of(daemon);
+	int r = 0;
+
+	for (size_t i = daemon->made.n; i-- > 0;) {
+		int failed;
+
+		log_info("%s: removing the switch", daemon->made.name[i]);
+		failed = vswitch_remove(&context, daemon->made.name[i]);
+		if (failed < 0)
+			r = log_error(failed, "%s: cannot remove the switch", daemon->made.name[i]);
+		else
+			names_remove_at(&daemon->made, i);
+	}
+	write_list(daemon);
+	return r;
 }
 
 enum daemon_status daemon_teardown(const struct daemon_options *options)
 {
 	struct daemon daemon = { .options = *options, .lock_fd = -1 };
-	char path[PATH_MAX];
 	int r = start_base(&daemon);
 
 	if (r == 0)
-		r = for_each_remembered(options, remove_by_name, &daemon);
+		r = add_configured(&daemon);
 	if (r == 0)
-		r = remove_configured(&daemon);
-	if (r == 0 && state_path(options, "switches", path) == 0)
-		unlink(path);
+		r = remove_all(&daemon);
 	stop(&daemon);
 	return r < 0 ? DAEMON_SYSTEM : DAEMON_OK;
 }

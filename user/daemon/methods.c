@@ -48,11 +48,14 @@ static int apply_changed(struct daemon *daemon, int (*change)(struct model *mode
 	if (r < 0)
 		return r;
 	r = change(model, argument, &errors);
-	if (r == 0)
-		r = daemon_apply(daemon, model, &errors);
 	if (r < 0) {
 		model_free(model);
-		return refuse_list(ret_parameters, ret_error, CONTROL_E_INVALID_REQUEST, &errors, r);
+		return refuse_list(ret_parameters, ret_error, r == -ENOMEM ? CONTROL_E_FAILED : CONTROL_E_INVALID_REQUEST, &errors, r);
+	}
+	r = daemon_apply(daemon, model, &errors);
+	if (r < 0) {
+		model_free(model);
+		return refuse_list(ret_parameters, ret_error, CONTROL_E_FAILED, &errors, r);
 	}
 	return 0;
 }

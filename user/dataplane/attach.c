@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attaching: XDP always by a link; TC by a TCX link where the kernel has them (6.6), else by a clsact filter of our own number. Links are pinned, so they
- * outlive the daemon; a filter does by itself. */
+/* Attaching: XDP always by a link; TC by a TCX link where the kernel has them (6.6), else by a filter (filter.c). Links are pinned, so they outlive the daemon. */
 #include <dirent.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
@@ -14,10 +13,6 @@
 /* Newer than the headers of Debian 12. */
 #define UL_BPF_TCX_INGRESS 46
 
-/* Our clsact filter, when there are no TCX links. */
-#define UL_FILTER_HANDLE 1
-#define UL_FILTER_PRIORITY 0x554c	/* "UL": unlikely to be anybody else's */
-
 static uint32_t link_ifindex(int fd, uint32_t *ret_program)
 {
 	struct bpf_link_info info = {};
@@ -27,14 +22,6 @@ static uint32_t link_ifindex(int fd, uint32_t *ret_program)
 		return 0;
 	*ret_program = info.prog_id;
 	return info.xdp.ifindex;	/* TCX links have it at the same place */
-}
-
-static uint32_t program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	uint32_t length = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &length) < 0 ? 0 : info.id;
 }
 
 static int link_pin(char path[PATH_MAX], const char *dir, const char *kind, uint32_t ifindex)
@@ -77,6 +64,33 @@ static bool link_lives(const char *dir, const char *kind, uint32_t ifindex)
 	return fd >= 0 && link_ifindex(fd, &program) == ifindex;
 }
 
+/* Of this set, or of the one that it is going to replace. */
+static bool any_link_lives(const struct dataplane *dp, const char *kind, uint32_t ifindex)
+{
+	return link_lives(dp->dir, kind, ifindex) || (dp->staged && link_lives(dp->old_dir, kind, ifindex));
+}
+
+static void drop_link(const char *dir, const char *kind, uint32_t ifindex)
+{
+	char path[PATH_MAX];
+
+	if (link_pin(path, dir, kind, ifindex) < 0)
+		return;
+	/* The pin may outlive our unlink in somebody's descriptor: detach first. */
+	_cleanup_close_ int fd = bpf_obj_get(path);
+
+	if (fd >= 0)
+		bpf_link_detach(fd);
+	unlink(path);
+}
+
+static void drop_any_link(const struct dataplane *dp, const char *kind, uint32_t ifindex)
+{
+	drop_link(dp->dir, kind, ifindex);
+	if (dp->staged)
+		drop_link(dp->old_dir, kind, ifindex);
+}
+
 static int attach_link(struct dataplane *dp, const char *kind, uint32_t ifindex, int program_fd, int type, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
@@ -99,39 +113,6 @@ static int attach_link(struct dataplane *dp, const char *kind, uint32_t ifindex,
 }
 
 /* ---- TC ------------------------------------------------------------------------------------------------------------------------- */
-static bool filter_lives(uint32_t ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
-
-	return bpf_tc_query(&hook, &opts) == 0;
-}
-
-static int attach_filter(uint32_t ifindex, int program_fd)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY, .prog_fd = program_fd,
-		    .flags = BPF_TC_F_REPLACE);
-	int r;
-
-	r = bpf_tc_hook_create(&hook);
-	if (r < 0 && r != -EEXIST)
-		return r;
-	return bpf_tc_attach(&hook, &opts);
-}
-
-static void detach_filter(uint32_t ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
-
-	if (!filter_lives(ifindex))
-		return;
-	bpf_tc_detach(&hook, &opts);
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-	bpf_tc_hook_destroy(&hook);
-}
-
 /* Whether the kernel has TCX links shows when the first one is made: -EINVAL for the unknown attach type. */
 static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, int program_fd)
 {
@@ -140,7 +121,7 @@ static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, i
 	if (r == -EINVAL) {
 		if (dp->staged && filter_lives(ifindex))
 			return 0;	/* as with links: dataplane_move_links() swaps it when the set is complete */
-		r = attach_filter(ifindex, program_fd);
+		r = filter_attach(ifindex, program_fd);
 		if (r == -ENOENT || r == -EOPNOTSUPP)
 			return log_error(r, "%s: the kernel has neither TCX links (6.6) nor the clsact qdisc (CONFIG_NET_CLS_ACT, CONFIG_NET_CLS_BPF)", name);
 	}
@@ -164,38 +145,33 @@ static int log_busy(int error, uint32_t ifindex, const char *name)
 			 name, query.prog_id, query.prog_id, name);
 }
 
+/* The link does not tell; what is attached does. */
+static enum ul_xdp_mode attached_mode(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (bpf_xdp_query((int)ifindex, 0, &query) < 0 || query.attach_mode == XDP_ATTACHED_NONE)
+		return UL_XDP_NONE;
+	return query.attach_mode == XDP_ATTACHED_SKB ? UL_XDP_GENERIC : UL_XDP_NATIVE;
+}
+
 static int attach_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, bool allow_generic, enum ul_xdp_mode *ret_mode)
 {
 	int program_fd = dp->program_fd[PROG_UPLINK_XDP], r;
 
+	if (!allow_generic && any_link_lives(dp, "xdp", ifindex) && attached_mode(ifindex) == UL_XDP_GENERIC)
+		drop_any_link(dp, "xdp", ifindex);
 	r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_DRV_MODE);
-	*ret_mode = UL_XDP_NATIVE;
 	if (r == -EBUSY || r == -EEXIST)
 		return log_busy(-EBUSY, ifindex, name);
 	if (r < 0 && allow_generic) {
 		log_warning(r, "%s: no native XDP; using generic XDP, which is slower than receive: tc", name);
 		r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_SKB_MODE);
-		*ret_mode = UL_XDP_GENERIC;
 	}
-	if (r < 0) {
+	if (r < 0)
 		log_warning(r, "%s: no native XDP here (driver, LRO, MTU or number of queues); receiving by TC", name);
-		*ret_mode = UL_XDP_NONE;
-	}
+	*ret_mode = r < 0 ? UL_XDP_NONE : attached_mode(ifindex);
 	return 0;
-}
-
-static void drop_link(const char *dir, const char *kind, uint32_t ifindex)
-{
-	char path[PATH_MAX];
-
-	if (link_pin(path, dir, kind, ifindex) < 0)
-		return;
-	/* The pin may outlive our unlink in somebody's descriptor: detach first. */
-	_cleanup_close_ int fd = bpf_obj_get(path);
-
-	if (fd >= 0)
-		bpf_link_detach(fd);
-	unlink(path);
 }
 
 int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic,
@@ -209,7 +185,7 @@ int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *
 		if (r < 0)
 			return r;
 	} else {
-		drop_link(dp->dir, "xdp", ifindex);
+		drop_any_link(dp, "xdp", ifindex);
 	}
 	r = attach_tc(dp, ifindex, name, dp->program_fd[PROG_UPLINK_TC]);
 	if (r < 0)
@@ -222,23 +198,31 @@ void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
 
-	drop_link(dp->dir, "xdp", ifindex);
-	drop_link(dp->dir, "tc", ifindex);
-	if (dp->staged) {
-		drop_link(dp->old_dir, "xdp", ifindex);
-		drop_link(dp->old_dir, "tc", ifindex);
-	}
+	drop_any_link(dp, "xdp", ifindex);
+	drop_any_link(dp, "tc", ifindex);
 	if (if_indextoname(ifindex, name))
-		detach_filter(ifindex);
+		filter_detach(ifindex);
 }
 
-bool dataplane_owns_xdp(const char *bpffs, const char *switch_name, uint32_t ifindex)
+int dataplane_xdp_owner(const char *bpffs, uint32_t ifindex, char ret_switch[UL_NAME_LEN])
 {
-	char dir[PATH_MAX];
-	int n;
+	char root[PATH_MAX], dir[PATH_MAX];
+	struct dirent *entry;
+	int r = -ENOENT;
+	DIR *stream;
 
-	n = snprintf(dir, sizeof(dir), "%s/%s/%s", bpffs, UL_PIN_ROOT, switch_name);
-	return n > 0 && n < (int)sizeof(dir) && link_lives(dir, "xdp", ifindex);
+	if (pin_path(root, bpffs, UL_PIN_ROOT) < 0)
+		return -ENOENT;
+	stream = opendir(root);
+	while (stream && r < 0 && (entry = readdir(stream))) {
+		if (entry->d_name[0] == '.' || pin_path(dir, root, entry->d_name) < 0 || !link_lives(dir, "xdp", ifindex))
+			continue;
+		snprintf(ret_switch, UL_NAME_LEN, "%.*s", (int)strcspn(entry->d_name, "_"), entry->d_name);
+		r = 0;
+	}
+	if (stream)
+		closedir(stream);
+	return r;
 }
 
 /* ---- all links of a directory ---------------------------------------------------------------------------------------------------- */
@@ -271,15 +255,28 @@ static enum dataplane_program tc_program_for(struct dataplane *dp, uint32_t ifin
 	return PROG_PORT_TC;
 }
 
+static bool is_port(const struct dataplane *dp, uint32_t ifindex)
+{
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+		if (dp->ports[slot].ifindex == ifindex)
+			return true;
+	return false;
+}
+
 static int move_link(void *userdata, const char *dir, const char *kind, uint32_t ifindex)
 {
 	struct dataplane *dp = userdata;
-	enum dataplane_program which = kind[0] == 'x' ? PROG_UPLINK_XDP : tc_program_for(dp, ifindex);
+	enum dataplane_program tc = tc_program_for(dp, ifindex), which = kind[0] == 'x' ? PROG_UPLINK_XDP : tc;
 	char from[PATH_MAX], to[PATH_MAX];
 	int r;
 
 	if (link_pin(from, dir, kind, ifindex) < 0 || link_pin(to, dp->dir, kind, ifindex) < 0)
 		return -ENAMETOOLONG;
+	/* No member any more: with our program it would only drop what arrives. */
+	if (tc == PROG_PORT_TC && (kind[0] == 'x' || !is_port(dp, ifindex))) {
+		drop_link(dir, kind, ifindex);
+		return 0;
+	}
 	r = adopt_link(from, ifindex, dp->program_fd[which]);
 	if (r == -ENOENT)
 		return 0;
@@ -295,7 +292,7 @@ static int move_filter(struct dataplane *dp, uint32_t ifindex, int program_fd)
 	int r = 0;
 
 	if (ifindex && !link_lives(dp->dir, "tc", ifindex) && filter_lives(ifindex))
-		r = attach_filter(ifindex, program_fd);
+		r = filter_attach(ifindex, program_fd);
 	return r < 0 ? log_error(r, "interface %u: cannot swap the TC filter's program", ifindex) : 0;
 }
 
@@ -328,4 +325,5 @@ static int drop_one(void *userdata, const char *dir, const char *kind, uint32_t 
 void dataplane_drop_links(const char *dir)
 {
 	for_each_link(dir, drop_one, NULL);
+	filters_drop(dir);
 }

@@ -32,6 +32,8 @@ int dataplane_copy(struct dataplane *to, struct dataplane *from)
 	struct ul_meta *meta = to->meta;
 	int r = 0;
 
+	if (to->staged && to->old_lock_fd < 0)
+		to->old_lock_fd = TAKE_FD(from->lock_fd);
 	memcpy(to->uplinks, from->uplinks, sizeof(*from->uplinks) * UL_MAX_UPLINKS);
 	memcpy(to->ports, from->ports, sizeof(*from->ports) * from->meta->max_ports);
 	memcpy(to->groups, from->groups, sizeof(*from->groups) * from->meta->max_groups);

@@ -348,6 +348,11 @@ static void remove_dir(const char *dir)
 	rmdir(dir);
 }
 
+/* The folder of a switch, of a set that is being made beside it, and of one that was replaced. No name of a switch has a '_'. */
+#define NEXT "_next"
+#define OLD "_old"
+static const char *const suffixes[] = { "", NEXT, OLD };
+
 static int switch_dir(char path[PATH_MAX], const char *bpffs, const char *switch_name, const char *suffix)
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s/%s%s", bpffs, UL_PIN_ROOT, switch_name, suffix);
@@ -363,16 +368,14 @@ bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_n
 	       dp->ifaces.mask + 1 >= table_buckets_for(UL_MAX_UPLINKS + needs->ports);
 }
 
-/* 0: adopted; -ENOENT: nothing usable there; -EOVERFLOW: usable, but too small. */
-static int adopt(struct dataplane *dp, const struct dataplane_needs *needs, enum dataplane_how how)
+/* 0: adopted; -ENOENT: nothing usable there. */
+static int adopt(struct dataplane *dp)
 {
 	int r = map_pinned(dp);
 
 	if (r < 0)
 		return r == -ENOENT || r == -EPROTO ? -ENOENT : r;
-	if (dp->meta->abi_version != UL_ABI_VERSION)
-		return -ENOENT;
-	return how != DATAPLANE_FITTING || dataplane_large_enough(dp, needs) ? 0 : -EOVERFLOW;
+	return dp->meta->abi_version == UL_ABI_VERSION ? 0 : -ENOENT;
 }
 
 static int bring_programs(struct dataplane *dp)
@@ -426,14 +429,17 @@ static int make_set(struct dataplane *dp, const struct dataplane_needs *needs)
 	return 0;
 }
 
-/* Two daemons that write the same maps would be the end of both their switches. */
-static int lock_dir(struct dataplane *dp)
+/* Two daemons that write the same maps would be the end of both their switches. 0; -ENOENT: no such folder, nothing is logged. */
+static int lock_dir(const char *dir, const char *switch_name, int *ret_fd)
 {
-	dp->lock_fd = open(dp->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dp->lock_fd < 0)
-		return log_error(-errno, "%s: cannot open", dp->dir);
-	if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return log_error(-errno, "%s: another uplinkd serves this switch; give this one its own --bpffs, or the switch another name", dp->name);
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : log_error(-errno, "%s: cannot open", dir);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return log_error(-errno, "%s: another uplinkd serves this switch; give this one its own --bpffs, or the switch another name",
+				 switch_name);
+	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 
@@ -450,18 +456,44 @@ static void dataplane_freep(struct dataplane **dp)
 	dataplane_free(*dp);
 }
 
+/* A daemon that was killed between the two renames of dataplane_take_over() left a complete set under its other name. */
+static void finish_rename(const char *dir)
+{
+	char next[PATH_MAX];
+
+	if (access(dir, F_OK) < 0 && snprintf(next, sizeof(next), "%s" NEXT, dir) < (int)sizeof(next))
+		rename(next, dir);
+}
+
+/* A set beside the one at dp->dir, if there is any; that one stays locked until it is replaced. */
+static int stage(struct dataplane *dp, const struct dataplane_needs *needs)
+{
+	int r;
+
+	unmap(dp);
+	if (access(dp->dir, F_OK) == 0) {
+		dp->staged = true;
+		memcpy(dp->old_dir, dp->dir, sizeof(dp->old_dir));
+		if (strlen(dp->dir) + strlen(NEXT) >= sizeof(dp->dir))
+			return -ENAMETOOLONG;
+		strcat(dp->dir, NEXT);
+		dp->old_lock_fd = TAKE_FD(dp->lock_fd);
+	}
+	r = make_set(dp, needs);
+	return r < 0 ? r : lock_dir(dp->dir, dp->name, &dp->lock_fd);
+}
+
 int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, enum dataplane_how how,
 		   struct dataplane **ret)
 {
 	_cleanup_(dataplane_freep) struct dataplane *dp = calloc(1, sizeof(*dp));
-	struct stat st;
 	int r;
 
 	if (!dp)
 		return log_error(-ENOMEM, "%s", switch_name);
 	libbpf_set_print(keep_message);
 	raise_memlock();
-	dp->lock_fd = -1;
+	dp->lock_fd = dp->old_lock_fd = -1;
 	for (int i = 0; i < N_PROGRAMS; i++)
 		dp->program_fd[i] = -1;
 	dp->members_fd = dp->devmap_fd = dp->stats_fd = dp->events_fd = dp->lacp_fd = -1;
@@ -472,26 +504,23 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 		r = switch_dir(dp->dir, bpffs, switch_name, "");
 	if (r < 0)
 		return r;
+	/* Before a look at what is there, whatever its version. A set that is to be replaced by a larger one is the caller's, who holds its lock. */
+	finish_rename(dp->dir);
+	if (how != DATAPLANE_LARGER)
+		r = lock_dir(dp->dir, dp->name, &dp->lock_fd);
+	if (r < 0 && r != -ENOENT)
+		return r;
 
-	r = adopt(dp, needs, how);
+	r = how == DATAPLANE_LARGER ? -ENOENT : adopt(dp);
 	if (r == 0) {
 		dp->adopted = true;
-		r = lock_dir(dp);
-		if (r == 0 && how != DATAPLANE_MAPS_ONLY)
+		if (how != DATAPLANE_MAPS_ONLY)
 			r = bring_programs(dp);
-	} else if (how != DATAPLANE_MAPS_ONLY && (r == -ENOENT || r == -EOVERFLOW)) {
-		unmap(dp);
-		if (stat(dp->dir, &st) == 0) {
-			dp->staged = true;
-			snprintf(dp->old_dir, sizeof(dp->old_dir), "%s", dp->dir);
-			switch_dir(dp->dir, bpffs, switch_name, "_next");
-		}
-		r = make_set(dp, needs);
+	} else if (how != DATAPLANE_MAPS_ONLY && r == -ENOENT) {
+		r = stage(dp, needs);
 	} else if (r != -ENOENT) {
 		log_error(r, "%s: cannot open the pinned maps", dp->dir);
 	}
-	if (r == 0 && dp->lock_fd < 0)
-		r = lock_dir(dp);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(dp);
@@ -508,16 +537,27 @@ int dataplane_take_over(struct dataplane *dp)
 	r = dataplane_move_links(dp, dp->old_dir);
 	if (r < 0)
 		return r;
-	if (snprintf(away, sizeof(away), "%s_old", dp->old_dir) >= (int)sizeof(away))
+	if (snprintf(away, sizeof(away), "%s" OLD, dp->old_dir) >= (int)sizeof(away))
 		return -ENAMETOOLONG;
 	remove_dir(away);
 	if (rename(dp->old_dir, away) < 0 || rename(dp->dir, dp->old_dir) < 0)
 		return log_error(-errno, "%s: cannot rename", dp->dir);
+	dataplane_drop_links(away);
 	remove_dir(away);
 	memcpy(dp->dir, dp->old_dir, sizeof(dp->dir));
 	dp->old_dir[0] = '\0';
 	dp->staged = false;
+	ul_closep(&dp->old_lock_fd);
+	dp->old_lock_fd = -1;
 	return 0;
+}
+
+void dataplane_discard(struct dataplane *dp)
+{
+	if (dp->adopted)
+		return;
+	dataplane_drop_links(dp->dir);
+	remove_dir(dp->dir);
 }
 
 void dataplane_free(struct dataplane *dp)
@@ -528,14 +568,33 @@ void dataplane_free(struct dataplane *dp)
 	for (int i = 0; i < N_PROGRAMS; i++)
 		ul_closep(&dp->program_fd[i]);
 	ul_closep(&dp->lock_fd);
+	ul_closep(&dp->old_lock_fd);
 	free(dp);
 }
 
-int dataplane_destroy(const char *bpffs, const char *switch_name)
+bool dataplane_is_pinned(const char *bpffs, const char *switch_name)
 {
-	static const char *const suffixes[] = { "", "_next", "_old" };
 	char dir[PATH_MAX];
 
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (switch_dir(dir, bpffs, switch_name, suffixes[i]) == 0 && access(dir, F_OK) == 0)
+			return true;
+	return false;
+}
+
+int dataplane_destroy(const char *bpffs, const char *switch_name, const struct dataplane *dp)
+{
+	_cleanup_close_ int lock_fd = -1;
+	char dir[PATH_MAX];
+
+	if (!dp) {
+		int r = switch_dir(dir, bpffs, switch_name, "");
+
+		if (r == 0)
+			r = lock_dir(dir, switch_name, &lock_fd);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		int r = switch_dir(dir, bpffs, switch_name, suffixes[i]);
 

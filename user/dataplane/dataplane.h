@@ -31,7 +31,7 @@ struct dataplane {
 	char old_dir[PATH_MAX];		/* staged: of the pins that are to be replaced; else empty */
 	bool adopted;			/* the maps were there already */
 	bool staged;			/* made beside an older set; dataplane_take_over() is due, until then the links run the old programs */
-	int lock_fd;			/* of the directory: one daemon per switch */
+	int lock_fd, old_lock_fd;	/* of dir and old_dir: one daemon per switch */
 	int program_fd[N_PROGRAMS];
 
 	/* mapped, writable; nobody else writes */
@@ -53,21 +53,26 @@ struct dataplane {
 enum dataplane_how {
 	DATAPLANE_MAPS_ONLY,	/* what is pinned, without programs: to take it down. -ENOENT: nothing that this version understands */
 	DATAPLANE_ANY_SIZE,	/* the pinned set if there is one of this ABI version, otherwise a new one */
-	DATAPLANE_FITTING,	/* likewise, but a set that is too small for needs is replaced, too */
+	DATAPLANE_LARGER,	/* a new set beside the pinned one, which has become too small; the caller has that open */
 };
 
 /* 0 or a negative errno, logged with its remedy. needs: not looked at with DATAPLANE_MAPS_ONLY. */
 int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, enum dataplane_how how,
 		   struct dataplane **ret);
 bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_needs *needs);
-/* What a set holds into a larger one that is to replace it: everything but the flood lists and the devmap. */
+/* What a set holds into a larger one that is to replace it: everything but the flood lists and the devmap; and its lock. */
 int dataplane_copy(struct dataplane *to, struct dataplane *from);
 /* Puts a staged set in the place of the old one: its programs into all links, its pins under the switch's name. Call it when the maps are filled. */
 int dataplane_take_over(struct dataplane *dp);
 /* Closes descriptors and mappings; NULL allowed. Nothing in the kernel changes. */
 void dataplane_free(struct dataplane *dp);
-/* Detaches and unpins everything of a switch. Also when the set cannot be opened. */
-int dataplane_destroy(const char *bpffs, const char *switch_name);
+/* Takes a set that was made by dataplane_open() and did not take over out of the kernel again, with what it has attached. An adopted one stays. */
+void dataplane_discard(struct dataplane *dp);
+/* Is there anything of this switch, of whichever version? */
+bool dataplane_is_pinned(const char *bpffs, const char *switch_name);
+/* Detaches and unpins everything of a switch. dp: the set if the caller has it open, and so its lock; NULL: also what no dataplane_open() understands.
+ * 0 or negative errno, logged. */
+int dataplane_destroy(const char *bpffs, const char *switch_name, const struct dataplane *dp);
 
 /* Attach the programs to an interface, or bring an attachment of ours up to date. Idempotent. 0; -EBUSY: another program is there. */
 int dataplane_attach_port(struct dataplane *dp, uint32_t ifindex, const char *name);
@@ -76,8 +81,8 @@ int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *
 			    enum ul_xdp_mode *ret_mode);
 /* Detaches what is attached there and forgets it; also after the interface is gone. */
 void dataplane_detach(struct dataplane *dp, uint32_t ifindex);
-/* Is there an XDP link of this switch on the interface? */
-bool dataplane_owns_xdp(const char *bpffs, const char *switch_name, uint32_t ifindex);
+/* The switch, of this or another instance, whose XDP link is on the interface: 0 or -ENOENT. */
+int dataplane_xdp_owner(const char *bpffs, uint32_t ifindex, char ret_switch[UL_NAME_LEN]);
 
 /* The kernel address for struct ul_uplink.netdev; 0 where the kernel cannot check a carrier in the programs (before 6.2), or no such interface. */
 uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex);

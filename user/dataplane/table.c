@@ -245,6 +245,22 @@ static uint32_t read_slot(const struct table *table, struct place at, uint64_t k
 	return load_key(table, at) == key ? stored : 0;
 }
 
+int table_evict(struct table *table, uint64_t key, bool (*may)(void *userdata, uint64_t key, uint32_t value), void *userdata)
+{
+	uint32_t bucket[2] = { ul_first_bucket(key, table->mask), ul_second_bucket(key, table->mask) };
+
+	for (int b = 0; b < 2; b++) {
+		for (uint32_t slot = 0; slot < SLOTS; slot++) {
+			uint64_t there = load_key(table, (struct place){ bucket[b], slot });
+			uint32_t value;
+
+			if (there && table_get(table, there, &value) == 0 && may(userdata, there, value))
+				return table_remove(table, there);
+		}
+	}
+	return -ENOENT;
+}
+
 int table_get(const struct table *table, uint64_t key, uint32_t *ret)
 {
 	uint32_t bucket[2] = { ul_first_bucket(key, table->mask), ul_second_bucket(key, table->mask) };

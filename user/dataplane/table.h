@@ -17,6 +17,8 @@ uint32_t table_buckets_for(size_t n_keys);
 
 /* Inserts or changes: 0 or -ENOSPC. value < 0xffffffff. */
 int table_set(struct table *table, uint64_t key, uint32_t value);
+/* Frees a slot that key may take: of the keys in its way one goes for which may() is true. 0 or -ENOENT. */
+int table_evict(struct table *table, uint64_t key, bool (*may)(void *userdata, uint64_t key, uint32_t value), void *userdata);
 /* 0 or -ENOENT. */
 int table_remove(struct table *table, uint64_t key);
 /* 0 or -ENOENT; *ret untouched then. Safe beside a writer in another process. */

@@ -116,7 +116,8 @@ static bool is_switch(const char *bpffs, const char *name)
 {
 	char path[PATH_MAX];
 
-	if (name[0] == '.' || strlen(name) >= UL_NAME_LEN)
+	/* With '_': a set that is being made or was replaced; no name of a switch has one. */
+	if (name[0] == '.' || strchr(name, '_') || strlen(name) >= UL_NAME_LEN)
 		return false;
 	if ((size_t)snprintf(path, sizeof(path), "%s/uplinkd/%s/%s", bpffs, name, shapes[VIEW_META].name) >= sizeof(path))
 		return false;

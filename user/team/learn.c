@@ -9,8 +9,7 @@
 
 #define LEARN_PER_PORT 1024
 #define CHANGE_MS 200	/* between two changes of a port's address; the machine's next frame reports one that came too early again */
-#define TURN_MS 5	/* of work on events; a machine can make them faster than they are worked off, and others want their turn */
-#define CHANGE_MS 200	/* between two changes of a port's address; the machine's next frame reports one that came too early again */
+#define WARN_MS 60000	/* between two warnings that the table is full: machines must not fill the log */
 #define TURN_MS 5	/* an address that takes another's slot in the table may wait for a grace period, up to 20 ms; then others have their turn */
 
 struct count_context {
@@ -71,8 +70,10 @@ static void learn(struct vswitch *vs, const struct ul_event *event)
 			  mac_format(event->mac, mac));
 		return;
 	}
-	if (table_set(&vs->dp->fdb, key, event->port) < 0)
-		log_warning(0, "%s: the address table is full; %s is not learned", vs->name, mac_format(event->mac, mac));
+	if (table_set(&vs->dp->fdb, key, event->port) < 0 && now_ms() >= vs->may_warn_ms) {
+		vs->may_warn_ms = now_ms() + WARN_MS;
+		log_warning(0, "%s: the address table is full; %s is not learned, and others may not be", vs->name, mac_format(event->mac, mac));
+	}
 }
 
 static bool is_news(const struct vswitch *vs, const struct ul_event *event)

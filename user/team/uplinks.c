@@ -99,6 +99,24 @@ static void build(const struct vswitch *vs, const struct policy_slot *slot, uint
 	policy_build(&slot->teaming, vs->cfg->channel, usable & ~slot->benched, uplinks_with(vs, UL_UP_DRAINED | UL_UP_CARRIER), ret);
 }
 
+static bool is_wanted(const struct vswitch *vs, const struct teaming *teaming)
+{
+	for (size_t g = 0; g < vs->cfg->n_groups; g++)
+		if (teaming_equal(&vs->cfg->groups[g].teaming, teaming))
+			return true;
+	return false;
+}
+
+/* No record is free, because the groups still use those of the old configuration: one that the new one has no use for changes under them. There always is one,
+ * since a configuration has at most UL_MAX_POLICIES settings. */
+static int slot_to_change(const struct vswitch *vs)
+{
+	for (int i = 0; i < UL_MAX_POLICIES; i++)
+		if (!vs->policy[i].used || !is_wanted(vs, &vs->policy[i].teaming))
+			return i;
+	return -ENOSPC;
+}
+
 static int find_slot(struct vswitch *vs, const struct teaming *teaming)
 {
 	struct policy_slot wanted = { .used = true, .teaming = *teaming };
@@ -124,6 +142,8 @@ static int find_slot(struct vswitch *vs, const struct teaming *teaming)
 		if (!vs->dp->policies[i].n_buckets)
 			unused = i;
 	}
+	if (unused < 0)
+		unused = slot_to_change(vs);
 	if (unused < 0)
 		return unused;
 	vs->policy[unused] = wanted;
@@ -282,6 +302,7 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 	enum ul_receive receive = vs->cfg->receive;
 	struct link_info info = *seen;
 	enum ul_xdp_mode mode = UL_XDP_NONE;
+	bool connected = uplink->ifindex == seen->ifindex;
 	int r, prepared;
 
 	if (info.master) {
@@ -305,6 +326,9 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 	if (r == 0)
 		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, receive != UL_RECEIVE_TC && prepared == 0,
 					    receive == UL_RECEIVE_XDP, &mode);
+	/* Somebody has attached XDP since; what worked without it goes on. */
+	if (r == -EBUSY && connected)
+		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, &mode);
 	if (r < 0) {
 		uplink_release(vs, uplink);
 		snprintf(uplink->name, sizeof(uplink->name), "%s", info.name);
@@ -354,14 +378,6 @@ void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_inf
 }
 
 /* ---- the table of uplinks ------------------------------------------------------------------------------------------------------------- */
-static bool is_configured(const struct switch_cfg *cfg, const char *name)
-{
-	for (uint32_t i = 0; i < cfg->n_uplinks; i++)
-		if (strcmp(cfg->uplinks[i], name) == 0)
-			return true;
-	return false;
-}
-
 static void stop_timers(struct vswitch *vs)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
@@ -407,7 +423,7 @@ static void reorder(struct vswitch *vs)
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)
 {
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
-		if (!is_configured(cfg, vs->dp->uplinks[i].name))
+		if (!switch_has_uplink(cfg, vs->dp->uplinks[i].name))
 			uplink_release(vs, &vs->dp->uplinks[i]);
 }
 

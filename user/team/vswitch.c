@@ -20,22 +20,21 @@ void vswitch_report(struct vswitch *vs, const char *object, const char *format, 
 }
 
 /* ---- life cycle ------------------------------------------------------------------------------------------------------------------------ */
-static void needs_of(const struct switch_cfg *cfg, struct dataplane_needs *ret)
+/* groups_left: groups that are in the maps and not in cfg; their places are free only when no port refers to them any more. */
+static void needs_of(const struct switch_cfg *cfg, uint32_t groups_left, struct dataplane_needs *ret)
 {
-	*ret = (struct dataplane_needs){ .groups = (uint32_t)cfg->n_groups };
+	*ret = (struct dataplane_needs){ .groups = (uint32_t)cfg->n_groups + groups_left };
 	for (size_t g = 0; g < cfg->n_groups; g++)
 		ret->ports += (uint32_t)cfg->groups[g].n_ports;
 	ret->fdb_keys = ret->ports;
 }
 
-static int open_dataplane(struct vswitch *vs, const struct switch_cfg *cfg, enum dataplane_how how)
+static int open_dataplane(struct vswitch *vs, const struct dataplane_needs *needs, enum dataplane_how how)
 {
-	struct dataplane_needs needs;
 	uint32_t lo = 1;
 	int r;
 
-	needs_of(cfg, &needs);
-	r = dataplane_open(vs->context.bpffs, cfg->name, &needs, how, &vs->dp);
+	r = dataplane_open(vs->context.bpffs, vs->name, needs, how, &vs->dp);
 	if (r < 0)
 		return r;
 	/* The loopback interface is always there: whether its net_device is found tells whether the programs can check carriers. */
@@ -46,6 +45,7 @@ static int open_dataplane(struct vswitch *vs, const struct switch_cfg *cfg, enum
 int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *cfg, struct vswitch **ret)
 {
 	struct vswitch *vs = calloc(1, sizeof(*vs));
+	struct dataplane_needs needs;
 	int r;
 
 	if (!vs)
@@ -56,16 +56,29 @@ int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *
 	r = notifier_new(context->event, notify_socket_send, context->notify_socket, &vs->notifier);
 	if (r < 0)
 		log_error(r, "%s: cannot make the notifier", cfg->name);
+	needs_of(cfg, 0, &needs);
 	if (r == 0)
-		r = open_dataplane(vs, cfg, DATAPLANE_ANY_SIZE);
+		r = open_dataplane(vs, &needs, DATAPLANE_ANY_SIZE);
 	if (r == 0)
 		r = learn_start(vs);
 	if (r < 0) {
+		if (vs->dp)
+			dataplane_discard(vs->dp);
 		vswitch_free(vs);
 		return r;
 	}
 	*ret = vs;
 	return 0;
+}
+
+void vswitch_abandon(struct vswitch *vs)
+{
+	/* What was adopted goes on as it is; what was made to replace another set goes, and that one goes on. */
+	if (vs->dp->adopted || vs->dp->staged)
+		dataplane_discard(vs->dp);
+	else
+		vswitch_teardown(vs);
+	vswitch_free(vs);
 }
 
 void vswitch_free(struct vswitch *vs)
@@ -125,6 +138,15 @@ static int apply_group(struct vswitch *vs, const struct group_cfg *cfg, uint32_t
 	return index;
 }
 
+static uint32_t groups_to_go(const struct vswitch *vs, const struct switch_cfg *cfg)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < vs->dp->meta->max_groups; i++)
+		n += vs->dp->groups[i].flags & UL_GROUP_USED && !model_find_group(cfg, vs->dp->groups[i].name);
+	return n;
+}
+
 static void prune_groups(struct vswitch *vs)
 {
 	for (uint32_t i = 0; i < vs->dp->meta->max_groups; i++)
@@ -178,22 +200,41 @@ static bool has_mac(const struct ul_port *port)
 	return memcmp(port->mac, unknown, sizeof(unknown)) != 0;
 }
 
+/* Learned addresses are those that are no port's own. */
+static bool is_learned(void *userdata, uint64_t key, uint32_t slot)
+{
+	const struct vswitch *vs = userdata;
+	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
+
+	return !port || !(port->flags & UL_PORT_USED) || !has_mac(port) || key != ul_fdb_key(vs->dp->groups[port->group].vid, port->mac);
+}
+
 /* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. */
 static int prune_address(void *userdata, uint64_t key, uint32_t slot)
 {
 	struct vswitch *vs = userdata;
 	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
-	const struct ul_group *group;
 
+	if (!is_learned(vs, key, slot))
+		return 0;
 	if (port && port->flags & UL_PORT_USED) {
-		group = &vs->dp->groups[port->group];
-		if (has_mac(port) && key == ul_fdb_key(group->vid, port->mac))
-			return 0;
+		const struct ul_group *group = &vs->dp->groups[port->group];
+
 		if (group->flags & UL_GROUP_LEARNING && (key & 0xfff) == group->vid)
 			return 0;
 	}
 	table_remove(&vs->dp->fdb, key);
 	return 0;
+}
+
+/* What is configured has precedence over what was learned: machines may fill the table, but not keep a port out of it. */
+static int set_address(struct vswitch *vs, uint64_t key, uint32_t slot)
+{
+	int r = table_set(&vs->dp->fdb, key, slot);
+
+	if (r == -ENOSPC && table_evict(&vs->dp->fdb, key, is_learned, vs) == 0)
+		r = table_set(&vs->dp->fdb, key, slot);
+	return r;
 }
 
 static int apply_addresses(struct vswitch *vs)
@@ -205,7 +246,7 @@ static int apply_addresses(struct vswitch *vs)
 
 		if (!(port->flags & UL_PORT_USED) || !has_mac(port))
 			continue;
-		r = table_set(&vs->dp->fdb, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
+		r = set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
 		if (r < 0)
 			return log_error(r, "%s: the address table is full", vs->name);
 	}
@@ -310,13 +351,19 @@ static int apply_all(struct vswitch *vs)
 }
 
 /* A set that has become too small: one that is large enough is filled with what this one holds and takes its place. */
-static int grow(struct vswitch *vs, const struct switch_cfg *cfg)
+static int grow(struct vswitch *vs, const struct dataplane_needs *needs)
 {
 	struct dataplane *old = vs->dp;
 	int r;
 
+	if (old->staged) {
+		/* An attempt before this one got stuck on its way into the place of its predecessor. */
+		r = dataplane_take_over(old);
+		if (r < 0)
+			return r;
+	}
 	vs->dp = NULL;
-	r = open_dataplane(vs, cfg, DATAPLANE_FITTING);
+	r = open_dataplane(vs, needs, DATAPLANE_LARGER);
 	if (r < 0) {
 		vs->dp = old;
 		return r;
@@ -334,13 +381,13 @@ int vswitch_apply(struct vswitch *vs, const struct switch_cfg *cfg)
 	struct dataplane_needs needs;
 	int r;
 
-	needs_of(cfg, &needs);
+	vs->cfg = cfg;
+	needs_of(cfg, groups_to_go(vs, cfg), &needs);
 	if (!dataplane_large_enough(vs->dp, &needs)) {
-		r = grow(vs, cfg);
+		r = grow(vs, &needs);
 		if (r < 0)
 			return r;
 	}
-	vs->cfg = cfg;
 	r = apply_all(vs);
 	if (r == 0)
 		r = dataplane_take_over(vs->dp);
@@ -359,7 +406,7 @@ void vswitch_teardown(struct vswitch *vs)
 		if (vs->dp->ports[slot].flags & UL_PORT_USED)
 			port_release(vs, slot);
 	uplinks_release_all(vs);
-	dataplane_destroy(vs->context.bpffs, vs->name);
+	dataplane_destroy(vs->context.bpffs, vs->name, vs->dp);
 }
 
 int vswitch_remove(const struct vswitch_context *context, const char *name)
@@ -375,28 +422,46 @@ int vswitch_remove(const struct vswitch_context *context, const char *name)
 	if (r == 0)
 		vswitch_teardown(vs);
 	else if (r == -ENOENT)
-		r = dataplane_destroy(context->bpffs, name);
+		r = dataplane_destroy(context->bpffs, name, NULL);
 	vswitch_free(vs);
 	return r;
 }
 
 /* ---- checking before anything is changed -------------------------------------------------------------------------------------------------- */
-static bool is_ours(const struct vswitch_context *context, const struct model *model, uint32_t ifindex)
+/* Somebody else's XDP program on the interface: a negative errno with a message. */
+static int check_xdp(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct model *model,
+		     const struct link_info *info, struct config_errors *errors)
 {
-	for (size_t i = 0; i < model->n_switches; i++)
-		if (dataplane_owns_xdp(context->bpffs, model->switches[i].name, ifindex))
-			return true;
-	return false;
+	char owner[UL_NAME_LEN];
+
+	if (!info->xdp_prog_id || cfg->receive == UL_RECEIVE_TC)
+		return 0;
+	if (dataplane_xdp_owner(context->bpffs, info->ifindex, owner) < 0) {
+		config_error_add(errors,
+				 "%s: %s has another XDP program (id %u); see 'bpftool prog show id %u' and 'bpftool net show dev %s', detach it or set receive: tc",
+				 cfg->name, info->name, info->xdp_prog_id, info->xdp_prog_id, info->name);
+		return -EBUSY;
+	}
+	/* Of a switch that goes, or gives it up: all let go before any takes. */
+	if (model_find_switch(model, owner) || context->owns(context->userdata, owner))
+		return 0;
+	config_error_add(errors, "%s: %s is an uplink of switch %s of another uplinkd; take it out there, with that one's --run-dir", cfg->name,
+			 info->name, owner);
+	return -EBUSY;
 }
 
-int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct model *model,
-		  struct config_errors *errors)
+int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct switch_cfg *before,
+		  const struct model *model, struct config_errors *errors)
 {
 	int r = 0;
 
 	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
 		const struct link_info *info = link_by_name(context->links, cfg->uplinks[i]);
+		int failed;
 
+		/* What happened to an uplink meanwhile is no reason to refuse a change of something else. */
+		if (before && before->receive == cfg->receive && switch_has_uplink(before, cfg->uplinks[i]))
+			continue;
 		if (!info || link_monitor_refresh(context->links, info->ifindex) < 0)
 			continue;	/* not there: it will be waited for */
 		info = link_by_name(context->links, cfg->uplinks[i]);
@@ -406,13 +471,11 @@ int vswitch_check(const struct vswitch_context *context, const struct switch_cfg
 			config_error_add(errors, "%s: %s belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", cfg->name,
 					 info->name, info->name);
 			r = -EBUSY;
-		} else if (info->xdp_prog_id && cfg->receive != UL_RECEIVE_TC &&
-			   !is_ours(context, model, info->ifindex)) {
-			config_error_add(errors,
-					 "%s: %s has another XDP program (id %u); see 'bpftool prog show id %u' and 'bpftool net show dev %s', detach it or set receive: tc",
-					 cfg->name, info->name, info->xdp_prog_id, info->xdp_prog_id, info->name);
-			r = -EBUSY;
+			continue;
 		}
+		failed = check_xdp(context, cfg, model, info, errors);
+		if (failed < 0)
+			r = failed;
 	}
 	return r;
 }

@@ -27,6 +27,8 @@ struct vswitch_context {
 	const char *bpffs;
 	/* A line for `uplinkctl monitor`: what happened, to which object. */
 	void (*report)(void *userdata, const char *switch_name, const char *object, const char *text);
+	/* Has this instance made a switch of this name, now or in an earlier run? */
+	bool (*owns)(void *userdata, const char *switch_name);
 	void *userdata;
 };
 
@@ -62,6 +64,7 @@ struct vswitch {
 	struct ring_buffer *events;
 	uint64_t learn_until_ms;	/* end of this turn of working off events */
 	uint64_t may_change_ms[UL_MAX_PORTS];	/* slot -> when the port may change its address again */
+	uint64_t may_warn_ms;		/* when learn.c may say again that the address table is full */
 	struct channel *channel;	/* LACP and neighbours */
 	bool carrier_check;		/* the programs look at the carrier themselves */
 };
@@ -71,16 +74,19 @@ int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *
 /* Frees what this process holds; the data plane goes on. NULL allowed. */
 void vswitch_free(struct vswitch *vs);
 
-/* Things that would make applying cfg fail half-way: an interface that another program or bridge owns. 0 or negative errno with messages. Changes nothing. */
-int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct model *model,
-		  struct config_errors *errors);
+/* Things that would make applying cfg fail half-way: an interface that another program or bridge owns. before: of the same switch as it is applied now, or
+ * NULL; only what differs is looked at. model: what cfg is of. 0 or negative errno with messages. Changes nothing. */
+int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct switch_cfg *before,
+		  const struct model *model, struct config_errors *errors);
 /* Releases the uplinks and ports that cfg has no more, so that another switch can take them. */
 void vswitch_let_go(struct vswitch *vs, const struct switch_cfg *cfg);
 /* Makes the maps and interfaces what cfg says. cfg must live until the next call. */
 int vswitch_apply(struct vswitch *vs, const struct switch_cfg *cfg);
+/* Takes back vswitch_new(), and what vswitch_apply() has done of a first configuration: a set that was found goes on, one that was made is gone. Frees vs. */
+void vswitch_abandon(struct vswitch *vs);
 /* Restores the interfaces and removes everything from the kernel. */
 void vswitch_teardown(struct vswitch *vs);
-/* The same for a switch that is only in the kernel, of whichever version. */
+/* The same for a switch that is only in the kernel, of whichever version. 0, also when there is none; negative errno: it is there still. */
 int vswitch_remove(const struct vswitch_context *context, const char *name);
 
 void vswitch_link_event(struct vswitch *vs, const struct link_info *info, unsigned int changes);
