@@ -92,10 +92,12 @@ static void tell(void *userdata, uint16_t number, enum lacp_event_kind kind, con
 {
 	struct channel *channel = userdata;
 	const struct channel_port *port = port_of(channel, number);
-	const char *object = port ? channel->vs->dp->uplinks[port->index].name : channel->vs->name;
 
 	channel->show_ms = 0;
-	vswitch_report(channel->vs, object, "LACP %s: %s", lacp_name(LACP_NAMES_EVENT, kind), text);
+	if (port)
+		uplink_report(channel->vs, port->index, "LACP %s: %s", lacp_name(LACP_NAMES_EVENT, kind), text);
+	else
+		vswitch_report(channel->vs, channel->vs->name, "LACP %s: %s", lacp_name(LACP_NAMES_EVENT, kind), text);
 }
 
 /* ---- what is kept and shown ------------------------------------------------------------------------------------------------------------ */
@@ -125,6 +127,7 @@ static void show(struct channel *channel, uint64_t now)
 		channel_record_setup(&port->setup, channel->vs->cfg->channel, &record);
 		memcpy(&channel->vs->dp->lacp_ports[i], &record, sizeof(record));
 	}
+	uplink_report_rest(channel->vs);
 	channel->shown_ms = now;
 	channel->show_ms = now + SHOW_INTERVAL_MS;
 }
@@ -138,7 +141,6 @@ static void show_soon(struct channel *channel)
 
 static void report_setup(struct channel *channel, struct channel_port *port, uint64_t now)
 {
-	const char *name = channel->vs->dp->uplinks[port->index].name;
 	enum ul_channel kind = channel->vs->cfg->channel;
 	uint32_t found = setup_findings(&port->setup, &port->neighbour, kind, now), changed = found ^ port->setup.told;
 
@@ -149,11 +151,11 @@ static void report_setup(struct channel *channel, struct channel_port *port, uin
 			continue;
 		channel->show_ms = 0;
 		if (!(found >> i & 1)) {
-			vswitch_report(channel->vs, name, "channel cleared: %s", setup_finding_name(i));
+			uplink_report(channel->vs, port->index, "channel cleared: %s", setup_finding_name(i));
 			continue;
 		}
 		setup_describe(&port->setup, &port->neighbour, kind, i, text, sizeof(text));
-		vswitch_report(channel->vs, name, "channel finding: %s", text);
+		uplink_report(channel->vs, port->index, "channel finding: %s", text);
 	}
 	port->setup.told = found;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which uplink may send and receive, and what follows: the single funnel. Carrier, administrative state, up-delay, LACP and the operator's drain
  * come together in uplinks_update(); nothing else writes the flags of an uplink or the buckets of a policy. */
+#include <stdarg.h>
+
 #include "config/check.h"
 #include "team/channel.h"
 
@@ -60,6 +62,61 @@ static const char *state_text(uint32_t flags)
 	if (!(flags & UL_UP_CARRIER))
 		return "no carrier";
 	return flags & UL_UP_SEND ? "in use" : "up, not in use yet";
+}
+
+/* ---- reports -------------------------------------------------------------------------------------------------------------------------- */
+/* The first of what the partner can cause as often as it likes are told; then no more than one in a while, with the number of those that were left out, so that
+ * they do not push everything else out of the memory of events. */
+#define REPORT_BURST 60
+#define REPORT_INTERVAL_MS 5000
+
+static bool may_report(struct uplink_state *state)
+{
+	uint64_t now = now_ms();
+
+	/* How far the allowance is used up, as a point in time. */
+	if (state->reports_until_ms < now)
+		state->reports_until_ms = now;
+	if (state->reports_until_ms - now > (REPORT_BURST - 1) * REPORT_INTERVAL_MS)
+		return false;
+	state->reports_until_ms += REPORT_INTERVAL_MS;
+	return true;
+}
+
+static void report_now(struct vswitch *vs, uint32_t index, const char *text)
+{
+	struct uplink_state *state = &vs->uplink[index];
+	const char *name = vs->dp->uplinks[index].name;
+
+	if (state->left_out)
+		vswitch_report(vs, name, "%s (%llu events before this were left out)", text, (unsigned long long)state->left_out);
+	else
+		vswitch_report(vs, name, "%s", text);
+	state->left_out = 0;
+}
+
+void uplink_report(struct vswitch *vs, uint32_t index, const char *format, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (may_report(&vs->uplink[index])) {
+		report_now(vs, index, text);
+		return;
+	}
+	vs->uplink[index].left_out++;
+	log_debug("%s: %s: %s", vs->name, vs->dp->uplinks[index].name, text);
+}
+
+/* What it has come to in the end is never left out. */
+void uplink_report_rest(struct vswitch *vs)
+{
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		if (vs->uplink[i].left_out && may_report(&vs->uplink[i]))
+			report_now(vs, i, state_text(vs->dp->uplinks[i].flags));
 }
 
 /* ---- failback: off ------------------------------------------------------------------------------------------------------------------ */
@@ -195,7 +252,7 @@ void uplinks_update(struct vswitch *vs)
 			continue;
 		STORE(uplink->flags, flags);
 		if (uplink->ifindex && (flags ^ old) & (UL_UP_SEND | UL_UP_DRAINED | UL_UP_CARRIER | UL_UP_ADMIN))
-			vswitch_report(vs, uplink->name, "%s", state_text(flags));
+			uplink_report(vs, i, "%s", state_text(flags));
 	}
 	policies_update(vs, before);
 }
@@ -258,7 +315,7 @@ static void take_link_state(struct vswitch *vs, uint32_t index, const struct lin
 	if (info->admin_up)
 		flags |= UL_UP_ADMIN;
 	if ((flags ^ uplink->flags) & (UL_UP_CARRIER | UL_UP_ADMIN))
-		vswitch_report(vs, uplink->name, "link %s", up ? "up" : "down");
+		uplink_report(vs, index, "link %s", up ? "up" : "down");
 	uplink->flags = flags;
 	if (carrier && link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0)
 		uplink->speed_mbps = speed.speed_mbps;

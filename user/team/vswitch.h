@@ -37,6 +37,7 @@ struct uplink_state {
 	bool seen;			/* was there since the start; the first sight needs no up-delay */
 	bool counted;			/* carrier and IFF_UP for up-delay-ms */
 	bool lacp_collecting, lacp_distributing;
+	uint64_t reports_until_ms, left_out;	/* uplink_report(): allowance, and what exceeded it */
 };
 
 struct policy_slot {
@@ -100,6 +101,9 @@ void uplinks_release_all(struct vswitch *vs);
 int uplinks_index(const struct vswitch *vs, const char *name);	/* or -ENOENT */
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg);
 void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_info *info, unsigned int changes);
+/* Like vswitch_report(), for what happens on the wire: its rate is limited. */
+void uplink_report(struct vswitch *vs, uint32_t index, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void uplink_report_rest(struct vswitch *vs);		/* of what was left out; call it from time to time */
 void uplinks_update(struct vswitch *vs);		/* flags of all uplinks -> policies -> notify */
 int policies_apply(struct vswitch *vs, uint32_t *ret_slots);	/* group index in cfg -> policy slot; frees the unused ones later */
 void policies_prune(struct vswitch *vs, const uint32_t *slots);
