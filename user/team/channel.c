@@ -122,8 +122,10 @@ static void show(struct channel *channel, uint64_t now)
 		if (!port)
 			continue;
 		record.neighbour = port->neighbour;
-		if (channel->lacp && port->added)
+		if (channel->lacp && port->added) {
 			channel_record_lacp(channel->lacp, port->number, now, &record);
+			channel_record_delay(uplink_waits_ms(channel->vs, i), &record);
+		}
 		channel_record_setup(&port->setup, channel->vs->cfg->channel, &record);
 		memcpy(&channel->vs->dp->lacp_ports[i], &record, sizeof(record));
 	}

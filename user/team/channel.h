@@ -22,6 +22,8 @@ void channel_drain(struct vswitch *vs, uint32_t uplink, bool drain);
 
 /* ---- channel_record.c: into the record of ul_lacp_ports, which is zero but for its neighbour ------------------------------------------- */
 void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_ms, struct ul_lacp_port *record);
+/* In the channel, but its up-delay lasts for so long yet; 0: it does not wait. */
+void channel_record_delay(uint64_t wait_ms, struct ul_lacp_port *record);
 void channel_record_setup(const struct setup *setup, enum ul_channel channel, struct ul_lacp_port *record);
 
 #endif

@@ -240,10 +240,38 @@ static void policies_update(struct vswitch *vs, uint32_t before)
 	}
 }
 
+/* Uplinks that only wait for their up-delay while somebody has no other: there is nothing that waiting could protect. */
+static uint32_t needed_now(const struct vswitch *vs)
+{
+	uint32_t sending = 0, waiting = 0, needed;
+
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		if (wanted_flags(vs, i) & UL_UP_SEND)
+			sending |= 1u << i;
+		else if (vs->uplink[i].up_timer && !(vs->dp->uplinks[i].flags & UL_UP_DRAINED) &&
+			 (vs->cfg->channel != UL_CHANNEL_LACP || vs->uplink[i].lacp_distributing))
+			waiting |= 1u << i;
+	}
+	needed = sending ? 0 : waiting;
+	for (uint32_t i = 0; waiting && i < UL_MAX_POLICIES; i++)
+		if (vs->policy[i].used && !(members_of(&vs->policy[i].teaming) & sending))
+			needed |= members_of(&vs->policy[i].teaming) & waiting;
+	return needed;
+}
+
+static void stop_waiting(struct uplink_state *state)
+{
+	state->up_timer = sd_event_source_disable_unref(state->up_timer);
+	state->counted = true;
+}
+
 void uplinks_update(struct vswitch *vs)
 {
-	uint32_t before = uplinks_with(vs, UL_UP_SEND);
+	uint32_t before = uplinks_with(vs, UL_UP_SEND), needed = needed_now(vs);
 
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		if (needed >> i & 1)
+			stop_waiting(&vs->uplink[i]);
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
 		struct ul_uplink *uplink = &vs->dp->uplinks[i];
 		uint32_t flags = wanted_flags(vs, i), old = uplink->flags;
@@ -264,8 +292,7 @@ static int up_long_enough(sd_event_source *source, uint64_t usec, void *userdata
 
 	(void)source;
 	(void)usec;
-	state->up_timer = sd_event_source_disable_unref(state->up_timer);
-	state->counted = true;
+	stop_waiting(state);
 	uplinks_update(state->vs);
 	return 0;
 }
@@ -283,6 +310,22 @@ static void start_up_timer(struct vswitch *vs, uint32_t index)
 		log_error(r, "%s: no timer; using the link at once", vs->dp->uplinks[index].name);
 		state->counted = true;
 	}
+}
+
+uint64_t uplink_waits_ms(const struct vswitch *vs, uint32_t index)
+{
+	uint64_t at_us, now = now_ms();
+
+	if (!vs->uplink[index].up_timer || sd_event_source_get_time(vs->uplink[index].up_timer, &at_us) < 0)
+		return 0;
+	return at_us / 1000 > now ? at_us / 1000 - now : 1;
+}
+
+/* A shorter delay in the configuration holds for those that wait, too. */
+static void limit_up_timer(struct vswitch *vs, uint32_t index)
+{
+	if (uplink_waits_ms(vs, index) > vs->cfg->up_delay_ms)
+		sd_event_source_set_time_relative(vs->uplink[index].up_timer, vs->cfg->up_delay_ms * 1000ULL);
 }
 
 static void evaluate_link(struct vswitch *vs, uint32_t index, bool up)
@@ -425,20 +468,20 @@ static void stop_timers(struct vswitch *vs)
 		vs->uplink[i].up_timer = sd_event_source_disable_unref(vs->uplink[i].up_timer);
 }
 
-/* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along. */
+/* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along, a delay that runs included. */
 static void reorder(struct vswitch *vs)
 {
 	struct uplink_state states[UL_MAX_UPLINKS] = {};
 	struct ul_uplink records[UL_MAX_UPLINKS] = {};
 	const struct switch_cfg *cfg = vs->cfg;
 
-	stop_timers(vs);
 	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
 		int old = uplinks_index(vs, cfg->uplinks[i]);
 
 		if (old >= 0) {
 			records[i] = vs->dp->uplinks[old];
 			states[i] = vs->uplink[old];
+			vs->uplink[old].up_timer = NULL;
 			/* What LACP said before a restart holds until channel_apply() knows better. */
 			if (!states[i].seen) {
 				states[i].lacp_collecting = records[i].flags & UL_UP_RECEIVE;
@@ -449,10 +492,15 @@ static void reorder(struct vswitch *vs)
 			dataplane_reset_stats(vs->dp, i);
 		snprintf(records[i].name, sizeof(records[i].name), "%s", cfg->uplinks[i]);
 	}
+	stop_timers(vs);
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
 		vs->uplink[i] = states[i];
 		vs->uplink[i].vs = vs;
 		vs->uplink[i].index = i;
+		if (states[i].up_timer) {
+			sd_event_source_set_userdata(states[i].up_timer, &vs->uplink[i]);
+			limit_up_timer(vs, i);
+		}
 		if (memcmp(&vs->dp->uplinks[i], &records[i], sizeof(records[i])) != 0)
 			vs->dp->uplinks[i] = records[i];
 		if (records[i].ifindex)
@@ -523,6 +571,8 @@ void vswitch_set_lacp(struct vswitch *vs, uint32_t index, bool collecting, bool 
 	if (distributing && !state->lacp_distributing && state->counted && others && vs->cfg->up_delay_ms) {
 		state->counted = false;
 		start_up_timer(vs, index);
+	} else if (!distributing && state->up_timer) {
+		stop_waiting(state);	/* the delay belongs to this agreement: the next one begins its own */
 	}
 	state->lacp_collecting = collecting;
 	state->lacp_distributing = distributing;

@@ -33,7 +33,7 @@ struct vswitch_context {
 struct uplink_state {
 	struct vswitch *vs;
 	uint32_t index;
-	sd_event_source *up_timer;	/* runs while a link is up but not yet for up-delay-ms */
+	sd_event_source *up_timer;	/* runs while a link is up, or LACP distributes, but not yet for up-delay-ms */
 	bool seen;			/* was there since the start; the first sight needs no up-delay */
 	bool counted;			/* carrier and IFF_UP for up-delay-ms */
 	bool lacp_collecting, lacp_distributing;
@@ -104,6 +104,7 @@ void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_inf
 /* Like vswitch_report(), for what happens on the wire: its rate is limited. */
 void uplink_report(struct vswitch *vs, uint32_t index, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void uplink_report_rest(struct vswitch *vs);		/* of what was left out; call it from time to time */
+uint64_t uplink_waits_ms(const struct vswitch *vs, uint32_t index);	/* up-delay: for so long yet; 0: it does not wait */
 void uplinks_update(struct vswitch *vs);		/* flags of all uplinks -> policies -> notify */
 int policies_apply(struct vswitch *vs, uint32_t *ret_slots);	/* group index in cfg -> policy slot; frees the unused ones later */
 void policies_prune(struct vswitch *vs, const uint32_t *slots);
