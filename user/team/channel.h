@@ -14,9 +14,11 @@ struct channel;
 int channel_apply(struct vswitch *vs);
 void channel_free(struct channel *channel);	/* nothing is sent: a restart goes unnoticed; NULL allowed */
 
-/* The uplink's interface came or went, or its carrier changed. */
+/* The uplink leaves the switch; call it while its interface is still there. */
+void channel_let_go(struct vswitch *vs, uint32_t uplink);
+/* The uplink's interface came or went, or its carrier or address changed. */
 void channel_link_changed(struct vswitch *vs, uint32_t uplink);
-/* Takes the LACPDUs that wait, before anything else is done after a sleep. */
+/* Takes the LACPDUs that wait, before anything else is done after a sleep. NULL allowed. */
 void channel_poll(struct channel *channel);
 void channel_drain(struct vswitch *vs, uint32_t uplink, bool drain);
 

@@ -360,6 +360,7 @@ static void take_link_state(struct vswitch *vs, uint32_t index, const struct lin
 	if ((flags ^ uplink->flags) & (UL_UP_CARRIER | UL_UP_ADMIN))
 		uplink_report(vs, index, "link %s", up ? "up" : "down");
 	uplink->flags = flags;
+	memcpy(uplink->mac, info->mac, sizeof(uplink->mac));
 	if (carrier && link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0)
 		uplink->speed_mbps = speed.speed_mbps;
 	evaluate_link(vs, index, up);
@@ -393,6 +394,7 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 		dataplane_detach(vs->dp, uplink->ifindex);
 		uplink->saved = 0;
 		uplink->saved_mtu = 0;
+		vs->uplink[index].replaced = true;
 	}
 	prepared = uplink_prepare(vs, index, &info);
 	if (prepared < 0)
@@ -406,7 +408,10 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, receive != UL_RECEIVE_TC && prepared == 0,
 					    receive == UL_RECEIVE_XDP, &mode);
 	if (r < 0) {
+		uint32_t number = uplink->lacp_port;
+
 		uplink_release(vs, uplink);
+		uplink->lacp_port = number;
 		snprintf(uplink->name, sizeof(uplink->name), "%s", info.name);
 		return;
 	}
@@ -468,12 +473,21 @@ static void stop_timers(struct vswitch *vs)
 		vs->uplink[i].up_timer = sd_event_source_disable_unref(vs->uplink[i].up_timer);
 }
 
+static void place_record(struct vswitch *vs, uint32_t index, const struct ul_uplink *record)
+{
+	if (memcmp(&vs->dp->uplinks[index], record, sizeof(*record)) != 0)
+		vs->dp->uplinks[index] = *record;
+	if (record->ifindex)
+		table_set(&vs->dp->ifaces, ul_iface_key(record->ifindex), index);
+}
+
 /* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along, a delay that runs included. */
 static void reorder(struct vswitch *vs)
 {
 	struct uplink_state states[UL_MAX_UPLINKS] = {};
 	struct ul_uplink records[UL_MAX_UPLINKS] = {};
 	const struct switch_cfg *cfg = vs->cfg;
+	uint32_t up = 0;	/* bit i: who comes to place i was below it */
 
 	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
 		int old = uplinks_index(vs, cfg->uplinks[i]);
@@ -482,6 +496,8 @@ static void reorder(struct vswitch *vs)
 			records[i] = vs->dp->uplinks[old];
 			states[i] = vs->uplink[old];
 			vs->uplink[old].up_timer = NULL;
+			if (old < (int)i)
+				up |= 1u << i;
 			/* What LACP said before a restart holds until channel_apply() knows better. */
 			if (!states[i].seen) {
 				states[i].lacp_collecting = records[i].flags & UL_UP_RECEIVE;
@@ -501,19 +517,26 @@ static void reorder(struct vswitch *vs)
 			sd_event_source_set_userdata(states[i].up_timer, &vs->uplink[i]);
 			limit_up_timer(vs, i);
 		}
-		if (memcmp(&vs->dp->uplinks[i], &records[i], sizeof(records[i])) != 0)
-			vs->dp->uplinks[i] = records[i];
-		if (records[i].ifindex)
-			table_set(&vs->dp->ifaces, ul_iface_key(records[i].ifindex), i);
 	}
+	/* From the top who moves up, then from the bottom all others: so a place becomes empty only when its uplink has another, and no frame finds none. */
+	for (uint32_t i = UL_MAX_UPLINKS; i-- > 0;)
+		if (up >> i & 1)
+			place_record(vs, i, &records[i]);
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		if (!(up >> i & 1))
+			place_record(vs, i, &records[i]);
 	vs->dp->meta->n_uplinks = cfg->n_uplinks;
 }
 
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)
 {
-	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
-		if (!is_configured(cfg, vs->dp->uplinks[i].name))
-			uplink_release(vs, &vs->dp->uplinks[i]);
+	channel_poll(vs->channel);
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		if (is_configured(cfg, vs->dp->uplinks[i].name))
+			continue;
+		channel_let_go(vs, i);
+		uplink_release(vs, &vs->dp->uplinks[i]);
+	}
 }
 
 int uplinks_apply(struct vswitch *vs)
@@ -540,8 +563,10 @@ int uplinks_apply(struct vswitch *vs)
 void uplinks_release_all(struct vswitch *vs)
 {
 	stop_timers(vs);
-	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		channel_let_go(vs, i);
 		uplink_release(vs, &vs->dp->uplinks[i]);
+	}
 }
 
 int vswitch_drain(struct vswitch *vs, const char *name, bool drain)

@@ -6,7 +6,7 @@
  *
  *   vswitch.c   life cycle; groups, ports, VLANs and addresses          ports.c    one port's interface
  *   uplinks.c   which uplink may send and receive, and the policies     prepare.c  an uplink's NIC settings
- *   channel.c   LACP of the uplinks, and their neighbours               learn.c    addresses that machines use
+ *   channel.c, channel_apply.c   LACP of the uplinks, and neighbours    learn.c    addresses that machines use
  */
 #ifndef UL_TEAM_VSWITCH_H
 #define UL_TEAM_VSWITCH_H
@@ -37,6 +37,7 @@ struct uplink_state {
 	bool seen;			/* was there since the start; the first sight needs no up-delay */
 	bool counted;			/* carrier and IFF_UP for up-delay-ms */
 	bool lacp_collecting, lacp_distributing;
+	bool replaced;			/* it is another interface than the one before of this name */
 	uint64_t reports_until_ms, left_out;	/* uplink_report(): allowance, and what exceeded it */
 };
 
