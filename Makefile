@@ -34,7 +34,7 @@ APT_DEMO  := iproute2 iputils-ping util-linux procps
 APT_CHECK := $(APT_DEMO) libcriterion-dev python3 python3-pytest openvswitch-switch iperf3 tshark ethtool jq
 APT_LINT  := clang-format clang-tidy cppcheck shellcheck
 APT_VM    := qemu-system-x86 udev kmod file xz-utils libteam-utils
-APT_BENCH := gnuplot-nox
+APT_BENCH := gnuplot-nox linux-perf
 
 WARN      := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 HARDEN    := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
@@ -88,9 +88,9 @@ define apt_install
 	if [ "$$(id -u)" != 0 ]; then echo "missing packages:" $$missing "- run: sudo make deps" >&2; exit 1; fi; \
 	echo "installing:" $$missing; guard=/usr/sbin/policy-rc.d; \
 	if [ ! -e $$guard ]; then printf '#!/bin/sh\nexit 101\n' > $$guard; chmod 755 $$guard; trap "rm -f $$guard" EXIT INT TERM; fi; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	apt-get install -y -q --no-install-recommends $$missing >$(B)/apt.log 2>&1 || \
-	{ apt-get update -q >>$(B)/apt.log 2>&1; apt-get install -y -q --no-install-recommends $$missing >>$(B)/apt.log 2>&1; } || \
+	export DEBIAN_FRONTEND=noninteractive; apt="apt-get -o Acquire::Retries=3"; \
+	$$apt install -y -q --no-install-recommends $$missing >$(B)/apt.log 2>&1 || \
+	{ $$apt update -q >>$(B)/apt.log 2>&1; $$apt install -y -q --no-install-recommends $$missing >>$(B)/apt.log 2>&1; } || \
 	{ tail -n 20 $(B)/apt.log >&2; exit 1; }
 endef
 
@@ -209,7 +209,7 @@ vmtest: deps-vm ## the tests and the peers on other kernels; KERNEL=6.1 for one 
 	@$(MAKE) all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
 	@vmtest/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(DEBUG),--debug)
 
-bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in under five minutes (root)
+bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in under five minutes; PROFILE=1: only perf's profile (root)
 	@$(MAKE) all $(TOOLS)
 	@$(MAKE) bench-built
 
@@ -217,7 +217,7 @@ bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in
 bench-tools: all $(TOOLS) $(BENCH_TOOLS)
 
 bench-built: bench-tools
-	@QUICK=$(QUICK) tests/bench/run $(B)
+	@QUICK=$(QUICK) tests/bench/run $(B) $(if $(filter-out 0,$(PROFILE)),--profile)
 
 lint: deps-lint ## clang-tidy, cppcheck and shellcheck; warnings are errors
 	@$(MAKE) $(B)/compile_commands.json $(SKEL)

@@ -99,6 +99,12 @@ int redirect_tc(struct __sk_buff *skb)
 	return bpf_redirect(target_ifindex, 0);
 }
 
+SEC("tc")
+int redirect_ingress(struct __sk_buff *skb)
+{
+	return bpf_redirect(target_ifindex, BPF_F_INGRESS);
+}
+
 /* Straight to the other end of a veth, which must be in another network namespace. */
 SEC("tc")
 int redirect_peer(struct __sk_buff *skb)

@@ -14,6 +14,10 @@ struct original {
 	__u64 head[HEAD_BYTES / 8];
 	__u32 bytes;		/* XDP: length of the frame */
 	__u32 tci_plus_1;	/* TC: tag that the kernel keeps beside the data; 0: none */
+	__u32 flow_mask;	/* flows - 1, a power of two - 1: the byte at flow_offset counts through them */
+	__u32 flow_offset;	/* below 64 */
+	__u32 next_flow;
+	__u32 reserved;
 };
 
 struct {
@@ -70,15 +74,25 @@ int wrap_xdp(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
+/* The empty program pays for it as well. */
+static __always_inline void next_flow(struct original *original, void *data, void *end)
+{
+	__u8 *byte = data + (original->flow_offset & 63);
+
+	if (original->flow_mask && (void *)(byte + 1) <= end)
+		*byte = original->next_flow++ & original->flow_mask;
+}
+
 /* Popping when there is no tag costs what popping one does. */
 SEC("tc")
 int wrap_tc(struct __sk_buff *skb)
 {
 	__u32 zero = 0;
-	const struct original *before = bpf_map_lookup_elem(&original, &zero);
+	struct original *before = bpf_map_lookup_elem(&original, &zero);
 
 	if (!before || bpf_skb_vlan_pop(skb))
 		return -1;
+	next_flow(before, (void *)(long)skb->data, (void *)(long)skb->data_end);
 	if (before->tci_plus_1 && bpf_skb_vlan_push(skb, bpf_htons(0x8100), before->tci_plus_1 - 1))
 		return -1;
 	bpf_tail_call(skb, &tc_programs, 0);

@@ -4,6 +4,7 @@
  * usage: cost OBJECTS   then on standard input, one line of JSON in answer to each:
  *   case PIN xdp|tc IFNAME TCI HEXFRAME ROUNDS REPEAT   TCI: tag that lies beside the data, -1: none
  *   step NAME xdp|tc ROUNDS REPEAT                      a single step of cost.bpf.c
+ *   flows OFFSET MASK                                   from now on, for TC: that byte of the frame is another one in each run; MASK 0: no more
  *   info PIN                                            instructions and bytes
  * Runs in the network namespace of the interfaces. */
 #include <net/if.h>
@@ -15,10 +16,11 @@
 
 struct original {
 	uint64_t head[HEAD_BYTES / 8];
-	uint32_t bytes, tci_plus_1;
+	uint32_t bytes, tci_plus_1, flow_mask, flow_offset, next_flow, reserved;
 };
 
 static struct bpf_object *object;
+static uint32_t flow_mask, flow_offset;
 
 static void put_program(bool xdp, int fd)
 {
@@ -36,7 +38,7 @@ static double run_wrapped(bool xdp, int fd, uint32_t ifindex, const uint8_t *fra
 
 static void measure(const char *name, int fd, bool xdp, uint32_t ifindex, int tci, const uint8_t *frame, uint32_t bytes, int rounds, int repeat)
 {
-	struct original original = { .bytes = bytes, .tci_plus_1 = (uint32_t)(tci + 1) };
+	struct original original = { .bytes = bytes, .tci_plus_1 = (uint32_t)(tci + 1), .flow_mask = flow_mask, .flow_offset = flow_offset };
 	int empty = program_fd(object, xdp ? "empty_xdp" : "empty_tc");
 	uint32_t zero = 0, retval = 0, unused;
 
@@ -94,6 +96,8 @@ static void run_line(const char *line)
 	} else if (sscanf(line, "step %511s %7s %d %d", pin, kind, &rounds, &repeat) == 4) {
 		memset(frame, 0, 64);
 		measure(pin, program_fd(object, pin), !strcmp(kind, "xdp"), 0, -1, frame, 64, rounds, repeat);
+	} else if (sscanf(line, "flows %u %u", &flow_offset, &flow_mask) == 2) {
+		printf("{}\n");
 	} else if (sscanf(line, "info %511s", pin) == 1) {
 		print_info(pin);
 	} else {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts what arrives.
  *
- * usage: live --objects DIR {--into END | --through END} [--sink END]... [--sink-fd N]... [--drop END] [--pass END] [--redirect-xdp END:IFNAME]
- *             [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME] [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
+ * usage: live --objects DIR [--into END | --through END | --write-fd N] [--sink END]... [--sink-fd N]... [--drop END] [--pass END]
+ *             [--redirect-xdp END:IFNAME] [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME] [--redirect-ingress END:IFNAME] [--unregistered 1]
+ *             [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
  *   END is NSPATH:IFNAME.
  *   --into: frames leave by this interface, that is, arrive at the other end of its cable. --through: as if this interface had received them.
+ *   --write-fd: an open tap, into which frames are written, one by one, as a machine's emulator does.
  *   --sink: frames that arrive here are counted and dropped by XDP; --sink-fd: an open tap, read by a thread; --drop is a sink as well; --pass: XDP that
  *   passes everything up.
- *   --redirect-*: the least that a program can do to forward, from END to IFNAME of the same namespace.
+ *   --redirect-*: the least that a program can do to forward, from END to IFNAME of the same namespace; ingress: as if IFNAME had received it.
+ *   --unregistered: the generator's program is not kept registered (see register_generator()).
  *
  * Commands on standard input, each answered by one line of JSON:
  *   run MS THREADS   generates for so long, each thread on a CPU of its own
@@ -16,6 +19,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +42,7 @@
 #define MAX_SINKS 64
 #define HEAD_BYTES 56
 #define FRAMES_PER_CALL 16384
+#define FRAMES_PER_LOOK 256	/* at the clock, where they are written into a tap */
 #define TCX_INGRESS 46	/* newer than Debian 12's headers */
 
 #ifndef BPF_F_TEST_XDP_LIVE_FRAMES
@@ -69,13 +75,15 @@ struct worker {
 
 static const char *objects;
 static struct end tx;
-static bool into;
+static bool into, unregistered;
+static int write_fd = -1;
 static struct sink sinks[MAX_SINKS];
 static unsigned int n_sinks;
 static uint32_t size = 64, flows = 1;
 static int vlan = -1;
 static uint8_t dst_mac[6] = { 2, 0, 0, 0, 0, 2 }, src_mac[6] = { 2, 0, 0, 0, 0, 1 };
 static uint8_t frame[4096];
+static uint32_t flow_offset;	/* of the byte that tells flows apart; 0: there is one flow */
 static int generate_fd;
 static uint64_t stop_at_ns;
 
@@ -256,19 +264,40 @@ static void make_frame(struct generator *generator)
 	generator->action = into ? XDP_TX : XDP_PASS;
 	generator->flow_mask = flows - 1;
 	generator->dst_offset = at + 19;
+	flow_offset = flows > 1 ? at + 19 : 0;
+}
+
+/* While a program hangs nowhere, each BPF_PROG_TEST_RUN puts it into the kernel's XDP dispatcher and takes it out again: it patches code, interrupts all other
+ * CPUs and waits for a grace period. So it hangs at a tap in a namespace of its own, which both end with this process. */
+static void register_generator(void)
+{
+	struct ifreq request = { .ifr_name = "generator", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		die("namespace of the generator");
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request))
+		die("tap of the generator");
+	attach_xdp(generate_fd, if_nametoindex("generator"), "generator");
 }
 
 static void load_generator(void)
 {
-	struct bpf_object *object = open_object();
 	struct generator generator = {};
+	struct bpf_object *object;
 	uint32_t zero = 0;
 
-	load_object(object, 0);
 	make_frame(&generator);
+	if (write_fd >= 0)
+		return;
+	object = open_object();
+	load_object(object, 0);
 	if (bpf_map_update_elem(map_fd(object, "generator"), &zero, &generator, BPF_ANY))
 		die("generator");
 	generate_fd = program_fd(object, "generate");
+	if (!unregistered)
+		register_generator();
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------------------------ */
@@ -300,6 +329,18 @@ static uint64_t ksoftirqd_ns(int cpu)
 	return ns;
 }
 
+static unsigned int write_frames(void)
+{
+	unsigned int written = 0;
+
+	for (int i = 0; i < FRAMES_PER_LOOK; i++) {
+		if (flow_offset)
+			frame[flow_offset] = (uint8_t)((uint32_t)i & (flows - 1));
+		written += write(write_fd, frame, size) == (ssize_t)size;
+	}
+	return written;
+}
+
 static void *work(void *data)
 {
 	struct worker *worker = data;
@@ -313,11 +354,15 @@ static void *work(void *data)
 	CPU_SET(worker->cpu, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	setpriority(PRIO_PROCESS, 0, -20);
-	enter(tx.ns);
-	ctx.ingress_ifindex = if_nametoindex(tx.ifname);
+	if (write_fd < 0) {
+		enter(tx.ns);
+		ctx.ingress_ifindex = if_nametoindex(tx.ifname);
+	}
 	cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	softirq_ns = ksoftirqd_ns(worker->cpu);
-	while (clock_ns(CLOCK_MONOTONIC) < stop_at_ns) {
+	while (write_fd >= 0 && clock_ns(CLOCK_MONOTONIC) < stop_at_ns)
+		worker->sent += write_frames();
+	while (write_fd < 0 && clock_ns(CLOCK_MONOTONIC) < stop_at_ns) {
 		if (bpf_prog_test_run_opts(generate_fd, &opts)) {
 			worker->error = errno;
 			break;
@@ -431,6 +476,9 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "--redirect-xdp")) add_redirect(value, "redirect_xdp");
 		else if (!strcmp(argv[i], "--redirect-tc")) add_redirect(value, "redirect_tc");
 		else if (!strcmp(argv[i], "--redirect-peer")) add_redirect(value, "redirect_peer");
+		else if (!strcmp(argv[i], "--redirect-ingress")) add_redirect(value, "redirect_ingress");
+		else if (!strcmp(argv[i], "--write-fd")) write_fd = atoi(value);
+		else if (!strcmp(argv[i], "--unregistered")) unregistered = true;
 		else if (!strcmp(argv[i], "--size")) size = (uint32_t)atoi(value);
 		else if (!strcmp(argv[i], "--vlan")) vlan = atoi(value);
 		else if (!strcmp(argv[i], "--dst")) parse_mac(value, dst_mac);
@@ -441,15 +489,16 @@ int main(int argc, char **argv)
 			die(argv[i]);
 		}
 	}
-	if (!objects || !tx.ns[0] || size < 60 || size > 3000 || !flows || flows > 256 || (flows & (flows - 1))) {
+	if (!objects || size < 60 || size > 3000 || !flows || flows > 256 || (flows & (flows - 1))) {
 		errno = EINVAL;
-		die("--objects, --into or --through, --size 60-3000, --flows a power of two up to 256");
+		die("--objects, --size 60-3000, --flows a power of two up to 256");
 	}
-	load_generator();
+	if (tx.ns[0] || write_fd >= 0)
+		load_generator();
 	printf("{\"ready\":true}\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (sscanf(line, "run %u %u", &ms, &n_threads) != 2 || !n_threads || n_threads > MAX_THREADS)
+		if (sscanf(line, "run %u %u", &ms, &n_threads) != 2 || (!generate_fd && write_fd < 0) || !n_threads || n_threads > MAX_THREADS)
 			break;
 		run(ms, n_threads);
 	}

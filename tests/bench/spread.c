@@ -5,7 +5,7 @@
  * MIX: lan     253 clients of one /24 with one server of the same network
  *      campus  65,536 clients of a /16, each with four of 64 servers behind a router
  *      zipf    50,000 pairs drawn from 2,000 clients and 200 servers behind a router by Zipf's law; a pair's traffic is Zipf-distributed as well
- * METHOD: a load-balancing name, or bonding:layer2, bonding:layer2+3, bonding:layer3+4 */
+ * METHOD: a load-balancing name, last-octet (src-dst-ip with iphash-octets: last), or bonding:layer2, bonding:layer2+3, bonding:layer3+4 */
 #include <stdbool.h>
 #include <errno.h>
 #include <math.h>
@@ -119,9 +119,10 @@ static void build(const char *method, uint32_t n, uint32_t usable, struct ul_pol
 		enum ul_method method;
 	} methods[] = {
 		{ "src-dst-ip", UL_M_SRC_DST_IP }, { "src-dst-ip-port", UL_M_SRC_DST_IP_PORT }, { "src-ip", UL_M_SRC_IP },
-		{ "dst-ip", UL_M_DST_IP }, { "src-dst-mac", UL_M_SRC_DST_MAC },
+		{ "dst-ip", UL_M_DST_IP }, { "src-mac", UL_M_SRC_MAC }, { "dst-mac", UL_M_DST_MAC }, { "src-dst-mac", UL_M_SRC_DST_MAC },
+		{ "last-octet", UL_M_SRC_DST_IP },
 	};
-	struct teaming teaming = { .n_active = (__u8)n };
+	struct teaming teaming = { .n_active = (__u8)n, .last_octet = !strcmp(method, "last-octet") };
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (!strcmp(methods[i].name, method))

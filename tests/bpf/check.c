@@ -4,6 +4,16 @@
 #include <criterion/criterion.h>
 #include <linux/pkt_cls.h>
 
+uint64_t check_setting(const char *name, uint64_t normal)
+{
+	const char *text = getenv(name);
+	uint64_t value = normal;
+
+	if (text)
+		cr_assert_eq(parse_u64(text, 1, UINT64_MAX, &value), 0, "%s=%s", name, text);
+	return value;
+}
+
 uint32_t check_verdict(enum model_program program, enum model_verdict verdict)
 {
 	static const uint32_t tc[] = { TC_ACT_SHOT, TC_ACT_OK, TC_ACT_REDIRECT }, xdp[] = { XDP_DROP, XDP_PASS, XDP_REDIRECT };

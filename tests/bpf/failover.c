@@ -178,16 +178,18 @@ Test(failover, netdev_find)
 /* Random switches with random cables cut, over real interfaces, in both directions. */
 Test(failover, random_cuts)
 {
-	enum { ROUNDS = 120, FRAMES = 200 };
+	enum { FRAMES = 200 };
 	static struct frame_buf frames[FRAMES];
 	static uint32_t objects[FRAMES];
 	struct world *world = world_new(WORLD_TC | WORLD_XDP | WORLD_NETDEV);
+	/* as many rounds as random frames elsewhere: a round is some `ip link set`, each a process */
+	uint64_t rounds = check_setting("UPLINKD_FRAMES", 100000) / 800 + 10;
 	uint64_t seed = 99, state = 0x1234567 + seed;
 	bool is_cut[SW_UPLINKS] = { 0 };
 	struct sw sw;
 
 	live_open(world);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (uint64_t round = 0; round < rounds; round++) {
 		random_switch(&state, &sw);
 		for (uint32_t u = 0; u < sw.n_uplinks; u++) {
 			bool want = frame_random(&state) % 3 == 0;
@@ -212,7 +214,7 @@ Test(failover, random_cuts)
 				hints.object = UL_OBJECT_NONE;
 			}
 			objects[i] = hints.object;
-			frame_make_random(&sw, &hints, &state, (uint32_t)(round * FRAMES) + i, &frames[i]);
+			frame_make_random(&sw, &hints, &state, (uint32_t)(round * FRAMES + i), &frames[i]);
 		}
 		check_live(world, &sw, objects, frames, FRAMES, seed);
 	}

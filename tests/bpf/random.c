@@ -9,16 +9,6 @@ TestSuite(random, .timeout = 300);
 
 #define FRAMES_PER_SWITCH 500
 
-static uint64_t setting(const char *name, uint64_t normal)
-{
-	const char *text = getenv(name);
-	uint64_t value = normal;
-
-	if (text)
-		cr_assert_eq(parse_u64(text, 1, UINT64_MAX, &value), 0, "%s=%s", name, text);
-	return value;
-}
-
 static uint32_t random_object(const struct sw *sw, enum model_program program, uint64_t *state)
 {
 	uint32_t object;
@@ -49,7 +39,7 @@ static void compare(enum model_program program, const uint64_t *least)
 	static struct frame_buf frame;
 	static uint64_t reached[UL_REASON_SLOTS];
 	struct world *world = world_new(program == MODEL_UPLINK_XDP ? WORLD_XDP : 0);
-	uint64_t seed = setting("UPLINKD_SEED", 20240229), n = setting("UPLINKD_FRAMES", 100000);
+	uint64_t seed = check_setting("UPLINKD_SEED", 20240229), n = check_setting("UPLINKD_FRAMES", 100000);
 	uint64_t state = seed * 0x9e3779b97f4a7c15ULL + program + 1;
 	struct sw sw;
 

@@ -12,16 +12,6 @@ TestSuite(random_live, .timeout = 300);
 /* Redirected frames above this are not in one buffer everywhere. */
 #define LONGEST 2900
 
-static uint64_t setting(const char *name, uint64_t normal)
-{
-	const char *text = getenv(name);
-	uint64_t value = normal;
-
-	if (text)
-		cr_assert_eq(parse_u64(text, 1, UINT64_MAX, &value), 0, "%s=%s", name, text);
-	return value;
-}
-
 static uint32_t random_object(const struct sw *sw, bool from_uplink, uint64_t *state)
 {
 	uint32_t object;
@@ -39,7 +29,7 @@ static void compare(uint32_t flags, bool from_uplink)
 	static struct frame_buf frames[BATCH];
 	static uint32_t objects[BATCH];
 	struct world *world = world_new(flags);
-	uint64_t seed = setting("UPLINKD_SEED", 20240229), n = setting("UPLINKD_FRAMES", 100000);
+	uint64_t seed = check_setting("UPLINKD_SEED", 20240229), n = check_setting("UPLINKD_FRAMES", 100000);
 	uint64_t state = seed * 0x9e3779b97f4a7c15ULL + flags;
 	struct sw sw;
 

@@ -70,8 +70,7 @@ def test_cut_cable(uplinks, daemon):
 
 	start, cut, rewritten, back = figures.phases[0], figures.phase("cut"), figures.phase("mark"), figures.phase("mark", 1)
 	figures.assert_clean("cut cable", but=LINGER if programs_see_carrier() else (*LINGER, "cut"))
-	if not programs_see_carrier():
-		assert cut.longest_gap_ms < 300 * base.SLOW, figures	# the daemon polls every 10 ms
+	figures.assert_outage("eth1")
 	assert set(start.ends) == {"eth0", "eth1", "eth2"} and min(start.ends.values()) > start.sent / 5, figures
 	if programs_see_carrier():
 		assert_only_the_dead_flows_moved(start, cut, "eth1", ["eth0", "eth2"])
@@ -100,6 +99,7 @@ def test_administratively_down():
 	traffic.flow(2000)
 	figures = traffic.stop()
 	figures.assert_clean("down", but=LINGER if programs_see_carrier() else (*LINGER, "cut"))
+	figures.assert_outage("eth1")
 	if programs_see_carrier():
 		assert_only_the_dead_flows_moved(figures.phases[0], figures.phase("cut"), "eth1", ["eth0", "eth2"])
 	assert figures.phase("mark").paths() == figures.phases[0].paths()
@@ -118,6 +118,8 @@ def test_second_failure_moves_only_its_own_flows():
 	figures = traffic.stop()
 	figures.assert_clean("two cuts", but=LINGER)
 	first, second = figures.phase("cut"), figures.phase("cut", 1)
+	figures.assert_outage("eth3")
+	figures.assert_outage("eth0", 1, before=first)
 	assert_only_the_dead_flows_moved(figures.phases[0], first, "eth3", ["eth0", "eth1", "eth2"])
 	old, new = first.paths(), second.paths()
 	assert all(new[f] == old[f] for f in old if old[f] != {"eth0"})
@@ -204,6 +206,9 @@ def test_all_uplinks_down():
 	figures = traffic.stop()
 	again = figures.phase("mark", 1)
 	assert again.lost == 0 and again.ends["eth0"] == 0, figures
+	assert set(figures.phase("cutting").lost_flows) <= {f for f, ends in figures.phases[0].paths().items() if "eth0" in ends}, figures
+	if programs_see_carrier():
+		assert figures.phase("cut").lost == 0, figures	# one uplink is left
 	dropped = figures.sent - figures.arrived
 	counted = bed.daemon.counter("p0", "no_uplink")
 	lingering = sum(p.lost for p in figures.phases if p.kind in LINGER or p.kind == "cut" and not programs_see_carrier())
@@ -263,7 +268,7 @@ def test_port_id_spreads_and_moves_with_notice():
 	wait_until(collect, 9, lambda: f"five notify frames of each of {moving}: {dict(seen)}\n{bed.daemon.log()}")
 	for times in seen.values():
 		for at, due in zip(times, (0, 1, 2, 4, 7)):
-			assert abs(at - due) < 0.4 * base.SLOW, f"notify frames at {times}, due at 0, 1, 2, 4, 7 s"
+			assert abs(at - due) < 0.8 * base.SLOW, f"notify frames at {times}, due at 0, 1, 2, 4, 7 s"
 	assert uplinks_of_ports(bed, 4) == {n: "eth1" for n in range(4)}
 
 	bed.up("sw0")
@@ -314,6 +319,7 @@ def test_failover_order_loses_nothing_while_the_daemon_is_stopped():
 	traffic.flow(2000)
 	figures = traffic.stop()
 	figures.assert_clean("failover order", but=LINGER)
+	figures.assert_outage("eth1")
 	assert figures.phases[0].ends["eth0"] == 0 and figures.phase("cut").ends["eth1"] == 0, figures
 
 

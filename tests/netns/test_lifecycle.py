@@ -97,6 +97,7 @@ def test_failure_while_no_daemon_runs():
 	traffic.flow(1000)
 	figures = traffic.stop()
 	figures.assert_clean("cut without daemon", but=("cutting",))
+	figures.assert_outage("eth1")
 	assert figures.phase("cut").ends["eth1"] == 0
 
 

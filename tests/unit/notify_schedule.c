@@ -175,8 +175,8 @@ Test(notify, on_the_loop, .timeout = 30)
 	cr_assert_eq(sd_event_new(&event), 0);
 	cr_assert_eq(notifier_new(event, on_send, &sent, &n), 0);
 	cr_assert_eq(notifier_start(n, 1, 11, mac_a, -1), 0);
-	while (now_ms() < began + 500)
-		sd_event_run(event, (began + 500 - now_ms()) * 1000);
+	for (uint64_t now; (now = now_ms()) < began + 500;)
+		sd_event_run(event, (began + 500 - now) * 1000);
 	cr_assert_eq(notifier_start(n, 2, 12, mac_b, -1), 0);
 	cr_expect_eq(sent.n, 2, "the first frame leaves before start returns");
 	while (sent.n < 4 && now_ms() < end)

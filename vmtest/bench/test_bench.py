@@ -11,10 +11,12 @@ import pytest
 REPO = Path(__file__).resolve().parents[2]
 RESULTS = Path("/run/ul/out/bench")
 # the names in the bench's results that must be there, with a figure above 0
-FORWARDERS = ("uplinkd", "bridge", "bridge_vlan", "bonding_bridge_vlan", "teamd_bridge_vlan", "openvswitch_kernel")
+BONDED = ("bonding_bridge_vlan", "teamd_bridge_vlan", "openvswitch_kernel")
+FORWARDERS = ("uplinkd", "uplinkd_2_uplinks", "bridge", "bridge_vlan", *BONDED)
 WANTED = {
     "rates": [f"rate.{way}.veth.64.1core.{name}" for way in ("rx", "tx") for name in FORWARDERS],
     "tcp": [f"tcp.{way}.1stream.{name}" for way in ("rx", "tx", "local") for name in FORWARDERS],
+    "latency": [f"latency.{way}.{load}.{name}.p50" for way in ("rx", "local") for load in ("idle", "loaded") for name in FORWARDERS],
     "failover": [f"failover.{name}.carrier.1000.longest_gap" for name in
                  ("uplinkd", "bonding_miimon_100", "bonding_miimon_10", "teamd", "openvswitch_kernel")],
 }

@@ -5,9 +5,9 @@ import os
 import re
 import xml.etree.ElementTree as ET
 
-# A kernel message that fails the run whatever the tests say; a busy host makes an emulated CPU look stuck, which is no bug
+# A kernel message that fails the run whatever the tests say; a busy host makes an emulated CPU, work queue or NIC look stuck, which is no bug
 SPLAT = re.compile(r"BUG:|Oops|WARNING: |general protection fault|refcount_t|UBSAN|Kernel panic|unregister_netdevice: waiting")
-NO_SPLAT = re.compile(r"soft lockup|rcu_\w+ (self-)?detected|clocksource")
+NO_SPLAT = re.compile(r"soft lockup|workqueue lockup|rcu_\w+ (self-)?detected|clocksource|dev_watchdog")
 
 
 class Results:

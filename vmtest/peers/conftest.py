@@ -10,15 +10,6 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 from harness.base import Cleanup    # noqa: E402
 from harness.daemon import Uplinkd  # noqa: E402
-from util import Netns              # noqa: E402
-
-
-@pytest.fixture(scope="session", autouse=True)
-def shared_run_netns():
-    """The first `ip netns add` binds /run/netns upon itself and so doubles the mounts that the harness has made there, which
-    then cannot be removed: it has to come before them."""
-    with Netns("first"):
-        pass
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from util import Netns, run, unique, veth_links, wait_until
@@ -152,12 +152,31 @@ def bonding(uut, mode="802.3ad", rate="fast", options="", links=veth_links):
 
 # ---- teamd ---------------------------------------------------------------------------------------------------------------
 class Team(Peer):
-    def __init__(self, ns, links, device):
+    def __init__(self, ns, links, device, directory):
         super().__init__(ns, links)
-        self.device = device
+        self.device, self.directory, self.hosts = device, directory, []
+        self.running = ExitStack()      # teamd, from begin_channel() to end_channel()
 
     def host(self, vid, address):
+        self.hosts.append((vid, address))
         return vlan_interface(self.ns, self.device, vid, address)
+
+    def end_channel(self):
+        """teamd ends, and takes its device along."""
+        self.running.close()
+
+    def begin_channel(self):
+        log = f"{self.directory}/log"
+        process = self.running.enter_context(
+            self.ns.daemon(f"teamd -U -f {self.directory}/config -t {self.device} -p {self.directory}/pid", log))
+        wait_until(lambda: process.poll() is not None or len(self.usable()) == len(self.ports), "teamd with its ports up",
+                   describe=self.state)
+        if process.poll() is not None:
+            with open(log, encoding="utf-8", errors="replace") as file:
+                raise RuntimeError(f"teamd ended: {file.read()}")
+        self.ns.ip(f"link set {self.device} up")
+        for vid, address in self.hosts:
+            vlan_interface(self.ns, self.device, vid, address)
 
     def state(self):
         """What `teamdctl state dump` says, {} while teamd does not answer."""
@@ -188,19 +207,12 @@ def teamd(uut, runner="lacp", rate="fast", options=None, links=veth_links):
             ns.ip(f"link set {link.near} down")
         config = {"device": device, "link_watch": {"name": "ethtool"}, "ports": {link.near: {} for link in cables},
                   "runner": {"name": runner, "tx_hash": ["eth", "ipv4", "ipv6"], **lacp, **(options or {})}}
-        path = os.path.join(directory, "config")
-        with open(path, "w", encoding="utf-8") as file:
+        with open(os.path.join(directory, "config"), "w", encoding="utf-8") as file:
             json.dump(config, file)
         os.makedirs("/run/teamd", exist_ok=True)
-        log = os.path.join(directory, "log")
-        peer = Team(ns, cables, device)
-        with ns.daemon(f"teamd -U -f {path} -t {device} -p {directory}/pid", log) as process:
-            wait_until(lambda: process.poll() is not None or len(peer.usable()) == len(cables), "teamd with its ports up",
-                       describe=peer.state)
-            if process.poll() is not None:
-                with open(log, encoding="utf-8", errors="replace") as file:
-                    raise RuntimeError(f"teamd ended: {file.read()}")
-            ns.ip(f"link set {device} up")
+        peer = Team(ns, cables, device, directory)
+        with peer.running:
+            peer.begin_channel()
             yield peer
 
 

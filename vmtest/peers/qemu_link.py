@@ -21,7 +21,7 @@ PORT = f"/dev/virtio-ports/{CONTROL_PORT}"
 _numbers = itertools.count(os.getpid() << 16)
 
 
-def _request(text, timeout_s=20):
+def _request(text, timeout_s=60):
     # a virtio port has one opener at a time
     with open("/run/ul/carrier.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

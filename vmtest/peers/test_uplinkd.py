@@ -106,7 +106,8 @@ def udp_echo(client_ns, server_ns, client, server):
         assert sender.recvfrom(2000) == (b"answer", (server, 4000))
 
 
-STATIC = {"bonding": partial(peers.bonding, mode="balance-xor"), "bridge": partial(peers.bridge, bond_mode="balance-xor")}
+STATIC = {"bonding": partial(peers.bonding, mode="balance-xor"), "bridge": partial(peers.bridge, bond_mode="balance-xor"),
+          "teamd": partial(peers.teamd, runner="loadbalance"), "openvswitch": partial(peers.openvswitch, lacp="off")}
 
 
 @pytest.mark.parametrize("make_peer", STATIC.values(), ids=STATIC.keys())
@@ -179,12 +180,14 @@ def test_failover_of_a_tap_at_1000_frames_per_second(flapping, capfd):
         "program:" if programs_see_carrier() else "daemon's poll:",
         *[f"cut of {phase.name}: lost {n} of {phase.sent}, longest gap {phase.longest_gap_ms} ms;"
           for phase, n in zip(cuts, lost)])
-    for phase in figures.phases:
-        if phase.kind == "mark":
-            assert phase.lost == 0 and phase.duplicates == 0, f"nothing was changing\n{figures}"
+    marks = [phase for phase in figures.phases if phase.kind == "mark"]
+    for phase in marks:
+        assert phase.lost == 0 and phase.duplicates == 0, f"nothing was changing\n{figures}"
     assert len(cuts) == 2, figures
-    # without the poll a flapping neighbour would cost up to a second, times what emulation costs
-    assert lost == [0, 0] if programs_see_carrier() else max(lost) < RATE, figures
+    for number, phase in enumerate(cuts):
+        figures.assert_outage(phase.name, number, before=marks[2 * number], rate=RATE)
+    # a daemon that waits for RTM_NEWLINK loses up to a second when the neighbour flaps; emulated, the poll of 10 ms may be some rounds late
+    assert lost == [0, 0] if programs_see_carrier() else max(lost) < RATE // 4, figures
 
 
 # ---- where the programs hang ---------------------------------------------------------------------------------------------
@@ -246,6 +249,9 @@ def test_delivery_kinds(capfd):
 
 # ---- real carriers -------------------------------------------------------------------------------------------------------
 NICS = {"virtio-net": ("nic0", "nic1"), "e1000": ("nic2", "nic3")}
+# how many frames a cut may cost, at 1,000 frames/s: virtio-net's driver is some hundredths of a second late, emulated, and e1000's
+# has a watchdog of two seconds; inwards the peer chooses, whose end is always virtio-net
+MOST_LOST = {("virtio-net", "out"): 500, ("e1000", "out"): 2500, ("virtio-net", "in"): 500, ("e1000", "in"): 500}
 XDP_MODE = {("virtio-net", "auto"): "native", ("virtio-net", "xdp"): "native", ("virtio-net", "tc"): "none",
             ("e1000", "auto"): "none", ("e1000", "xdp"): "generic", ("e1000", "tc"): "none"}
 
@@ -281,8 +287,8 @@ def test_receive_mode_of_a_nic_and_teardown(driver, receive, capfd):
 @pytest.mark.parametrize("driver", NICS)
 @pytest.mark.parametrize("flapping", [False, True], ids=["quiet", "flapping-neighbour"])
 def test_unplugged_cable(driver, flapping, capfd):
-    """Both directions at 1,000 frames/s while QEMU unplugs a cable. The driver itself is late (see README), so what is lost is
-    printed; promised is that traffic goes on over the other cable, and comes back."""
+    """Both directions at 1,000 frames/s while QEMU unplugs a cable. The driver itself is late (see README), which is what is
+    lost; promised is that traffic goes on over the other cable, and comes back."""
     with recorded_site(driver) as at:
         dead, alive = at.peer.far
         with neighbour(flapping):
@@ -307,6 +313,7 @@ def test_unplugged_cable(driver, flapping, capfd):
         name = f"{driver}, {'flapping neighbour' if flapping else 'quiet'}"
         for way, each in figures.items():
             say(capfd, f"{name}, {way}: lost {each.phases[1].lost} by the cut, longest gap {each.phases[1].longest_gap_ms} ms")
+            assert each.phases[1].lost < MOST_LOST[driver, way], f"{way}\n{each}"
             assert sum(each.phases[2].ends.values()) > 0.9 * each.phases[2].sent, f"{way}: no recovery\n{each}"
             assert sum(each.phases[4].ends.values()) > 0.9 * each.phases[4].sent, f"{way}: the healed cable\n{each}"
         assert figures["out"].phases[2].ends[dead] == 0 and figures["out"].phases[4].ends[dead] > 0, figures["out"]
@@ -314,6 +321,8 @@ def test_unplugged_cable(driver, flapping, capfd):
 
 # ---- LACP ----------------------------------------------------------------------------------------------------------------
 AGREED = {"activity", "aggregation", "synchronization", "collecting", "distributing"}
+# frames at 1,000 per second: outwards we decide, inwards a process of the peer, emulated
+MOST_LOST_BY_LACP = {"out": RATE // 4, "in": RATE}
 LACP = {"bonding-fast": (peers.bonding, "fast"), "bonding-slow": (peers.bonding, "slow"), "teamd-fast": (peers.teamd, "fast")}
 
 
@@ -349,3 +358,39 @@ def test_lacp_agrees_and_survives_a_cut_and_a_restart(make_peer, rate):
             after = {p["uplink"]: p["partner_changes"] for p in at.daemon.json("show", "lacp")}
             assert after == changes or not any(after.values()), f"a partner came or went: {changes}, now {after}"
             at.wait_ping()
+
+
+@pytest.mark.parametrize("make_peer", [peers.bonding, peers.teamd, peers.openvswitch], ids=["bonding", "teamd", "openvswitch"])
+def test_lacp_failover_at_1000_frames_per_second(make_peer, capfd):
+    """The peer's port is shut, and opened again. Outwards the programs, or the daemon's poll, move the flows; inwards the peer
+    does. With LACP there is nothing to wait for, because both ends lose their carrier."""
+    with site(partial(make_peer, rate="fast"), channel="lacp", lacp={"rate": "fast"}) as at:
+        dead, alive = at.peer.far
+        at.peer.wait_distributing()
+        at.daemon.wait_uplinks(at.peer.far)
+        at.wait_ping()
+        out, back = at.stream(), at.stream_in()
+        for traffic in (out, back):
+            traffic.flow(1000)
+            traffic.mark()
+        at.peer.links[0].cut()
+        at.daemon.wait_uplinks([alive])
+        at.peer.wait_distributing([at.near(alive)])
+        for traffic in (out, back):
+            traffic.mark()
+            traffic.flow(1000)
+            traffic.mark()              # the phase of the healing is not judged
+        at.peer.links[0].heal()
+        at.daemon.wait_uplinks(at.peer.far)
+        at.peer.wait_distributing()
+        for traffic in (out, back):
+            traffic.mark()
+            traffic.flow(1000)
+        figures = {"out": out.stop(), "in": back.stop()}
+    name = f"LACP with {make_peer.__name__}, {'programs see' if programs_see_carrier() else 'the daemon polls'} carriers"
+    for way, each in figures.items():
+        before, cut, without, healing, after = each.phases
+        say(capfd, f"{name}, {way}: lost {cut.lost} by the cut, longest gap {cut.longest_gap_ms} ms; {healing.lost} by the return")
+        assert (before.lost, without.lost, after.lost) == (0, 0, 0), f"{way}: nothing was changing\n{each}"
+        assert cut.lost < MOST_LOST_BY_LACP[way] and cut.duplicates == 0, f"{way}\n{each}"
+    assert figures["out"].phases[2].ends[dead] == 0 and figures["out"].phases[4].ends[dead] > 0, figures["out"]

@@ -30,7 +30,7 @@ def run(*command, check=True, timeout_s=60):
     return done.stdout
 
 
-def wait_until(condition, what, timeout_s=30, describe=None):
+def wait_until(condition, what, timeout_s=60, describe=None):
     """Waits for a true result and returns it; on time-out says what was awaited and, with `describe`, what was there."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -2,9 +2,11 @@
 """What each program costs for each kind of frame, with the maps of a running daemon: BPF_PROG_TEST_RUN minus an empty program."""
 import statistics
 
-from harness.bed import outside_mac, port_mac, switch
+from harness import base
+from harness.bed import port_mac, switch
 from harness.daemon import Uplinkd
-from harness.frames import BROADCAST, arp_request, eth, ETH_IP, ETH_IPV6, ipv4, ipv6, tag, udp, udp4, udp6
+from harness.frames import arp_request, eth, ETH_IP, ETH_IPV6, ipv4, ipv6, tag, udp4, udp6
+from harness.lacp import Info, Speaker, lacpdu
 
 from parts.beds import OUTSIDE, Place
 from parts.tools import OBJECTS, Lines, tool
@@ -15,6 +17,8 @@ XDP_DROP, XDP_PASS, XDP_REDIRECT = 1, 2, 4
 TC_SHOT, TC_REDIRECT = 2, 7
 NONE = -1
 REPEAT = 100000
+IPV4_DESTINATION = 30	# in a frame without a tag
+FLOWS = 64
 METHODS = ("src-dst-ip", "src-ip", "dst-ip", "src-dst-ip-port", "src-mac", "dst-mac", "src-dst-mac")	# with a channel
 ALONE = ("port-id", "src-mac", "failover-order")	# without
 
@@ -103,39 +107,95 @@ def groups(n_ports=4):
 
 def start(place, channel, method):
 	uplinks = [f"eth{i}" for i in range(place.n_uplinks)]
-	config = switch("bench", uplinks, groups(), channel=channel, teaming={"load-balancing": method})
+	more = {"lacp": {"rate": "fast"}} if channel == "lacp" else {}
+	config = switch("bench", uplinks, groups(), channel=channel, teaming={"load-balancing": method}, **more)
 	daemon = Uplinkd(place.hv, {"switches": [config]}, log_level="warning").start()
 	daemon.wait_uplinks(uplinks)
 	return daemon
 
 
-def run(record):
+def measure_receive(record, meter, suffix, rounds):
+	for name, program, frame, verdict, tci in receive_cases():
+		runs = meter.runs(program, "eth0", frame, verdict, tci, rounds)
+		record.add(f"cost.{name}{suffix}", "ns", runs)
+		if name == "uplink_xdp.udp4.vst.hit" and not suffix:
+			record.mark("cost_uplink_xdp_ns", middle(runs))
+
+
+def measure_sizes(record, meter):
+	for program in ("uplink_xdp", "uplink_tc", "port_tc"):
+		info = meter.info(program)
+		record.add(f"size.{program}.instructions", "insns", [info["instructions"]])
+		record.add(f"size.{program}.jited", "bytes", [info["jited_bytes"]])
+		record.add(f"size.{program}.verified", "insns", [info["verified_instructions"]])
+
+
+def measure_methods(record, wanted, rounds):
 	place = Place(n_ports=4, n_uplinks=2)
-	wanted = [("static", "src-dst-ip")]
-	if not record.quick:
-		wanted += [("static", m) for m in METHODS if m != "src-dst-ip"] + [("none", m) for m in ALONE]
-	rounds = 15 if record.quick else 9
 	for channel, method in wanted:
 		daemon = start(place, channel, method)
 		meter = Meter(daemon)
+		suffix = "" if channel == "static" else ".no_channel"
 		for name, port, frame, verdict, tci in send_cases():
 			runs = meter.runs("port_tc", f"p{port}", frame, verdict, tci, rounds)
-			suffix = "" if channel == "static" else ".no_channel"
 			record.add(f"cost.port_tc.{method}{suffix}.{name}", "ns", runs)
 			if name == "udp4.vst.uplink" and method == "src-dst-ip":
 				record.mark("cost_port_tc_ns", middle(runs))
+		if method == "src-dst-ip" or (channel, method) == ("none", "src-mac"):
+			measure_receive(record, meter, suffix, rounds)
 		if method == "src-dst-ip":
-			for name, program, frame, verdict, tci in receive_cases():
-				runs = meter.runs(program, "eth0", frame, verdict, tci, rounds)
-				record.add(f"cost.{name}", "ns", runs)
-				if name == "uplink_xdp.udp4.vst.hit":
-					record.mark("cost_uplink_xdp_ns", middle(runs))
-			for program in ("uplink_xdp", "uplink_tc", "port_tc"):
-				info = meter.info(program)
-				record.add(f"size.{program}.instructions", "insns", [info["instructions"]])
-				record.add(f"size.{program}.jited", "bytes", [info["jited_bytes"]])
-				record.add(f"size.{program}.verified", "insns", [info["verified_instructions"]])
+			record.add("cost.uplink_xdp.lacpdu.no_lacp.pass", "ns", meter.runs("uplink_xdp", "eth0", foreign_lacpdu(), XDP_PASS, NONE, rounds))
+			measure_sizes(record, meter)
 			for kind, step in STEPS:
 				record.add(f"cost.step.{step}", "ns", meter.ask("step", f"step_{step}", kind, rounds, REPEAT)["ns"])
 		meter.close()
 		daemon.teardown()
+
+
+def measure_flows(record, rounds):
+	"""Three uplinks in use, which is no power of two, and a different flow in each run."""
+	place = Place(n_ports=4, n_uplinks=3)
+	for method in ("src-dst-ip", "src-dst-ip-port"):
+		daemon = start(place, "static", method)
+		meter = Meter(daemon)
+		name, port, frame, verdict, tci = send_cases()[0]
+		meter.ask("flows", IPV4_DESTINATION + 3, FLOWS - 1)
+		record.add(f"cost.port_tc.{method}.3_uplinks.{FLOWS}_flows.{name}", "ns", meter.runs("port_tc", f"p{port}", frame, verdict, tci, rounds))
+		meter.ask("flows", 0, 0)
+		record.add(f"cost.port_tc.{method}.3_uplinks.1_flow.{name}", "ns", meter.runs("port_tc", f"p{port}", frame, verdict, tci, rounds))
+		meter.close()
+		daemon.teardown()
+
+
+def foreign_lacpdu():
+	"""Of a partner that nobody knows."""
+	return lacpdu(Info("02:00:00:00:77:01", key=1, port=1, state=0x3f), Info(), OUTSIDE)
+
+
+def measure_lacp(record, rounds):
+	"""Frames of LACP so many that each is one too many: what a flood costs. What the partner said last is compared with what is stored of it."""
+	place = Place(n_ports=4, n_uplinks=2)
+	partner = Speaker(place.outside, ("sw0", "sw1"))
+	daemon = start(place, "lacp", "src-dst-ip")
+	base.wait_until(lambda: partner.agreed("sw0", "sw1"), 30, "agreement with the partner")
+	meter = Meter(daemon)
+	for name, frame in (("flood_of_the_partners_own", partner["sw0"].frame()), ("flood_of_others", foreign_lacpdu())):
+		record.add(f"cost.uplink_xdp.lacpdu.{name}.drop", "ns", meter.runs("uplink_xdp", "eth0", frame, XDP_DROP, NONE, rounds))
+	meter.close()
+	partner.stop()
+	daemon.teardown()
+
+
+def run(record):
+	wanted = [("static", "src-dst-ip")]
+	if not record.quick:
+		wanted += [("static", m) for m in METHODS if m != "src-dst-ip"] + [("none", m) for m in ALONE]
+	rounds = 15 if record.quick else 9
+	with base.Cleanup():
+		measure_methods(record, wanted, rounds)
+	if record.quick:
+		return
+	with base.Cleanup():
+		measure_flows(record, rounds)
+	with base.Cleanup():
+		measure_lacp(record, rounds)

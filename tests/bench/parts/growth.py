@@ -5,7 +5,6 @@ import json
 from harness import base
 from harness.base import Cleanup
 from harness.bed import port_mac
-from harness.daemon import Uplinkd
 
 from parts import scale
 from parts.tools import OBJECTS, tool
@@ -31,19 +30,10 @@ def with_uplinks(record, n):
 
 
 def with_switches(record, n):
-	host = scale.Host(n, n)
-	config = {"switches": [{"name": "bench" if i == 0 else f"bench{i}", "uplinks": [f"eth{i}"], "channel": "static", "up-delay-ms": 0, "port-groups": [
-		{"name": "prod", "vlan": 100, "ports": [{"interface": f"p{i}", "mac": port_mac(i)}]}]} for i in range(n)]}
-	daemon = Uplinkd(host.hv, config, log_level="warning")
-	record.add(f"growth.switches.{n}.start", "s", [scale.start_time(daemon)])
-	daemon.wait_uplinks(host.uplinks(), 30)
-	record.add(f"growth.switches.{n}.reload_unchanged", "ms", [scale.request(daemon, "Reload") for _ in range(5)])
-	record.add(f"growth.switches.{n}.rss", "MiB", [scale.resident_mib(daemon)])
-	record.add(f"growth.switches.{n}.maps", "MiB", [sum(scale.map_memory_mib(daemon, s["name"]) for s in config["switches"])])
-	costs = scale.packet_costs(record, daemon)
-	record.add(f"growth.switches.{n}.cost.uplink_xdp", "ns", costs[0])
-	record.add(f"growth.switches.{n}.cost.port_tc", "ns", costs[1])
-	daemon.teardown()
+	host = scale.Host(2 * n, n)
+	config = {"switches": [{"name": "bench" if i == 0 else f"bench{i}", "uplinks": [f"eth{2 * i}", f"eth{2 * i + 1}"], "channel": "static", "up-delay-ms": 0,
+				"port-groups": [{"name": "prod", "vlan": 100, "ports": [{"interface": f"p{i}", "mac": port_mac(i)}]}]} for i in range(n)]}
+	scale.measure(record, f"growth.switches.{n}", host, config)
 
 
 def with_addresses(record, n):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Rounds that something else on the machine has disturbed are measured again, for a limited time. Two virtual CPUs are often two threads of one
+"""Rounds that something else on the machine, or the hypervisor, has disturbed are measured again, for a limited time. Two virtual CPUs are often two threads of one
 core, so what runs on one slows down the other by a third."""
 import os
 import time
@@ -19,19 +19,28 @@ def busy_seconds(first_cpu=0):
 	return total / TICK
 
 
+def stolen_seconds():
+	"""What the hypervisor has given to others while a CPU of ours wanted to run, of all CPUs: none of ours is idle that should not be."""
+	line = open("/proc/stat").readline().split()
+	return int(line[8]) / TICK
+
+
 class Quiet:
 	def __init__(self, patience):
 		self.patience = patience	# seconds of disturbed rounds that each measurement may throw away
 		self.repeated = self.disturbed = 0
+		self.stolen = 0.0	# seconds
 
-	def rounds(self, n, measure, first_cpu=0):
-		"""n results of measure(), which returns (result, seconds that its own work took on the CPUs from first_cpu on)."""
-		good, bad, patience = [], [], self.patience
+	def rounds(self, n, measure, first_cpu=0, share=1):
+		"""n results of measure(), which returns (result, seconds that its own work took on the CPUs from first_cpu on). share: of the patience."""
+		good, bad, patience = [], [], self.patience * share
 		while len(good) < n and (patience > 0 or len(good) + len(bad) < n):
-			start, before = time.monotonic(), busy_seconds(first_cpu)
+			start, before, stolen = time.monotonic(), busy_seconds(first_cpu), stolen_seconds()
 			result, own = measure()
 			taken = time.monotonic() - start
-			foreign = (busy_seconds(first_cpu) - before - own) / taken
+			stolen = stolen_seconds() - stolen
+			self.stolen += stolen
+			foreign = (busy_seconds(first_cpu) - before - own + stolen) / taken
 			if foreign < LIMIT:
 				good.append(result)
 			else:

@@ -7,6 +7,8 @@ import statistics
 import time
 from pathlib import Path
 
+from harness import base
+
 from parts.quiet import Quiet
 
 # name -> (the mark, "least" or "most", unit)
@@ -53,8 +55,12 @@ class Record:
 		self.quick, self.folder = quick, folder
 		self.results, self.marks, self.left_out, self.failed = [], [], [], []
 		self.machine = machine()
-		self.quiet = Quiet(12 if quick else 10)
+		self.emulated = base.SLOW > 1	# everything is many times slower: fewer and smaller measurements
+		self.quiet = Quiet(0 if self.emulated else 12 if quick else 10)
 		self.started = time.monotonic()
+
+	def seconds(self):
+		return time.monotonic() - self.started
 
 	def add(self, name, unit, runs):
 		runs = [round(float(r), 6) for r in runs]
@@ -88,8 +94,9 @@ class Record:
 		return [measured.get(name, {"name": name, "value": None, "mark": MARKS[name][0], "met": False}) for name in MARKS]
 
 	def as_json(self, partial=False):
-		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - self.started),
-			       "rounds_repeated": self.quiet.repeated, "rounds_disturbed": self.quiet.disturbed}
+		machine_now = {**self.machine, "load_after": os.getloadavg()[0], "seconds": round(self.seconds()),
+			       "rounds_repeated": self.quiet.repeated, "rounds_disturbed": self.quiet.disturbed,
+			       "stolen_seconds": round(self.quiet.stolen, 2)}
 		return json.dumps({"machine": machine_now, "quick": self.quick, "results": self.results, "marks": self.all_marks(partial),
 				   "left_out": self.left_out, "failed": self.failed}, indent=1)
 
@@ -106,6 +113,13 @@ def figure(value):
 	return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def paired_ratio(a, b):
-	"""Median of the ratios of neighbouring runs: what slows down both does not count."""
-	return statistics.median(x / y for x, y in zip(a, b) if y)
+def paired_ratios(a, b):
+	"""Ratios of neighbouring runs: what slows down both does not count."""
+	return [x / y for x, y in zip(a, b) if y]
+
+
+def rotated(field, number):
+	"""The same dictionary in another order for each number, so that nobody always runs after the same one."""
+	names = list(field)
+	first = number % len(names)
+	return {name: field[name] for name in names[first:] + names[:first]}

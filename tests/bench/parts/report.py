@@ -2,7 +2,6 @@
 """The end of a run: result.json, tables on the terminal and in Markdown, and the plots."""
 import shutil
 import subprocess
-import time
 
 from parts import tables
 from parts.record import MARKS, figure
@@ -137,4 +136,4 @@ def write(record, partial):
 	marks = record.all_marks(partial)
 	tables.write(record, marks, record.folder / "tables.md")
 	print_marks(marks)
-	print(f"\n{path}, after {time.monotonic() - record.started:.0f} s")
+	print(f"\n{path}, after {record.seconds():.0f} s")

@@ -131,7 +131,7 @@ def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewr
 	record.add(f"{name}.reload_unchanged", "ms", reloads)
 	record.add(f"{name}.reload_unchanged.cpu", "ms", [(cpu_ms(daemon) - worked) / len(reloads)])
 	record.add(f"{name}.rss", "MiB", [resident_mib(daemon)])
-	record.add(f"{name}.maps", "MiB", [map_memory_mib(daemon)])
+	record.add(f"{name}.maps", "MiB", [sum(map_memory_mib(daemon, one["name"]) for one in config["switches"])])
 	if rewrite:
 		times = [rewrite_ms(daemon, n_policies) for _ in range(rounds)]
 		record.add(f"{name}.failover_first_bucket", "ms", [t[0] for t in times])

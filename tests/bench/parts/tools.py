@@ -3,6 +3,7 @@
 import functools
 import json
 import subprocess
+from collections import namedtuple
 from pathlib import Path
 
 from harness import base
@@ -44,21 +45,26 @@ class Lines:
 		base.stop_process(self.process)
 
 
+# per_core: frames that arrived per second of the CPU time of so many whole cores; wall: per second of the clock; producer_ns: CPU time of a frame that was sent;
+# lost: share of those
+Rate = namedtuple("Rate", "per_core wall producer_ns lost")
+
+
 class Live(Lines):
 	"""Generator and sinks (live.c)."""
 
 	def __init__(self, *arguments, fds=(), workers=()):
 		"""workers: processes whose time counts as well"""
 		super().__init__([tool("live"), "--objects", OBJECTS, *arguments], fds)
-		self.workers, self.reads_tap = workers, bool(fds)
+		self.workers, self.reads_tap, self.writes_tap = workers, "--sink-fd" in arguments, "--write-fd" in arguments
 		self.read()
 
 	def rate(self, ms, threads=1):
-		"""(frames per second of the CPU time of threads whole cores, frames per second of the clock)"""
 		before = sum(map(cpu_seconds, self.workers))
 		figures = self.ask("run", ms, threads)
 		core_seconds = (figures["cpu_seconds"] + figures["ksoftirqd_seconds"] + sum(map(cpu_seconds, self.workers)) - before) / threads
-		return figures["received"] / max(core_seconds, 1e-9), figures["received"] / figures["seconds"]
+		received, sent = figures["received"], max(figures["sent"], 1)
+		return Rate(received / max(core_seconds, 1e-9), received / figures["seconds"], core_seconds * threads * 1e9 / sent, 1 - received / sent)
 
 
 def cpu_seconds(pid):

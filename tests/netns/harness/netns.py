@@ -50,7 +50,10 @@ class NetNs:
 
 	def _make(self):
 		"""As `ip netns add` does: a new namespace, held by a mount of its file."""
-		self.path.parent.mkdir(mode=0o755, exist_ok=True)
+		if not os.path.ismount(self.path.parent):
+			# The first one binds the folder upon itself, namespaces included, whose mounts could then not be undone: it must not be somebody else's.
+			run("ip", "netns", "add", self.name)
+			run("ip", "netns", "del", self.name)
 		self.path.touch(mode=0o444, exist_ok=False)
 		Cleanup.current().add(self.remove)
 		self._remember()

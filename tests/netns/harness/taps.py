@@ -12,6 +12,7 @@ TUNSETIFF, TUNSETOFFLOAD, TUNSETVNETHDRSZ, TUNSETCARRIER = 0x400454CA, 0x400454D
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
 TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6 = 1, 2, 4
 VNET_HDR_LEN = 10
+RING = 10000	# frames that wait for a reader; the kernel's 1000 are a tenth of a second
 
 
 class Tap:
@@ -26,7 +27,7 @@ class Tap:
 		if vnet_hdr:
 			fcntl.ioctl(self.fd, TUNSETVNETHDRSZ, struct.pack("i", VNET_HDR_LEN))
 			fcntl.ioctl(self.fd, TUNSETOFFLOAD, offloads if offloads is not None else TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)
-		ns.ip_batch(*([f"link set {ifname} address {mac}"] if mac else []), f"link set {ifname} mtu {mtu} up")
+		ns.ip_batch(*([f"link set {ifname} address {mac}"] if mac else []), f"link set {ifname} mtu {mtu} txqueuelen {RING} up")
 
 	def close(self):
 		if self.fd >= 0:

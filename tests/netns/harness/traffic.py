@@ -5,6 +5,7 @@ import subprocess
 
 from . import base
 from .base import BUILD
+from .features import programs_see_carrier
 from .taps import Tap
 
 
@@ -81,6 +82,10 @@ class Phase:
 		"""flow -> set of the ends where it arrived; flows without a frame in this phase are left out."""
 		return {f: self.ends_of(f) for f, mask in enumerate(self.flows) if mask}
 
+	def outage(self):
+		"""Frames from the beginning of the phase to the last one that was lost."""
+		return self.last_lost + 1 - self.first if self.lost else 0
+
 	def __repr__(self):
 		return (f"{self.kind} {self.name}: sent {self.sent} lost {self.lost} ({self.first_lost}-{self.last_lost}) duplicates {self.duplicates} "
 			f"reordered {self.reordered} longest gap {self.longest_gap_ms} ms, {self.ends}")
@@ -100,6 +105,19 @@ class Figures:
 		for phase in self.phases:
 			if phase.kind not in but:
 				assert (phase.lost, phase.duplicates, phase.reordered) == (0, 0, 0), f"{what}: {self}"
+
+	def assert_outage(self, dead, number=0, before=None, rate=RATE):
+		"""What the cut of that number may cost, when `before` (default: the first phase) says which flows used the dead uplink: of other flows nothing at
+		all, of those what was on its way. Nothing after the kernel confirmed the cut where the programs look at carriers themselves, else a tenth of a
+		second: the daemon looks every 10 ms."""
+		using = {f for f, ends in (before or self.phases[0]).paths().items() if dead in ends}
+		cutting, cut = self.phase("cutting", number), self.phase("cut", number)
+		for phase in (cutting, cut):
+			others = set(phase.lost_flows) - using
+			assert not others, f"flows {sorted(others)} did not use {dead}, but lost frames in '{phase.kind}'\n{self}"
+			assert phase.duplicates == 0, self
+		allowed = 0 if programs_see_carrier() else 0.1 * base.SLOW * rate
+		assert cut.outage() <= allowed, f"{cut.outage()} frames until nothing was lost any more, {allowed:g} allowed\n{self}"
 
 	def __repr__(self):
 		return f"sent {self.sent} arrived {self.arrived} at {self.rate:.0f}/s\n  " + "\n  ".join(map(repr, self.phases))

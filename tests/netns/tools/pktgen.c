@@ -11,8 +11,10 @@
  *   cut NAME        takes the carrier away at that end: link down, or TUNSETCARRIER for a tap
  *   restore NAME    the opposite
  *   stop            stops sending, waits for what is under way, prints all figures and ends
- * A cut ends the phase at the last frame whose sending had begun before, and begins the next with the first frame whose sending began after
- * the kernel had confirmed the cut: what is lost there is the switch's fault. The frames between are a phase of their own ("cutting"). */
+ * A cut ends the phase at the newest frame that had arrived before, and begins the next with the first frame whose sending began after the
+ * kernel had confirmed the cut: what is lost there is the switch's fault. The frames between, which may have been anywhere on their way when it
+ * happened, are a phase of their own ("cutting"). A restored carrier loses nothing that was on its way, so "restoring" begins with the first frame
+ * whose sending began after the command. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -79,6 +81,7 @@ static uint32_t frame_len, dst_offset, ip_offset, payload_offset;
 
 static atomic_uint begun;	/* frames whose sending has begun */
 static atomic_uint arrived;
+static atomic_uint newest_arrived;	/* highest number that arrived + 1 */
 static atomic_bool stopping, done;
 static uint32_t tx_errors;
 
@@ -284,6 +287,8 @@ static void record(unsigned int end, uint32_t seq)
 	late[seq] = seq + 1 < *last;
 	if (seq + 1 > *last)
 		*last = seq + 1;
+	if (seq + 1 > atomic_load(&newest_arrived))
+		atomic_store(&newest_arrived, seq + 1);
 	atomic_fetch_add(&arrived, 1);
 }
 
@@ -355,13 +360,16 @@ static void print_phase(const struct phase *phase, uint32_t end, bool last)
 {
 	uint32_t lost = 0, duplicates = 0, reordered = 0, first_lost = 0, last_lost = 0, per_end[MAX_ENDS] = {};
 	static uint64_t flow_ends[MAX_FLOWS];
+	static bool flow_lost[MAX_FLOWS];
 
 	memset(flow_ends, 0, sizeof(flow_ends));
+	memset(flow_lost, 0, sizeof(flow_lost));
 	for (uint32_t s = phase->first; s < end; s++) {
 		if (!where[s]) {
 			if (!lost++)
 				first_lost = s;
 			last_lost = s;
+			flow_lost[s % n_flows] = true;
 			continue;
 		}
 		per_end[where[s] - 1]++;
@@ -378,6 +386,10 @@ static void print_phase(const struct phase *phase, uint32_t end, bool last)
 	printf("},\"flows\":[");
 	for (uint32_t f = 0; f < n_flows; f++)
 		printf("%s%llu", f ? "," : "", (unsigned long long)flow_ends[f]);
+	printf("],\"lost_flows\":[");
+	for (uint32_t f = 0, n = 0; f < n_flows; f++)
+		if (flow_lost[f])
+			printf("%s%u", n++ ? "," : "", f);
 	printf("]}%s", last ? "" : ",");
 }
 
@@ -419,8 +431,10 @@ static void command_wait(uint32_t n)
 static void command_carrier(const char *name, bool on)
 {
 	struct end *end = find_end(name);
-	uint32_t before = atomic_load(&begun), after;
+	uint32_t before = atomic_load(on ? &begun : &newest_arrived), after;
 
+	if (before < phases[n_phases - 1].first)
+		before = phases[n_phases - 1].first;
 	if (!end || set_carrier(end, on)) {
 		printf("{\"ok\":false,\"error\":\"%s: %s\"}\n", name, end ? strerror(errno) : "no such end");
 		return;
