@@ -44,7 +44,8 @@ struct ul_meta {
 	char version[UL_NAME_LEN];	/* of the daemon that wrote last */
 	__u64 headless_ns;	/* LACP: how long after lease_ns the program may answer for the daemon; 0: not at all */
 	__u8 lacp_system[6];	/* our system id; zero: not chosen yet. Stays when the uplink that it is taken from leaves */
-	__u8 reserved[2];
+	__u8 lacp_system_given;	/* 1: it is from the configuration, and goes when it is not there any more */
+	__u8 reserved;
 };
 _Static_assert(sizeof(struct ul_meta) == 96, "map ABI");
 

@@ -50,6 +50,7 @@ enum lacp_saved_flag {
 	LACP_SAVED_STANDBY = 1 << 1,
 	/* Both sides collect and distribute, nothing is about to change: only such a record may be answered from. */
 	LACP_SAVED_HEALTHY = 1 << 2,
+	LACP_SAVED_INDIVIDUAL = 1 << 3,	/* in use alone, by fallback: individual; then not LACP_SAVED_SELECTED */
 };
 
 #endif

@@ -244,6 +244,8 @@ static const struct mistake policies[] = {
 	{ SWITCHES(STATIC("lacp: {rate: fast}")), S0 "lacp: needs channel: lacp, but channel is static: set channel to lacp, or remove lacp" },
 	{ SWITCHES(SWITCH("lacp: {}")), S0 "lacp: needs channel: lacp, but channel is none: set channel to lacp, or remove lacp" },
 	{ SWITCHES(LACP("lacp: {min-links: 3}")), S0 "lacp.min-links: 3: must be at most the number of uplinks, 2" },
+	{ SWITCHES(LACP("lacp: {min-links: 2, max-links: 1}")),
+	  S0 "lacp.min-links: 2: is more than max-links, 1, so the channel would never come up: lower min-links, or raise max-links" },
 	{ SWITCHES(LACP("lacp: {activity: on, rate: 1, system-priority: 0, key: 65536, port-priority: 0, min-links: 25, fallback: both, "
 			"system-id: '03:00:00:00:00:01', actor: 1}")),
 	  S0 "lacp.actor: unknown key: must be one of activity, rate, system-priority, system-id, key, port-priority, min-links, "

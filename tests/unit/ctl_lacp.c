@@ -282,6 +282,42 @@ Test(ctl_lacp, a_stopped_daemon_and_how_long_lacp_goes_on)
 	}
 }
 
+/* Only uplink_xdp answers; where frames are received by TC alone, nobody does. */
+Test(ctl_lacp, a_stopped_daemon_where_no_xdp_runs)
+{
+	start();
+	fake_stop_daemon(&fake, 10);
+	fake.uplinks[1].xdp_mode = UL_XDP_NONE;
+	{
+		_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
+		json_auto_t *problems = problems_find(snapshot, NULL);
+
+		cr_expect_str_eq(text(find(problems, "daemon_stopped"), "severity"), "error");
+		cr_expect(strstr(text(find(problems, "daemon_stopped"), "message"), "LACP is not answered without it on eth1, where no XDP program runs"), "%s",
+			  text(find(problems, "daemon_stopped"), "message"));
+	}
+	take_out("no LACPDU for 4 s", 0);
+	fake.lacp_ports[1].actor.state = 0x47;
+	{
+		_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
+		json_auto_t *problems = problems_find(snapshot, NULL);
+
+		cr_expect_str_eq(text(find(problems, "daemon_stopped"), "severity"), "warning", "the partner has nothing to take out");
+	}
+}
+
+Test(ctl_lacp, a_member_that_waits_for_its_up_delay)
+{
+	start();
+	fake.uplinks[1].flags &= ~(uint32_t)UL_UP_SEND;
+	strcpy(fake.lacp_ports[1].reason, "in the channel, but sends only in 12 s (up-delay-ms)");
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
+	json_auto_t *problems = problems_find(snapshot, NULL);
+
+	cr_expect_str_eq(text(find(problems, "uplink_waiting"), "message"), "eth1 is in the channel, but sends only in 12 s (up-delay-ms)");
+	cr_expect_str_eq(text(find(problems, "uplink_waiting"), "severity"), "note");
+}
+
 /* ---- text ---------------------------------------------------------------------------------------------------------------- */
 static void expect_in(const char *out, const char *words)
 {
@@ -314,6 +350,8 @@ Test(ctl_lacp, text)
 	expect_in(run.out, "  eth1: no LACPDU for 20 s: is the switch port without LACP, or a static channel?\n");
 	expect_in(run.out, "no_lacpdu\n");
 	expect_in(run.out, "set the switch ports to LACP");
+	expect_in(run.out, "EXCESS");
+	expect_in(run.out, "118");
 	cr_expect_eq(json_array_size(records), 2);
 	fake_unmount(&fs);
 }

@@ -155,6 +155,71 @@ Test(lacp_restore, D2_too_old_is_a_clean_rejoin)
 	}
 }
 
+/* Nobody is there who could have given us up, however long it took: in use alone before and after. */
+Test(lacp_restore, D1_in_use_alone)
+{
+	for (int answers = 0; answers <= 1; answers++) {	/* the partner is silent, or answers and does not aggregate */
+		config.fallback = LACP_FALLBACK_INDIVIDUAL;
+		rig_open(&rig, &config, 2);
+		rig_pass_hearing(&rig, 10000, 500, answers ? 1 : 0, LACP_ACTIVITY | LACP_SYNCHRONIZATION);
+		cr_assert(rig.distributing[1] && rig_info(&rig, 1).individual);
+		restart(2, answers ? 1000 : 1000000);
+		cr_assert(after.distributing[1] && rig_info(&after, 1).individual);
+		cr_assert_eq(rig_info(&after, 1).receive_state, answers ? LACP_RX_CURRENT : LACP_RX_DEFAULTED);
+		cr_assert_not(after.distributing[2]);
+		cr_assert_eq(rig_last(&after, 1).actor.state & LACP_SYNCHRONIZATION, LACP_SYNCHRONIZATION);
+		rig_forget(&after);
+		rig_pass_hearing(&after, 10000, 500, answers ? 1 : 0, LACP_ACTIVITY | LACP_SYNCHRONIZATION);
+		for (size_t i = 0; i < after.n_log; i++)
+			cr_assert_neq(after.log[i].kind, LOG_CHANGED);
+		/* the first partner that aggregates ends it */
+		rig_pass_hearing(&after, 5000, 500, 2, UP);
+		cr_assert(after.distributing[1] && after.distributing[2] && !rig_info(&after, 1).individual);
+		rig_done(&rig);
+		rig_done(&after);
+	}
+}
+
+Test(lacp_restore, D2_in_use_alone_but_not_wanted_any_more)
+{
+	config.fallback = LACP_FALLBACK_INDIVIDUAL;
+	rig_open(&rig, &config, 1);
+	rig_pass(&rig, 10000);
+	config.fallback = LACP_FALLBACK_NONE;
+	cr_assert_eq(restart(1, 100), -ESTALE);
+	cr_assert_not(after.distributing[1]);
+	rig_done(&rig);
+	rig_done(&after);
+
+	config.fallback = LACP_FALLBACK_INDIVIDUAL;
+	rig_open(&rig, &config, 1);
+	rig_pass_hearing(&rig, 10000, 500, 1, LACP_ACTIVITY | LACP_SYNCHRONIZATION);
+	config.fallback = LACP_FALLBACK_NONE;
+	cr_assert_eq(restart(1, 100), 0);
+	for (size_t i = 0; i < after.n_log; i++)
+		cr_assert_neq(after.log[i].kind, LOG_CHANGED);
+}
+
+/* What is shown of the partner is true: when it was heard, and no gap that this process has not seen from end to end. */
+Test(lacp_restore, D1_last_lacpdu_and_gaps)
+{
+	config.fast = true;
+	rig_open(&rig, &config, 1);
+	rig_join(&rig, 1, LACP_TIMEOUT);
+	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
+	rig_pass(&rig, 400);
+	cr_assert_eq(restart(1, 2300), 0);
+	cr_assert_eq(rig_info(&after, 1).last_rx_age_ms, 2700);
+	rig_pass(&after, 100);
+	rig_hear(&after, 1, UP | LACP_TIMEOUT);
+	cr_assert_eq(rig_info(&after, 1).gaps, 0);
+	rig_pass(&after, 900);
+	rig_hear(&after, 1, UP | LACP_TIMEOUT);
+	cr_assert_eq(rig_info(&after, 1).gaps, 1);
+	cr_assert_eq(rig_info(&after, 1).gap_max_ms, 900);
+	cr_assert_eq(rig_info(&after, 1).findings & 1U << LACP_FIND_JITTER, 0);
+}
+
 Test(lacp_restore, D2_link_that_was_lost_meanwhile)
 {
 	struct lacp_saved saved;

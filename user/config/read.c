@@ -201,6 +201,10 @@ static void read_lacp(struct reader *reader, const struct section *parent, struc
 	sw->lacp.has_system_id = section_given(&section, "system-id") && !section_bad(&section, "system-id");
 	if (!section_bad(&section, "min-links") && !state->uplinks_bad && sw->lacp.min_links > sw->n_uplinks)
 		report_mistake(&reader->report, "min-links", "%u: must be at most the number of uplinks, %u", sw->lacp.min_links, sw->n_uplinks);
+	else if (!section_bad(&section, "min-links") && !section_bad(&section, "max-links") && sw->lacp.max_links &&
+		 sw->lacp.min_links > sw->lacp.max_links)
+		report_mistake(&reader->report, "min-links", "%u: is more than max-links, %u, so the channel would never come up: lower min-links, or raise max-links",
+			       sw->lacp.min_links, sw->lacp.max_links);
 	report_leave(&reader->report, outside);
 }
 

@@ -78,10 +78,27 @@ const char *lacp_finding_text(const struct ul_lacp_port *port, unsigned int find
 	return text;
 }
 
-uint64_t lacp_headless_ms(const struct snapshot *snapshot)
+static bool is_member(const struct ul_lacp_port *port)
+{
+	const uint8_t member = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING;
+
+	return port->updated_ms && (port->actor.state & port->partner.state & member) == member;
+}
+
+uint64_t lacp_headless_ms(const struct snapshot *snapshot, uint32_t *ret_without_xdp)
 {
 	uint64_t limit_ms = snapshot->view->meta->headless_ns / 1000000;
+	uint32_t without_xdp = 0;
 
+	for (uint32_t i = 0; i < snapshot->n_uplinks; i++) {
+		struct ul_lacp_port port;
+
+		view_lacp_port(snapshot->view, i, &port);
+		if (is_member(&port) && snapshot->uplinks[i].raw.xdp_mode == UL_XDP_NONE)
+			without_xdp |= 1u << i;
+	}
+	if (ret_without_xdp)
+		*ret_without_xdp = without_xdp;
 	return snapshot->daemon_silent_ms < limit_ms ? limit_ms - snapshot->daemon_silent_ms : 0;
 }
 
@@ -233,6 +250,14 @@ static const struct column columns[] = {
 	{ "NEIGHBOUR", "neighbour", CELL_TEXT, NULL },
 };
 
+static const struct column counters[] = {
+	{ "UPLINK", "uplink", CELL_TEXT, NULL },	{ "LACPDUS IN", "lacpdu_rx", CELL_TEXT, NULL },
+	{ "OUT", "lacpdu_tx", CELL_TEXT, NULL },	{ "MARKERS", "marker_rx", CELL_TEXT, NULL },
+	{ "ILLEGAL", "illegal_rx", CELL_TEXT, NULL },	{ "UNKNOWN", "unknown_rx", CELL_TEXT, NULL },
+	{ "EXCESS", "excess_rx", CELL_TEXT, NULL },	{ "LINK DOWN", "link_down_rx", CELL_TEXT, NULL },
+	{ "PARTNERS", "partner_changes", CELL_TEXT, NULL }, { "ANSWERED", "answered", CELL_TEXT, NULL },
+};
+
 /* One letter per bit, as in "ATGSCD--". */
 static json_t *state_letters(uint8_t state)
 {
@@ -293,6 +318,16 @@ static json_t *row_of(json_t *record, const struct ul_lacp_port *port)
 	return row;
 }
 
+static json_t *counters_of(json_t *record)
+{
+	json_t *row = json_copy(json_object_get(record, "stats"));
+
+	json_object_set(row, "uplink", json_object_get(record, "uplink"));
+	json_object_set(row, "partner_changes", json_object_get(record, "partner_changes"));
+	json_object_set(row, "answered", json_object_get(json_object_get(record, "headless"), "answered"));
+	return row;
+}
+
 /* The sentence of each uplink, and what is wrong with it. */
 static void print_words(struct ctl *ctl, enum ul_channel channel, const char *uplink, const struct ul_lacp_port *port)
 {
@@ -317,8 +352,10 @@ static void print_words(struct ctl *ctl, enum ul_channel channel, const char *up
 static void print_title(struct ctl *ctl, const struct snapshot *snapshot)
 {
 	const struct ul_meta *meta = snapshot->view->meta;
-	char mac[MAC_TEXT_LEN], text[TEXT_NUMBER_LEN];
+	char mac[MAC_TEXT_LEN], text[TEXT_NUMBER_LEN], names[200];
 	struct ul_lacp_port first;
+	uint32_t without_xdp;
+	uint64_t headless_ms;
 
 	fprintf(ctl->out, "%s%s%s  ", tint_start(&ctl->style, TINT_BOLD), snapshot->view->name, tint_end(&ctl->style, TINT_BOLD));
 	if (meta->channel != UL_CHANNEL_LACP) {
@@ -330,9 +367,13 @@ static void print_title(struct ctl *ctl, const struct snapshot *snapshot)
 		first.actor.state & LACP_TIMEOUT ? "fast" : "slow", first.actor.system_priority, mac_format(first.actor.system, mac), first.actor.key);
 	if (snapshot->daemon_alive)
 		return;
-	if (lacp_headless_ms(snapshot))
+	headless_ms = lacp_headless_ms(snapshot, &without_xdp);
+	if (headless_ms && without_xdp)
+		fprintf(ctl->out, "  uplinkd is not running: this is what it wrote last; LACPDUs are not answered on %s, where no XDP program runs\n",
+			snapshot_uplink_names(snapshot, without_xdp, names, sizeof(names)));
+	else if (headless_ms)
 		fprintf(ctl->out, "  uplinkd is not running: this is what it wrote last; LACPDUs are answered without it for %s more\n",
-			text_duration(lacp_headless_ms(snapshot), text));
+			text_duration(headless_ms, text));
 	else
 		fprintf(ctl->out, "  uplinkd is not running: this is what it wrote last; LACPDUs are not answered any more\n");
 }
@@ -340,7 +381,7 @@ static void print_title(struct ctl *ctl, const struct snapshot *snapshot)
 static int print_switch(struct ctl *ctl, const struct snapshot *snapshot, json_t *records)
 {
 	struct ul_lacp_port ports[UL_MAX_UPLINKS];
-	json_auto_t *rows = json_array();
+	json_auto_t *rows = json_array(), *counts = json_array();
 	json_t *record;
 	size_t i;
 
@@ -354,6 +395,8 @@ static int print_switch(struct ctl *ctl, const struct snapshot *snapshot, json_t
 			if (strcmp(snapshot->uplinks[u].raw.name, name) == 0)
 				view_lacp_port(snapshot->view, u, &ports[i]);
 		json_array_append_new(rows, row_of(record, &ports[i]));
+		if (ports[i].updated_ms)
+			json_array_append_new(counts, counters_of(record));
 	}
 	fputc('\n', ctl->out);
 	if (records_print(rows, columns, ARRAY_SIZE(columns), &ctl->style, 2, ctl->out) < 0)
@@ -361,7 +404,10 @@ static int print_switch(struct ctl *ctl, const struct snapshot *snapshot, json_t
 	fputc('\n', ctl->out);
 	json_array_foreach(records, i, record)
 		print_words(ctl, snapshot->view->meta->channel, json_string_value(json_object_get(record, "uplink")), &ports[i]);
-	return 0;
+	if (json_array_size(counts) == 0)
+		return 0;
+	fputc('\n', ctl->out);
+	return records_print(counts, counters, ARRAY_SIZE(counters), &ctl->style, 2, ctl->out) < 0 ? -ENOMEM : 0;
 }
 
 int cmd_show_lacp(struct ctl *ctl)

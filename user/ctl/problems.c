@@ -37,38 +37,25 @@ static void report(struct finder *finder, enum severity severity, const char *co
 					remedy));
 }
 
-/* "eth0", "eth0 and eth1", "eth0, eth1 and eth2" */
-static const char *list_uplinks(const struct snapshot *snapshot, uint32_t mask, char *text, size_t size)
-{
-	size_t n = 0;
-
-	text[0] = '\0';
-	for (uint32_t i = 0; i < snapshot->n_uplinks && n < size; i++) {
-		uint32_t rest = mask >> i >> 1;
-
-		if (mask >> i & 1)
-			n += (size_t)snprintf(text + n, size - n, "%s%s", snapshot->uplinks[i].raw.name,
-					      !rest		  ? ""
-					      : rest & (rest - 1) ? ", "
-								  : " and ");
-	}
-	return text;
-}
-
 /* ---- states -------------------------------------------------------------------------------------------------------- */
 static void find_daemon(struct finder *finder)
 {
 	const struct snapshot *now = finder->now;
-	char text[TEXT_NUMBER_LEN], since[TEXT_NUMBER_LEN + 8] = "";
+	char text[TEXT_NUMBER_LEN], since[TEXT_NUMBER_LEN + 8] = "", names[200];
+	uint32_t without_xdp;
 
 	if (now->daemon_alive)
 		return;
 	if (now->daemon_silent_ms)
 		snprintf(since, sizeof(since), " since %s", text_duration(now->daemon_silent_ms, text));
-	if (now->view->meta->channel == UL_CHANNEL_LACP && lacp_headless_ms(now))
+	if (now->view->meta->channel == UL_CHANNEL_LACP && lacp_headless_ms(now, &without_xdp) && !without_xdp)
 		report(finder, SEVERITY_WARNING, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
 		       "uplinkd is not running%s: frames still flow and fail over, and LACP is answered without it for %s more", since,
-		       text_duration(lacp_headless_ms(now), text));
+		       text_duration(lacp_headless_ms(now, NULL), text));
+	else if (now->view->meta->channel == UL_CHANNEL_LACP && lacp_headless_ms(now, NULL))
+		report(finder, SEVERITY_ERROR, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
+		       "uplinkd is not running%s, and LACP is not answered without it on %s, where no XDP program runs: the switch takes that out of the channel",
+		       since, snapshot_uplink_names(now, without_xdp, names, sizeof(names)));
 	else if (now->view->meta->channel == UL_CHANNEL_LACP)
 		report(finder, SEVERITY_ERROR, "daemon_stopped", "uplinkd", "systemctl start uplinkd",
 		       "uplinkd is not running%s, and LACP is not answered any more: the switch takes the links out of the channel", since);
@@ -92,7 +79,7 @@ static const char *say_who_serves(const struct snapshot *now, uint32_t index, ch
 	}
 	text[0] = '\0';
 	if (serving)
-		snprintf(text, size, ": its flows are on %s", list_uplinks(now, serving, names, sizeof(names)));
+		snprintf(text, size, ": its flows are on %s", snapshot_uplink_names(now, serving, names, sizeof(names)));
 	return text;
 }
 
@@ -170,7 +157,12 @@ static void find_out_of_channel(struct finder *finder, const struct uplink_view 
 
 	if (uplink->state != UPLINK_WAITING || (finder->now->daemon_alive && port->findings & LACP_WHY_OUT))
 		return;
-	if (port->flags & UL_LACP_OUT && port->reason[0])
+	if (port->updated_ms && !(port->flags & UL_LACP_OUT) && port->reason[0] && finder->now->daemon_alive)
+		report(finder, SEVERITY_NOTE, "uplink_waiting", name, "wait: see up-delay-ms", "%s is %s", name, port->reason);
+	else if (port->updated_ms && !(port->flags & UL_LACP_OUT))
+		report(finder, SEVERITY_WARNING, "uplink_waiting", name, "systemctl start uplinkd",
+		       "%s is in the channel, but waits for up-delay-ms, which only uplinkd can end", name);
+	else if (port->flags & UL_LACP_OUT && port->reason[0])
 		report(finder, SEVERITY_WARNING, "uplink_waiting", name, "uplinkctl show lacp", "%s is out of the channel: %s", name, port->reason);
 	else
 		report(finder, SEVERITY_WARNING, "uplink_waiting", name, "uplinkctl show lacp",
@@ -234,8 +226,8 @@ static void find_policy(struct finder *finder, uint32_t index)
 	dead = active & ~serving;
 	if (standby && dead)
 		report(finder, SEVERITY_WARNING, "standby_in_use", groups, "see the findings on the active uplinks",
-		       "port group %s: standby %s serves in place of %s", groups, list_uplinks(now, standby, spares, sizeof(spares)),
-		       list_uplinks(now, dead, lost, sizeof(lost)));
+		       "port group %s: standby %s serves in place of %s", groups, snapshot_uplink_names(now, standby, spares, sizeof(spares)),
+		       snapshot_uplink_names(now, dead, lost, sizeof(lost)));
 }
 
 static void find_ports(struct finder *finder)

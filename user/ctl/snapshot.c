@@ -192,6 +192,23 @@ int port_by_name(const struct snapshot *snapshot, const char *name)
 	return -1;
 }
 
+const char *snapshot_uplink_names(const struct snapshot *snapshot, uint32_t mask, char *text, size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < snapshot->n_uplinks && n < size; i++) {
+		uint32_t rest = mask >> i >> 1;
+
+		if (mask >> i & 1)
+			n += (size_t)snprintf(text + n, size - n, "%s%s", snapshot->uplinks[i].raw.name,
+					      !rest		  ? ""
+					      : rest & (rest - 1) ? ", "
+								  : " and ");
+	}
+	return text;
+}
+
 /* ---- counters ------------------------------------------------------------------------------------------------------ */
 struct ul_count stats_of(const struct ul_stats *stats, uint32_t reason)
 {

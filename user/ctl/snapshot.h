@@ -62,6 +62,8 @@ uint32_t policy_home(const struct ul_policy *policy, uint32_t bucket);
 /* A policy that some group uses. NULL: the group names none that exists. */
 const struct ul_policy *policy_of(const struct snapshot *snapshot, const struct ul_group *group);
 
+/* "eth0", "eth0 and eth1", "eth0, eth1 and eth2"; bit i of mask: uplink i. Returns text. */
+const char *snapshot_uplink_names(const struct snapshot *snapshot, uint32_t mask, char *text, size_t size);
 /* Index of the group, or -1. */
 int group_by_name(const struct snapshot *snapshot, const char *name);
 /* Slot of the port, or -1. */

@@ -47,6 +47,8 @@ int dataplane_copy(struct dataplane *to, struct dataplane *from)
 	meta->lease_ns = from->meta->lease_ns;
 	meta->headless_ns = from->meta->headless_ns;
 	memcpy(meta->lacp_system, from->meta->lacp_system, sizeof(meta->lacp_system));
+	meta->lacp_system_given = from->meta->lacp_system_given;
+	memcpy(to->mapping[MAP_LACP_ANSWERS], from->lacp_answers, sizeof(*from->lacp_answers) * UL_MAX_UPLINKS);
 
 	for (uint32_t i = 0; r == 0 && i < UL_MAX_UPLINKS; i++) {
 		struct lacp_saved saved;

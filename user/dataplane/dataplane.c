@@ -633,6 +633,13 @@ int dataplane_save_lacp(struct dataplane *dp, uint32_t uplink, const struct lacp
 	return bpf_map_update_elem(dp->lacp_fd, &uplink, saved, BPF_ANY) < 0 ? -errno : 0;
 }
 
+void dataplane_reset_answers(struct dataplane *dp, uint32_t uplink)
+{
+	struct ul_lacp_answer *answers = dp->mapping[MAP_LACP_ANSWERS];
+
+	memset(&answers[uplink], 0, sizeof(answers[uplink]));
+}
+
 int dataplane_set_xdp_target(struct dataplane *dp, uint32_t slot, uint32_t ifindex)
 {
 	if (!ifindex) {

@@ -90,6 +90,8 @@ uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex);
 /* The LACP state of an uplink that outlives the daemon. */
 int dataplane_load_lacp(struct dataplane *dp, uint32_t uplink, struct lacp_saved *ret);
 int dataplane_save_lacp(struct dataplane *dp, uint32_t uplink, const struct lacp_saved *saved);
+/* What was answered for another uplink, before its place is used again. */
+void dataplane_reset_answers(struct dataplane *dp, uint32_t uplink);
 
 int dataplane_set_member(struct dataplane *dp, uint16_t vid, uint16_t place, uint32_t slot);
 void dataplane_remove_member(struct dataplane *dp, uint16_t vid, uint16_t place);

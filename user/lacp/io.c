@@ -59,6 +59,15 @@ ssize_t lacp_io_receive(int fd, uint8_t *frame, size_t size)
 	}
 }
 
+uint32_t lacp_io_dropped(int fd)
+{
+	struct tpacket_stats stats = {};
+	socklen_t length = sizeof(stats);
+
+	/* Reading sets them back to zero. */
+	return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0 ? 0 : stats.tp_drops;
+}
+
 int lacp_io_send(int fd, const uint8_t *frame, size_t length)
 {
 	ssize_t n;

@@ -20,6 +20,8 @@ int lacp_io_open(uint32_t ifindex, enum lacp_io_protocol protocol);
 /* One frame from its destination address on. Its real length, which may be more than size; -EAGAIN: none waits; other negative errno. Our own transmissions
  * are not returned. */
 ssize_t lacp_io_receive(int fd, uint8_t *frame, size_t size);
+/* Frames that came while the buffer was full, since the last call. */
+uint32_t lacp_io_dropped(int fd);
 /* 0 or negative errno. */
 int lacp_io_send(int fd, const uint8_t *frame, size_t length);
 

@@ -152,7 +152,7 @@ int lacp_port_set_link(struct lacp *lacp, uint16_t number, bool enabled, uint32_
 	}
 	if (enabled && !port->enabled) {
 		port->up_ms = now_ms;
-		port->heard = false;
+		port->heard = port->gap_unknown = false;
 		port->gaps = port->gap_sum_ms = port->gap_min_ms = port->gap_max_ms = 0;
 		port->late = 0;
 	}

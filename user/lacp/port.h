@@ -92,6 +92,7 @@ struct lacp_port {
 	/* observations */
 	bool loopback;		/* the last LACPDU had our system id */
 	bool heard;		/* an LACPDU came since the link is up */
+	bool gap_unknown;	/* the last one that this process knows of may not have been the last one */
 	bool known;		/* last_partner holds a partner */
 	struct lacp_info last_partner;	/* outlives recordDefault */
 	uint8_t last_rx[LACP_OFF_MORE - LACP_OFF_SUBTYPE];	/* what counts of the last LACPDU, to recognize repetitions */
@@ -108,7 +109,7 @@ struct lacp_port {
 		bool valid;
 		uint32_t flags;
 		uint8_t actor_state;
-		uint64_t restore_at_ms;
+		uint64_t restore_at_ms, rx_ms;
 		struct lacp_info partner;
 	} resume;
 };

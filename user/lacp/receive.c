@@ -148,26 +148,38 @@ static bool is_ourselves(const struct lacp_port *port, const struct lacp_info *p
 	return memcmp(partner->system, port->lacp->config.system, sizeof(partner->system)) == 0;
 }
 
-/* After lacp_restore(), in place of PORT_DISABLED -> EXPIRED: everything is as it was, and the first LACPDU says so. */
-static void resume(struct lacp_port *port, uint64_t now_ms)
+static void resume_partner(struct lacp_port *port, uint64_t now_ms)
 {
-	const uint8_t mux_bits = port->resume.actor_state & (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING);
-	const uint64_t longest_ms = now_ms + port->lacp->config.wait_to_restore_ms;
+	const uint64_t longest_ms = now_ms + port->lacp->config.wait_to_restore_ms, rx_ms = port->resume.rx_ms;
 
-	port->resume.valid = false;
 	port->partner = port->resume.partner;
 	port->last_partner = port->partner;
 	port->known = true;
 	port->heard = true;
 	port->matched = true;
-	port->rx_ms = now_ms;
+	port->rx_ms = rx_ms && rx_ms < now_ms ? rx_ms : now_ms;
+	port->gap_unknown = true;	/* what came while there was no process to read it */
 	port->loopback = is_ourselves(port, &port->partner);
 	port->actor_state &= (uint8_t)~LACP_DEFAULTED;
 	lacp_enter_receive(port, LACP_RX_CURRENT, NULL, now_ms);
 	port->restore_at_ms = port->resume.restore_at_ms < longest_ms ? port->resume.restore_at_ms : longest_ms;
+}
+
+/* After lacp_restore(), in place of PORT_DISABLED -> EXPIRED: everything is as it was, and the first LACPDU says so. */
+static void resume(struct lacp_port *port, uint64_t now_ms)
+{
+	const uint8_t mux_bits = port->resume.actor_state & (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING);
+
+	port->resume.valid = false;
+	if (port->resume.actor_state & LACP_DEFAULTED)
+		lacp_enter_receive(port, LACP_RX_DEFAULTED, NULL, now_ms);
+	else
+		resume_partner(port, now_ms);
 	port->ntt = true;
 
-	if (port->resume.flags & LACP_SAVED_SELECTED) {
+	if (port->resume.flags & LACP_SAVED_INDIVIDUAL && port->lacp->config.fallback == LACP_FALLBACK_INDIVIDUAL) {
+		lacp_set_selected(port, LACP_SELECTED, true);
+	} else if (port->resume.flags & LACP_SAVED_SELECTED) {
 		port->lacp->lag_valid = true;
 		port->lacp->lag = lacp_lag_of(port);
 		lacp_set_selected(port, LACP_SELECTED, false);
@@ -180,7 +192,8 @@ static void resume(struct lacp_port *port, uint64_t now_ms)
 		else
 			lacp_enter_mux(port, port->lacp->config.independent ? LACP_MUX_DISTRIBUTING : LACP_MUX_COLLECTING_DISTRIBUTING, now_ms);
 	}
-	port->view = lacp_actor(port);
+	if (port->receive == LACP_RX_CURRENT)
+		port->view = lacp_actor(port);
 }
 
 /* The transitions that need no LACPDU, in the standard's order of precedence. */
@@ -251,7 +264,7 @@ static void note_gap(struct lacp_port *port, uint64_t now_ms)
 {
 	uint64_t gap_ms = now_ms - port->rx_ms;
 
-	if (port->heard && !lacp_overslept(port->lacp, now_ms)) {
+	if (port->heard && !port->gap_unknown && !lacp_overslept(port->lacp, now_ms)) {
 		port->gap_min_ms = port->gaps && port->gap_min_ms < gap_ms ? port->gap_min_ms : gap_ms;
 		port->gap_max_ms = port->gap_max_ms > gap_ms ? port->gap_max_ms : gap_ms;
 		port->gap_sum_ms += gap_ms;
@@ -262,6 +275,7 @@ static void note_gap(struct lacp_port *port, uint64_t now_ms)
 			port->late--;
 	}
 	port->heard = true;
+	port->gap_unknown = false;
 	port->rx_ms = now_ms;
 }
 

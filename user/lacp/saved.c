@@ -77,6 +77,8 @@ int lacp_save(const struct lacp *lacp, uint16_t number, struct lacp_saved *ret)
 	};
 	if (port->selected == LACP_SELECTED && !port->individual && !port->draining)
 		ret->flags |= LACP_SAVED_SELECTED;
+	if (port->selected == LACP_SELECTED && port->individual && !port->draining)
+		ret->flags |= LACP_SAVED_INDIVIDUAL;
 	if (port->selected == LACP_STANDBY)
 		ret->flags |= LACP_SAVED_STANDBY;
 	if (healthy(port))
@@ -88,9 +90,17 @@ int lacp_save(const struct lacp *lacp, uint16_t number, struct lacp_saved *ret)
 	return 0;
 }
 
+/* The partner gives us up after the timeout that it told us to keep within. Without a partner there is nothing to resume, but that the port is in use alone; of that
+ * nobody can grow tired. */
+static bool stale(const struct lacp *lacp, uint32_t flags, const struct lacp_info *actor, const struct lacp_info *partner, uint64_t age_ms)
+{
+	if (actor->state & LACP_DEFAULTED && !(actor->state & LACP_EXPIRED))
+		return !(flags & LACP_SAVED_INDIVIDUAL) || lacp->config.fallback != LACP_FALLBACK_INDIVIDUAL;
+	return actor->state & LACP_EXPIRED || age_ms >= (partner->state & LACP_TIMEOUT ? LACP_SHORT_TIMEOUT_MS : LACP_LONG_TIMEOUT_MS);
+}
+
 int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *saved, uint64_t age_ms)
 {
-	const uint8_t lost = LACP_DEFAULTED | LACP_EXPIRED;
 	struct lacp_port *port = lacp_find(lacp, number);
 	struct lacp_info actor, was, partner;
 
@@ -104,14 +114,14 @@ int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *sa
 	if (was.system_priority != actor.system_priority || memcmp(was.system, actor.system, sizeof(was.system)) != 0 || was.key != actor.key ||
 	    was.port_priority != actor.port_priority || was.port != actor.port)
 		return -EINVAL;
-	/* The partner gives us up after the timeout that it told us to keep within; without a partner there is nothing to resume. */
-	if (was.state & lost || age_ms >= (partner.state & LACP_TIMEOUT ? LACP_SHORT_TIMEOUT_MS : LACP_LONG_TIMEOUT_MS))
+	if (stale(lacp, saved->flags, &was, &partner, age_ms))
 		return -ESTALE;
 
 	port->resume.valid = true;
 	port->resume.flags = saved->flags;
 	port->resume.actor_state = was.state;
 	port->resume.restore_at_ms = saved->restore_at_ms;
+	port->resume.rx_ms = saved->rx_ms;
 	port->resume.partner = partner;
 	return 0;
 }

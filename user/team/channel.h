@@ -14,14 +14,18 @@ struct channel;
 int channel_apply(struct vswitch *vs);
 void channel_free(struct channel *channel);	/* nothing is sent: a restart goes unnoticed; NULL allowed */
 
-/* The uplink's interface came or went, or its carrier changed. */
+/* The uplink leaves the switch; call it while its interface is still there. */
+void channel_let_go(struct vswitch *vs, uint32_t uplink);
+/* The uplink's interface came or went, or its carrier or address changed. */
 void channel_link_changed(struct vswitch *vs, uint32_t uplink);
-/* Takes the LACPDUs that wait, before anything else is done after a sleep. */
+/* Takes the LACPDUs that wait, before anything else is done after a sleep. NULL allowed. */
 void channel_poll(struct channel *channel);
 void channel_drain(struct vswitch *vs, uint32_t uplink, bool drain);
 
 /* ---- channel_record.c: into the record of ul_lacp_ports, which is zero but for its neighbour ------------------------------------------- */
 void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_ms, struct ul_lacp_port *record);
+/* In the channel, but its up-delay lasts for so long yet; 0: it does not wait. */
+void channel_record_delay(uint64_t wait_ms, struct ul_lacp_port *record);
 void channel_record_setup(const struct setup *setup, enum ul_channel channel, struct ul_lacp_port *record);
 
 #endif

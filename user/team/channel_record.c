@@ -62,6 +62,13 @@ void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_
 		record->flags |= UL_LACP_OUT;
 }
 
+void channel_record_delay(uint64_t wait_ms, struct ul_lacp_port *record)
+{
+	if (wait_ms && !(record->flags & UL_LACP_OUT))
+		snprintf(record->reason, sizeof(record->reason), "in the channel, but sends only in %llu s (up-delay-ms)",
+			 (unsigned long long)((wait_ms + 999) / 1000));
+}
+
 void channel_record_setup(const struct setup *setup, enum ul_channel channel, struct ul_lacp_port *record)
 {
 	record->findings |= setup->told;

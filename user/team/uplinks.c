@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which uplink may send and receive, and what follows: the single funnel. Carrier, administrative state, up-delay, LACP and the operator's drain
  * come together in uplinks_update(); nothing else writes the flags of an uplink or the buckets of a policy. */
+#include <stdarg.h>
+
 #include "config/check.h"
 #include "team/channel.h"
 
@@ -60,6 +62,61 @@ static const char *state_text(uint32_t flags)
 	if (!(flags & UL_UP_CARRIER))
 		return "no carrier";
 	return flags & UL_UP_SEND ? "in use" : "up, not in use yet";
+}
+
+/* ---- reports -------------------------------------------------------------------------------------------------------------------------- */
+/* The first of what the partner can cause as often as it likes are told; then no more than one in a while, with the number of those that were left out, so that
+ * they do not push everything else out of the memory of events. */
+#define REPORT_BURST 60
+#define REPORT_INTERVAL_MS 5000
+
+static bool may_report(struct uplink_state *state)
+{
+	uint64_t now = now_ms();
+
+	/* How far the allowance is used up, as a point in time. */
+	if (state->reports_until_ms < now)
+		state->reports_until_ms = now;
+	if (state->reports_until_ms - now > (REPORT_BURST - 1) * REPORT_INTERVAL_MS)
+		return false;
+	state->reports_until_ms += REPORT_INTERVAL_MS;
+	return true;
+}
+
+static void report_now(struct vswitch *vs, uint32_t index, const char *text)
+{
+	struct uplink_state *state = &vs->uplink[index];
+	const char *name = vs->dp->uplinks[index].name;
+
+	if (state->left_out)
+		vswitch_report(vs, name, "%s (%llu events before this were left out)", text, (unsigned long long)state->left_out);
+	else
+		vswitch_report(vs, name, "%s", text);
+	state->left_out = 0;
+}
+
+void uplink_report(struct vswitch *vs, uint32_t index, const char *format, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (may_report(&vs->uplink[index])) {
+		report_now(vs, index, text);
+		return;
+	}
+	vs->uplink[index].left_out++;
+	log_debug("%s: %s: %s", vs->name, vs->dp->uplinks[index].name, text);
+}
+
+/* What it has come to in the end is never left out. */
+void uplink_report_rest(struct vswitch *vs)
+{
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		if (vs->uplink[i].left_out && may_report(&vs->uplink[i]))
+			report_now(vs, i, state_text(vs->dp->uplinks[i].flags));
 }
 
 /* ---- failback: off ------------------------------------------------------------------------------------------------------------------ */
@@ -203,10 +260,38 @@ static void policies_update(struct vswitch *vs, uint32_t before)
 	}
 }
 
+/* Uplinks that only wait for their up-delay while somebody has no other: there is nothing that waiting could protect. */
+static uint32_t needed_now(const struct vswitch *vs)
+{
+	uint32_t sending = 0, waiting = 0, needed;
+
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		if (wanted_flags(vs, i) & UL_UP_SEND)
+			sending |= 1u << i;
+		else if (vs->uplink[i].up_timer && !(vs->dp->uplinks[i].flags & UL_UP_DRAINED) &&
+			 (vs->cfg->channel != UL_CHANNEL_LACP || vs->uplink[i].lacp_distributing))
+			waiting |= 1u << i;
+	}
+	needed = sending ? 0 : waiting;
+	for (uint32_t i = 0; waiting && i < UL_MAX_POLICIES; i++)
+		if (vs->policy[i].used && !(members_of(&vs->policy[i].teaming) & sending))
+			needed |= members_of(&vs->policy[i].teaming) & waiting;
+	return needed;
+}
+
+static void stop_waiting(struct uplink_state *state)
+{
+	state->up_timer = sd_event_source_disable_unref(state->up_timer);
+	state->counted = true;
+}
+
 void uplinks_update(struct vswitch *vs)
 {
-	uint32_t before = uplinks_with(vs, UL_UP_SEND);
+	uint32_t before = uplinks_with(vs, UL_UP_SEND), needed = needed_now(vs);
 
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+		if (needed >> i & 1)
+			stop_waiting(&vs->uplink[i]);
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
 		struct ul_uplink *uplink = &vs->dp->uplinks[i];
 		uint32_t flags = wanted_flags(vs, i), old = uplink->flags;
@@ -215,7 +300,7 @@ void uplinks_update(struct vswitch *vs)
 			continue;
 		STORE(uplink->flags, flags);
 		if (uplink->ifindex && (flags ^ old) & (UL_UP_SEND | UL_UP_DRAINED | UL_UP_CARRIER | UL_UP_ADMIN))
-			vswitch_report(vs, uplink->name, "%s", state_text(flags));
+			uplink_report(vs, i, "%s", state_text(flags));
 	}
 	policies_update(vs, before);
 }
@@ -227,8 +312,7 @@ static int up_long_enough(sd_event_source *source, uint64_t usec, void *userdata
 
 	(void)source;
 	(void)usec;
-	state->up_timer = sd_event_source_disable_unref(state->up_timer);
-	state->counted = true;
+	stop_waiting(state);
 	uplinks_update(state->vs);
 	return 0;
 }
@@ -246,6 +330,22 @@ static void start_up_timer(struct vswitch *vs, uint32_t index)
 		log_error(r, "%s: no timer; using the link at once", vs->dp->uplinks[index].name);
 		state->counted = true;
 	}
+}
+
+uint64_t uplink_waits_ms(const struct vswitch *vs, uint32_t index)
+{
+	uint64_t at_us, now = now_ms();
+
+	if (!vs->uplink[index].up_timer || sd_event_source_get_time(vs->uplink[index].up_timer, &at_us) < 0)
+		return 0;
+	return at_us / 1000 > now ? at_us / 1000 - now : 1;
+}
+
+/* A shorter delay in the configuration holds for those that wait, too. */
+static void limit_up_timer(struct vswitch *vs, uint32_t index)
+{
+	if (uplink_waits_ms(vs, index) > vs->cfg->up_delay_ms)
+		sd_event_source_set_time_relative(vs->uplink[index].up_timer, vs->cfg->up_delay_ms * 1000ULL);
 }
 
 static void evaluate_link(struct vswitch *vs, uint32_t index, bool up)
@@ -278,8 +378,9 @@ static void take_link_state(struct vswitch *vs, uint32_t index, const struct lin
 	if (info->admin_up)
 		flags |= UL_UP_ADMIN;
 	if ((flags ^ uplink->flags) & (UL_UP_CARRIER | UL_UP_ADMIN))
-		vswitch_report(vs, uplink->name, "link %s", up ? "up" : "down");
+		uplink_report(vs, index, "link %s", up ? "up" : "down");
 	uplink->flags = flags;
+	memcpy(uplink->mac, info->mac, sizeof(uplink->mac));
 	if (carrier && link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0)
 		uplink->speed_mbps = speed.speed_mbps;
 	evaluate_link(vs, index, up);
@@ -314,6 +415,7 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 		dataplane_detach(vs->dp, uplink->ifindex);
 		uplink->saved = 0;
 		uplink->saved_mtu = 0;
+		vs->uplink[index].replaced = true;
 	}
 	prepared = uplink_prepare(vs, index, &info);
 	if (prepared < 0)
@@ -330,7 +432,10 @@ static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link
 	if (r == -EBUSY && connected)
 		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, &mode);
 	if (r < 0) {
+		uint32_t number = uplink->lacp_port;
+
 		uplink_release(vs, uplink);
+		uplink->lacp_port = number;
 		snprintf(uplink->name, sizeof(uplink->name), "%s", info.name);
 		return;
 	}
@@ -384,20 +489,31 @@ static void stop_timers(struct vswitch *vs)
 		vs->uplink[i].up_timer = sd_event_source_disable_unref(vs->uplink[i].up_timer);
 }
 
-/* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along. */
+static void place_record(struct vswitch *vs, uint32_t index, const struct ul_uplink *record)
+{
+	if (memcmp(&vs->dp->uplinks[index], record, sizeof(*record)) != 0)
+		vs->dp->uplinks[index] = *record;
+	if (record->ifindex)
+		table_set(&vs->dp->ifaces, ul_iface_key(record->ifindex), index);
+}
+
+/* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along, a delay that runs included. */
 static void reorder(struct vswitch *vs)
 {
 	struct uplink_state states[UL_MAX_UPLINKS] = {};
 	struct ul_uplink records[UL_MAX_UPLINKS] = {};
 	const struct switch_cfg *cfg = vs->cfg;
+	uint32_t up = 0;	/* bit i: who comes to place i was below it */
 
-	stop_timers(vs);
 	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
 		int old = uplinks_index(vs, cfg->uplinks[i]);
 
 		if (old >= 0) {
 			records[i] = vs->dp->uplinks[old];
 			states[i] = vs->uplink[old];
+			vs->uplink[old].up_timer = NULL;
+			if (old < (int)i)
+				up |= 1u << i;
 			/* What LACP said before a restart holds until channel_apply() knows better. */
 			if (!states[i].seen) {
 				states[i].lacp_collecting = records[i].flags & UL_UP_RECEIVE;
@@ -408,23 +524,35 @@ static void reorder(struct vswitch *vs)
 			dataplane_reset_stats(vs->dp, i);
 		snprintf(records[i].name, sizeof(records[i].name), "%s", cfg->uplinks[i]);
 	}
+	stop_timers(vs);
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
 		vs->uplink[i] = states[i];
 		vs->uplink[i].vs = vs;
 		vs->uplink[i].index = i;
-		if (memcmp(&vs->dp->uplinks[i], &records[i], sizeof(records[i])) != 0)
-			vs->dp->uplinks[i] = records[i];
-		if (records[i].ifindex)
-			table_set(&vs->dp->ifaces, ul_iface_key(records[i].ifindex), i);
+		if (states[i].up_timer) {
+			sd_event_source_set_userdata(states[i].up_timer, &vs->uplink[i]);
+			limit_up_timer(vs, i);
+		}
 	}
+	/* From the top who moves up, then from the bottom all others: so a place becomes empty only when its uplink has another, and no frame finds none. */
+	for (uint32_t i = UL_MAX_UPLINKS; i-- > 0;)
+		if (up >> i & 1)
+			place_record(vs, i, &records[i]);
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		if (!(up >> i & 1))
+			place_record(vs, i, &records[i]);
 	vs->dp->meta->n_uplinks = cfg->n_uplinks;
 }
 
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)
 {
-	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
-		if (!switch_has_uplink(cfg, vs->dp->uplinks[i].name))
-			uplink_release(vs, &vs->dp->uplinks[i]);
+	channel_poll(vs->channel);
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		if (switch_has_uplink(cfg, vs->dp->uplinks[i].name))
+			continue;
+		channel_let_go(vs, i);
+		uplink_release(vs, &vs->dp->uplinks[i]);
+	}
 }
 
 int uplinks_apply(struct vswitch *vs)
@@ -451,8 +579,10 @@ int uplinks_apply(struct vswitch *vs)
 void uplinks_release_all(struct vswitch *vs)
 {
 	stop_timers(vs);
-	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
+		channel_let_go(vs, i);
 		uplink_release(vs, &vs->dp->uplinks[i]);
+	}
 }
 
 int vswitch_drain(struct vswitch *vs, const char *name, bool drain)
@@ -482,6 +612,8 @@ void vswitch_set_lacp(struct vswitch *vs, uint32_t index, bool collecting, bool 
 	if (distributing && !state->lacp_distributing && state->counted && others && vs->cfg->up_delay_ms) {
 		state->counted = false;
 		start_up_timer(vs, index);
+	} else if (!distributing && state->up_timer) {
+		stop_waiting(state);	/* the delay belongs to this agreement: the next one begins its own */
 	}
 	state->lacp_collecting = collecting;
 	state->lacp_distributing = distributing;

@@ -6,7 +6,7 @@
  *
  *   vswitch.c   life cycle; groups, ports, VLANs and addresses          ports.c    one port's interface
  *   uplinks.c   which uplink may send and receive, and the policies     prepare.c  an uplink's NIC settings
- *   channel.c   LACP of the uplinks, and their neighbours               learn.c    addresses that machines use
+ *   channel.c, channel_apply.c   LACP of the uplinks, and neighbours    learn.c    addresses that machines use
  */
 #ifndef UL_TEAM_VSWITCH_H
 #define UL_TEAM_VSWITCH_H
@@ -35,10 +35,12 @@ struct vswitch_context {
 struct uplink_state {
 	struct vswitch *vs;
 	uint32_t index;
-	sd_event_source *up_timer;	/* runs while a link is up but not yet for up-delay-ms */
+	sd_event_source *up_timer;	/* runs while a link is up, or LACP distributes, but not yet for up-delay-ms */
 	bool seen;			/* was there since the start; the first sight needs no up-delay */
 	bool counted;			/* carrier and IFF_UP for up-delay-ms */
 	bool lacp_collecting, lacp_distributing;
+	bool replaced;			/* it is another interface than the one before of this name */
+	uint64_t reports_until_ms, left_out;	/* uplink_report(): allowance, and what exceeded it */
 };
 
 struct policy_slot {
@@ -106,6 +108,10 @@ void uplinks_release_all(struct vswitch *vs);
 int uplinks_index(const struct vswitch *vs, const char *name);	/* or -ENOENT */
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg);
 void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_info *info, unsigned int changes);
+/* Like vswitch_report(), for what happens on the wire: its rate is limited. */
+void uplink_report(struct vswitch *vs, uint32_t index, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void uplink_report_rest(struct vswitch *vs);		/* of what was left out; call it from time to time */
+uint64_t uplink_waits_ms(const struct vswitch *vs, uint32_t index);	/* up-delay: for so long yet; 0: it does not wait */
 void uplinks_update(struct vswitch *vs);		/* flags of all uplinks -> policies -> notify */
 int policies_apply(struct vswitch *vs, uint32_t *ret_slots);	/* group index in cfg -> policy slot; frees the unused ones later */
 void policies_prune(struct vswitch *vs, const uint32_t *slots);
