@@ -95,11 +95,10 @@ static __always_inline bool may_use_source(const struct sending *s)
 
 	if (is_own_source(s->port, s->frame.src))
 		return true;
-	if (flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) {
+	/* mac-changes lets nothing pass by itself: the daemon makes it the port's address first, unless it is somebody else's. */
+	if (flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES))
 		report_source(s);
-		return true;
-	}
-	return flags & UL_GROUP_FORGED_OK;
+	return flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK);
 }
 
 /* The flow of a frame whose tags were changed on the way here. Not inline: it is rare. */

@@ -6,9 +6,6 @@
 #include "headless.bpf.h"
 #include "steer.bpf.h"
 
-/* A page less headroom and skb_shared_info is what an XDP frame can have; longer ones, and those in several buffers, go through TC. */
-#define UL_MAX_XDP_FRAME 3000
-
 static __always_inline int drop(struct xdp_md *ctx, __u32 object, enum ul_reason reason)
 {
 	struct size size = { 1, bpf_xdp_get_buff_len(ctx) };	/* all its buffers */
@@ -38,6 +35,17 @@ static __always_inline bool pop_tag(struct xdp_md *ctx)
 	*(__u64 *)data = first;
 	*(__u32 *)(data + 8) = rest;
 	return true;
+}
+
+/* Which way a port's frames take depends on nothing but the protocol. A port for jumbo frames has no XDP flag, because the long ones would have to go by TC and
+ * the short ones would overtake them; its length is looked at again for the moment in which the daemon changes both. */
+static __always_inline bool goes_by_xdp(const struct ul_port *port, const void *data, const void *end, const struct frame *frame)
+{
+	__u32 flags = port->flags;
+
+	if (!(flags & UL_PORT_XDP) || port->max_frame > UL_MAX_XDP_FRAME)
+		return false;
+	return flags & UL_PORT_XDP_TCP || parse_ip_protocol(data, end, frame) != IPPROTO_TCP;
 }
 
 SEC("xdp.frags")
@@ -74,10 +82,7 @@ int uplink_xdp(struct xdp_md *ctx)
 	reason = steer_unicast(vlan, &frame, object, uplink, &to);
 	if (reason != UL_R_TO_PORT)
 		return drop(ctx, object, reason);
-	if (!(to.port->flags & UL_PORT_XDP) || parse_ip_protocol(data, end, &frame) == IPPROTO_TCP)
-		return XDP_PASS;
-	if (to.port->max_frame > UL_MAX_XDP_FRAME &&
-	    (size.bytes > UL_MAX_XDP_FRAME || bpf_xdp_get_buff_len(ctx) != size.bytes))
+	if (!goes_by_xdp(to.port, data, end, &frame))
 		return XDP_PASS;
 	if (too_big(size.bytes, frame.tagged, to.port->max_frame))
 		return drop(ctx, object, UL_R_TOO_BIG);

@@ -140,6 +140,26 @@ Test(port_cases, sources_and_sizes)
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
 }
 
+/* mac-changes alone: the daemon is asked to make it the port's address, and until it has, nothing leaves. */
+Test(port_cases, changing_address)
+{
+	static const struct case_row refused[] = {
+		ROW("a new address", "f0", "x>y", "drop", "f0.forged_source"),
+		ROW("a neighbour's", "f0", "a0>y", "drop", "f0.forged_source"),
+		ROW("a new address, broadcast", "f0", "x>bcast", "drop", "f0.forged_source"),
+		ROW("its own", "f0", "f0>x udp4:1>2", "redirect u1[v100]", "f0.to_uplink u1.sent"),
+	}, accepted[] = {
+		ROW("a new address", "f0", "x>y udp4:1>2", "redirect u1[v100]", "f0.to_uplink u1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.group[3].flags = UL_GROUP_MAC_CHANGES;
+	run_cases(&sw, refused, ARRAY_SIZE(refused));
+	sw.group[3].flags = UL_GROUP_MAC_CHANGES | UL_GROUP_FORGED_OK;
+	run_cases(&sw, accepted, ARRAY_SIZE(accepted));
+}
+
 /* Every length that TEST_RUN takes, 14 to 80, untagged and tagged: the answer changes where a header is complete, and nowhere else. */
 Test(port_cases, cut_frames)
 {
@@ -224,6 +244,9 @@ Test(port_cases, one_uplink_left)
 
 	cases_switch(&sw);
 	sw.uplink[1].send = false;
+	run_cases(&sw, before, ARRAY_SIZE(before));
+	/* Its interface is gone, and the flags do not say so yet. */
+	sw.uplink[1].send = sw.uplink[1].absent = true;
 	run_cases(&sw, before, ARRAY_SIZE(before));
 	sw.policy[0].known_dead = 1 << 1;
 	run_cases(&sw, after, ARRAY_SIZE(after));

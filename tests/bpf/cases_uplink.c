@@ -170,6 +170,73 @@ Test(uplink_cases, without_channel)
 	run_cases(&sw, u1_died, ARRAY_SIZE(u1_died));
 }
 
+/* The switch sends by any link of its channel, whatever the hash here is over: also by one in its up-delay, and one being drained. */
+Test(uplink_cases, rehash_modulo)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("unicast by the one that sends", "u0", "x>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("unicast by the other", "u1", "x>a1 v100", "redirect", "redirect a1[]", "u1.to_port a1.sent"),
+		UPLINK_ROW("TCP by the other", "u1", "x>a0 v100 tcp4:1>2", "pass", "redirect a0[]", "u1.to_port a0.sent"),
+		UPLINK_ROW("broadcast by the other", "u1", "x>bcast v200", "pass", "b0[] q0[v200] drop", "u1.flooded b0.sent q0.sent"),
+		ROW("both flows by the one that sends", "a0", "a0>x udp4:1>2", "redirect u0[v100]", "a0.to_uplink u0.sent"),
+	}, drained[] = {
+		UPLINK_ROW("unicast", "u1", "x>a1 v100", "redirect", "redirect a1[]", "u1.to_port a1.sent"),
+		UPLINK_ROW("unicast by the standby", "u2", "x>a1 v100", "redirect", "redirect a1[]", "u2.to_port a1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.policy[0].modulo = true;
+	sw.policy[0].known_dead = 1 << 1;
+	sw.uplink[1].send = false;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	sw.uplink[1].drained = true;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	/* Without a channel: what is being drained still receives; u0, the last active one, has failed, so the standby serves. */
+	for (int i = 0; i < sw.n_groups; i++)
+		sw.group[i].policy = 1;
+	sw.policy[1].modulo = true;
+	sw.policy[1].known_dead = 3;
+	sw.uplink[0].send = false;
+	run_cases(&sw, drained, ARRAY_SIZE(drained));
+	sw.policy[1].known_dead = 2;
+	sw.uplink[0].send = true;
+	run_cases(&sw, drained, 1);
+}
+
+/* receive: xdp */
+Test(uplink_cases, tcp_by_xdp)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("TCP", "u0", "x>a1 v100 tcp4:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP over IPv6", "u0", "x>a1 v100 tcp6:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP, EST", "u0", "x>e1 tcp4:1>2", "pass", "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("TCP to a port that takes no XDP frames", "u0", "x>a0 v100 tcp4:1>2", "pass", "redirect a0[]", "u0.to_port a0.sent"),
+		UPLINK_ROW("UDP", "u0", "x>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.port[P_A1].xdp_tcp = sw.port[P_A0].xdp_tcp = true;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+/* A port that may get frames which do not fit one XDP buffer gets all of its frames by TC, so that they stay in order. */
+Test(uplink_cases, jumbo_port)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("a short frame", "u0", "x>a1 v100", "pass", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("a long frame", "u0", "x>a1 v100 len=3001", "pass", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("the longest that fits XDP", "u0", "x>e1 len=2996", "redirect", "redirect e1[]", "u0.to_port e1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.port[P_A1].max_frame = 9018;
+	sw.port[P_E1].max_frame = 3000;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
 Test(uplink_cases, promiscuous)
 {
 	static const struct case_row rows[] = {

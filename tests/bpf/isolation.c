@@ -21,7 +21,7 @@ static void make_switch(struct sw *sw, bool channel)
 
 	*sw = (struct sw){ .n_uplinks = 2, .n_policies = 1, .n_groups = N_GROUPS, .n_ports = SW_PORTS };
 	sw->uplink[0] = sw->uplink[1] = (struct sw_uplink){ .send = true, .receive = true };
-	sw->policy[0] = (struct sw_policy){ channel ? UL_M_SRC_DST_IP : UL_M_PORT_ID, channel ? UL_POLICY_ANY_UPLINK : 0, 2, 2, { 0, 1 }, 0 };
+	sw->policy[0] = (struct sw_policy){ channel ? UL_M_SRC_DST_IP : UL_M_PORT_ID, channel ? UL_POLICY_ANY_UPLINK : 0, 2, 2, { 0, 1 }, 0, false };
 	sw->group[VST100] = sw->group[VST100B] = (struct sw_group){ .mode = UL_VLAN_VST, .vid = 100 };
 	sw->group[VST200] = (struct sw_group){ .mode = UL_VLAN_VST, .vid = 200 };
 	sw->group[VGT_A].mode = sw->group[VGT_B].mode = sw->group[VGT_ALL].mode = UL_VLAN_VGT;

@@ -7,7 +7,7 @@
 
 #include "flow_hash.h"
 
-#define MAX_XDP_FRAME 3000	/* longer ones take the way of TC: they do not fit one buffer everywhere */
+#define MAX_XDP_FRAME 3000	/* ports for longer ones get everything by TC: they do not fit one buffer everywhere */
 
 struct view {	/* what the model sees of a frame */
 	const uint8_t *dst, *src;
@@ -202,9 +202,30 @@ static uint32_t hash_of(const struct sw_policy *policy, const struct ul_flow *fl
 	}
 }
 
-/* Returns the uplink, or -1. *failover: the daemon meant another one. */
-static int choose(const struct sw *sw, const struct sw_policy *policy, const struct ul_flow *flow, uint32_t number, bool *failover)
+/* rehash: modulo: as if the active uplinks that the daemon knows to be dead were not in the list, unless all are. */
+static struct sw_policy as_rehashed(const struct sw_policy *policy)
 {
+	struct sw_policy now = *policy;
+	uint32_t alive = sw_known_alive(policy) & ((1u << policy->n_active) - 1);
+
+	if (!policy->modulo || !alive)
+		return now;
+	now.n_active = now.n_members = 0;
+	now.known_dead = 0;
+	for (uint32_t p = 0; p < policy->n_members; p++) {
+		if (p < policy->n_active && !(alive >> p & 1))
+			continue;
+		now.known_dead |= (policy->known_dead >> p & 1) << now.n_members;
+		now.member[now.n_members++] = policy->member[p];
+		now.n_active += p < policy->n_active;
+	}
+	return now;
+}
+
+/* Returns the uplink, or -1. *failover: the daemon meant another one. */
+static int choose(const struct sw *sw, const struct sw_policy *configured, const struct ul_flow *flow, uint32_t number, bool *failover)
+{
+	const struct sw_policy now = as_rehashed(configured), *policy = &now;
 	uint32_t hash = hash_of(policy, flow, number), bucket;
 	int position;
 
@@ -237,17 +258,26 @@ static uint32_t uplinks_at(const struct sw_policy *policy, uint32_t positions)
 	return uplinks;
 }
 
-/* Is this one of the uplinks that serve the policy? As long as those that the daemon named all live, its word holds. */
-static bool serves(const struct sw *sw, const struct sw_policy *policy, uint32_t uplink)
+/* May a frame of the policy's ports come in by this uplink? The switch sends by any link of a channel, whatever we think of it, and by one that is being drained. Otherwise
+ * by those that serve: as long as those that the daemon named all live, its word holds. */
+static bool serves(const struct sw *sw, const struct sw_policy *configured, uint32_t uplink)
 {
+	const struct sw_policy now = as_rehashed(configured), *policy = &now;
 	uint32_t living = living_positions(sw, policy);
 	uint32_t named = ul_serving_positions(policy->flags, policy->n_active, policy->n_members, sw_known_alive(policy));
+	uint32_t expected = 0;
+	bool member = uplinks_at(configured, (1u << configured->n_members) - 1) >> uplink & 1;
 
 	if (!policy->n_active)
 		return false;
+	if (member && (policy->flags & UL_POLICY_ANY_UPLINK || sw->uplink[uplink].drained))
+		return true;
 	if (uplinks_at(policy, named) >> uplink & 1)
 		return true;
-	return (named & ~living) &&
+	for (uint32_t p = 0; p < policy->n_members; p++)
+		if (sw->uplink[policy->member[p]].drained)
+			expected |= 1u << p;
+	return (named & ~living & ~expected) &&
 	       uplinks_at(policy, ul_serving_positions(policy->flags, policy->n_active, policy->n_members, living)) >> uplink & 1;
 }
 
@@ -402,15 +432,13 @@ static bool source_is_allowed(struct run *r, uint32_t slot, const struct sw_grou
 
 	if (memcmp(port->mac, r->f.src, 6) == 0)
 		return true;
-	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) {
-		if (!port_owns(r->sw, slot, r->f.src)) {
-			r->out->new_source = true;
-			r->out->event_port = slot;
-			r->out->event_vid = group->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : own_vid(group);
-		}
-		return true;
+	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES) && !port_owns(r->sw, slot, r->f.src)) {
+		r->out->new_source = true;
+		r->out->event_port = slot;
+		r->out->event_vid = group->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : own_vid(group);
 	}
-	return group->flags & UL_GROUP_FORGED_OK;
+	/* mac-changes: the daemon makes it the port's address first. */
+	return group->flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK);
 }
 
 static enum ul_reason address_fault(const struct view *f)
@@ -530,10 +558,8 @@ static void unknown_from_uplink(struct run *r, const struct dress *dress)
 
 static bool redirects_in_xdp(const struct run *r, const struct sw_port *port)
 {
-	if (!port->xdp || is_tcp(r))
-		return false;
-	/* What is longer than a port without jumbo frames takes is too big on either way. */
-	return port->max_frame <= MAX_XDP_FRAME || (!r->in->several_buffers && r->in->len <= MAX_XDP_FRAME);
+	/* All of a port's frames take the same way; the longest must be able to. */
+	return port->xdp && port->max_frame <= MAX_XDP_FRAME && (port->xdp_tcp || !is_tcp(r));
 }
 
 static void unicast_from_uplink(struct run *r, const struct dress *dress)

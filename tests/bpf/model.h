@@ -16,7 +16,6 @@ struct model_input {
 	uint32_t len;
 	uint32_t segments;	/* of a GSO or GRO super-frame; 0: an ordinary frame */
 	bool offloaded_tag;	/* the kernel keeps the outer tag apart from the data: it does not count as length */
-	bool several_buffers;	/* XDP */
 };
 
 /* A frame that leaves: the one that came in, without its outer tag (strip), then with another one (push). */

@@ -37,11 +37,14 @@ void port_interface(const struct ul_port *port, char name[UL_NAME_LEN])
 		snprintf(name, UL_NAME_LEN, "%s", port->name);
 }
 
+#define DELIVERY_FLAGS (UL_PORT_XDP | UL_PORT_XDP_TCP)
+
 /* ---- delivery ---------------------------------------------------------------------------------------------------------------------- */
 /* XDP_REDIRECT only where the driver takes the frames at this moment: others vanish without a trace. Before 6.3 nobody tells; taps do since ever. */
-static bool takes_xdp(const struct vswitch *vs, const struct link_info *info)
+static bool takes_xdp(const struct vswitch *vs, const struct ul_port *port, const struct link_info *info)
 {
-	if (vs->cfg->receive == UL_RECEIVE_TC)
+	/* All of a port's frames take the same way, or they would overtake each other: a port for jumbo frames, which XDP cannot take, gets all by TC. */
+	if (vs->cfg->receive == UL_RECEIVE_TC || port->max_frame > UL_MAX_XDP_FRAME)
 		return false;
 	if (info->xdp_features_known)
 		return info->xdp_features & NETDEV_XDP_ACT_NDO_XMIT;
@@ -51,12 +54,12 @@ static bool takes_xdp(const struct vswitch *vs, const struct link_info *info)
 static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link_info *info)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
-	bool xdp = takes_xdp(vs, info) && dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
+	bool xdp = takes_xdp(vs, port, info) && dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
+	uint32_t flags = port->flags & ~(uint32_t)DELIVERY_FLAGS;
 
 	if (xdp)
-		port->flags |= UL_PORT_XDP;
-	else
-		port->flags &= ~(uint32_t)UL_PORT_XDP;
+		flags |= UL_PORT_XDP | (vs->cfg->receive == UL_RECEIVE_XDP ? UL_PORT_XDP_TCP : 0);
+	STORE(port->flags, flags);
 	/* The devmap entry stays: a program that has just read the flag may still use it. */
 }
 
@@ -67,7 +70,7 @@ static void port_disconnect(struct vswitch *vs, uint32_t slot)
 
 	if (!port->ifindex)
 		return;
-	port->flags &= ~(uint32_t)UL_PORT_XDP;
+	port->flags &= ~(uint32_t)DELIVERY_FLAGS;
 	table_remove(&vs->dp->ifaces, ul_iface_key(port->ifindex));
 	dataplane_detach(vs->dp, port->ifindex);
 	dataplane_set_xdp_target(vs->dp, slot, 0);
@@ -197,7 +200,7 @@ static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *
 	STORE(port->group, group);
 	STORE(port->policy, to->policy);
 	__atomic_store(&port->vlan, &vlan, __ATOMIC_RELEASE);
-	STORE(port->flags, flags | (port->flags & UL_PORT_XDP));
+	STORE(port->flags, flags | (port->flags & DELIVERY_FLAGS));
 	if (fresh)
 		vs->port_uplink[slot] = UL_NO_UPLINK;
 }

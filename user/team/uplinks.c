@@ -27,7 +27,7 @@ static bool in_every_policy(const struct vswitch *vs, uint32_t index)
 static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
 {
 	const struct uplink_state *state = &vs->uplink[index];
-	uint32_t flags = vs->dp->uplinks[index].flags & (UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_DRAINED | UL_UP_SPARE);
+	uint32_t flags = vs->dp->uplinks[index].flags & (UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_DRAINED | UL_UP_SPARE | UL_UP_FOR_ALL);
 	bool lacp = vs->cfg->channel == UL_CHANNEL_LACP;
 
 	if (!vs->dp->uplinks[index].ifindex)
@@ -36,8 +36,6 @@ static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
 		flags |= UL_UP_RECEIVE;
 	if (state->counted && !(flags & UL_UP_DRAINED) && (!lacp || state->lacp_distributing))
 		flags |= UL_UP_SEND;
-	if (in_every_policy(vs, index))
-		flags |= UL_UP_FOR_ALL;
 	return flags;
 }
 
@@ -177,15 +175,17 @@ static void policies_update(struct vswitch *vs, uint32_t before)
 		port_notify_moves(vs, i);
 	}
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
-		uint32_t flags = vs->dp->uplinks[i].flags & ~(uint32_t)UL_UP_SPARE;
+		uint32_t flags = vs->dp->uplinks[i].flags & ~(uint32_t)(UL_UP_SPARE | UL_UP_FOR_ALL);
 
-		vs->dp->uplinks[i].flags = flags | (spare >> i & 1 ? UL_UP_SPARE : 0);
+		flags |= spare >> i & 1 ? UL_UP_SPARE : 0;
+		flags |= vs->dp->uplinks[i].ifindex && in_every_policy(vs, i) ? UL_UP_FOR_ALL : 0;
+		STORE(vs->dp->uplinks[i].flags, flags);
 	}
 }
 
 void uplinks_update(struct vswitch *vs)
 {
-	uint32_t before = uplinks_with(vs, UL_UP_SEND);
+	uint32_t before = vs->sending;
 
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
 		struct ul_uplink *uplink = &vs->dp->uplinks[i];
@@ -198,6 +198,7 @@ void uplinks_update(struct vswitch *vs)
 			vswitch_report(vs, uplink->name, "%s", state_text(flags));
 	}
 	policies_update(vs, before);
+	vs->sending = uplinks_with(vs, UL_UP_SEND);
 }
 
 /* ---- up-delay ------------------------------------------------------------------------------------------------------------------------ */
@@ -320,6 +321,8 @@ static void disconnect_uplink(struct vswitch *vs, uint32_t index)
 
 	if (!uplink->ifindex)
 		return;
+	/* The programs must not find it fit to send any more when its number goes. */
+	STORE(uplink->flags, uplink->flags & UL_UP_DRAINED);
 	table_remove(&vs->dp->ifaces, ul_iface_key(uplink->ifindex));
 	dataplane_detach(vs->dp, uplink->ifindex);
 	vswitch_report(vs, uplink->name, "the interface is gone");
@@ -328,7 +331,6 @@ static void disconnect_uplink(struct vswitch *vs, uint32_t index)
 	uplink->saved = 0;
 	uplink->saved_mtu = 0;
 	uplink->xdp_mode = UL_XDP_NONE;
-	uplink->flags &= ~(uint32_t)(UL_UP_CARRIER | UL_UP_ADMIN);
 	evaluate_link(vs, index, false);
 }
 
@@ -402,6 +404,7 @@ static void reorder(struct vswitch *vs)
 			table_set(&vs->dp->ifaces, ul_iface_key(records[i].ifindex), i);
 	}
 	vs->dp->meta->n_uplinks = cfg->n_uplinks;
+	vs->sending = uplinks_with(vs, UL_UP_SEND);
 }
 
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)

@@ -55,6 +55,7 @@ struct vswitch {
 	struct notifier *notifier;	/* port moved to another uplink: RARP */
 	struct uplink_state uplink[UL_MAX_UPLINKS];
 	struct policy_slot policy[UL_MAX_POLICIES];
+	uint32_t sending;		/* bit i: uplink i could send when the policies were last written */
 	uint8_t port_uplink[UL_MAX_PORTS];	/* where the port's own bucket is served; to see that it moved */
 	uint32_t port_attached[UL_MAX_PORTS];	/* ifindex that this process has prepared and attached; 0: none yet */
 	uint32_t next_port;		/* slot where port_find() begins: ports are mostly asked for in their order */
