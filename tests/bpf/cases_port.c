@@ -64,12 +64,16 @@ Test(port_cases, local_switching)
 		ROW("an EST address is unknown in VLAN 100", "a0", "a0>e0 udp4:1>2", "redirect u1[v100]", "a0.to_uplink u1.sent"),
 		ROW("a VGT port outside its list is unknown", "b0", "b0>t0 udp4:1>2", "redirect u1[v200]", "b0.to_uplink u1.sent"),
 		ROW("to itself", "a0", "a0>a0", "drop", "a0.hairpin"),
-		ROW("the port has no interface", "a0", "a0>d0", "drop", "a0.port_down"),
+		ROW("a port without an interface is elsewhere", "a0", "a0>d0 udp4:1>2", "redirect u1[v100]", "a0.to_uplink u1.sent"),
+	}, leaving[] = {
+		ROW("its interface has just gone", "a0", "a0>d0", "drop", "a0.port_down"),
 	};
 	struct sw sw;
 
 	cases_switch(&sw);
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	sw.port[P_D0].leaving = true;
+	run_cases(&sw, leaving, ARRAY_SIZE(leaving));
 }
 
 Test(port_cases, groups_of_receivers)

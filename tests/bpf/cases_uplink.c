@@ -38,14 +38,18 @@ Test(uplink_cases, unicast)
 		UPLINK_ROW("QinQ never reaches VST by XDP", "u0", "x>a1 s100", "drop", "drop", "u0.unknown_unicast"),
 		UPLINK_ROW("tag 4095", "u0", "x>q0 v4095", "drop", "drop", "u0.unknown_vlan"),
 		UPLINK_ROW("unknown address goes to the learning port", "u0", "x>y v300", "pass", "h0[] drop", "u0.flooded h0.sent"),
-		UPLINK_ROW("the port has no interface", "u0", "x>d0 v100", "drop", "drop", "u0.port_down"),
+		UPLINK_ROW("a port without an interface is elsewhere", "u0", "x>d0 v100", "drop", "drop", "u0.unknown_unicast"),
 		UPLINK_ROW("an uplink that the policy does not use", "u2", "x>a0 v100", "drop", "drop", "u2.inactive_uplink"),
 		UPLINK_ROW("our own address as source, unicast", "u0", "a0>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+	}, leaving[] = {
+		UPLINK_ROW("its interface has just gone", "u0", "x>d0 v100", "drop", "drop", "u0.port_down"),
 	};
 	struct sw sw;
 
 	cases_switch(&sw);
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	sw.port[P_D0].leaving = true;
+	run_cases(&sw, leaving, ARRAY_SIZE(leaving));
 }
 
 Test(uplink_cases, groups_of_receivers)
@@ -65,7 +69,8 @@ Test(uplink_cases, groups_of_receivers)
 		UPLINK_ROW("reflected", "u0", "a0>bcast v100", "drop", "drop", "u0.reflected"),
 		UPLINK_ROW("reflected from a VGT port", "u0", "t0>bcast v100", "drop", "drop", "u0.reflected"),
 		UPLINK_ROW("reflected, untagged", "u0", "e0>mcast", "drop", "drop", "u0.reflected"),
-		UPLINK_ROW("reflected, of a port without an interface", "u0", "d0>bcast v100", "drop", "drop", "u0.reflected"),
+		UPLINK_ROW("from a machine that was here", "u0", "d0>bcast v100", "pass", "a0[] a1[] f0[] t0[v100] q0[v100] drop",
+			   "u0.flooded a0.sent a1.sent f0.sent t0.sent q0.sent"),
 		UPLINK_ROW("our address in another VLAN is a stranger's", "u0", "a0>bcast v200", "pass", "b0[] q0[v200] drop",
 			   "u0.flooded b0.sent q0.sent"),
 	};

@@ -61,7 +61,7 @@ static void print_switch(const struct sw *sw, char *text, size_t size)
 		const struct sw_group *group = &sw->group[port->group];
 
 		PUT("\n  p%u: %02x:..:%02x:%02x number %u%s%s max %u, %s %u flags %#x policy %u", i, port->mac[0], port->mac[4], port->mac[5],
-		    port->number, port->absent ? " absent" : "", port->xdp ? port->xdp_tcp ? " xdp tcp" : " xdp" : "", port->max_frame, modes[group->mode], group->vid,
+		    port->number, port->absent ? port->leaving ? " leaving" : " absent" : "", port->xdp ? port->xdp_tcp ? " xdp tcp" : " xdp" : "", port->max_frame, modes[group->mode], group->vid,
 		    group->flags, group->policy);
 	}
 #undef PUT
@@ -197,7 +197,7 @@ static void random_ports(uint64_t *state, struct sw *sw)
 		struct sw_port *port = &sw->port[i];
 
 		*port = (struct sw_port){
-			.group = (uint8_t)PICK(sw->n_groups), .absent = CHANCE(4), .xdp = CHANCE(50), .xdp_tcp = CHANCE(15), .number = (uint32_t)PICK(40),
+			.group = (uint8_t)PICK(sw->n_groups), .absent = CHANCE(6), .leaving = CHANCE(50), .xdp = CHANCE(50), .xdp_tcp = CHANCE(15), .number = (uint32_t)PICK(40),
 			.max_frame = CHANCE(85) ? 1518 : CHANCE(50) ? SW_MTU + 18 : 600,
 			.mac = { 0x52, 0x54, 0, (uint8_t)PICK(256), (uint8_t)PICK(256), (uint8_t)(i * 16 + PICK(16)) },
 		};

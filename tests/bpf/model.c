@@ -330,6 +330,8 @@ static bool vlan_is_curious(const struct sw *sw, uint16_t vid)
 
 static bool port_owns(const struct sw *sw, uint32_t port, const uint8_t *mac)
 {
+	if (sw->port[port].absent && !sw->port[port].leaving)
+		return false;
 	if (memcmp(sw->port[port].mac, mac, 6) == 0)
 		return true;
 	for (uint32_t i = 0; i < sw->n_learned; i++)

@@ -42,7 +42,8 @@ struct sw_group {
 
 struct sw_port {
 	uint8_t group;
-	bool absent;		/* the slot is taken, but there is no interface now */
+	bool absent;		/* the slot is taken, but there is no interface now, so its addresses are not in the table */
+	bool leaving;		/* absent, but the addresses are still there */
 	bool xdp;		/* takes frames by XDP_REDIRECT */
 	bool xdp_tcp;		/* TCP as well */
 	uint8_t mac[6];

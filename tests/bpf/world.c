@@ -336,7 +336,8 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 	snprintf(to->name, sizeof(to->name), "p%u", slot);
 	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_members), &key, &slot, BPF_ANY), 0);
 	world->vlans[vid].n_members++;
-	cr_assert_eq(table_set(&world->fdb, ul_fdb_key(vid, from->mac), slot), 0);
+	if (!from->absent || from->leaving)
+		cr_assert_eq(table_set(&world->fdb, ul_fdb_key(vid, from->mac), slot), 0);
 	if (!from->absent)
 		cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->port_if[slot]), UL_OBJECT_PORT0 + slot), 0);
 	if (from->xdp && !from->absent) {
@@ -375,9 +376,13 @@ void world_apply(struct world *world, const struct sw *sw)
 		apply_group(world, i, &sw->group[i]);
 	for (uint32_t i = 0; i < sw->n_ports; i++)
 		apply_port(world, i, sw);
-	for (uint32_t i = 0; i < sw->n_learned; i++)
-		cr_assert_eq(table_set(&world->fdb, ul_fdb_key(world->groups[sw->port[sw->learned[i].port].group].vid, sw->learned[i].mac),
-				       sw->learned[i].port), 0);
+	for (uint32_t i = 0; i < sw->n_learned; i++) {
+		const struct sw_port *port = &sw->port[sw->learned[i].port];
+
+		if (!port->absent || port->leaving)
+			cr_assert_eq(table_set(&world->fdb, ul_fdb_key(world->groups[port->group].vid, sw->learned[i].mac),
+					       sw->learned[i].port), 0);
+	}
 }
 
 /* ---- counters and events ---- */

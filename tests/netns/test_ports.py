@@ -13,7 +13,7 @@ from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import Nic, expect
 from harness.daemon import Uplinkd
 from harness.features import gro_of_tagged_frames, xdp_features_are_told
-from harness.frames import ETH_IP, checksum, describe, eth, ipv4, mac, tag, udp, udp4
+from harness.frames import BROADCAST, ETH_IP, checksum, describe, eth, ipv4, mac, tag, udp, udp4
 from harness.machine import Machine, iperf, ping
 from harness.netns import NetNs
 from harness.ovs import Host
@@ -76,16 +76,43 @@ def test_tap_that_comes_and_goes_with_its_machine():
 	bed.usable("eth0")
 	for number in range(2):
 		tap = Tap(bed.hv, "tap0")
-		wait_until(lambda: bed.daemon.json("show", "ports")[0]["present"], 5, "tap0 to be picked up")
+		wait_until(lambda: bed.daemon.json("show", "fdb"), 5, "tap0 to be picked up")
 		into = udp4(port_mac(9), OUTSIDE, "192.0.2.3", "192.0.2.1", b"in" * 9, [tag(100)])
 		bed.nic("sw0").send(into)
 		expect(tap, untag(into))
 		tap.close()
 		wait_until(lambda: not bed.daemon.json("show", "ports")[0]["present"], 5, "tap0 to be missed")
-	dropped = lambda: bed.daemon.counter("eth0", "port_down")
+	dropped = lambda: bed.daemon.counter("eth0", "unknown_unicast")
 	before = dropped()
 	bed.nic("sw0").send(into)
 	wait_until(lambda: dropped() == before + 1, 3, bed.daemon.counters_text)
+
+
+def test_machine_that_moves_to_another_host_and_back():
+	"""Live migration: while its interface is not here, others reach it by the uplink, and hear what it broadcasts; when it comes back it is local."""
+	bed = Bed(n_uplinks=1, n_ports=1)
+	moved = {"interface": "tap0", "mac": port_mac(9)}
+	bed.start([switch("vs", ["eth0"], [("prod", 100, [0, moved])])])
+	bed.usable("eth0")
+	bed.listen("m0", "sw0")
+	to_it = udp4(port_mac(9), port_mac(0), "192.0.2.1", "192.0.2.9", b"to it" * 5)
+	its_call = udp4(BROADCAST, port_mac(9), "192.0.2.9", "192.0.2.255", b"here I am" * 3)
+	owners = lambda: [e["port"] for e in bed.daemon.json("show", "fdb") if e["mac"] == port_mac(9)]
+	for _ in range(2):
+		assert owners() == []
+		bed.nic("m0").send(to_it)
+		expect(bed.nic("sw0"), with_tag(to_it))
+		bed.nic("sw0").send(with_tag(its_call))
+		expect(bed.nic("m0"), its_call)
+		tap = Tap(bed.hv, "tap0")
+		wait_until(lambda: owners() == ["tap0"], 5, "its address to be put back")
+		bed.nic("m0").send(to_it)
+		expect(tap, to_it)
+		assert bed.nic("sw0").frames() == []
+		tap.close()
+		wait_until(lambda: owners() == [], 5, "its address to be taken out")
+	bed.daemon.restart()
+	assert owners() == []
 
 
 def test_host_port(ovs):

@@ -63,6 +63,38 @@ static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link
 	/* The devmap entry stays: a program that has just read the flag may still use it. */
 }
 
+/* ---- addresses: in the table as long as there is an interface; afterwards the machine may be on another host ---------------------------------------- */
+static void add_address(struct vswitch *vs, uint32_t slot)
+{
+	const struct ul_port *port = &vs->dp->ports[slot];
+	static const uint8_t unknown[6];
+
+	if (memcmp(port->mac, unknown, sizeof(unknown)) != 0 && table_set(&vs->dp->fdb, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
+		log_warning(0, "%s: the address table is full; port %s is not found", vs->name, port->name);
+}
+
+struct addresses_of {
+	struct vswitch *vs;
+	uint32_t slot;
+};
+
+static int remove_address(void *userdata, uint64_t key, uint32_t slot)
+{
+	const struct addresses_of *of = userdata;
+
+	if (slot == of->slot)
+		table_remove(&of->vs->dp->fdb, key);
+	return 0;
+}
+
+static void remove_addresses(struct vswitch *vs, uint32_t slot)
+{
+	struct addresses_of of = { vs, slot };
+
+	table_foreach(&vs->dp->fdb, remove_address, &of);
+	learn_forget_port(vs, slot);
+}
+
 /* ---- interface ---------------------------------------------------------------------------------------------------------------------- */
 static void port_disconnect(struct vswitch *vs, uint32_t slot)
 {
@@ -70,6 +102,10 @@ static void port_disconnect(struct vswitch *vs, uint32_t slot)
 
 	if (!port->ifindex)
 		return;
+	/* First of all: what is on its way to the machine must not be sent where it was. */
+	remove_addresses(vs, slot);
+	if (vs->notifier)
+		notifier_cancel(vs->notifier, slot);
 	port->flags &= ~(uint32_t)DELIVERY_FLAGS;
 	table_remove(&vs->dp->ifaces, ul_iface_key(port->ifindex));
 	dataplane_detach(vs->dp, port->ifindex);
@@ -126,6 +162,8 @@ void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *
 	} else if (port->ifindex != info->ifindex) {
 		vswitch_report(vs, port->name, "the port's interface is there");
 		port_connect(vs, slot, info);
+		if (port->ifindex)
+			add_address(vs, slot);
 	} else if (changes & (LINK_ADDED | LINK_CHANGED)) {
 		update_delivery(vs, slot, info);
 	}
@@ -247,8 +285,6 @@ void port_release(struct vswitch *vs, uint32_t slot)
 
 	port_interface(port, interface);
 	port_disconnect(vs, slot);
-	if (vs->notifier)
-		notifier_cancel(vs->notifier, slot);
 	info = link_by_name(vs->context.links, interface);
 	if (info && port->flags & UL_PORT_HOST)
 		link_delete(vs->context.links, info->ifindex);
@@ -271,7 +307,8 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 			continue;
 		now = policy_uplink_of_port(policy, port->mac, port->number);
 		vs->port_uplink[slot] = now;
-		if (now == before || now == UL_NO_UPLINK || before == UL_NO_UPLINK || !notify)
+		/* A machine that is not here must not be announced here. */
+		if (now == before || now == UL_NO_UPLINK || before == UL_NO_UPLINK || !notify || !port->ifindex)
 			continue;
 		vswitch_report(vs, port->name, "moved to uplink %s", vs->dp->uplinks[now].name);
 		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac,

@@ -178,14 +178,15 @@ static bool has_mac(const struct ul_port *port)
 	return memcmp(port->mac, unknown, sizeof(unknown)) != 0;
 }
 
-/* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. */
+/* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. The address of a port without an interface
+ * is not here: the machine may be on another host by now, reached by an uplink. */
 static int prune_address(void *userdata, uint64_t key, uint32_t slot)
 {
 	struct vswitch *vs = userdata;
 	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
 	const struct ul_group *group;
 
-	if (port && port->flags & UL_PORT_USED) {
+	if (port && port->flags & UL_PORT_USED && port->ifindex) {
 		group = &vs->dp->groups[port->group];
 		if (has_mac(port) && key == ul_fdb_key(group->vid, port->mac))
 			return 0;
@@ -203,12 +204,13 @@ static int apply_addresses(struct vswitch *vs)
 		const struct ul_port *port = &vs->dp->ports[slot];
 		int r;
 
-		if (!(port->flags & UL_PORT_USED) || !has_mac(port))
+		if (!(port->flags & UL_PORT_USED) || !port->ifindex || !has_mac(port))
 			continue;
 		r = table_set(&vs->dp->fdb, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
 		if (r < 0)
 			return log_error(r, "%s: the address table is full", vs->name);
 	}
+	learn_adopt(vs);
 	return 0;
 }
 

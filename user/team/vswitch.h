@@ -16,6 +16,7 @@
 #include "config/model.h"
 #include "dataplane/dataplane.h"
 #include "link/link.h"
+#include "team/learned.h"
 #include "team/notify.h"
 #include "team/policy.h"
 
@@ -61,6 +62,8 @@ struct vswitch {
 	uint32_t next_port;		/* slot where port_find() begins: ports are mostly asked for in their order */
 	sd_event_source *event_source;	/* ring buffer of the programs */
 	struct ring_buffer *events;
+	struct learned *learned;	/* since when */
+	sd_event_source *age_timer;	/* when the oldest of these is to be forgotten */
 	uint64_t learn_until_ms;	/* end of this turn of working off events */
 	uint64_t may_change_ms[UL_MAX_PORTS];	/* slot -> when the port may change its address again */
 	struct channel *channel;	/* LACP and neighbours */
@@ -119,6 +122,8 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot);
 
 int learn_start(struct vswitch *vs);
 void learn_stop(struct vswitch *vs);
+void learn_adopt(struct vswitch *vs);		/* learned addresses that are in the table already */
+void learn_forget_port(struct vswitch *vs, uint32_t slot);
 
 void vswitch_report(struct vswitch *vs, const char *object, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
