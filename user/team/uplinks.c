@@ -370,18 +370,93 @@ static void stop_timers(struct vswitch *vs)
 		vs->uplink[i].up_timer = sd_event_source_disable_unref(vs->uplink[i].up_timer);
 }
 
-/* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along. */
+static uint8_t new_number(const uint8_t to[UL_MAX_UPLINKS], uint8_t uplink)
+{
+	return uplink < UL_MAX_UPLINKS ? to[uplink] : UL_NO_UPLINK;
+}
+
+static uint32_t renumbered(const uint8_t to[UL_MAX_UPLINKS], uint32_t uplinks)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		if (uplinks >> i & 1 && to[i] != UL_NO_UPLINK)
+			mask |= 1u << to[i];
+	return mask;
+}
+
+/* Indexes in a list, without those that are gone. Returns how many there are now. */
+static uint32_t renumber_list(const uint8_t to[UL_MAX_UPLINKS], uint8_t *list, uint32_t n)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (to[list[i]] != UL_NO_UPLINK)
+			list[left++] = to[list[i]];
+	return left;
+}
+
+/* For the moment between the new numbers and the new policies, frames are accepted from the old numbers and from the new ones. */
+static void accept_both(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS], uint32_t before[UL_MAX_POLICIES])
+{
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
+		before[i] = vs->dp->policies[i].in_use;
+		STORE(vs->dp->policies[i].in_use, before[i] | renumbered(to, before[i]));
+	}
+}
+
+/* The policies of before by the new numbers: they serve until everything of the new configuration is in its place, which takes its time (MTU, XDP). */
+static void renumber_policies(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS], const uint32_t in_use[UL_MAX_POLICIES])
+{
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
+		struct ul_policy policy = vs->dp->policies[i];
+		struct policy_slot *slot = &vs->policy[i];
+
+		slot->teaming.n_active = renumber_list(to, slot->teaming.active, slot->teaming.n_active);
+		slot->teaming.n_standby = renumber_list(to, slot->teaming.standby, slot->teaming.n_standby);
+		slot->benched = renumbered(to, slot->benched);
+		if (!policy.n_buckets)
+			continue;
+		policy.in_use = renumbered(to, in_use[i]);
+		for (uint32_t p = 0; p < policy.n_members; p++)
+			policy.member[p] = new_number(to, policy.member[p]);
+		for (uint32_t b = 0; b < policy.n_buckets; b++)
+			policy.bucket[b] = new_number(to, policy.bucket[b]);
+		policy_publish(&vs->dp->policies[i], &policy);
+	}
+	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++)
+		vs->port_uplink[slot] = new_number(to, vs->port_uplink[slot]);
+}
+
+/* The records by their new numbers, from the end that is free: a number that programs still use always names an uplink that can send. */
+static void write_records(struct vswitch *vs, const struct ul_uplink *records)
+{
+	for (uint32_t i = UL_MAX_UPLINKS; i-- > 0;) {
+		if (memcmp(&vs->dp->uplinks[i], &records[i], sizeof(records[i])) != 0)
+			vs->dp->uplinks[i] = records[i];
+		if (records[i].ifindex)
+			table_set(&vs->dp->ifaces, ul_iface_key(records[i].ifindex), i);
+	}
+}
+
+/* Indexes follow the configuration: an uplink that keeps its name takes its record, its state and its places in the policies along. */
 static void reorder(struct vswitch *vs)
 {
 	struct uplink_state states[UL_MAX_UPLINKS] = {};
 	struct ul_uplink records[UL_MAX_UPLINKS] = {};
 	const struct switch_cfg *cfg = vs->cfg;
+	uint32_t in_use[UL_MAX_POLICIES];
+	uint8_t to[UL_MAX_UPLINKS];
+	bool moved = false;
 
 	stop_timers(vs);
+	memset(to, UL_NO_UPLINK, sizeof(to));
 	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
 		int old = uplinks_index(vs, cfg->uplinks[i]);
 
 		if (old >= 0) {
+			to[old] = (uint8_t)i;
+			moved = moved || old != (int)i;
 			records[i] = vs->dp->uplinks[old];
 			states[i] = vs->uplink[old];
 			/* What LACP said before a restart holds until channel_apply() knows better. */
@@ -398,12 +473,13 @@ static void reorder(struct vswitch *vs)
 		vs->uplink[i] = states[i];
 		vs->uplink[i].vs = vs;
 		vs->uplink[i].index = i;
-		if (memcmp(&vs->dp->uplinks[i], &records[i], sizeof(records[i])) != 0)
-			vs->dp->uplinks[i] = records[i];
-		if (records[i].ifindex)
-			table_set(&vs->dp->ifaces, ul_iface_key(records[i].ifindex), i);
 	}
+	if (moved)
+		accept_both(vs, to, in_use);
+	write_records(vs, records);
 	vs->dp->meta->n_uplinks = cfg->n_uplinks;
+	if (moved)
+		renumber_policies(vs, to, in_use);
 	vs->sending = uplinks_with(vs, UL_UP_SEND);
 }
 
