@@ -6,7 +6,8 @@
 #include "headless.bpf.h"
 #include "steer.bpf.h"
 
-static __always_inline int drop(struct xdp_md *ctx, __u32 object, enum ul_reason reason)
+/* Out of line: what is dropped need not be in the way of what goes on. */
+static __noinline int drop(struct xdp_md *ctx, __u32 object, __u32 reason)
 {
 	struct size size = { 1, bpf_xdp_get_buff_len(ctx) };	/* all its buffers */
 
@@ -14,49 +15,31 @@ static __always_inline int drop(struct xdp_md *ctx, __u32 object, enum ul_reason
 	return XDP_DROP;
 }
 
-/* Removes the outer tag. Nothing of the frame's data may be used afterwards. */
-static __always_inline bool pop_tag(struct xdp_md *ctx)
+/* Removes the outer tag of a frame that has been found long enough for it. Nothing of the frame's data may be used afterwards. */
+static __always_inline bool pop_tag(struct xdp_md *ctx, const void *data)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u64 first;	/* the addresses' twelve bytes */
-	__u32 rest;
+	__u64 first = *(__u64 *)data;	/* the addresses' twelve bytes */
+	__u32 rest = *(__u32 *)(data + 8);
+	void *now, *end;
 
-	if (data + UL_ETH_HLEN + UL_TAG_LEN > end)
-		return false;
-	first = *(__u64 *)data;
-	rest = *(__u32 *)(data + 8);
 	if (bpf_xdp_adjust_head(ctx, UL_TAG_LEN))
 		return false;
-
-	data = (void *)(long)ctx->data;
+	now = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
-	if (data + UL_ETH_HLEN > end)
+	if (now + UL_ETH_HLEN > end)
 		return false;
-	*(__u64 *)data = first;
-	*(__u32 *)(data + 8) = rest;
+	*(__u64 *)now = first;
+	*(__u32 *)(now + 8) = rest;
 	return true;
 }
 
-/* Which way a port's frames take depends on nothing but the protocol. A port for jumbo frames has no XDP flag, because the long ones would have to go by TC and
- * the short ones would overtake them; its length is looked at again for the moment in which the daemon changes both. */
-static __always_inline bool goes_by_xdp(const struct ul_port *port, const void *data, const void *end, const struct frame *frame)
-{
-	__u32 flags = port->flags;
-
-	if (!(flags & UL_PORT_XDP) || port->max_frame > UL_MAX_XDP_FRAME)
-		return false;
-	return flags & UL_PORT_XDP_TCP || parse_ip_protocol(data, end, frame) != IPPROTO_TCP;
-}
-
-SEC("xdp.frags")
-int uplink_xdp(struct xdp_md *ctx)
+/* A group address: for the daemon, for uplink_tc, which makes the copies, or for nobody. */
+static __noinline int receive_group(struct xdp_md *ctx, __u32 object)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct size size = { 1, (__u32)(end - data) };
-	__u32 object = object_of(ctx->ingress_ifindex) - 1;
 	const struct ul_uplink *uplink = uplink_at(object);
+	struct size size = { 1, (__u32)(end - data) };
 	const struct ul_vlan *vlan;
-	struct destination to;
 	enum ul_reason reason;
 	struct frame frame;
 
@@ -64,34 +47,97 @@ int uplink_xdp(struct xdp_md *ctx)
 		return drop(ctx, UL_OBJECT_NONE, UL_R_UNKNOWN_PORT);
 	if (!parse_layer2(data, end, &frame))
 		return drop(ctx, object, UL_R_TRUNCATED);
-
 	reason = admit_from_uplink(uplink, &frame);
 	if (reason == UL_R_CONTROL)
 		return frame.ethertype == UL_ETH_P_SLOW ? answer_lacpdu(ctx, object, uplink, &size) : XDP_PASS;
-	if (reason != UL_R_TO_PORT && reason != UL_R_FLOODED)
+	if (reason != UL_R_FLOODED)
 		return drop(ctx, object, reason);
-
 	vlan = vlan_at(frame.vid);
 	if (!vlan_in_use(vlan, &frame))
 		return drop(ctx, object, UL_R_UNKNOWN_VLAN);
-	if (reason == UL_R_FLOODED)
-		return is_reflected(vlan, &frame) ? drop(ctx, object, UL_R_REFLECTED) : XDP_PASS;
-	if (vlan->flags & UL_VLAN_CURIOUS)
-		return XDP_PASS;
+	return is_reflected(vlan, &frame) ? drop(ctx, object, UL_R_REFLECTED) : XDP_PASS;
+}
 
-	reason = steer_unicast(vlan, &frame, object, uplink, &to);
-	if (reason != UL_R_TO_PORT)
-		return drop(ctx, object, reason);
-	if (!goes_by_xdp(to.port, data, end, &frame))
+/* Unicast to a port that is known: there, or up to uplink_tc. Which way a port's frames take depends on nothing but the protocol. A port for jumbo frames has no
+ * XDP flag, because the long ones would have to go by TC and the short ones would overtake them; its length is looked at again for the moment in which
+ * the daemon changes both. */
+static __always_inline int deliver(struct xdp_md *ctx, __u32 object, const struct ul_uplink *uplink, const void *data, const void *end,
+				   const struct frame *frame, const struct destination *to)
+{
+	__u32 flags = to->port->flags, max_frame = to->port->max_frame;
+	struct size size = { 1, (__u32)(end - data) };
+
+	if (!(uplink->flags & UL_UP_FOR_ALL) && !accepts(to->port->policy, object))
+		return drop(ctx, object, UL_R_INACTIVE_UPLINK);
+	if (!(flags & UL_PORT_XDP) || max_frame > UL_MAX_XDP_FRAME)
 		return XDP_PASS;
-	if (too_big(size.bytes, frame.tagged, to.port->max_frame))
+	if (!(flags & UL_PORT_XDP_TCP) && parse_ip_protocol(data, end, frame->l3_offset, frame->ethertype) == IPPROTO_TCP)
+		return XDP_PASS;
+	if (!to->port->ifindex)
+		return drop(ctx, object, UL_R_PORT_DOWN);
+	if (too_big(size.bytes, frame->tagged, max_frame))
 		return drop(ctx, object, UL_R_TOO_BIG);
-	if (frame.vid && to.own.mode != UL_VLAN_VGT && !pop_tag(ctx))
+	if (frame->tagged && frame->vid && to->own.mode != UL_VLAN_VGT && !pop_tag(ctx, data))
 		return drop(ctx, object, UL_R_FAILED);
 
 	count(object, UL_R_TO_PORT, &size);
-	count(UL_OBJECT_PORT0 + to.slot_plus_1 - 1, UL_R_SENT, &size);
-	return bpf_redirect_map(&ul_devmap, to.slot_plus_1 - 1, XDP_DROP);
+	count(UL_OBJECT_PORT0 + to->slot_plus_1 - 1, UL_R_SENT, &size);
+	return bpf_redirect_map(&ul_devmap, to->slot_plus_1 - 1, XDP_DROP);
+}
+
+/* Unicast to nobody whose group sets the VLAN: to a port that tags itself, up, or nowhere. */
+static __always_inline int receive_unusual(struct xdp_md *ctx, __u32 object, const struct ul_uplink *uplink, const void *data,
+					   const void *end, const struct frame *frame)
+{
+	const struct ul_vlan *vlan = vlan_at(frame->vid);
+	struct destination to;
+
+	if (!vlan_in_use(vlan, frame))
+		return drop(ctx, object, UL_R_UNKNOWN_VLAN);
+	if (vlan->flags & UL_VLAN_CURIOUS)
+		return XDP_PASS;
+	if (!(vlan->flags & UL_VLAN_TRUNKED) || !find_trunk_port(frame->vid, frame->dst, &to))
+		return drop(ctx, object, UL_R_UNKNOWN_UNICAST);
+	return deliver(ctx, object, uplink, data, end, frame, &to);
+}
+
+/* frame: as parse_layer2() fills it, with constants where the EtherType in front has told already: each of the three callers gets a body of its own. */
+static __always_inline int receive(struct xdp_md *ctx, __u32 object, const struct ul_uplink *uplink, const void *data, const void *end,
+				   const struct frame *frame)
+{
+	struct destination to;
+
+	if (is_group_address(frame->dst))
+		return receive_group(ctx, object);
+	if (is_group_address(frame->src) || !frame->src)
+		return drop(ctx, object, UL_R_INVALID_SOURCE);
+	if (!(uplink->flags & UL_UP_RECEIVE))
+		return drop(ctx, object, UL_R_INACTIVE_UPLINK);
+	/* The key has the VLAN, so a port that is found says all that ul_vlans could. */
+	if (frame->service_tag || !find_access_port(frame->vid, frame->dst, &to))
+		return receive_unusual(ctx, object, uplink, data, end, frame);
+	if (to.own.group_flags & UL_GROUP_CURIOUS_VLAN)
+		return XDP_PASS;
+	return deliver(ctx, object, uplink, data, end, frame, &to);
+}
+
+SEC("xdp.frags")
+int uplink_xdp(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 object = object_of(ctx->ingress_ifindex) - 1;
+	const struct ul_uplink *uplink = uplink_at(object);
+	struct frame frame;
+
+	if (!uplink)
+		return drop(ctx, UL_OBJECT_NONE, UL_R_UNKNOWN_PORT);
+	if (!parse_addresses(data, end, &frame))
+		return drop(ctx, object, UL_R_TRUNCATED);
+	if (!is_tag(frame.ethertype))
+		return receive(ctx, object, uplink, data, end, &frame);
+	if (!parse_tag(data, end, &frame))
+		return drop(ctx, object, UL_R_TRUNCATED);
+	return receive(ctx, object, uplink, data, end, &frame);
 }
 
 char _license[] SEC("license") = "GPL";

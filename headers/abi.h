@@ -145,6 +145,7 @@ enum ul_group_flag {
 	UL_GROUP_MAC_CHANGES = 1 << 2,
 	UL_GROUP_FORGED_OK = 1 << 3,
 	UL_GROUP_LEARNING = 1 << 4,
+	UL_GROUP_CURIOUS_VLAN = 1 << 5,	/* only in struct ul_port_vlan, EST and VST: UL_VLAN_CURIOUS of the VLAN, derived, so that XDP need not look there */
 };
 
 /* ---- ul_policies: array of UL_MAX_POLICIES. Writer: team. ----------------------------------------------------------------

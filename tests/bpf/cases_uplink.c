@@ -42,7 +42,7 @@ Test(uplink_cases, unicast)
 		UPLINK_ROW("an uplink that the policy does not use", "u2", "x>a0 v100", "drop", "drop", "u2.inactive_uplink"),
 		UPLINK_ROW("our own address as source, unicast", "u0", "a0>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
 	}, leaving[] = {
-		UPLINK_ROW("its interface has just gone", "u0", "x>d0 v100", "drop", "drop", "u0.port_down"),
+		UPLINK_ROW("its interface has just gone", "u0", "x>d0 v100", "pass", "drop", "u0.port_down"),
 	};
 	struct sw sw;
 
@@ -113,6 +113,26 @@ Test(uplink_cases, control_and_refusals)
 	run_cases(&sw, rows + ARRAY_SIZE(rows) - 1, 1);
 }
 
+/* Segments of 1448 bytes want an MTU of 1476 at least. */
+Test(uplink_cases, super_frames_are_measured_by_their_segments)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("they fit", "u0", "x>e1 tcp4:1>2 len=3000 gso=3", "pass", "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("they do not", "u0", "x>a1 v100 tcp4:1>2 len=3000 gso=3", "pass", "drop", "u0.too_big"),
+		ROW("they fit the port", "e1", "e1>x tcp4:1>2 len=3000 gso=3", "redirect u1[]", "e1.to_uplink u1.sent"),
+		ROW("they do not fit the port", "a1", "a1>x tcp4:1>2 len=3000 gso=3", "drop", "a1.too_big"),
+		ROW("they do not fit the other port", "a0", "a0>a1 tcp4:1>2 len=3000 gso=3", "drop", "a0.too_big"),
+		ROW("a frame that does not fit the other port", "a0", "a0>a1 len=1500", "drop", "a0.too_big"),
+		ROW("one that does", "a0", "a0>a1 len=1400", "redirect a1[]", "a0.to_port a1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.port[P_E1].max_frame = 1476 + 18;
+	sw.port[P_A1].max_frame = 1475 + 18;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
 Test(uplink_cases, unknown_vlan)
 {
 	static const struct case_row rows[] = {
@@ -157,6 +177,12 @@ Test(uplink_cases, without_channel)
 		UPLINK_ROW("broadcast by the standby", "u2", "x>bcast v100", "pass", "drop", "u2.inactive_uplink"),
 		UPLINK_ROW("unicast by the other uplink", "u1", "x>a0 v100", "pass", "redirect a0[]", "u1.to_port a0.sent"),
 		UPLINK_ROW("unicast by the standby", "u2", "x>a0 v100", "drop", "drop", "u2.inactive_uplink"),
+	}, watched[] = {
+		UPLINK_ROW("unicast to another port, by its uplink", "u0", "x>a0 v100", "pass", "f0[] redirect a0[]", "u0.to_port f0.sent a0.sent"),
+		UPLINK_ROW("unicast to another port, by the watcher's uplink", "u1", "x>a0 v100", "pass", "f0[] redirect a0[]", "u1.to_port f0.sent a0.sent"),
+		UPLINK_ROW("unknown unicast by the other uplink", "u0", "x>y v100", "pass", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("unknown unicast by its own", "u1", "x>y v100", "pass", "f0[] drop", "u1.flooded f0.sent"),
+		UPLINK_ROW("by an uplink that nobody uses", "u2", "x>a0 v100", "pass", "drop", "u2.inactive_uplink"),
 	}, u1_died[] = {
 		UPLINK_ROW("the standby has taken the place", "u2", "x>bcast v100", "pass", "a1[] f0[] t0[v100] drop",
 			   "u2.flooded a1.sent f0.sent t0.sent"),
@@ -169,6 +195,10 @@ Test(uplink_cases, without_channel)
 	for (int i = 0; i < sw.n_groups; i++)
 		sw.group[i].policy = 1;
 	run_cases(&sw, all_up, ARRAY_SIZE(all_up));
+	/* A promiscuous port on u1 sees what comes to a0 by a0's uplink, and no flooded frame twice. */
+	sw.group[sw.port[P_F0].group].flags |= UL_GROUP_PROMISCUOUS;
+	run_cases(&sw, watched, ARRAY_SIZE(watched));
+	sw.group[sw.port[P_F0].group].flags = 0;
 	sw.uplink[1].send = false;
 	run_cases(&sw, u1_died, ARRAY_SIZE(u1_died));
 	sw.policy[1].known_dead = 1 << 1;

@@ -44,6 +44,11 @@ struct origin {
 	bool service;
 };
 
+static bool is_tag(const uint8_t *ethertype)
+{
+	return (ethertype[0] == 0x81 && ethertype[1] == 0x00) || (ethertype[0] == 0x88 && ethertype[1] == 0xa8);
+}
+
 static int outer_vid(const uint8_t *data, bool *service)
 {
 	*service = data[12] == 0x88 && data[13] == 0xa8;
@@ -66,12 +71,15 @@ static struct origin origin_of(const struct sw *sw, uint32_t object, const struc
 	struct origin origin;
 	int vid = outer_vid(frame->data, &origin.service);
 	const struct sw_group *group;
+	bool hides = !vid && is_tag(frame->data + 12) && is_tag(frame->data + 16);
 
 	origin.vlan = vid == 4095 ? -1 : vid;
 	if (object < UL_OBJECT_PORT0)
 		return origin;
 	group = &sw->group[sw->port[object - UL_OBJECT_PORT0].group];
-	if (group->mode == UL_VLAN_VGT)
+	if (hides)	/* a switch that takes a priority tag off would obey the tag behind it */
+		origin.vlan = -1;
+	else if (group->mode == UL_VLAN_VGT)
 		origin.vlan = vid != 4095 && is_member(group, vid) ? vid : -1;
 	else
 		origin.vlan = vid || origin.service ? -1 : group->mode == UL_VLAN_VST ? group->vid : 0;

@@ -397,7 +397,8 @@ static int copy_to(struct run *r, const struct dress *dress, bool service, const
 			continue;
 		if (audience->only_flags && !(group->flags & audience->only_flags))
 			continue;
-		if (audience->from_uplink >= 0 && !takes_flood(r->sw, port, (uint32_t)audience->from_uplink)) {
+		/* What is another port's own came in by that port's uplink, and who is promiscuous sees it. */
+		if (audience->from_uplink >= 0 && audience->but_port < 0 && !takes_flood(r->sw, port, (uint32_t)audience->from_uplink)) {
 			(*refused)++;
 			continue;
 		}
@@ -458,8 +459,12 @@ static enum ul_reason address_fault(const struct view *f)
 static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *group, struct dress *dress)
 {
 	*dress = (struct dress){ .vid = f->vid, .has_tag = f->tagged, .tci = f->tci };
-	if (group->mode == UL_VLAN_VGT)
+	if (group->mode == UL_VLAN_VGT) {
+		/* A switch that takes a priority tag off would obey the one behind it. */
+		if (f->tagged && !f->vid && tag_type(f->type))
+			return UL_R_VLAN_NOT_ALLOWED;
 		return in_vlan(group, f->vid, f->service) ? UL_R_SENT : UL_R_VLAN_NOT_ALLOWED;
+	}
 	if (f->tagged && (f->vid || f->service || tag_type(f->type)))
 		return UL_R_VLAN_FROM_ACCESS;
 	if (group->mode == UL_VLAN_VST) {
@@ -471,10 +476,12 @@ static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *gr
 	return UL_R_SENT;
 }
 
-/* max_frame allows for one tag, whether or not the frame has it. */
+/* max_frame allows for one tag, whether or not the frame has it. Of a super-frame each segment must fit, whose headers are 28 bytes at least (IP and UDP). */
 static bool is_too_big(const struct run *r, uint32_t max_frame)
 {
-	return !r->in->segments && r->in->len + (r->f.tagged ? 0 : 4) > max_frame;
+	if (r->in->len + (r->f.tagged ? 0 : 4) <= max_frame)
+		return false;
+	return !r->in->segments || 18 + 28 + MODEL_GSO_SIZE > max_frame;
 }
 
 static void from_port(struct run *r)
@@ -516,6 +523,8 @@ static void from_port(struct run *r)
 		return end(r, MODEL_DROP, UL_R_HAIRPIN);
 	if (r->sw->port[owner].absent)
 		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
+	if (is_too_big(r, r->sw->port[owner].max_frame))
+		return end(r, MODEL_DROP, UL_R_TOO_BIG);
 	leave(r, UL_OBJECT_PORT0 + (uint32_t)owner, &dress, r->sw->group[r->sw->port[owner].group].mode == UL_VLAN_VGT);
 	end(r, MODEL_REDIRECT, UL_R_TO_PORT);
 }
@@ -578,10 +587,10 @@ static void unicast_from_uplink(struct run *r, const struct dress *dress)
 	group = &r->sw->group[port->group];
 	if (!serves(r->sw, &r->sw->policy[group->policy], r->in->object))
 		return end(r, MODEL_DROP, UL_R_INACTIVE_UPLINK);
-	if (port->absent)
-		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
 	if (r->in->program == MODEL_UPLINK_XDP && !redirects_in_xdp(r, port))
 		return pass(r);
+	if (port->absent)
+		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
 	copy_to(r, dress, r->f.service, &audience, &refused);
 	if (is_too_big(r, port->max_frame))
 		return end(r, MODEL_DROP, UL_R_TOO_BIG);

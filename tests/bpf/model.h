@@ -7,6 +7,8 @@
 
 enum model_program { MODEL_PORT_TC, MODEL_UPLINK_XDP, MODEL_UPLINK_TC };
 
+#define MODEL_GSO_SIZE 1448	/* of the super-frames that TEST_RUN gets */
+
 enum model_verdict { MODEL_DROP, MODEL_PASS, MODEL_REDIRECT };
 
 struct model_input {

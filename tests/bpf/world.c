@@ -376,6 +376,12 @@ void world_apply(struct world *world, const struct sw *sw)
 		apply_group(world, i, &sw->group[i]);
 	for (uint32_t i = 0; i < sw->n_ports; i++)
 		apply_port(world, i, sw);
+	for (uint32_t i = 0; i < sw->n_ports; i++) {
+		struct ul_port_vlan *vlan = &world->ports[i].vlan;
+
+		if (vlan->mode != UL_VLAN_VGT && world->vlans[vlan->vid].flags & UL_VLAN_CURIOUS)
+			vlan->group_flags |= UL_GROUP_CURIOUS_VLAN;
+	}
 	for (uint32_t i = 0; i < sw->n_learned; i++) {
 		const struct sw_port *port = &sw->port[sw->learned[i].port];
 
@@ -466,7 +472,7 @@ bool world_kernel_refuses(enum model_program program, const struct frame_buf *fr
 
 static void run_tc(int fd, uint32_t ifindex, const struct frame_buf *frame, struct world_run *ret)
 {
-	struct __sk_buff ctx = { .ifindex = ifindex, .gso_segs = frame->segments, .gso_size = frame->segments ? 1448 : 0 };
+	struct __sk_buff ctx = { .ifindex = ifindex, .gso_segs = frame->segments, .gso_size = frame->segments ? MODEL_GSO_SIZE : 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len, .data_out = ret->data,
 		    .data_size_out = sizeof(ret->data), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
 	int r = bpf_prog_test_run_opts(fd, &opts);

@@ -226,9 +226,11 @@ static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	const struct ul_group *to = &vs->dp->groups[group];
-	struct ul_port_vlan vlan = { .mode = to->vlan_mode, .vid = to->vid, .group_flags = to->flags };
+	struct ul_port_vlan vlan = { .mode = to->vlan_mode, .vid = to->vid };
 	uint32_t flags = UL_PORT_USED | (cfg->host ? UL_PORT_HOST : 0) | (cfg->runtime ? UL_PORT_RUNTIME : 0);
 
+	/* The copy of the VLAN's flag follows with the VLANs. */
+	vlan.group_flags = to->flags | (port->vlan.group_flags & UL_GROUP_CURIOUS_VLAN);
 	snprintf(port->name, sizeof(port->name), "%s", cfg->interface);
 	if (cfg->has_mac)
 		memcpy(port->mac, cfg->mac, sizeof(port->mac));

@@ -233,6 +233,18 @@ static void plan_group(const struct ul_group *group, struct vlan_plan *plan)
 			plan->flags[vid] |= UL_VLAN_TRUNKED | curious;
 }
 
+/* The copy of UL_VLAN_CURIOUS that ports have for uplink_xdp. */
+static void copy_curious(struct vswitch *vs, uint32_t slot)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+	struct ul_port_vlan vlan = port->vlan;
+
+	vlan.group_flags &= ~(uint32_t)UL_GROUP_CURIOUS_VLAN;
+	if (vlan.mode != UL_VLAN_VGT && vs->dp->vlans[vlan.vid].flags & UL_VLAN_CURIOUS)
+		vlan.group_flags |= UL_GROUP_CURIOUS_VLAN;
+	__atomic_store(&port->vlan, &vlan, __ATOMIC_RELEASE);
+}
+
 /* Lists are in the order of slots, so a port that comes or goes moves few others. */
 static int apply_vlans(struct vswitch *vs)
 {
@@ -262,6 +274,9 @@ static int apply_vlans(struct vswitch *vs)
 		for (uint32_t place = plan->n_members[vid]; place < old; place++)
 			dataplane_remove_member(dp, (uint16_t)vid, (uint16_t)place);
 	}
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+		if (dp->ports[slot].flags & UL_PORT_USED)
+			copy_curious(vs, slot);
 	return 0;
 }
 
