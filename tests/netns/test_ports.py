@@ -237,6 +237,29 @@ def test_longer_than_the_mtu_is_dropped_and_counted():
 	assert expect(bed.nic("m0"), untag(into[1])) == []
 
 
+def test_a_port_with_a_smaller_mtu():
+	"""What its interface cannot take is dropped and counted here, and not by the kernel unseen; a change is followed."""
+	bed = Bed(n_uplinks=1, n_ports=2)
+	bed.hv.ip("link", "set", "p0", "mtu", "1400")
+	bed.start([switch("vs", ["eth0"], [("prod", 100, [0, 1])])])
+	bed.usable("eth0")
+	bed.listen("m0")
+	fits, too_long = (udp4(port_mac(0), OUTSIDE, "192.0.2.1", "192.0.2.2", bytes(n - 28), [tag(100)]) for n in (1400, 1401))
+	bed.nic("sw0").send(too_long)
+	wait_until(lambda: bed.daemon.counter("eth0", "too_big") == 1, 3, bed.daemon.counters_text)
+	bed.nic("sw0").send(fits)
+	assert expect(bed.nic("m0"), untag(fits)) == []
+	bed.nic("m1").send(udp4(port_mac(0), port_mac(1), "192.0.2.1", "192.0.2.2", bytes(1401 - 28)))
+	wait_until(lambda: bed.daemon.counter("p1", "too_big") == 1, 3, bed.daemon.counters_text)
+	bed.hv.ip("link", "set", "p0", "mtu", "1500")
+
+	def arrives():
+		bed.nic("sw0").send(too_long)
+		return untag(too_long) in bed.nic("m0").frames()
+
+	wait_until(arrives, 3, bed.daemon.counters_text)
+
+
 # ---- offloads ------------------------------------------------------------------------------------------------------------
 def offload_bed(vnet_uplink=False):
 	"""A tap port with a virtio header, as QEMU has it, and a second one."""
@@ -359,12 +382,14 @@ def test_fragments_keep_together():
 			flags = n * 1480 // 8 | (0x2000 if n + 1 < len(pieces) else 0)
 			out = eth(OUTSIDE, port_mac(0), ETH_IP, ipv4("192.0.2.1", "198.51.100.7", 17, piece, ident, flags))
 			bed.nic("m0").send(out)
-			uplinks.add(wait_until(lambda: next((i for i, nic in enumerate(bed.far_uplinks()) if with_tag(out) in nic.frames()), None) is not None and
-					       str(out), 3, "a fragment") and bed.daemon.json("which", "vs", "prod", "192.0.2.1", "198.51.100.7")["uplink"])
+			uplinks.add(wait_until(lambda: [nic.ifname for nic in bed.far_uplinks() if with_tag(out) in nic.frames()], 3, "a fragment")[0])
 			into = with_tag(mac(port_mac(0)) + mac(OUTSIDE) + out[12:])
 			bed.nic("sw1").send(into)
 			assert expect(bed.nic("m0"), untag(into)) == []
-	assert len(uplinks) == 1
+	assert len(uplinks) == 1, "whole datagrams of these ports would use another one"
+	whole = udp4(OUTSIDE, port_mac(0), "192.0.2.1", "198.51.100.7", b"whole" * 5, sport=1234, dport=5679)
+	bed.nic("m0").send(whole)
+	assert wait_until(lambda: [nic.ifname for nic in bed.far_uplinks() if with_tag(whole) in nic.frames()], 3, "the datagram")[0] not in uplinks
 
 
 # ---- how frames are delivered --------------------------------------------------------------------------------------------

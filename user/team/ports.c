@@ -37,6 +37,7 @@ void port_interface(const struct ul_port *port, char name[UL_NAME_LEN])
 		snprintf(name, UL_NAME_LEN, "%s", port->name);
 }
 
+#define FRAME_OVERHEAD 18	/* Ethernet header and one tag */
 #define DELIVERY_FLAGS (UL_PORT_XDP | UL_PORT_XDP_TCP)
 
 /* ---- delivery ---------------------------------------------------------------------------------------------------------------------- */
@@ -51,7 +52,7 @@ static bool takes_xdp(const struct vswitch *vs, const struct ul_port *port, cons
 	return strcmp(info->kind, "tun") == 0;
 }
 
-static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link_info *info)
+static void set_xdp(struct vswitch *vs, uint32_t slot, const struct link_info *info)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	bool xdp = takes_xdp(vs, port, info) && dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
@@ -61,6 +62,15 @@ static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link
 		flags |= UL_PORT_XDP | (vs->cfg->receive == UL_RECEIVE_XDP ? UL_PORT_XDP_TCP : 0);
 	STORE(port->flags, flags);
 	/* The devmap entry stays: a program that has just read the flag may still use it. */
+}
+
+/* How long its frames may be, and which way they take. Again whenever its interface changes. */
+static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link_info *info)
+{
+	uint32_t mtu = info->mtu < vs->cfg->mtu ? info->mtu : vs->cfg->mtu;
+
+	STORE(vs->dp->ports[slot].max_frame, mtu + FRAME_OVERHEAD);
+	set_xdp(vs, slot, info);
 }
 
 /* ---- addresses: in the table as long as there is an interface; afterwards the machine may be on another host ---------------------------------------- */
@@ -132,7 +142,7 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 	if (!attached)
 		link_set_ipv6(vs->context.links, info.ifindex, false);
 	if (port->flags & UL_PORT_HOST && info.mtu != vs->cfg->mtu)
-		link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu);
+		info.mtu = link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu) < 0 ? info.mtu : vs->cfg->mtu;
 	if (!info.admin_up && fresh) {
 		r = link_set_up(vs->context.links, info.ifindex, true);
 		if (r < 0)
@@ -236,7 +246,8 @@ static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *
 		memcpy(port->mac, cfg->mac, sizeof(port->mac));
 	if (fresh || port->policy != to->policy)
 		port->number = choose_number(vs, slot, to->policy);
-	port->max_frame = vs->cfg->mtu + 18;
+	if (!port->ifindex)
+		port->max_frame = vs->cfg->mtu + FRAME_OVERHEAD;
 	STORE(port->group, group);
 	STORE(port->policy, to->policy);
 	__atomic_store(&port->vlan, &vlan, __ATOMIC_RELEASE);
@@ -304,6 +315,7 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
 		const struct ul_port *port = &vs->dp->ports[slot];
 		uint8_t before = vs->port_uplink[slot], now;
+		struct notify_vlans vlans;
 
 		if (!(port->flags & UL_PORT_USED) || port->policy != policy_slot)
 			continue;
@@ -313,7 +325,7 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 		if (now == before || now == UL_NO_UPLINK || before == UL_NO_UPLINK || !notify || !port->ifindex)
 			continue;
 		vswitch_report(vs, port->name, "moved to uplink %s", vs->dp->uplinks[now].name);
-		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac,
-			       port->vlan.mode == UL_VLAN_VST ? port->vlan.vid : -1);
+		notify_vlans_of(port->vlan.mode, port->vlan.vid, vs->dp->groups[port->group].vlans, &vlans);
+		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac, &vlans);
 	}
 }
