@@ -2,8 +2,8 @@
 /* TC ingress of a port: may it send this, is the destination on this host, else which uplink. TC and not XDP, because a machine's frames come with
  * unfinished checksums and as GSO super-frames, which only an skb carries.
  *
- * The usual frame - unicast, from the port's own address, without copies for others - has a short way of its own. Everything else, what is dropped included, begins anew in
- * send_unusual(), by the same functions: nothing has been changed, counted or reported by then. */
+ * The usual frame - unicast, without copies for others or news for the daemon - has a short way of its own. The others begin anew in send_unusual(), by the same functions:
+ * admit() changes, counts and reports nothing. */
 #include "select.bpf.h"
 #include "skb.bpf.h"
 
@@ -22,6 +22,7 @@ struct sending {
 	bool retagged;			/* tags came or went since frame was read: layer 3 may have moved */
 };
 
+/* Out of line: seldom needed where the frame has come so far. */
 static __noinline int drop_frame(__u32 object, __u32 reason, __u32 packets, __u32 bytes)
 {
 	struct size size = { packets, bytes };
@@ -104,14 +105,22 @@ static __always_inline void report_source(const struct sending *s)
 	bpf_ringbuf_submit(event, 0);
 }
 
+#define UL_GROUP_REPORTS (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)
+
+/* An address that is neither the port's nor one that the group lets it use, nor one of which the daemon is to hear. */
+static __always_inline bool is_forged(const struct sending *s)
+{
+	return !is_own_source(s->port, s->frame.src) && !(s->own.group_flags & (UL_GROUP_REPORTS | UL_GROUP_FORGED_OK));
+}
+
+/* mac-changes lets nothing pass by itself: the daemon makes it the port's address first, unless it is somebody else's. */
 static __always_inline bool may_use_source(const struct sending *s)
 {
 	__u32 flags = s->own.group_flags;
 
 	if (is_own_source(s->port, s->frame.src))
 		return true;
-	/* mac-changes lets nothing pass by itself: the daemon makes it the port's address first, unless it is somebody else's. */
-	if (flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES))
+	if (flags & UL_GROUP_REPORTS)
 		report_source(s);
 	return flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK);
 }
@@ -132,28 +141,27 @@ static __noinline __u32 hash_again(struct __sk_buff *skb, __u32 policy_index, __
 	return ul_hash(policy->method, policy->flags, &flow, number);
 }
 
-/* The same number as ul_hash() gives; IPv4 by its addresses, and what needs no look into layer 3, without more ado. */
+/* The same without a call, as long as the headers can be read where they are. IPv4 by its addresses before anything else. */
 static __always_inline __u32 hash_of(struct sending *s, const struct ul_policy *policy)
 {
 	void *data = data_of(s->skb), *end = end_of(s->skb);
-	__u32 offset = s->frame.l3_offset, method = policy->method;
+	__u32 offset = s->frame.l3_offset;
+	struct ul_flow flow;
 
-	if (method == UL_M_SRC_DST_IP && s->frame.ethertype == ETH_P_IP && !s->retagged && data + offset + 20 <= end) {
+	if (s->retagged)
+		return hash_again(s->skb, s->port->policy, s->port->number);
+	if (policy->method == UL_M_SRC_DST_IP && s->frame.ethertype == ETH_P_IP && data + offset + 20 <= end) {
 		__u32 hash = bpf_ntohl(*(__be32 *)(data + offset + 12) ^ *(__be32 *)(data + offset + 16));
 
 		return policy->flags & UL_POLICY_LAST_OCTET ? hash & 0xff : hash;
 	}
-	if (method == UL_M_PORT_ID)
-		return s->port->number;
-	if (method == UL_M_SRC_MAC)
-		return (__u8)s->frame.src;
-	if (method == UL_M_FAILOVER_ORDER)
-		return 0;
-	return hash_again(s->skb, s->port->policy, s->port->number);
+	if (!parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, &flow) && s->skb->len > (__u32)(end - data))
+		return hash_again(s->skb, s->port->policy, s->port->number);
+	return ul_hash(policy->method, policy->flags, &flow, s->port->number);
 }
 
 /* The uplink for this frame, or NULL when none can send. */
-static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, __u32 *index)
+static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, bool usual, __u32 *index)
 {
 	const struct ul_policy *policy = policy_at(s->port->policy);
 	const struct ul_uplink *uplink;
@@ -161,7 +169,7 @@ static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, 
 
 	if (!policy || !policy->n_buckets)
 		return NULL;
-	bucket = bucket_of(policy, hash_of(s, policy));
+	bucket = bucket_of(policy, usual ? hash_of(s, policy) : hash_again(s->skb, s->port->policy, s->port->number));
 	*index = policy->bucket[bucket];
 	uplink = uplink_at(*index);
 	if (uplink && uplink_alive(uplink))
@@ -213,12 +221,13 @@ static __always_inline bool pop_tag(struct sending *s)
 	return true;
 }
 
-static __always_inline int send_to_uplink(struct sending *s, enum ul_reason reason)
+/* usual: a constant, whether it is worth while to have the hash inline */
+static __always_inline int send_to_uplink(struct sending *s, enum ul_reason reason, bool usual)
 {
 	const struct ul_uplink *uplink;
 	__u32 index = UL_NO_UPLINK;
 
-	uplink = choose_uplink(s, &index);
+	uplink = choose_uplink(s, usual, &index);
 	if (!uplink) {
 		if (reason == UL_R_FLOODED)
 			count(UL_OBJECT_PORT0 + s->slot, reason, &s->size);
@@ -308,31 +317,37 @@ static __always_inline bool load_vlan(struct sending *s)
 	return vlan;
 }
 
-static __always_inline int send_unicast(struct sending *s, const struct destination *to)
+/* What can be said against a frame without doing anything about it. UL_R_SENT: so far good. */
+static __always_inline enum ul_reason admit(struct sending *s, struct __sk_buff *skb)
 {
-	return to->slot_plus_1 ? deliver_locally(s, to) : send_to_uplink(s, UL_R_TO_UPLINK);
+	enum ul_reason reason = begin(s, skb);
+
+	if (reason == UL_R_SENT)
+		reason = check_addresses(&s->frame);
+	if (reason == UL_R_SENT)
+		reason = enter_vlan(s);
+	if (reason != UL_R_SENT)
+		return reason;
+	if (!load_vlan(s))
+		return UL_R_VLAN_NOT_ALLOWED;
+	return is_forged(s) ? UL_R_FORGED_SOURCE : UL_R_SENT;
+}
+
+static __always_inline bool is_long(const struct sending *s)
+{
+	return is_too_big(s->skb, s->size.bytes, s->tag_in_bytes, s->port->max_frame);
 }
 
 static __noinline int send_unusual(struct __sk_buff *skb)
 {
 	struct destination to = {};
-	enum ul_reason reason;
 	struct sending s;
 
-	reason = begin(&s, skb);
-	if (reason == UL_R_UNKNOWN_PORT)
-		return drop_frame(UL_OBJECT_NONE, reason, s.size.packets, s.size.bytes);
-	if (reason == UL_R_SENT)
-		reason = check_addresses(&s.frame);
-	if (reason == UL_R_SENT)
-		reason = enter_vlan(&s);
-	if (reason != UL_R_SENT)
-		return drop(&s, reason);
-	if (!load_vlan(&s))
-		return drop(&s, UL_R_VLAN_NOT_ALLOWED);
+	if (admit(&s, skb) != UL_R_SENT)
+		return TC_ACT_SHOT;	/* port_tc has asked as well */
 	if (!may_use_source(&s))
 		return drop(&s, UL_R_FORGED_SOURCE);
-	if (is_too_big(skb, s.size.bytes, s.tag_in_bytes, s.port->max_frame))
+	if (is_long(&s))
 		return drop(&s, UL_R_TOO_BIG);
 	if (!strip(&s))
 		return drop(&s, UL_R_FAILED);
@@ -340,39 +355,40 @@ static __noinline int send_unusual(struct __sk_buff *skb)
 	if (is_group_address(s.frame.dst)) {
 		if (!flood_from_port(&s, 0, 0))
 			return drop(&s, UL_R_FAILED);
-		return send_to_uplink(&s, UL_R_FLOODED);
+		return send_to_uplink(&s, UL_R_FLOODED, false);
 	}
 	if (!find_port(s.vlan_flags, s.frame.vid, s.frame.service_tag, s.frame.dst, &to))
 		to.slot_plus_1 = 0;
 	if (s.vlan_flags & UL_VLAN_CURIOUS &&
 	    !flood_from_port(&s, UL_GROUP_PROMISCUOUS | (to.slot_plus_1 ? 0 : UL_GROUP_LEARNING), to.slot_plus_1))
 		return drop(&s, UL_R_FAILED);
-	return send_unicast(&s, &to);
+	return to.slot_plus_1 ? deliver_locally(&s, &to) : send_to_uplink(&s, UL_R_TO_UPLINK, false);
 }
 
-/* Nothing in the way of sending it at once: see the top of the file. */
-static __always_inline bool is_usual(struct sending *s)
+/* Nothing to be done but to send it: see the top of the file. */
+static __always_inline bool is_usual(const struct sending *s)
 {
-	if (is_group_address(s->frame.dst) || is_group_address(s->frame.src) || !s->frame.src || !is_own_source(s->port, s->frame.src))
+	if (is_group_address(s->frame.dst) || s->strip_first || s->vlan_flags & UL_VLAN_CURIOUS || is_long(s))
 		return false;
-	if (enter_vlan(s) != UL_R_SENT || s->strip_first)
-		return false;
-	if (!load_vlan(s) || s->vlan_flags & UL_VLAN_CURIOUS)
-		return false;
-	return !is_too_big(s->skb, s->size.bytes, s->tag_in_bytes, s->port->max_frame);
+	return is_own_source(s->port, s->frame.src) || !(s->own.group_flags & UL_GROUP_REPORTS);
 }
 
 SEC("tc")
 int port_tc(struct __sk_buff *skb)
 {
-	struct destination to = {};
+	struct destination to;
 	struct sending s;
+	enum ul_reason reason = admit(&s, skb);
 
-	if (begin(&s, skb) != UL_R_SENT || !is_usual(&s))
+	if (reason != UL_R_SENT) {
+		count(s.port ? UL_OBJECT_PORT0 + s.slot : UL_OBJECT_NONE, reason, &s.size);
+		return TC_ACT_SHOT;
+	}
+	if (!is_usual(&s))
 		return send_unusual(skb);
-	if (!find_port(s.vlan_flags, s.frame.vid, s.frame.service_tag, s.frame.dst, &to))
-		to.slot_plus_1 = 0;
-	return send_unicast(&s, &to);
+	if (find_port(s.vlan_flags, s.frame.vid, s.frame.service_tag, s.frame.dst, &to))
+		return deliver_locally(&s, &to);
+	return send_to_uplink(&s, UL_R_TO_UPLINK, true);
 }
 
 char _license[] SEC("license") = "GPL";

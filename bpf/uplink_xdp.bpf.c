@@ -6,8 +6,7 @@
 #include "headless.bpf.h"
 #include "steer.bpf.h"
 
-/* Out of line: what is dropped need not be in the way of what goes on. */
-static __noinline int drop(struct xdp_md *ctx, __u32 object, __u32 reason)
+static __always_inline int drop(struct xdp_md *ctx, __u32 object, enum ul_reason reason)
 {
 	struct size size = { 1, bpf_xdp_get_buff_len(ctx) };	/* all its buffers */
 
@@ -33,7 +32,7 @@ static __always_inline bool pop_tag(struct xdp_md *ctx, const void *data)
 	return true;
 }
 
-/* A group address: for the daemon, for uplink_tc, which makes the copies, or for nobody. */
+/* A group address: for the daemon, for uplink_tc, which makes the copies, or for nobody. Out of line, so that the way of unicast is short. */
 static __noinline int receive_group(struct xdp_md *ctx, __u32 object)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -44,81 +43,91 @@ static __noinline int receive_group(struct xdp_md *ctx, __u32 object)
 	struct frame frame;
 
 	if (!uplink)
-		return drop(ctx, UL_OBJECT_NONE, UL_R_UNKNOWN_PORT);
+		return XDP_DROP;	/* the caller has found it */
 	if (!parse_layer2(data, end, &frame))
 		return drop(ctx, object, UL_R_TRUNCATED);
 	reason = admit_from_uplink(uplink, &frame);
 	if (reason == UL_R_CONTROL)
 		return frame.ethertype == UL_ETH_P_SLOW ? answer_lacpdu(ctx, object, uplink, &size) : XDP_PASS;
-	if (reason != UL_R_FLOODED)
-		return drop(ctx, object, reason);
-	vlan = vlan_at(frame.vid);
-	if (!vlan_in_use(vlan, &frame))
-		return drop(ctx, object, UL_R_UNKNOWN_VLAN);
-	return is_reflected(vlan, &frame) ? drop(ctx, object, UL_R_REFLECTED) : XDP_PASS;
+	if (reason == UL_R_FLOODED) {
+		vlan = vlan_at(frame.vid);
+		if (!vlan_in_use(vlan, &frame))
+			reason = UL_R_UNKNOWN_VLAN;
+		else if (is_reflected(vlan, &frame))
+			reason = UL_R_REFLECTED;
+		else
+			return XDP_PASS;
+	}
+	return drop(ctx, object, reason);
 }
 
-/* Unicast to a port that is known: there, or up to uplink_tc. Which way a port's frames take depends on nothing but the protocol. A port for jumbo frames has no
- * XDP flag, because the long ones would have to go by TC and the short ones would overtake them; its length is looked at again for the moment in which
- * the daemon changes both. */
-static __always_inline int deliver(struct xdp_md *ctx, __u32 object, const struct ul_uplink *uplink, const void *data, const void *end,
-				   const struct frame *frame, const struct destination *to)
+/* Unicast of a VLAN to the port that owns the address there. UL_R_TO_PORT with *to filled; UL_R_SENT: uplink_tc is to make copies of it; else why it is dropped. */
+static __always_inline enum ul_reason find_destination(const struct frame *frame, struct destination *to)
 {
-	__u32 flags = to->port->flags, max_frame = to->port->max_frame;
-	struct size size = { 1, (__u32)(end - data) };
+	const struct ul_vlan *vlan;
 
-	if (!(uplink->flags & UL_UP_FOR_ALL) && !accepts(to->port->policy, object))
-		return drop(ctx, object, UL_R_INACTIVE_UPLINK);
-	if (!(flags & UL_PORT_XDP) || max_frame > UL_MAX_XDP_FRAME)
-		return XDP_PASS;
-	if (!(flags & UL_PORT_XDP_TCP) && parse_ip_protocol(data, end, frame->l3_offset, frame->ethertype) == IPPROTO_TCP)
-		return XDP_PASS;
-	if (!to->port->ifindex)
-		return drop(ctx, object, UL_R_PORT_DOWN);
-	if (too_big(size.bytes, frame->tagged, max_frame))
-		return drop(ctx, object, UL_R_TOO_BIG);
-	if (frame->tagged && frame->vid && to->own.mode != UL_VLAN_VGT && !pop_tag(ctx, data))
-		return drop(ctx, object, UL_R_FAILED);
-
-	count(object, UL_R_TO_PORT, &size);
-	count(UL_OBJECT_PORT0 + to->slot_plus_1 - 1, UL_R_SENT, &size);
-	return bpf_redirect_map(&ul_devmap, to->slot_plus_1 - 1, XDP_DROP);
-}
-
-/* Unicast to nobody whose group sets the VLAN: to a port that tags itself, up, or nowhere. */
-static __always_inline int receive_unusual(struct xdp_md *ctx, __u32 object, const struct ul_uplink *uplink, const void *data,
-					   const void *end, const struct frame *frame)
-{
-	const struct ul_vlan *vlan = vlan_at(frame->vid);
-	struct destination to;
-
+	/* The key has the VLAN, so a port that is found says all that ul_vlans could. */
+	if (!frame->service_tag && find_access_port(frame->vid, frame->dst, to))
+		return to->own.group_flags & UL_GROUP_CURIOUS_VLAN ? UL_R_SENT : UL_R_TO_PORT;
+	vlan = vlan_at(frame->vid);
 	if (!vlan_in_use(vlan, frame))
-		return drop(ctx, object, UL_R_UNKNOWN_VLAN);
+		return UL_R_UNKNOWN_VLAN;
 	if (vlan->flags & UL_VLAN_CURIOUS)
-		return XDP_PASS;
-	if (!(vlan->flags & UL_VLAN_TRUNKED) || !find_trunk_port(frame->vid, frame->dst, &to))
-		return drop(ctx, object, UL_R_UNKNOWN_UNICAST);
-	return deliver(ctx, object, uplink, data, end, frame, &to);
+		return UL_R_SENT;
+	return vlan->flags & UL_VLAN_TRUNKED && find_trunk_port(frame->vid, frame->dst, to) ? UL_R_TO_PORT : UL_R_UNKNOWN_UNICAST;
 }
 
-/* frame: as parse_layer2() fills it, with constants where the EtherType in front has told already: each of the three callers gets a body of its own. */
+/* Which way a port's frames take depends on nothing but the protocol. A port for jumbo frames has no XDP flag, because the long ones would have to go by TC and the
+ * short ones would overtake them; its length is looked at again for the moment in which the daemon changes both. */
+static __always_inline bool goes_by_tc(const struct ul_port *port, const void *data, const void *end, const struct frame *frame)
+{
+	__u32 flags = port->flags;
+
+	if (!(flags & UL_PORT_XDP) || port->max_frame > UL_MAX_XDP_FRAME)
+		return true;
+	return !(flags & UL_PORT_XDP_TCP) && parse_ip_protocol(data, end, frame->l3_offset, frame->ethertype) == IPPROTO_TCP;
+}
+
+/* What becomes of unicast: as find_destination() says it. */
+static __always_inline enum ul_reason steer(const struct ul_uplink *uplink, __u32 object, const void *data, const void *end,
+					    const struct frame *frame, struct destination *to)
+{
+	__u32 flags = uplink->flags;
+	enum ul_reason reason;
+
+	if (is_group_address(frame->src) || !frame->src)
+		return UL_R_INVALID_SOURCE;
+	if (!(flags & UL_UP_RECEIVE))
+		return UL_R_INACTIVE_UPLINK;
+	reason = find_destination(frame, to);
+	if (reason != UL_R_TO_PORT)
+		return reason;
+	if (!(flags & UL_UP_FOR_ALL) && !accepts(to->port->policy, object))
+		return UL_R_INACTIVE_UPLINK;
+	if (goes_by_tc(to->port, data, end, frame))
+		return UL_R_SENT;
+	if (!to->port->ifindex)
+		return UL_R_PORT_DOWN;
+	return too_big((__u32)(end - data), frame->tagged, to->port->max_frame) ? UL_R_TOO_BIG : UL_R_TO_PORT;
+}
+
+/* Inlined twice, for frames with a tag and without: most of what frame says is then known to the compiler. */
 static __always_inline int receive(struct xdp_md *ctx, __u32 object, const struct ul_uplink *uplink, const void *data, const void *end,
 				   const struct frame *frame)
 {
+	struct size size = { 1, (__u32)(end - data) };
 	struct destination to;
+	enum ul_reason reason = steer(uplink, object, data, end, frame, &to);
 
-	if (is_group_address(frame->dst))
-		return receive_group(ctx, object);
-	if (is_group_address(frame->src) || !frame->src)
-		return drop(ctx, object, UL_R_INVALID_SOURCE);
-	if (!(uplink->flags & UL_UP_RECEIVE))
-		return drop(ctx, object, UL_R_INACTIVE_UPLINK);
-	/* The key has the VLAN, so a port that is found says all that ul_vlans could. */
-	if (frame->service_tag || !find_access_port(frame->vid, frame->dst, &to))
-		return receive_unusual(ctx, object, uplink, data, end, frame);
-	if (to.own.group_flags & UL_GROUP_CURIOUS_VLAN)
+	if (reason == UL_R_SENT)
 		return XDP_PASS;
-	return deliver(ctx, object, uplink, data, end, frame, &to);
+	if (reason == UL_R_TO_PORT && frame->tagged && frame->vid && to.own.mode != UL_VLAN_VGT && !pop_tag(ctx, data))
+		reason = UL_R_FAILED;
+	if (reason != UL_R_TO_PORT)
+		return drop(ctx, object, reason);
+	count(object, UL_R_TO_PORT, &size);
+	count(UL_OBJECT_PORT0 + to.slot_plus_1 - 1, UL_R_SENT, &size);
+	return bpf_redirect_map(&ul_devmap, to.slot_plus_1 - 1, XDP_DROP);
 }
 
 SEC("xdp.frags")
@@ -133,6 +142,8 @@ int uplink_xdp(struct xdp_md *ctx)
 		return drop(ctx, UL_OBJECT_NONE, UL_R_UNKNOWN_PORT);
 	if (!parse_addresses(data, end, &frame))
 		return drop(ctx, object, UL_R_TRUNCATED);
+	if (is_group_address(frame.dst))
+		return receive_group(ctx, object);
 	if (!is_tag(frame.ethertype))
 		return receive(ctx, object, uplink, data, end, &frame);
 	if (!parse_tag(data, end, &frame))

@@ -100,7 +100,8 @@ void learn_adopt(struct vswitch *vs)
 
 void learn_forget_port(struct vswitch *vs, uint32_t slot)
 {
-	learned_remove_port(vs->learned, slot);
+	if (vs->learned)	/* not when a switch is only taken down */
+		learned_remove_port(vs->learned, slot);
 }
 
 /* ---- events ---------------------------------------------------------------------------------------------------------------------------- */
