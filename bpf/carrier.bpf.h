@@ -13,8 +13,8 @@
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-/* Without the kfunc (before 6.2) or the address, UL_UP_SEND is the daemon's word and has to do. The read of a device that is gone faults
- * safely (exception-handled load); the ifindex guards against an address that was used again. */
+/* Without the kfunc (before 6.2) or the address, UL_UP_SEND is the daemon's word and has to do, as long as there is an interface at all. The read of a device
+ * that is gone faults safely (exception-handled load); the ifindex, which is never 0, guards against an address that was used again. */
 static __always_inline bool uplink_alive(const struct ul_uplink *uplink)
 {
 	const unsigned long mask = 1UL << UL_LINK_STATE_START | 1UL << UL_LINK_STATE_NOCARRIER;
@@ -23,7 +23,7 @@ static __always_inline bool uplink_alive(const struct ul_uplink *uplink)
 	if (!(uplink->flags & UL_UP_SEND))
 		return false;
 	if (!bpf_rdonly_cast || !uplink->netdev)
-		return true;
+		return uplink->ifindex;
 
 	dev = bpf_rdonly_cast((void *)uplink->netdev, bpf_core_type_id_kernel(struct net_device));
 	return (dev->state & mask) == 1UL << UL_LINK_STATE_START && dev->ifindex == (int)uplink->ifindex;

@@ -39,7 +39,8 @@ static long visit(__u32 place, struct walk *walk)
 	/* The list says so already; but whatever it may hold for a moment, a frame never leaves its VLAN. */
 	if (own.mode == UL_VLAN_VGT ? !port_has_vlan(port, walk->flood.vid) : own.vid != walk->flood.vid)
 		return 0;
-	if (walk->flood.from_uplink != UL_NO_UPLINK && !accepts_group(*slot, port, walk->flood.from_uplink)) {
+	/* also_skip: the frame is that port's own, it came once, by that port's uplink, and who is promiscuous sees it whichever its own uplink is. */
+	if (walk->flood.from_uplink != UL_NO_UPLINK && !walk->flood.also_skip && !accepts_group(*slot, port, walk->flood.from_uplink)) {
 		walk->refused++;
 		return 0;
 	}

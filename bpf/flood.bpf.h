@@ -32,6 +32,19 @@ static __always_inline bool is_super_frame(const struct __sk_buff *skb)
 	return skb->gso_segs || skb->gso_size;
 }
 
+#define UL_LEAST_HEADERS 28	/* IPv4 and UDP: what a segment of a super-frame has at least */
+#define UL_GSO_BY_FRAGS 0xffff	/* as gso_size: segments of different lengths, cut by whoever made them (SCTP) */
+
+/* Longer than max_frame; of a super-frame each of its segments counts. */
+static __always_inline bool is_too_big(const struct __sk_buff *skb, __u32 bytes, bool tag_in_bytes, __u32 max_frame)
+{
+	__u32 segment = skb->gso_size;
+
+	if (!too_big(bytes, tag_in_bytes, max_frame))
+		return false;
+	return !is_super_frame(skb) || (segment != UL_GSO_BY_FRAGS && too_big(UL_ETH_HLEN + UL_LEAST_HEADERS + segment, false, max_frame));
+}
+
 #define UL_TCP_HEADERS 66	/* Ethernet, IPv4, TCP with time stamps: what each segment of a super-frame has again */
 
 static __always_inline struct size size_of(const struct __sk_buff *skb)

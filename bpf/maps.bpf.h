@@ -77,28 +77,51 @@ struct {
 const volatile __u32 ul_fdb_mask __weak = 63;
 const volatile __u32 ul_ifaces_mask __weak = 63;
 
-/* Value + 1, or 0. */
-#define UL_TABLE_FIND(map, mask, lookup_key) \
-	({ \
-		__u64 key_ = (lookup_key); \
-		__u32 index_ = ul_first_bucket(key_, mask), found_ = 0; \
-		const struct ul_slot4 *bucket_ = bpf_map_lookup_elem(&(map), &index_); \
-		if (bucket_) { \
-			found_ = ul_bucket_find(bucket_, key_); \
-			if (!found_ && bucket_->spilled) { \
-				index_ = ul_second_bucket(key_, mask); \
-				bucket_ = bpf_map_lookup_elem(&(map), &index_); \
-				if (bucket_) \
-					found_ = ul_bucket_find(bucket_, key_); \
-			} \
-		} \
-		found_; \
-	})
+/* Few keys live in their second bucket: out of the way of the others. Value + 1, or 0. */
+static __noinline __u32 find_spilled_address(__u64 key)
+{
+	__u32 index = ul_second_bucket(key, ul_fdb_mask);
+	const struct ul_slot4 *bucket = bpf_map_lookup_elem(&ul_fdb, &index);
+
+	return bucket ? ul_bucket_find(bucket, key) : 0;
+}
+
+static __noinline __u32 find_spilled_interface(__u64 key)
+{
+	__u32 index = ul_second_bucket(key, ul_ifaces_mask);
+	const struct ul_slot4 *bucket = bpf_map_lookup_elem(&ul_ifaces, &index);
+
+	return bucket ? ul_bucket_find(bucket, key) : 0;
+}
+
+/* Port slot + 1 of an address in a VLAN, or 0. */
+static __always_inline __u32 slot_of(__u32 vid, __u64 mac)
+{
+	__u64 key = ul_fdb_key_of(vid, mac);
+	__u32 index = ul_first_bucket(key, ul_fdb_mask), found;
+	const struct ul_slot4 *bucket = bpf_map_lookup_elem(&ul_fdb, &index);
+
+	if (!bucket)
+		return 0;
+	found = ul_bucket_find(bucket, key);
+	if (!found && bucket->spilled)
+		found = find_spilled_address(key);
+	return found;
+}
 
 /* Object number + 1 of an interface, or 0. */
 static __always_inline __u32 object_of(__u32 ifindex)
 {
-	return UL_TABLE_FIND(ul_ifaces, ul_ifaces_mask, ul_iface_key(ifindex));
+	__u64 key = ul_iface_key(ifindex);
+	__u32 index = ul_first_bucket(key, ul_ifaces_mask), found;
+	const struct ul_slot4 *bucket = bpf_map_lookup_elem(&ul_ifaces, &index);
+
+	if (!bucket)
+		return 0;
+	found = ul_bucket_find(bucket, key);
+	if (!found && bucket->spilled)
+		found = find_spilled_interface(key);
+	return found;
 }
 
 static __always_inline const struct ul_port *port_at(__u32 slot)

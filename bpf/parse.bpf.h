@@ -49,8 +49,8 @@ static __always_inline bool is_tag(__u32 ethertype)
 	return ethertype == ETH_P_8021Q || ethertype == ETH_P_8021AD;
 }
 
-/* Addresses, EtherType and the outer tag if it lies in the data. false: the frame ends before. */
-static __always_inline bool parse_layer2(const void *data, const void *end, struct frame *frame)
+/* Addresses and EtherType, as of a frame without a tag. false: the frame ends before. */
+static __always_inline bool parse_addresses(const void *data, const void *end, struct frame *frame)
 {
 	__u64 src_ethertype;
 
@@ -65,20 +65,30 @@ static __always_inline bool parse_layer2(const void *data, const void *end, stru
 	frame->tagged = false;
 	frame->service_tag = false;
 	frame->tci = 0;
-
-	if (is_tag(frame->ethertype)) {
-		const struct tag *tag = data + UL_ETH_HLEN;
-
-		if (data + UL_ETH_HLEN + UL_TAG_LEN > end)
-			return false;
-		frame->tagged = true;
-		frame->service_tag = frame->ethertype == ETH_P_8021AD;
-		frame->tci = bpf_ntohs(tag->tci);
-		frame->ethertype = bpf_ntohs(tag->ethertype);
-		frame->l3_offset += UL_TAG_LEN;
-	}
-	frame->vid = frame->tci & 0xfff;
+	frame->vid = 0;
 	return true;
+}
+
+/* The outer tag, when the EtherType in front of it says that there is one. */
+static __always_inline bool parse_tag(const void *data, const void *end, struct frame *frame)
+{
+	const struct tag *tag = data + UL_ETH_HLEN;
+
+	if ((const void *)(tag + 1) > end)
+		return false;
+	frame->tagged = true;
+	frame->service_tag = frame->ethertype == ETH_P_8021AD;
+	frame->tci = bpf_ntohs(tag->tci);
+	frame->vid = frame->tci & 0xfff;
+	frame->ethertype = bpf_ntohs(tag->ethertype);
+	frame->l3_offset = UL_ETH_HLEN + UL_TAG_LEN;
+	return true;
+}
+
+/* Both, of a tag that lies in the data. */
+static __always_inline bool parse_layer2(const void *data, const void *end, struct frame *frame)
+{
+	return parse_addresses(data, end, frame) && (!is_tag(frame->ethertype) || parse_tag(data, end, frame));
 }
 
 /* Layer 3 offset and EtherType behind one more tag (QinQ). The offsets are bounded, which the verifier wants to see. */
@@ -92,10 +102,12 @@ static __always_inline void skip_inner_tag(const void *data, const void *end, __
 	*offset += UL_TAG_LEN;
 }
 
-/* IP protocol of the outermost IP header, or 0 when it is not IP. */
-static __always_inline __u32 parse_ip_protocol(const void *data, const void *end, const struct frame *frame)
+/* IP protocol of the outermost IP header, or 0 when it is not IP; behind an inner tag as well. */
+static __always_inline __u32 parse_ip_protocol(const void *data, const void *end, __u32 offset, __u32 ethertype)
 {
-	__u32 offset = frame->l3_offset, ethertype = frame->ethertype;
+	/* Nearly all, without the rest. */
+	if (ethertype == ETH_P_IP && data + offset + 20 <= end)
+		return *(const __u8 *)(data + offset + 9);
 
 	skip_inner_tag(data, end, &offset, &ethertype);
 	if (ethertype == ETH_P_IP && data + offset + 20 <= end)
@@ -116,43 +128,46 @@ static __always_inline __u32 load_be16(const void *p)
 }
 
 /* TCP or UDP ports at offset; both stay 0 when the frame ends before. */
-static __always_inline void parse_ports(const void *data, const void *end, __u32 offset, __u32 protocol, struct ul_flow *flow)
+static __always_inline bool parse_ports(const void *data, const void *end, __u32 offset, __u32 protocol, struct ul_flow *flow)
 {
-	if ((protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) && data + offset + 4 <= end) {
-		flow->src_port = load_be16(data + offset);
-		flow->dst_port = load_be16(data + offset + 2);
-	}
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return true;
+	if (data + offset + 4 > end)
+		return false;
+	flow->src_port = load_be16(data + offset);
+	flow->dst_port = load_be16(data + offset + 2);
+	return true;
 }
 
-static __always_inline void parse_ipv4(const void *data, const void *end, __u32 offset, bool want_ports, struct ul_flow *flow)
+static __always_inline bool parse_ipv4(const void *data, const void *end, __u32 offset, bool want_ports, struct ul_flow *flow)
 {
 	const __u8 *ip = data + offset;
 
 	if ((const void *)(ip + 20) > end)
-		return;
+		return false;
 	flow->is_ip = 1;
 	flow->src = load_be32(ip + 12);
 	flow->dst = load_be32(ip + 16);
 	/* No port of a fragment counts, also not of the first one: all fragments of a datagram keep to one uplink. */
 	if (want_ports && !(load_be16(ip + 6) & UL_IPV4_FRAGMENT))
-		parse_ports(data, end, offset + (ip[0] & 0xf) * 4, ip[9], flow);
+		return parse_ports(data, end, offset + (ip[0] & 0xf) * 4, ip[9], flow);
+	return true;
 }
 
-static __always_inline void parse_ipv6(const void *data, const void *end, __u32 offset, bool want_ports, struct ul_flow *flow)
+static __always_inline bool parse_ipv6(const void *data, const void *end, __u32 offset, bool want_ports, struct ul_flow *flow)
 {
 	const __u8 *ip = data + offset;
 
 	if ((const void *)(ip + 40) > end)
-		return;
+		return false;
 	flow->is_ip = 1;
 	flow->src = ul_fold_ipv6(load_be32(ip + 8), load_be32(ip + 12), load_be32(ip + 16), load_be32(ip + 20));
 	flow->dst = ul_fold_ipv6(load_be32(ip + 24), load_be32(ip + 28), load_be32(ip + 32), load_be32(ip + 36));
-	if (want_ports)
-		parse_ports(data, end, offset + 40, ip[6], flow);
+	return !want_ports || parse_ports(data, end, offset + 40, ip[6], flow);
 }
 
-/* What uplink selection looks at. A frame that ends inside its IP header is hashed by its MAC addresses. */
-static __always_inline void parse_flow(const void *data, const void *end, const struct frame *frame, bool want_ports,
+/* What uplink selection looks at. A frame that ends inside its IP header is hashed by its MAC addresses; false: so it does, or before the ports that are wanted. */
+static __always_inline bool parse_flow(const void *data, const void *end, const struct frame *frame, bool want_ports,
 				       struct ul_flow *flow)
 {
 	__u32 offset = frame->l3_offset, ethertype = frame->ethertype;
@@ -167,9 +182,10 @@ static __always_inline void parse_flow(const void *data, const void *end, const 
 
 	skip_inner_tag(data, end, &offset, &ethertype);
 	if (ethertype == ETH_P_IP)
-		parse_ipv4(data, end, offset, want_ports, flow);
-	else if (ethertype == ETH_P_IPV6)
-		parse_ipv6(data, end, offset, want_ports, flow);
+		return parse_ipv4(data, end, offset, want_ports, flow);
+	if (ethertype == ETH_P_IPV6)
+		return parse_ipv6(data, end, offset, want_ports, flow);
+	return !is_tag(ethertype);
 }
 
 static __always_inline bool is_group_address(__u64 mac)

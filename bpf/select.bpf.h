@@ -58,23 +58,27 @@ __u32 ul_spare_uplink(__u32 policy_index, __u32 bucket)
 	return policy->member[position & 31];
 }
 
-/* Bit i: uplink i serves the policy at this moment. What the daemon wrote (in_use) holds as long as all of these are alive. */
+/* Bit i: frames are accepted from uplink i at this moment. What the daemon wrote (in_use) holds as long as all of these are alive; one that is being drained
+ * does not send, as the daemon knows. */
 __u32 ul_serving_uplinks(__u32 policy_index)
 {
 	const struct ul_policy *policy = policy_at(policy_index);
-	__u32 alive, serving, uplinks = 0, live_uplinks = 0;
+	__u32 alive, serving, uplinks = 0, expected = 0;
 
 	if (!policy)
 		return 0;
 	alive = ul_alive_positions(policy_index);
 	serving = ul_serving_positions(policy->flags, policy->n_active, policy->n_members, alive);
 	for (__u32 position = 0; position < UL_MAX_UPLINKS; position++) {
-		__u32 uplink = policy->member[position] & 31;
+		__u32 uplink = policy->member[position] & 31, index = position;
+		const struct ul_uplink *other = uplink_at(index);
 
-		live_uplinks |= (alive >> position & 1) << uplink;
+		expected |= (alive >> position & 1) << uplink;
 		uplinks |= (serving >> position & 1) << uplink;
+		if (other && other->flags & UL_UP_DRAINED)
+			expected |= 1u << position;
 	}
-	return policy->in_use & ~live_uplinks ? uplinks : policy->in_use;
+	return policy->in_use & ~expected ? uplinks : policy->in_use;
 }
 
 /* The uplink that serves a port's own bucket: without a channel, the only one it takes broadcast and multicast from. UL_NO_UPLINK: none. */

@@ -29,17 +29,31 @@ static __always_inline bool load_destination(struct destination *to)
 /* The port that owns mac in a VLAN: first one whose group sets that VLAN, then one that tags itself and may use it. The port's VLAN is compared
  * again although the key has it: whatever a table may hold for a moment, a frame never leaves its VLAN. A service tag is not our VLAN tag,
  * so only ports that tag themselves can own such a frame. */
-static __always_inline bool find_port(const struct ul_vlan *vlan, __u32 vid, bool service_tag, __u64 mac, struct destination *to)
+static __always_inline bool find_access_port(__u32 vid, __u64 mac, struct destination *to)
 {
-	if (vlan->flags & UL_VLAN_ACCESS && !service_tag) {
-		to->slot_plus_1 = UL_TABLE_FIND(ul_fdb, ul_fdb_mask, ul_fdb_key_of(vid, mac));
+	to->slot_plus_1 = slot_of(vid, mac);
+	return to->slot_plus_1 && load_destination(to) && to->own.mode != UL_VLAN_VGT && to->own.vid == vid;
+}
+
+static __always_inline bool find_trunk_port(__u32 vid, __u64 mac, struct destination *to)
+{
+	to->slot_plus_1 = slot_of(UL_VLAN_TRUNK, mac);
+	return to->slot_plus_1 && load_destination(to) && to->own.mode == UL_VLAN_VGT && port_has_vlan(to->port, vid);
+}
+
+static __always_inline bool find_port(__u32 vlan_flags, __u32 vid, bool service_tag, __u64 mac, struct destination *to)
+{
+	if (vlan_flags & UL_VLAN_ACCESS && !service_tag) {
+		bool found = find_access_port(vid, mac, to);
+
 		if (to->slot_plus_1)
-			return load_destination(to) && to->own.mode != UL_VLAN_VGT && to->own.vid == vid;
+			return found;
 	}
-	if (vlan->flags & UL_VLAN_TRUNKED) {
-		to->slot_plus_1 = UL_TABLE_FIND(ul_fdb, ul_fdb_mask, ul_fdb_key_of(UL_VLAN_TRUNK, mac));
+	if (vlan_flags & UL_VLAN_TRUNKED) {
+		bool found = find_trunk_port(vid, mac, to);
+
 		if (to->slot_plus_1)
-			return load_destination(to) && to->own.mode == UL_VLAN_VGT && port_has_vlan(to->port, vid);
+			return found;
 	}
 	to->slot_plus_1 = 0;
 	return false;
@@ -91,7 +105,7 @@ static __always_inline bool vlan_in_use(const struct ul_vlan *vlan, const struct
 static __always_inline enum ul_reason steer_unicast(const struct ul_vlan *vlan, const struct frame *frame, __u32 index,
 						    const struct ul_uplink *uplink, struct destination *to)
 {
-	if (!find_port(vlan, frame->vid, frame->service_tag, frame->dst, to))
+	if (!find_port(vlan->flags, frame->vid, frame->service_tag, frame->dst, to))
 		return UL_R_UNKNOWN_UNICAST;
 	if (!(uplink->flags & UL_UP_FOR_ALL) && !accepts(to->port->policy, index))
 		return UL_R_INACTIVE_UPLINK;
@@ -105,7 +119,7 @@ static __always_inline bool is_reflected(const struct ul_vlan *vlan, const struc
 {
 	struct destination source;
 
-	return find_port(vlan, frame->vid, frame->service_tag, frame->src, &source);
+	return find_port(vlan->flags, frame->vid, frame->service_tag, frame->src, &source);
 }
 
 #endif

@@ -88,7 +88,7 @@ int uplink_tc(struct __sk_buff *skb)
 	}
 	if (reason != UL_R_TO_PORT)
 		return drop(object, reason, &size);
-	if (!is_super_frame(skb) && too_big(size.bytes, tag_in_bytes, to.port->max_frame))
+	if (is_too_big(skb, size.bytes, tag_in_bytes, to.port->max_frame))
 		return drop(object, UL_R_TOO_BIG, &size);
 	if (frame.vid && to.own.mode != UL_VLAN_VGT && bpf_skb_vlan_pop(skb))
 		return drop(object, UL_R_FAILED, &size);

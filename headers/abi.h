@@ -25,6 +25,7 @@
 #define UL_N_VLANS 4096
 #define UL_VLAN_TRUNK 4095	/* as VID in ul_fdb and ul_members: ports that tag their frames themselves (VGT) */
 #define UL_NO_UPLINK 0xff
+#define UL_MAX_XDP_FRAME 3000	/* what fits a page beside headroom and skb_shared_info on every driver; a port for longer ones takes none by XDP */
 #define UL_NAME_LEN 16		/* interface and switch names with their NUL */
 #define UL_GROUP_NAME_LEN 64
 
@@ -119,9 +120,10 @@ _Static_assert(sizeof(struct ul_port) == 64, "map ABI");
 
 enum ul_port_flag {
 	UL_PORT_USED = 1 << 0,		/* the slot is taken */
-	UL_PORT_XDP = 1 << 1,		/* takes frames by XDP_REDIRECT */
+	UL_PORT_XDP = 1 << 1,		/* takes frames by XDP_REDIRECT; never with a max_frame above UL_MAX_XDP_FRAME */
 	UL_PORT_HOST = 1 << 2,		/* one end of a veth pair that uplinkd made */
 	UL_PORT_RUNTIME = 1 << 3,	/* added by uplinkctl, not in the file */
+	UL_PORT_XDP_TCP = 1 << 4,	/* with UL_PORT_XDP: TCP as well (receive: xdp) */
 };
 
 /* ---- ul_groups: array. Writer: daemon. --------------------------------------------------------------------------------- */
@@ -144,6 +146,7 @@ enum ul_group_flag {
 	UL_GROUP_MAC_CHANGES = 1 << 2,
 	UL_GROUP_FORGED_OK = 1 << 3,
 	UL_GROUP_LEARNING = 1 << 4,
+	UL_GROUP_CURIOUS_VLAN = 1 << 5,	/* only in struct ul_port_vlan, EST and VST: UL_VLAN_CURIOUS of the VLAN, derived, so that XDP need not look there */
 };
 
 /* ---- ul_policies: array of UL_MAX_POLICIES. Writer: team. ----------------------------------------------------------------

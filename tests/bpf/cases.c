@@ -23,8 +23,8 @@ void cases_switch(struct sw *ret)
 	*ret = (struct sw){ .n_uplinks = 3, .n_policies = 2, .n_groups = 7, .n_ports = SW_PORTS };
 	for (int i = 0; i < 3; i++)
 		ret->uplink[i] = (struct sw_uplink){ .send = true, .receive = true };
-	ret->policy[0] = (struct sw_policy){ UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 2, 2, { 0, 1 }, 0 };
-	ret->policy[1] = (struct sw_policy){ UL_M_PORT_ID, 0, 2, 3, { 0, 1, 2 }, 0 };
+	ret->policy[0] = (struct sw_policy){ UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 2, 2, { 0, 1 }, 0, false };
+	ret->policy[1] = (struct sw_policy){ UL_M_PORT_ID, 0, 2, 3, { 0, 1, 2 }, 0, false };
 	ret->group[EST].mode = UL_VLAN_EST;
 	ret->group[VST100] = (struct sw_group){ .mode = UL_VLAN_VST, .vid = 100 };
 	ret->group[VST200] = (struct sw_group){ .mode = UL_VLAN_VST, .vid = 200 };

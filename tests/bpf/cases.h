@@ -7,7 +7,7 @@
 
 /* The switch of the tables. Uplinks u0, u1 on a channel, src-dst-ip: udp4:1>2 goes to u1, udp4:1>3 to u0. Ports by name:
  *   e0 e1   EST                       f0      VST 100 of another group, forged transmits accepted
- *   a0 a1   VST 100                   d0      VST 100, without an interface now
+ *   a0 a1   VST 100                   d0      VST 100, without an interface now: its machine may be on another host
  *   b0      VST 200                   t0      VGT 100, 300 and untagged
  *   h0      VST 300, learns sources   q0      VGT 4095
  * e1 and a1 take XDP frames. max_frame is 1518 everywhere. */

@@ -29,6 +29,9 @@ Test(port_cases, vlan_of_the_group)
 		ROW("VGT passes another of its list", "t0", "t0>x v300 udp4:1>3", "h0[] redirect u0[v300]", "t0.to_uplink h0.sent u0.sent"),
 		ROW("VGT with 0 in its list passes untagged", "t0", "t0>x udp4:1>2", "redirect u1[]", "t0.to_uplink u1.sent"),
 		ROW("VGT passes a priority tag as untagged", "t0", "t0>x v0p2 udp4:1>2", "redirect u1[v0p2]", "t0.to_uplink u1.sent"),
+		ROW("VGT hides a tag behind a priority tag", "t0", "t0>x v0 v200 udp4:1>2", "drop", "t0.vlan_not_allowed"),
+		ROW("also one of its list", "t0", "t0>x v0p3 v100 udp4:1>2", "drop", "t0.vlan_not_allowed"),
+		ROW("also behind a service tag", "q0", "q0>x s0 v200 udp4:1>2", "drop", "q0.vlan_not_allowed"),
 		ROW("VGT outside its list", "t0", "t0>x v200", "drop", "t0.vlan_not_allowed"),
 		ROW("VGT with tag 4095", "t0", "t0>x v4095", "drop", "t0.vlan_not_allowed"),
 		ROW("VGT passes QinQ", "t0", "t0>x s100 v7 udp4:1>2", "redirect u1[s100 v7]", "t0.to_uplink u1.sent"),
@@ -64,12 +67,16 @@ Test(port_cases, local_switching)
 		ROW("an EST address is unknown in VLAN 100", "a0", "a0>e0 udp4:1>2", "redirect u1[v100]", "a0.to_uplink u1.sent"),
 		ROW("a VGT port outside its list is unknown", "b0", "b0>t0 udp4:1>2", "redirect u1[v200]", "b0.to_uplink u1.sent"),
 		ROW("to itself", "a0", "a0>a0", "drop", "a0.hairpin"),
-		ROW("the port has no interface", "a0", "a0>d0", "drop", "a0.port_down"),
+		ROW("a port without an interface is elsewhere", "a0", "a0>d0 udp4:1>2", "redirect u1[v100]", "a0.to_uplink u1.sent"),
+	}, leaving[] = {
+		ROW("its interface has just gone", "a0", "a0>d0", "drop", "a0.port_down"),
 	};
 	struct sw sw;
 
 	cases_switch(&sw);
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	sw.port[P_D0].leaving = true;
+	run_cases(&sw, leaving, ARRAY_SIZE(leaving));
 }
 
 Test(port_cases, groups_of_receivers)
@@ -138,6 +145,26 @@ Test(port_cases, sources_and_sizes)
 
 	cases_switch(&sw);
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+/* mac-changes alone: the daemon is asked to make it the port's address, and until it has, nothing leaves. */
+Test(port_cases, changing_address)
+{
+	static const struct case_row refused[] = {
+		ROW("a new address", "f0", "x>y", "drop", "f0.forged_source"),
+		ROW("a neighbour's", "f0", "a0>y", "drop", "f0.forged_source"),
+		ROW("a new address, broadcast", "f0", "x>bcast", "drop", "f0.forged_source"),
+		ROW("its own", "f0", "f0>x udp4:1>2", "redirect u1[v100]", "f0.to_uplink u1.sent"),
+	}, accepted[] = {
+		ROW("a new address", "f0", "x>y udp4:1>2", "redirect u1[v100]", "f0.to_uplink u1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.group[3].flags = UL_GROUP_MAC_CHANGES;
+	run_cases(&sw, refused, ARRAY_SIZE(refused));
+	sw.group[3].flags = UL_GROUP_MAC_CHANGES | UL_GROUP_FORGED_OK;
+	run_cases(&sw, accepted, ARRAY_SIZE(accepted));
 }
 
 /* Every length that TEST_RUN takes, 14 to 80, untagged and tagged: the answer changes where a header is complete, and nowhere else. */
@@ -224,6 +251,9 @@ Test(port_cases, one_uplink_left)
 
 	cases_switch(&sw);
 	sw.uplink[1].send = false;
+	run_cases(&sw, before, ARRAY_SIZE(before));
+	/* Its interface is gone, and the flags do not say so yet. */
+	sw.uplink[1].send = sw.uplink[1].absent = true;
 	run_cases(&sw, before, ARRAY_SIZE(before));
 	sw.policy[0].known_dead = 1 << 1;
 	run_cases(&sw, after, ARRAY_SIZE(after));

@@ -38,14 +38,18 @@ Test(uplink_cases, unicast)
 		UPLINK_ROW("QinQ never reaches VST by XDP", "u0", "x>a1 s100", "drop", "drop", "u0.unknown_unicast"),
 		UPLINK_ROW("tag 4095", "u0", "x>q0 v4095", "drop", "drop", "u0.unknown_vlan"),
 		UPLINK_ROW("unknown address goes to the learning port", "u0", "x>y v300", "pass", "h0[] drop", "u0.flooded h0.sent"),
-		UPLINK_ROW("the port has no interface", "u0", "x>d0 v100", "drop", "drop", "u0.port_down"),
+		UPLINK_ROW("a port without an interface is elsewhere", "u0", "x>d0 v100", "drop", "drop", "u0.unknown_unicast"),
 		UPLINK_ROW("an uplink that the policy does not use", "u2", "x>a0 v100", "drop", "drop", "u2.inactive_uplink"),
 		UPLINK_ROW("our own address as source, unicast", "u0", "a0>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+	}, leaving[] = {
+		UPLINK_ROW("its interface has just gone", "u0", "x>d0 v100", "pass", "drop", "u0.port_down"),
 	};
 	struct sw sw;
 
 	cases_switch(&sw);
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	sw.port[P_D0].leaving = true;
+	run_cases(&sw, leaving, ARRAY_SIZE(leaving));
 }
 
 Test(uplink_cases, groups_of_receivers)
@@ -65,7 +69,8 @@ Test(uplink_cases, groups_of_receivers)
 		UPLINK_ROW("reflected", "u0", "a0>bcast v100", "drop", "drop", "u0.reflected"),
 		UPLINK_ROW("reflected from a VGT port", "u0", "t0>bcast v100", "drop", "drop", "u0.reflected"),
 		UPLINK_ROW("reflected, untagged", "u0", "e0>mcast", "drop", "drop", "u0.reflected"),
-		UPLINK_ROW("reflected, of a port without an interface", "u0", "d0>bcast v100", "drop", "drop", "u0.reflected"),
+		UPLINK_ROW("from a machine that was here", "u0", "d0>bcast v100", "pass", "a0[] a1[] f0[] t0[v100] q0[v100] drop",
+			   "u0.flooded a0.sent a1.sent f0.sent t0.sent q0.sent"),
 		UPLINK_ROW("our address in another VLAN is a stranger's", "u0", "a0>bcast v200", "pass", "b0[] q0[v200] drop",
 			   "u0.flooded b0.sent q0.sent"),
 	};
@@ -106,6 +111,26 @@ Test(uplink_cases, control_and_refusals)
 	run_cases(&sw, rows, ARRAY_SIZE(rows) - 1);
 	sw.uplink[1].absent = true;
 	run_cases(&sw, rows + ARRAY_SIZE(rows) - 1, 1);
+}
+
+/* Segments of 1448 bytes want an MTU of 1476 at least. */
+Test(uplink_cases, super_frames_are_measured_by_their_segments)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("they fit", "u0", "x>e1 tcp4:1>2 len=3000 gso=3", "pass", "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("they do not", "u0", "x>a1 v100 tcp4:1>2 len=3000 gso=3", "pass", "drop", "u0.too_big"),
+		ROW("they fit the port", "e1", "e1>x tcp4:1>2 len=3000 gso=3", "redirect u1[]", "e1.to_uplink u1.sent"),
+		ROW("they do not fit the port", "a1", "a1>x tcp4:1>2 len=3000 gso=3", "drop", "a1.too_big"),
+		ROW("they do not fit the other port", "a0", "a0>a1 tcp4:1>2 len=3000 gso=3", "drop", "a0.too_big"),
+		ROW("a frame that does not fit the other port", "a0", "a0>a1 len=1500", "drop", "a0.too_big"),
+		ROW("one that does", "a0", "a0>a1 len=1400", "redirect a1[]", "a0.to_port a1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.port[P_E1].max_frame = 1476 + 18;
+	sw.port[P_A1].max_frame = 1475 + 18;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
 }
 
 Test(uplink_cases, unknown_vlan)
@@ -152,6 +177,12 @@ Test(uplink_cases, without_channel)
 		UPLINK_ROW("broadcast by the standby", "u2", "x>bcast v100", "pass", "drop", "u2.inactive_uplink"),
 		UPLINK_ROW("unicast by the other uplink", "u1", "x>a0 v100", "pass", "redirect a0[]", "u1.to_port a0.sent"),
 		UPLINK_ROW("unicast by the standby", "u2", "x>a0 v100", "drop", "drop", "u2.inactive_uplink"),
+	}, watched[] = {
+		UPLINK_ROW("unicast to another port, by its uplink", "u0", "x>a0 v100", "pass", "f0[] redirect a0[]", "u0.to_port f0.sent a0.sent"),
+		UPLINK_ROW("unicast to another port, by the watcher's uplink", "u1", "x>a0 v100", "pass", "f0[] redirect a0[]", "u1.to_port f0.sent a0.sent"),
+		UPLINK_ROW("unknown unicast by the other uplink", "u0", "x>y v100", "pass", "drop", "u0.unknown_unicast"),
+		UPLINK_ROW("unknown unicast by its own", "u1", "x>y v100", "pass", "f0[] drop", "u1.flooded f0.sent"),
+		UPLINK_ROW("by an uplink that nobody uses", "u2", "x>a0 v100", "pass", "drop", "u2.inactive_uplink"),
 	}, u1_died[] = {
 		UPLINK_ROW("the standby has taken the place", "u2", "x>bcast v100", "pass", "a1[] f0[] t0[v100] drop",
 			   "u2.flooded a1.sent f0.sent t0.sent"),
@@ -164,10 +195,81 @@ Test(uplink_cases, without_channel)
 	for (int i = 0; i < sw.n_groups; i++)
 		sw.group[i].policy = 1;
 	run_cases(&sw, all_up, ARRAY_SIZE(all_up));
+	/* A promiscuous port on u1 sees what comes to a0 by a0's uplink, and no flooded frame twice. */
+	sw.group[sw.port[P_F0].group].flags |= UL_GROUP_PROMISCUOUS;
+	run_cases(&sw, watched, ARRAY_SIZE(watched));
+	sw.group[sw.port[P_F0].group].flags = 0;
 	sw.uplink[1].send = false;
 	run_cases(&sw, u1_died, ARRAY_SIZE(u1_died));
 	sw.policy[1].known_dead = 1 << 1;
 	run_cases(&sw, u1_died, ARRAY_SIZE(u1_died));
+}
+
+/* The switch sends by any link of its channel, whatever the hash here is over: also by one in its up-delay, and one being drained. */
+Test(uplink_cases, rehash_modulo)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("unicast by the one that sends", "u0", "x>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("unicast by the other", "u1", "x>a1 v100", "redirect", "redirect a1[]", "u1.to_port a1.sent"),
+		UPLINK_ROW("TCP by the other", "u1", "x>a0 v100 tcp4:1>2", "pass", "redirect a0[]", "u1.to_port a0.sent"),
+		UPLINK_ROW("broadcast by the other", "u1", "x>bcast v200", "pass", "b0[] q0[v200] drop", "u1.flooded b0.sent q0.sent"),
+		ROW("both flows by the one that sends", "a0", "a0>x udp4:1>2", "redirect u0[v100]", "a0.to_uplink u0.sent"),
+	}, drained[] = {
+		UPLINK_ROW("unicast", "u1", "x>a1 v100", "redirect", "redirect a1[]", "u1.to_port a1.sent"),
+		UPLINK_ROW("unicast by the standby", "u2", "x>a1 v100", "redirect", "redirect a1[]", "u2.to_port a1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.policy[0].modulo = true;
+	sw.policy[0].known_dead = 1 << 1;
+	sw.uplink[1].send = false;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	sw.uplink[1].drained = true;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+	/* Without a channel: what is being drained still receives; u0, the last active one, has failed, so the standby serves. */
+	for (int i = 0; i < sw.n_groups; i++)
+		sw.group[i].policy = 1;
+	sw.policy[1].modulo = true;
+	sw.policy[1].known_dead = 3;
+	sw.uplink[0].send = false;
+	run_cases(&sw, drained, ARRAY_SIZE(drained));
+	sw.policy[1].known_dead = 2;
+	sw.uplink[0].send = true;
+	run_cases(&sw, drained, 1);
+}
+
+/* receive: xdp */
+Test(uplink_cases, tcp_by_xdp)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("TCP", "u0", "x>a1 v100 tcp4:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP over IPv6", "u0", "x>a1 v100 tcp6:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP, EST", "u0", "x>e1 tcp4:1>2", "pass", "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("TCP to a port that takes no XDP frames", "u0", "x>a0 v100 tcp4:1>2", "pass", "redirect a0[]", "u0.to_port a0.sent"),
+		UPLINK_ROW("UDP", "u0", "x>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.port[P_A1].xdp_tcp = sw.port[P_A0].xdp_tcp = true;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
+}
+
+/* A port that may get frames which do not fit one XDP buffer gets all of its frames by TC, so that they stay in order. */
+Test(uplink_cases, jumbo_port)
+{
+	static const struct case_row rows[] = {
+		UPLINK_ROW("a short frame", "u0", "x>a1 v100", "pass", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("a long frame", "u0", "x>a1 v100 len=3001", "pass", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("the longest that fits XDP", "u0", "x>e1 len=2996", "redirect", "redirect e1[]", "u0.to_port e1.sent"),
+	};
+	struct sw sw;
+
+	cases_switch(&sw);
+	sw.port[P_A1].max_frame = 9018;
+	sw.port[P_E1].max_frame = 3000;
+	run_cases(&sw, rows, ARRAY_SIZE(rows));
 }
 
 Test(uplink_cases, promiscuous)

@@ -56,13 +56,13 @@ static void print_switch(const struct sw *sw, char *text, size_t size)
 
 #define PUT(...) (at += at < size ? (size_t)snprintf(text + at, size - at, __VA_ARGS__) : 0)
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
-		PUT("  u%u:%s%s%s%s", i, sw->uplink[i].absent ? " absent" : "", sw->uplink[i].send ? " send" : "",
-		    sw->uplink[i].receive ? " receive" : "", sw->uplink[i].cut ? " cut" : "");
+		PUT("  u%u:%s%s%s%s%s", i, sw->uplink[i].absent ? " absent" : "", sw->uplink[i].send ? " send" : "",
+		    sw->uplink[i].receive ? " receive" : "", sw->uplink[i].cut ? " cut" : "", sw->uplink[i].drained ? " drained" : "");
 	for (uint32_t i = 0; i < sw->n_policies; i++) {
 		const struct sw_policy *policy = &sw->policy[i];
 
-		PUT("\n  policy %u: method %u flags %#x, %u of %u active, known dead positions %#x, members", i, policy->method, policy->flags,
-		    policy->n_active, policy->n_members, policy->known_dead);
+		PUT("\n  policy %u: method %u flags %#x%s, %u of %u active, known dead positions %#x, members", i, policy->method, policy->flags,
+		    policy->modulo ? " modulo" : "", policy->n_active, policy->n_members, policy->known_dead);
 		for (uint32_t p = 0; p < policy->n_members; p++)
 			PUT(" u%u", policy->member[p]);
 	}
@@ -71,7 +71,7 @@ static void print_switch(const struct sw *sw, char *text, size_t size)
 		const struct sw_group *group = &sw->group[port->group];
 
 		PUT("\n  p%u: %02x:..:%02x:%02x number %u%s%s max %u, %s %u flags %#x policy %u", i, port->mac[0], port->mac[4], port->mac[5],
-		    port->number, port->absent ? " absent" : "", port->xdp ? " xdp" : "", port->max_frame, modes[group->mode], group->vid,
+		    port->number, port->absent ? port->leaving ? " leaving" : " absent" : "", port->xdp ? port->xdp_tcp ? " xdp tcp" : " xdp" : "", port->max_frame, modes[group->mode], group->vid,
 		    group->flags, group->policy);
 	}
 #undef PUT
@@ -106,7 +106,6 @@ const struct model_result *check_test_run(struct world *world, const struct sw *
 	static uint8_t want[FRAME_MAX + 64];
 	struct model_input in = {
 		.program = program, .object = object, .data = frame->data, .len = frame->len, .segments = frame->segments,
-		.several_buffers = program == MODEL_UPLINK_XDP && frame->len > world_xdp_linear(),
 	};
 	uint32_t want_len = 0;
 	bool same;
@@ -140,7 +139,7 @@ static void random_uplinks(uint64_t *state, struct sw *sw)
 {
 	sw->n_uplinks = (uint8_t)(1 + PICK(SW_UPLINKS));
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
-		sw->uplink[i] = (struct sw_uplink){ .absent = CHANCE(3), .send = CHANCE(85), .receive = CHANCE(93) };
+		sw->uplink[i] = (struct sw_uplink){ .absent = CHANCE(3), .send = CHANCE(85), .receive = CHANCE(93), .drained = CHANCE(5) };
 }
 
 static void random_policies(uint64_t *state, struct sw *sw)
@@ -160,6 +159,7 @@ static void random_policies(uint64_t *state, struct sw *sw)
 			order[k - 1] = order[other];
 			order[other] = swap;
 		}
+		policy->modulo = CHANCE(30);
 		policy->n_members = (uint8_t)(CHANCE(70) ? sw->n_uplinks : 1 + PICK(sw->n_uplinks));
 		policy->n_active = (uint8_t)(CHANCE(60) ? policy->n_members : 1 + PICK(policy->n_members));
 		memcpy(policy->member, order, sizeof(order));
@@ -207,7 +207,7 @@ static void random_ports(uint64_t *state, struct sw *sw)
 		struct sw_port *port = &sw->port[i];
 
 		*port = (struct sw_port){
-			.group = (uint8_t)PICK(sw->n_groups), .absent = CHANCE(4), .xdp = CHANCE(50), .number = (uint32_t)PICK(40),
+			.group = (uint8_t)PICK(sw->n_groups), .absent = CHANCE(6), .leaving = CHANCE(50), .xdp = CHANCE(50), .xdp_tcp = CHANCE(15), .number = (uint32_t)PICK(40),
 			.max_frame = CHANCE(85) ? 1518 : CHANCE(50) ? SW_MTU + 18 : 600,
 			.mac = { 0x52, 0x54, 0, (uint8_t)PICK(256), (uint8_t)PICK(256), (uint8_t)(i * 16 + PICK(16)) },
 		};

@@ -21,7 +21,7 @@ static void make_switch(struct sw *sw, bool channel)
 
 	*sw = (struct sw){ .n_uplinks = 2, .n_policies = 1, .n_groups = N_GROUPS, .n_ports = SW_PORTS };
 	sw->uplink[0] = sw->uplink[1] = (struct sw_uplink){ .send = true, .receive = true };
-	sw->policy[0] = (struct sw_policy){ channel ? UL_M_SRC_DST_IP : UL_M_PORT_ID, channel ? UL_POLICY_ANY_UPLINK : 0, 2, 2, { 0, 1 }, 0 };
+	sw->policy[0] = (struct sw_policy){ channel ? UL_M_SRC_DST_IP : UL_M_PORT_ID, channel ? UL_POLICY_ANY_UPLINK : 0, 2, 2, { 0, 1 }, 0, false };
 	sw->group[VST100] = sw->group[VST100B] = (struct sw_group){ .mode = UL_VLAN_VST, .vid = 100 };
 	sw->group[VST200] = (struct sw_group){ .mode = UL_VLAN_VST, .vid = 200 };
 	sw->group[VGT_A].mode = sw->group[VGT_B].mode = sw->group[VGT_ALL].mode = UL_VLAN_VGT;
@@ -43,6 +43,11 @@ struct origin {
 	int vlan;	/* -1: to none, it must not come out */
 	bool service;
 };
+
+static bool is_tag(const uint8_t *ethertype)
+{
+	return (ethertype[0] == 0x81 && ethertype[1] == 0x00) || (ethertype[0] == 0x88 && ethertype[1] == 0xa8);
+}
 
 static int outer_vid(const uint8_t *data, bool *service)
 {
@@ -66,12 +71,15 @@ static struct origin origin_of(const struct sw *sw, uint32_t object, const struc
 	struct origin origin;
 	int vid = outer_vid(frame->data, &origin.service);
 	const struct sw_group *group;
+	bool hides = !vid && is_tag(frame->data + 12) && is_tag(frame->data + 16);
 
 	origin.vlan = vid == 4095 ? -1 : vid;
 	if (object < UL_OBJECT_PORT0)
 		return origin;
 	group = &sw->group[sw->port[object - UL_OBJECT_PORT0].group];
-	if (group->mode == UL_VLAN_VGT)
+	if (hides)	/* a switch that takes a priority tag off would obey the tag behind it */
+		origin.vlan = -1;
+	else if (group->mode == UL_VLAN_VGT)
 		origin.vlan = vid != 4095 && is_member(group, vid) ? vid : -1;
 	else
 		origin.vlan = vid || origin.service ? -1 : group->mode == UL_VLAN_VST ? group->vid : 0;

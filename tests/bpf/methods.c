@@ -66,7 +66,7 @@ static void four_uplinks(struct sw *sw)
 	cases_switch(sw);
 	sw->n_uplinks = 4;
 	sw->uplink[3] = (struct sw_uplink){ .send = true, .receive = true };
-	sw->policy[0] = (struct sw_policy){ UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 4, 4, { 0, 1, 2, 3 }, 0 };
+	sw->policy[0] = (struct sw_policy){ UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 4, 4, { 0, 1, 2, 3 }, 0, false };
 }
 
 Test(methods, table)

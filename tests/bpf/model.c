@@ -7,7 +7,7 @@
 
 #include "flow_hash.h"
 
-#define MAX_XDP_FRAME 3000	/* longer ones take the way of TC: they do not fit one buffer everywhere */
+#define MAX_XDP_FRAME 3000	/* ports for longer ones get everything by TC: they do not fit one buffer everywhere */
 
 struct view {	/* what the model sees of a frame */
 	const uint8_t *dst, *src;
@@ -202,9 +202,30 @@ static uint32_t hash_of(const struct sw_policy *policy, const struct ul_flow *fl
 	}
 }
 
-/* Returns the uplink, or -1. *failover: the daemon meant another one. */
-static int choose(const struct sw *sw, const struct sw_policy *policy, const struct ul_flow *flow, uint32_t number, bool *failover)
+/* rehash: modulo: as if the active uplinks that the daemon knows to be dead were not in the list, unless all are. */
+static struct sw_policy as_rehashed(const struct sw_policy *policy)
 {
+	struct sw_policy now = *policy;
+	uint32_t alive = sw_known_alive(policy) & ((1u << policy->n_active) - 1);
+
+	if (!policy->modulo || !alive)
+		return now;
+	now.n_active = now.n_members = 0;
+	now.known_dead = 0;
+	for (uint32_t p = 0; p < policy->n_members; p++) {
+		if (p < policy->n_active && !(alive >> p & 1))
+			continue;
+		now.known_dead |= (policy->known_dead >> p & 1) << now.n_members;
+		now.member[now.n_members++] = policy->member[p];
+		now.n_active += p < policy->n_active;
+	}
+	return now;
+}
+
+/* Returns the uplink, or -1. *failover: the daemon meant another one. */
+static int choose(const struct sw *sw, const struct sw_policy *configured, const struct ul_flow *flow, uint32_t number, bool *failover)
+{
+	const struct sw_policy now = as_rehashed(configured), *policy = &now;
 	uint32_t hash = hash_of(policy, flow, number), bucket;
 	int position;
 
@@ -237,17 +258,26 @@ static uint32_t uplinks_at(const struct sw_policy *policy, uint32_t positions)
 	return uplinks;
 }
 
-/* Is this one of the uplinks that serve the policy? As long as those that the daemon named all live, its word holds. */
-static bool serves(const struct sw *sw, const struct sw_policy *policy, uint32_t uplink)
+/* May a frame of the policy's ports come in by this uplink? The switch sends by any link of a channel, whatever we think of it, and by one that is being drained. Otherwise
+ * by those that serve: as long as those that the daemon named all live, its word holds. */
+static bool serves(const struct sw *sw, const struct sw_policy *configured, uint32_t uplink)
 {
+	const struct sw_policy now = as_rehashed(configured), *policy = &now;
 	uint32_t living = living_positions(sw, policy);
 	uint32_t named = ul_serving_positions(policy->flags, policy->n_active, policy->n_members, sw_known_alive(policy));
+	uint32_t expected = 0;
+	bool member = uplinks_at(configured, (1u << configured->n_members) - 1) >> uplink & 1;
 
 	if (!policy->n_active)
 		return false;
+	if (member && (policy->flags & UL_POLICY_ANY_UPLINK || sw->uplink[uplink].drained))
+		return true;
 	if (uplinks_at(policy, named) >> uplink & 1)
 		return true;
-	return (named & ~living) &&
+	for (uint32_t p = 0; p < policy->n_members; p++)
+		if (sw->uplink[policy->member[p]].drained)
+			expected |= 1u << p;
+	return (named & ~living & ~expected) &&
 	       uplinks_at(policy, ul_serving_positions(policy->flags, policy->n_active, policy->n_members, living)) >> uplink & 1;
 }
 
@@ -300,6 +330,8 @@ static bool vlan_is_curious(const struct sw *sw, uint16_t vid)
 
 static bool port_owns(const struct sw *sw, uint32_t port, const uint8_t *mac)
 {
+	if (sw->port[port].absent && !sw->port[port].leaving)
+		return false;
 	if (memcmp(sw->port[port].mac, mac, 6) == 0)
 		return true;
 	for (uint32_t i = 0; i < sw->n_learned; i++)
@@ -365,7 +397,8 @@ static int copy_to(struct run *r, const struct dress *dress, bool service, const
 			continue;
 		if (audience->only_flags && !(group->flags & audience->only_flags))
 			continue;
-		if (audience->from_uplink >= 0 && !takes_flood(r->sw, port, (uint32_t)audience->from_uplink)) {
+		/* What is another port's own came in by that port's uplink, and who is promiscuous sees it. */
+		if (audience->from_uplink >= 0 && audience->but_port < 0 && !takes_flood(r->sw, port, (uint32_t)audience->from_uplink)) {
 			(*refused)++;
 			continue;
 		}
@@ -402,15 +435,13 @@ static bool source_is_allowed(struct run *r, uint32_t slot, const struct sw_grou
 
 	if (memcmp(port->mac, r->f.src, 6) == 0)
 		return true;
-	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) {
-		if (!port_owns(r->sw, slot, r->f.src)) {
-			r->out->new_source = true;
-			r->out->event_port = slot;
-			r->out->event_vid = group->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : own_vid(group);
-		}
-		return true;
+	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES) && !port_owns(r->sw, slot, r->f.src)) {
+		r->out->new_source = true;
+		r->out->event_port = slot;
+		r->out->event_vid = group->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : own_vid(group);
 	}
-	return group->flags & UL_GROUP_FORGED_OK;
+	/* mac-changes: the daemon makes it the port's address first. */
+	return group->flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK);
 }
 
 static enum ul_reason address_fault(const struct view *f)
@@ -428,8 +459,12 @@ static enum ul_reason address_fault(const struct view *f)
 static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *group, struct dress *dress)
 {
 	*dress = (struct dress){ .vid = f->vid, .has_tag = f->tagged, .tci = f->tci };
-	if (group->mode == UL_VLAN_VGT)
+	if (group->mode == UL_VLAN_VGT) {
+		/* A switch that takes a priority tag off would obey the one behind it. */
+		if (f->tagged && !f->vid && tag_type(f->type))
+			return UL_R_VLAN_NOT_ALLOWED;
 		return in_vlan(group, f->vid, f->service) ? UL_R_SENT : UL_R_VLAN_NOT_ALLOWED;
+	}
 	if (f->tagged && (f->vid || f->service || tag_type(f->type)))
 		return UL_R_VLAN_FROM_ACCESS;
 	if (group->mode == UL_VLAN_VST) {
@@ -441,10 +476,12 @@ static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *gr
 	return UL_R_SENT;
 }
 
-/* max_frame allows for one tag, whether or not the frame has it. */
+/* max_frame allows for one tag, whether or not the frame has it. Of a super-frame each segment must fit, whose headers are 28 bytes at least (IP and UDP). */
 static bool is_too_big(const struct run *r, uint32_t max_frame)
 {
-	return !r->in->segments && r->in->len + (r->f.tagged ? 0 : 4) > max_frame;
+	if (r->in->len + (r->f.tagged ? 0 : 4) <= max_frame)
+		return false;
+	return !r->in->segments || 18 + 28 + MODEL_GSO_SIZE > max_frame;
 }
 
 static void from_port(struct run *r)
@@ -486,6 +523,8 @@ static void from_port(struct run *r)
 		return end(r, MODEL_DROP, UL_R_HAIRPIN);
 	if (r->sw->port[owner].absent)
 		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
+	if (is_too_big(r, r->sw->port[owner].max_frame))
+		return end(r, MODEL_DROP, UL_R_TOO_BIG);
 	leave(r, UL_OBJECT_PORT0 + (uint32_t)owner, &dress, r->sw->group[r->sw->port[owner].group].mode == UL_VLAN_VGT);
 	end(r, MODEL_REDIRECT, UL_R_TO_PORT);
 }
@@ -530,10 +569,8 @@ static void unknown_from_uplink(struct run *r, const struct dress *dress)
 
 static bool redirects_in_xdp(const struct run *r, const struct sw_port *port)
 {
-	if (!port->xdp || is_tcp(r))
-		return false;
-	/* What is longer than a port without jumbo frames takes is too big on either way. */
-	return port->max_frame <= MAX_XDP_FRAME || (!r->in->several_buffers && r->in->len <= MAX_XDP_FRAME);
+	/* All of a port's frames take the same way; the longest must be able to. */
+	return port->xdp && port->max_frame <= MAX_XDP_FRAME && (port->xdp_tcp || !is_tcp(r));
 }
 
 static void unicast_from_uplink(struct run *r, const struct dress *dress)
@@ -550,10 +587,10 @@ static void unicast_from_uplink(struct run *r, const struct dress *dress)
 	group = &r->sw->group[port->group];
 	if (!serves(r->sw, &r->sw->policy[group->policy], r->in->object))
 		return end(r, MODEL_DROP, UL_R_INACTIVE_UPLINK);
-	if (port->absent)
-		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
 	if (r->in->program == MODEL_UPLINK_XDP && !redirects_in_xdp(r, port))
 		return pass(r);
+	if (port->absent)
+		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
 	copy_to(r, dress, r->f.service, &audience, &refused);
 	if (is_too_big(r, port->max_frame))
 		return end(r, MODEL_DROP, UL_R_TOO_BIG);

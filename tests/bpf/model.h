@@ -7,6 +7,8 @@
 
 enum model_program { MODEL_PORT_TC, MODEL_UPLINK_XDP, MODEL_UPLINK_TC };
 
+#define MODEL_GSO_SIZE 1448	/* of the super-frames that TEST_RUN gets */
+
 enum model_verdict { MODEL_DROP, MODEL_PASS, MODEL_REDIRECT };
 
 struct model_input {
@@ -16,7 +18,6 @@ struct model_input {
 	uint32_t len;
 	uint32_t segments;	/* of a GSO or GRO super-frame; 0: an ordinary frame */
 	bool offloaded_tag;	/* the kernel keeps the outer tag apart from the data: it does not count as length */
-	bool several_buffers;	/* XDP */
 };
 
 /* A frame that leaves: the one that came in, without its outer tag (strip), then with another one (push). */

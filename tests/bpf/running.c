@@ -77,7 +77,7 @@ Test(running, table_is_right_under_a_running_program)
 	world_free(world);
 }
 
-/* A jumbo frame in several buffers goes up to TC, whatever the port takes; in one buffer, above what fits everywhere, as well. */
+/* Frames in several buffers, and those above what fits one everywhere: to ports that may get such, by TC; to others they are too big. */
 Test(running, xdp_frames_in_several_buffers)
 {
 	static const struct {

@@ -19,6 +19,7 @@ struct sw_uplink {
 	bool absent;	/* no interface now */
 	bool send;	/* UL_UP_SEND */
 	bool receive;	/* UL_UP_RECEIVE */
+	bool drained;	/* by the operator: the daemon knows that it does not send, and lets it receive */
 	bool cut;	/* has no carrier, which the programs can see and the daemon has not noticed */
 };
 
@@ -28,6 +29,7 @@ struct sw_policy {
 	uint8_t n_active, n_members;
 	uint8_t member[SW_UPLINKS];	/* position -> uplink */
 	uint32_t known_dead;	/* bit p: the daemon has rewritten the buckets of position p */
+	bool modulo;		/* rehash: modulo */
 };
 
 struct sw_group {
@@ -40,8 +42,10 @@ struct sw_group {
 
 struct sw_port {
 	uint8_t group;
-	bool absent;		/* the slot is taken, but there is no interface now */
+	bool absent;		/* the slot is taken, but there is no interface now, so its addresses are not in the table */
+	bool leaving;		/* absent, but the addresses are still there */
 	bool xdp;		/* takes frames by XDP_REDIRECT */
+	bool xdp_tcp;		/* TCP as well */
 	uint8_t mac[6];
 	uint32_t number;
 	uint32_t max_frame;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "flow_hash.h"
+#include "team/policy.h"
 
 #define MAX_PORTS 16
 #define MAX_GROUPS 16
@@ -269,9 +270,8 @@ void world_apply_uplinks(struct world *world, const struct sw *sw)
 		struct ul_uplink *uplink = &world->uplinks[i];
 
 		uplink->ifindex = sw->uplink[i].absent ? 0 : world->uplink_if[i];
-		uplink->flags = (sw->uplink[i].send ? UL_UP_SEND : 0) | (sw->uplink[i].receive ? UL_UP_RECEIVE : 0);
-		if (sw->uplink[i].absent)
-			uplink->flags &= ~(uint32_t)UL_UP_SEND;
+		uplink->flags = (sw->uplink[i].send ? UL_UP_SEND : 0) | (sw->uplink[i].receive ? UL_UP_RECEIVE : 0) |
+				(sw->uplink[i].drained ? UL_UP_DRAINED : 0);
 		if (world->flags & WORLD_NETDEV && !sw->uplink[i].absent)
 			uplink->netdev = world_find_netdev(world, world->uplink_if[i]);
 		uplink->max_frame = SW_MTU + 18;
@@ -279,30 +279,24 @@ void world_apply_uplinks(struct world *world, const struct sw *sw)
 	}
 }
 
-static void apply_policy(const struct sw_policy *from, struct ul_policy *to)
+/* The daemon's own arithmetic; the model does without it. */
+static void apply_policy(const struct sw *sw, const struct sw_policy *from, struct ul_policy *to)
 {
-	uint32_t alive = sw_known_alive(from), serving;
+	struct teaming teaming = {
+		.method = from->method, .modulo = from->modulo, .last_octet = from->flags & UL_POLICY_LAST_OCTET, .n_active = from->n_active,
+		.n_standby = from->n_members - from->n_active,
+	};
+	uint32_t usable = 0, draining = 0;
 
 	if (!from->n_active)
 		return;
-	to->method = from->method;
-	to->flags = from->flags;
-	to->n_active = from->n_active;
-	to->n_members = from->n_members;
-	to->n_buckets = ul_n_buckets(from->n_active);
-	memset(to->bucket, UL_NO_UPLINK, sizeof(to->bucket));
-	memset(to->member, UL_NO_UPLINK, sizeof(to->member));
-	memcpy(to->member, from->member, from->n_members);
-	for (uint32_t b = 0; b < to->n_buckets; b++) {
-		int position = ul_serving_position(from->flags, from->n_active, from->n_members, b, alive);
-
-		if (position >= 0)
-			to->bucket[b] = from->member[position];
-	}
-	serving = ul_serving_positions(from->flags, from->n_active, from->n_members, alive);
+	memcpy(teaming.active, from->member, from->n_active);
+	memcpy(teaming.standby, from->member + from->n_active, teaming.n_standby);
 	for (uint32_t p = 0; p < from->n_members; p++)
-		if (serving >> p & 1)
-			to->in_use |= 1u << from->member[p];
+		usable |= (sw_known_alive(from) >> p & 1) << from->member[p];
+	for (uint32_t i = 0; i < sw->n_uplinks; i++)
+		draining |= (uint32_t)sw->uplink[i].drained << i;
+	policy_build(&teaming, from->flags & UL_POLICY_ANY_UPLINK ? UL_CHANNEL_STATIC : UL_CHANNEL_NONE, usable, draining, to);
 }
 
 static void apply_group(struct world *world, uint32_t index, const struct sw_group *from)
@@ -331,7 +325,7 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 	struct ul_port *to = &world->ports[slot];
 	struct ul_member_key key = { .vid = vid, .place = (uint16_t)world->vlans[vid].n_members };
 
-	to->flags = UL_PORT_USED | (from->xdp ? UL_PORT_XDP : 0);
+	to->flags = UL_PORT_USED | (from->xdp ? UL_PORT_XDP : 0) | (from->xdp_tcp ? UL_PORT_XDP_TCP : 0);
 	to->ifindex = from->absent ? 0 : world->port_if[slot];
 	to->group = from->group;
 	to->policy = world->groups[from->group].policy;
@@ -342,7 +336,8 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 	snprintf(to->name, sizeof(to->name), "p%u", slot);
 	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_members), &key, &slot, BPF_ANY), 0);
 	world->vlans[vid].n_members++;
-	cr_assert_eq(table_set(&world->fdb, ul_fdb_key(vid, from->mac), slot), 0);
+	if (!from->absent || from->leaving)
+		cr_assert_eq(table_set(&world->fdb, ul_fdb_key(vid, from->mac), slot), 0);
 	if (!from->absent)
 		cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->port_if[slot]), UL_OBJECT_PORT0 + slot), 0);
 	if (from->xdp && !from->absent) {
@@ -369,7 +364,7 @@ void world_apply(struct world *world, const struct sw *sw)
 		if (!sw->uplink[i].absent)
 			cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->uplink_if[i]), i), 0);
 	for (uint32_t i = 0; i < sw->n_policies; i++)
-		apply_policy(&sw->policy[i], &world->policies[i]);
+		apply_policy(sw, &sw->policy[i], &world->policies[i]);
 	for (uint32_t u = 0; u < sw->n_uplinks; u++) {
 		bool for_all = true;
 
@@ -381,9 +376,19 @@ void world_apply(struct world *world, const struct sw *sw)
 		apply_group(world, i, &sw->group[i]);
 	for (uint32_t i = 0; i < sw->n_ports; i++)
 		apply_port(world, i, sw);
-	for (uint32_t i = 0; i < sw->n_learned; i++)
-		cr_assert_eq(table_set(&world->fdb, ul_fdb_key(world->groups[sw->port[sw->learned[i].port].group].vid, sw->learned[i].mac),
-				       sw->learned[i].port), 0);
+	for (uint32_t i = 0; i < sw->n_ports; i++) {
+		struct ul_port_vlan *vlan = &world->ports[i].vlan;
+
+		if (vlan->mode != UL_VLAN_VGT && world->vlans[vlan->vid].flags & UL_VLAN_CURIOUS)
+			vlan->group_flags |= UL_GROUP_CURIOUS_VLAN;
+	}
+	for (uint32_t i = 0; i < sw->n_learned; i++) {
+		const struct sw_port *port = &sw->port[sw->learned[i].port];
+
+		if (!port->absent || port->leaving)
+			cr_assert_eq(table_set(&world->fdb, ul_fdb_key(world->groups[port->group].vid, sw->learned[i].mac),
+					       sw->learned[i].port), 0);
+	}
 }
 
 /* ---- counters and events ---- */
@@ -456,12 +461,6 @@ void world_events(struct world *world)
 }
 
 /* ---- TEST_RUN ---- */
-uint32_t world_xdp_linear(void)
-{
-	/* A page without the headroom and the kernel's skb_shared_info; a little less, to be on the safe side. */
-	return (uint32_t)sysconf(_SC_PAGESIZE) - 256 - 384;
-}
-
 bool world_kernel_refuses(enum model_program program, const struct frame_buf *frame)
 {
 	uint32_t type = (uint32_t)frame->data[12] << 8 | frame->data[13];
@@ -473,7 +472,7 @@ bool world_kernel_refuses(enum model_program program, const struct frame_buf *fr
 
 static void run_tc(int fd, uint32_t ifindex, const struct frame_buf *frame, struct world_run *ret)
 {
-	struct __sk_buff ctx = { .ifindex = ifindex, .gso_segs = frame->segments, .gso_size = frame->segments ? 1448 : 0 };
+	struct __sk_buff ctx = { .ifindex = ifindex, .gso_segs = frame->segments, .gso_size = frame->segments ? MODEL_GSO_SIZE : 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len, .data_out = ret->data,
 		    .data_size_out = sizeof(ret->data), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
 	int r = bpf_prog_test_run_opts(fd, &opts);

@@ -88,7 +88,4 @@ uint32_t world_ifindex(const struct world *world, uint32_t object);
 uint64_t world_find_netdev(struct world *world, uint32_t ifindex);
 void world_command(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* of the shell; must succeed */
 
-/* Longest frame that XDP TEST_RUN keeps in one buffer. */
-uint32_t world_xdp_linear(void);
-
 #endif

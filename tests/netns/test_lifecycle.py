@@ -217,6 +217,26 @@ def test_reload_adds_and_removes_a_switch_and_an_uplink():
 	assert_forwards(bed)
 
 
+@pytest.mark.parametrize("active", [None, ["eth1", "eth2"]])
+def test_reload_that_inserts_an_uplink_in_front(active):
+	"""All uplinks behind it get other numbers: nothing is lost meanwhile, to and from an uplink that stays."""
+	bed = Bed(n_uplinks=3, n_ports=1, mtu=9000)
+	teaming = {"load-balancing": "port-id", **({"active": active} if active else {})}
+	make = lambda uplinks: switch("vs", uplinks, [("prod", 100, [0])], channel="none", teaming=teaming)
+	bed.start([make(["eth1", "eth2"])])
+	bed.usable("eth1", "eth2")
+	streams = [Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0), dst_mac=OUTSIDE)]
+	streams += [Traffic(bed.tx(far), [bed.tx("m0")], src_mac=outside_mac(n), dst_mac=port_mac(0), vlan=100, rate=paced(4000)) for n, far in ((1, "sw1"), (2, "sw2"))]
+	flow = lambda: [s.flow(500) for s in streams]
+	flow()
+	bed.daemon.write({"switches": [make(["eth0", "eth1", "eth2"])]})
+	bed.daemon.ctl("reload")
+	bed.usable("eth0", "eth1", "eth2")
+	flow()
+	for stream in streams:
+		stream.stop().assert_clean("an uplink in front")
+
+
 def test_bad_reload_changes_nothing():
 	bed = start(n_ports=2)
 	with traffic_both_ways(bed, "bad reload"):

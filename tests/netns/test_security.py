@@ -83,6 +83,41 @@ def test_learning():
 	assert bed.nic("sw0").frames() == [], "a learned address is local"
 
 
+def test_learning_takes_nobodys_own_address():
+	"""An access port must not take the address of a port that tags itself in that VLAN, nor the other way round; a stranger's it may."""
+	bed = Bed(n_uplinks=1, n_ports=4)
+	learns = {"mac-learning": True}
+	groups = [{"name": "access", "vlan": 100, "ports": [port(0)], "security": learns}, {"name": "trunk", "vlan": "100,200", "ports": [port(1)], "security": learns},
+		  ("vst", 200, [2]), ("vgt", "100", [3])]
+	bed.start([switch("vs", ["eth0"], groups)])
+	bed.usable("eth0")
+	stranger = "02:cc:00:00:00:01"
+	for sender, mac_of, tags in ((0, port_mac(3), []), (1, port_mac(2), [tag(200)]), (1, port_mac(0), [tag(100)]), (0, stranger, [])):
+		bed.nic(f"m{sender}").send(udp4(OUTSIDE, mac_of, "192.0.2.1", "192.0.2.2", b"x" * 20, tags))
+	entries = lambda: {(e["mac"], e["port"]) for e in bed.daemon.json("show", "fdb")}
+	wait_until(lambda: (stranger, "p0") in entries(), 5, lambda: str(entries()))
+	assert entries() == {(port_mac(n), f"p{n}") for n in range(4)} | {(stranger, "p0")}
+
+
+def test_changed_address():
+	"""mac-changes: what leaves is the port's address, which the daemon sets first; another port's it does not become."""
+	bed = start({0: {"mac-changes": True}})
+	changed = udp4(OUTSIDE, "02:cc:00:00:00:01", "192.0.2.1", "192.0.2.2", b"x" * 20)
+	owner = lambda m: [e["port"] for e in bed.daemon.json("show", "fdb") if e["mac"] == m]
+	bed.nic("m0").send(changed)
+	wait_until(lambda: bed.daemon.counter("p0", "forged_source") == 1, 3, bed.daemon.counters_text)
+	wait_until(lambda: owner("02:cc:00:00:00:01") == ["p0"], 3, bed.daemon.counters_text)
+	assert bed.nic("sw0").frames() == [] and owner(port_mac(0)) == []
+	bed.nic("m0").send(changed)
+	expect(bed.nic("sw0"), with_tag(changed))
+	for n in range(5):
+		bed.nic("m0").send(udp4(OUTSIDE, port_mac(1), "192.0.2.1", "192.0.2.2", b"x" * 20))
+		wait_until(lambda: bed.daemon.counter("p0", "forged_source") == 2 + n, 3, bed.daemon.counters_text)
+	bed.nic("m0").send(changed)
+	expect(bed.nic("sw0"), with_tag(changed))
+	assert owner(port_mac(1)) == ["p1"] and owner("02:cc:00:00:00:01") == ["p0"]
+
+
 def test_a_flood_of_new_addresses_keeps_nobody_waiting():
 	"""A machine that has a new address in each frame, faster than the daemon can follow: requests are answered meanwhile, and the last address is found."""
 	bed = start({0: {"mac-changes": True}})

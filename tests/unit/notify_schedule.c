@@ -22,15 +22,16 @@ static const uint8_t untagged[60] = { ADDRESSES, RARP };
 static const uint8_t tagged_100[64] = { ADDRESSES, 0x81, 0, 0, 100, RARP };
 static const uint8_t tagged_4094[64] = { ADDRESSES, 0x81, 0, 0x0f, 0xfe, RARP };
 
+static const struct notify_vlans plain = { 1, { 0 } }, in_100 = { 1, { 100 } }, in_three = { 3, { 0, 7, 4094 } };
+
 Test(notify, frame)
 {
 	static const struct {
-		int vid;
+		uint16_t vid;
 		const uint8_t *frame;
 		size_t length;
 	} table[] = {
-		{ -1, untagged, 60 }, { 0, untagged, 60 }, { UL_VLAN_TRUNK, untagged, 60 },
-		{ 100, tagged_100, 64 }, { 4094, tagged_4094, 64 },
+		{ 0, untagged, 60 }, { 100, tagged_100, 64 }, { 4094, tagged_4094, 64 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -42,6 +43,35 @@ Test(notify, frame)
 		cr_expect_eq(length, table[i].length, "vid %d: %zu bytes", table[i].vid, length);
 		cr_expect_arr_eq(frame, table[i].frame, table[i].length, "vid %d", table[i].vid);
 	}
+}
+
+/* A port that tags itself is announced where it may be heard, and not by thousands of frames. */
+Test(notify, vlans_of_a_port)
+{
+	__u64 list[UL_N_VLANS / 64] = { 0 };
+	struct notify_vlans vlans;
+
+	notify_vlans_of(UL_VLAN_EST, 0, list, &vlans);
+	cr_assert(vlans.n == 1 && vlans.vid[0] == 0);
+	notify_vlans_of(UL_VLAN_VST, 4094, list, &vlans);
+	cr_assert(vlans.n == 1 && vlans.vid[0] == 4094);
+	list[0] = 1ULL << 1 | 1ULL << 63;
+	list[63] = 1ULL << 62 | 1ULL << 63;	/* 4094, and 4095, which is no VLAN */
+	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
+	cr_assert(vlans.n == 3 && vlans.vid[0] == 1 && vlans.vid[1] == 63 && vlans.vid[2] == 4094, "not untagged, as 0 is not in the list");
+	list[0] |= 1;
+	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
+	cr_assert(vlans.n == 4 && vlans.vid[0] == 0);
+	list[63] = 0;
+	list[0] = 0x1fffffffful;	/* 0 and 1-32 */
+	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
+	cr_assert(vlans.n == 33 && vlans.vid[0] == 0 && vlans.vid[32] == 32);
+	list[1] = 1;
+	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
+	cr_assert(vlans.n == 1 && vlans.vid[0] == 0, "too many: untagged only");
+	list[0] &= ~1ULL;
+	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
+	cr_assert_eq(vlans.n, 0);
 }
 
 struct sent {
@@ -80,7 +110,7 @@ Test(notify, five_times)
 	struct sent sent;
 	struct notifier *n = stopped(&sent);
 
-	cr_assert_eq(notifier_start_at(n, t0, 3, 11, mac_a, 100), 0);
+	cr_assert_eq(notifier_start_at(n, t0, 3, 11, mac_a, &in_100), 0);
 	for (size_t i = 1; i < ARRAY_SIZE(times); i++) {
 		cr_expect_eq(sent.n, i);
 		cr_expect_eq(notifier_next_ms(n), t0 + times[i]);
@@ -106,10 +136,10 @@ Test(notify, a_new_start_replaces_the_old_one)
 	struct sent sent;
 	struct notifier *n = stopped(&sent);
 
-	notifier_start_at(n, 0, 3, 11, mac_a, -1);
+	notifier_start_at(n, 0, 3, 11, mac_a, &plain);
 	notifier_run(n, 1000);
 	cr_expect_eq(sent.n, 2);
-	notifier_start_at(n, 1500, 3, 12, mac_a, -1);
+	notifier_start_at(n, 1500, 3, 12, mac_a, &plain);
 	cr_expect_eq(sent.n, 3);
 	notifier_run(n, 2000);
 	cr_expect_eq(sent.n, 3, "the old timetable is gone");
@@ -126,10 +156,10 @@ Test(notify, cancel)
 	struct sent sent;
 	struct notifier *n = stopped(&sent);
 
-	notifier_start_at(n, 0, 0, 11, mac_a, -1);
-	notifier_start_at(n, 0, UL_MAX_PORTS - 1, 12, mac_b, -1);
-	notifier_start_at(n, 0, 7, 12, mac_b, -1);
-	cr_expect_eq(notifier_start_at(n, 0, UL_MAX_PORTS, 12, mac_b, -1), -EINVAL);
+	notifier_start_at(n, 0, 0, 11, mac_a, &plain);
+	notifier_start_at(n, 0, UL_MAX_PORTS - 1, 12, mac_b, &plain);
+	notifier_start_at(n, 0, 7, 12, mac_b, &plain);
+	cr_expect_eq(notifier_start_at(n, 0, UL_MAX_PORTS, 12, mac_b, &plain), -EINVAL);
 	cr_expect_eq(sent.n, 3);
 	notifier_cancel(n, 0);
 	notifier_cancel(n, 1);
@@ -137,7 +167,7 @@ Test(notify, cancel)
 	notifier_run(n, 1000);
 	cr_expect_eq(sent.n, 5);
 	cr_expect_eq(sent.frame[4].ifindex, 12);
-	notifier_start_at(n, 1000, 0, 11, mac_a, -1);
+	notifier_start_at(n, 1000, 0, 11, mac_a, &plain);
 	notifier_cancel_uplink(n, 12);
 	sent.n = 0;
 	notifier_run(n, 2000);
@@ -154,7 +184,7 @@ Test(notify, missed_frames_are_not_made_up_for)
 	struct sent sent;
 	struct notifier *n = stopped(&sent);
 
-	notifier_start_at(n, 0, 3, 11, mac_a, -1);
+	notifier_start_at(n, 0, 3, 11, mac_a, &plain);
 	notifier_run(n, 2500);
 	cr_expect_eq(sent.n, 2);
 	cr_expect_eq(notifier_next_ms(n), 4000);
@@ -174,10 +204,10 @@ Test(notify, on_the_loop, .timeout = 30)
 
 	cr_assert_eq(sd_event_new(&event), 0);
 	cr_assert_eq(notifier_new(event, on_send, &sent, &n), 0);
-	cr_assert_eq(notifier_start(n, 1, 11, mac_a, -1), 0);
+	cr_assert_eq(notifier_start(n, 1, 11, mac_a, &plain), 0);
 	for (uint64_t now; (now = now_ms()) < began + 500;)
 		sd_event_run(event, (began + 500 - now) * 1000);
-	cr_assert_eq(notifier_start(n, 2, 12, mac_b, -1), 0);
+	cr_assert_eq(notifier_start(n, 2, 12, mac_b, &plain), 0);
 	cr_expect_eq(sent.n, 2, "the first frame leaves before start returns");
 	while (sent.n < 4 && now_ms() < end)
 		sd_event_run(event, 100000);
@@ -209,7 +239,7 @@ Test(notify, socket_sends_to_the_wire, .timeout = 30)
 	cr_assert_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
 	cr_assert_eq(notify_socket_new(&sock), 0);
-	notify_frame(mac_a, -1, frame, &length);
+	notify_frame(mac_a, 0, frame, &length);
 	notify_socket_send(sock, 12345, frame, length);	/* no such uplink: no harm */
 	do {	/* the first ones may meet an interface that is not quite up; and others talk too, IPv6 for one */
 		notify_socket_send(sock, ifindex_of(t, "va"), frame, length);
@@ -221,4 +251,21 @@ Test(notify, socket_sends_to_the_wire, .timeout = 30)
 	cr_assert_arr_eq(got, untagged, 60);
 	notify_socket_free(sock);
 	record_free(t);
+}
+
+Test(notify, a_frame_in_each_vlan)
+{
+	static const struct notify_vlans none = { 0 };
+	struct sent sent;
+	struct notifier *n = stopped(&sent);
+
+	cr_assert_eq(notifier_start_at(n, 0, 3, 11, mac_a, &in_three), 0);
+	cr_assert_eq(sent.n, 3);
+	cr_assert(sent.frame[0].length == 60 && sent.frame[1].length == 64 && sent.frame[2].length == 64);
+	notifier_run(n, 1000);
+	cr_assert_eq(sent.n, 6);
+	cr_assert_eq(notifier_start_at(n, 1000, 3, 11, mac_a, &none), 0);
+	cr_assert_eq(sent.n, 6);
+	cr_assert_eq(notifier_next_ms(n), UINT64_MAX);
+	notifier_free(n);
 }

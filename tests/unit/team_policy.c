@@ -87,6 +87,18 @@ Test(team_policy, modulo_hashes_over_the_live_ones)
 	cr_assert_eq(policy.n_active, 2);
 	for (uint32_t b = 0; b < policy.n_buckets; b++)
 		cr_assert_eq(policy.bucket[b], b % 2 ? 2 : 0);
+	cr_assert_eq(policy.in_use, 0x7, "the switch may send by any link of a channel");
+}
+
+Test(team_policy, modulo_without_a_channel_accepts_what_serves_and_what_is_drained)
+{
+	struct teaming t = teaming(UL_M_PORT_ID, 3, 1);
+	struct ul_policy policy;
+
+	t.modulo = true;
+	policy_build(&t, UL_CHANNEL_NONE, 0xc, 0x2, &policy);
+	cr_assert_eq(policy.in_use, 0x6);
+	cr_assert_eq(count_buckets(&policy, 2), policy.n_buckets);
 }
 
 Test(team_policy, standby_takes_the_place_of_the_dead)

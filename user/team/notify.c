@@ -34,18 +34,17 @@ static uint8_t *put_mac(uint8_t *p, const uint8_t mac[6])
 	return p + 6;
 }
 
-void notify_frame(const uint8_t mac[6], int vid, uint8_t frame[NOTIFY_FRAME_MAX], size_t *ret_length)
+void notify_frame(const uint8_t mac[6], uint16_t vid, uint8_t frame[NOTIFY_FRAME_MAX], size_t *ret_length)
 {
 	static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	bool tagged = vid > 0 && vid < UL_VLAN_TRUNK;
 	uint8_t *p = frame;
 
 	memset(frame, 0, NOTIFY_FRAME_MAX);
 	p = put_mac(p, broadcast);
 	p = put_mac(p, mac);
-	if (tagged) {
+	if (vid) {
 		p = put_be16(p, ETHERTYPE_VLAN);
-		p = put_be16(p, (unsigned int)vid);
+		p = put_be16(p, vid);
 	}
 	p = put_be16(p, ETHERTYPE_REVARP);
 	p = put_be16(p, ARPHRD_ETHER);
@@ -55,7 +54,27 @@ void notify_frame(const uint8_t mac[6], int vid, uint8_t frame[NOTIFY_FRAME_MAX]
 	p = put_be16(p, RARP_REQUEST);
 	p = put_mac(p, mac) + 4;
 	put_mac(p, mac);
-	*ret_length = tagged ? ETH_ZLEN + 4 : ETH_ZLEN;
+	*ret_length = vid ? ETH_ZLEN + 4 : ETH_ZLEN;
+}
+
+void notify_vlans_of(uint32_t mode, uint16_t vid, const __u64 list[UL_N_VLANS / 64], struct notify_vlans *ret)
+{
+	*ret = (struct notify_vlans){};
+	if (mode != UL_VLAN_VGT) {
+		ret->vid[ret->n++] = mode == UL_VLAN_VST ? vid : 0;
+		return;
+	}
+	if (list[0] & 1)
+		ret->vid[ret->n++] = 0;
+	for (uint32_t untagged = ret->n, v = 1; v < UL_VLAN_TRUNK; v++) {
+		if (!(list[v / 64] >> (v % 64) & 1))
+			continue;
+		if (ret->n == untagged + NOTIFY_MAX_TAGGED) {
+			ret->n = untagged;
+			return;
+		}
+		ret->vid[ret->n++] = (uint16_t)v;
+	}
 }
 
 /* ---- the timetable ------------------------------------------------------------------------------------------------------------------ */
@@ -63,8 +82,8 @@ struct job {
 	uint64_t start_ms;
 	uint32_t ifindex;
 	uint8_t n_sent;
-	uint8_t length;		/* of frame; 0: no job */
-	uint8_t frame[NOTIFY_FRAME_MAX];
+	uint8_t mac[6];
+	struct notify_vlans vlans;	/* none: no job */
 };
 
 struct notifier {
@@ -79,17 +98,23 @@ struct notifier {
 
 static uint64_t due_ms(const struct job *job)
 {
-	return job->length ? job->start_ms + offsets_ms[job->n_sent] : UINT64_MAX;
+	return job->vlans.n ? job->start_ms + offsets_ms[job->n_sent] : UINT64_MAX;
 }
 
 static void send_now(struct notifier *notifier, struct job *job, uint64_t now_ms)
 {
-	notifier->send(notifier->userdata, job->ifindex, job->frame, job->length);
+	for (uint32_t i = 0; i < job->vlans.n; i++) {
+		uint8_t frame[NOTIFY_FRAME_MAX];
+		size_t length;
+
+		notify_frame(job->mac, job->vlans.vid[i], frame, &length);
+		notifier->send(notifier->userdata, job->ifindex, frame, length);
+	}
 	do
 		job->n_sent++;
 	while (job->n_sent < NOTIFY_N_SENDS && due_ms(job) <= now_ms);
 	if (job->n_sent == NOTIFY_N_SENDS)
-		job->length = 0;
+		job->vlans.n = 0;
 }
 
 static int reserve(struct notifier *notifier, uint32_t port)
@@ -110,10 +135,10 @@ static int reserve(struct notifier *notifier, uint32_t port)
 	return 0;
 }
 
-int notifier_start_at(struct notifier *notifier, uint64_t now_ms, uint32_t port, uint32_t ifindex, const uint8_t mac[6], int vid)
+int notifier_start_at(struct notifier *notifier, uint64_t now_ms, uint32_t port, uint32_t ifindex, const uint8_t mac[6],
+		      const struct notify_vlans *vlans)
 {
 	struct job *job;
-	size_t length;
 	int r;
 
 	if (port >= UL_MAX_PORTS)
@@ -122,10 +147,10 @@ int notifier_start_at(struct notifier *notifier, uint64_t now_ms, uint32_t port,
 	if (r < 0)
 		return r;
 	job = &notifier->jobs[port];
-	*job = (struct job){ .start_ms = now_ms, .ifindex = ifindex };
-	notify_frame(mac, vid, job->frame, &length);
-	job->length = (uint8_t)length;
-	send_now(notifier, job, now_ms);
+	*job = (struct job){ .start_ms = now_ms, .ifindex = ifindex, .vlans = *vlans };
+	memcpy(job->mac, mac, sizeof(job->mac));
+	if (vlans->n)
+		send_now(notifier, job, now_ms);
 	return 0;
 }
 
@@ -151,14 +176,14 @@ uint64_t notifier_next_ms(const struct notifier *notifier)
 void notifier_cancel(struct notifier *notifier, uint32_t port)
 {
 	if (port < notifier->n_jobs)
-		notifier->jobs[port].length = 0;
+		notifier->jobs[port].vlans.n = 0;
 }
 
 void notifier_cancel_uplink(struct notifier *notifier, uint32_t ifindex)
 {
 	for (uint32_t i = 0; i < notifier->n_jobs; i++) {
 		if (notifier->jobs[i].ifindex == ifindex)
-			notifier->jobs[i].length = 0;
+			notifier->jobs[i].vlans.n = 0;
 	}
 }
 
@@ -191,10 +216,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-int notifier_start(struct notifier *notifier, uint32_t port, uint32_t ifindex, const uint8_t mac[6], int vid)
+int notifier_start(struct notifier *notifier, uint32_t port, uint32_t ifindex, const uint8_t mac[6], const struct notify_vlans *vlans)
 {
 	uint64_t now = now_ms();
-	int r = notifier_start_at(notifier, now, port, ifindex, mac, vid);
+	int r = notifier_start_at(notifier, now, port, ifindex, mac, vlans);
 
 	if (r < 0 || !notifier->timer)
 		return r;

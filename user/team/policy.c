@@ -45,10 +45,22 @@ static uint32_t to_uplinks(const struct ul_policy *policy, uint32_t positions)
 	return uplinks;
 }
 
+/* Whether or not the hash is over them now. */
+static uint32_t configured(const struct teaming *teaming)
+{
+	uint32_t uplinks = 0;
+
+	for (uint32_t i = 0; i < teaming->n_active; i++)
+		uplinks |= 1u << teaming->active[i];
+	for (uint32_t i = 0; i < teaming->n_standby; i++)
+		uplinks |= 1u << teaming->standby[i];
+	return uplinks;
+}
+
 void policy_build(const struct teaming *teaming, enum ul_channel channel, uint32_t usable, uint32_t draining,
 		  struct ul_policy *ret)
 {
-	uint32_t alive, all;
+	uint32_t alive;
 
 	memset(ret, 0, sizeof(*ret));
 	memset(ret->bucket, UL_NO_UPLINK, sizeof(ret->bucket));
@@ -60,13 +72,12 @@ void policy_build(const struct teaming *teaming, enum ul_channel channel, uint32
 	ret->n_buckets = ul_n_buckets(ret->n_active);
 
 	alive = to_positions(ret, usable);
-	all = ul_lowest_bits(ret->n_members);
 	/* The switch spreads over every link of a channel as it likes: which of them are open is each uplink's UL_UP_RECEIVE. */
 	if (channel != UL_CHANNEL_NONE)
-		ret->in_use = to_uplinks(ret, all);
+		ret->in_use = configured(teaming);
 	else
 		ret->in_use = to_uplinks(ret, ul_serving_positions(ret->flags, ret->n_active, ret->n_members, alive)) |
-			      (to_uplinks(ret, all) & draining);
+			      (configured(teaming) & draining);
 
 	for (uint32_t b = 0; b < ret->n_buckets; b++) {
 		int position = ul_serving_position(ret->flags, ret->n_active, ret->n_members, b, alive);

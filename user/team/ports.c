@@ -37,27 +37,72 @@ void port_interface(const struct ul_port *port, char name[UL_NAME_LEN])
 		snprintf(name, UL_NAME_LEN, "%s", port->name);
 }
 
+#define FRAME_OVERHEAD 18	/* Ethernet header and one tag */
+#define DELIVERY_FLAGS (UL_PORT_XDP | UL_PORT_XDP_TCP)
+
 /* ---- delivery ---------------------------------------------------------------------------------------------------------------------- */
 /* XDP_REDIRECT only where the driver takes the frames at this moment: others vanish without a trace. Before 6.3 nobody tells; taps do since ever. */
-static bool takes_xdp(const struct vswitch *vs, const struct link_info *info)
+static bool takes_xdp(const struct vswitch *vs, const struct ul_port *port, const struct link_info *info)
 {
-	if (vs->cfg->receive == UL_RECEIVE_TC)
+	/* All of a port's frames take the same way, or they would overtake each other: a port for jumbo frames, which XDP cannot take, gets all by TC. */
+	if (vs->cfg->receive == UL_RECEIVE_TC || port->max_frame > UL_MAX_XDP_FRAME)
 		return false;
 	if (info->xdp_features_known)
 		return info->xdp_features & NETDEV_XDP_ACT_NDO_XMIT;
 	return strcmp(info->kind, "tun") == 0;
 }
 
-static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link_info *info)
+static void set_xdp(struct vswitch *vs, uint32_t slot, const struct link_info *info)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
-	bool xdp = takes_xdp(vs, info) && dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
+	bool xdp = takes_xdp(vs, port, info) && dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
+	uint32_t flags = port->flags & ~(uint32_t)DELIVERY_FLAGS;
 
 	if (xdp)
-		port->flags |= UL_PORT_XDP;
-	else
-		port->flags &= ~(uint32_t)UL_PORT_XDP;
+		flags |= UL_PORT_XDP | (vs->cfg->receive == UL_RECEIVE_XDP ? UL_PORT_XDP_TCP : 0);
+	STORE(port->flags, flags);
 	/* The devmap entry stays: a program that has just read the flag may still use it. */
+}
+
+/* How long its frames may be, and which way they take. Again whenever its interface changes. */
+static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link_info *info)
+{
+	uint32_t mtu = info->mtu < vs->cfg->mtu ? info->mtu : vs->cfg->mtu;
+
+	STORE(vs->dp->ports[slot].max_frame, mtu + FRAME_OVERHEAD);
+	set_xdp(vs, slot, info);
+}
+
+/* ---- addresses: in the table as long as there is an interface; afterwards the machine may be on another host ---------------------------------------- */
+static void add_address(struct vswitch *vs, uint32_t slot)
+{
+	const struct ul_port *port = &vs->dp->ports[slot];
+	static const uint8_t unknown[6];
+
+	if (memcmp(port->mac, unknown, sizeof(unknown)) != 0 && table_set(&vs->dp->fdb, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
+		log_warning(0, "%s: the address table is full; port %s is not found", vs->name, port->name);
+}
+
+struct addresses_of {
+	struct vswitch *vs;
+	uint32_t slot;
+};
+
+static int remove_address(void *userdata, uint64_t key, uint32_t slot)
+{
+	const struct addresses_of *of = userdata;
+
+	if (slot == of->slot)
+		table_remove(&of->vs->dp->fdb, key);
+	return 0;
+}
+
+static void remove_addresses(struct vswitch *vs, uint32_t slot)
+{
+	struct addresses_of of = { vs, slot };
+
+	table_foreach(&vs->dp->fdb, remove_address, &of);
+	learn_forget_port(vs, slot);
 }
 
 /* ---- interface ---------------------------------------------------------------------------------------------------------------------- */
@@ -67,7 +112,11 @@ static void port_disconnect(struct vswitch *vs, uint32_t slot)
 
 	if (!port->ifindex)
 		return;
-	port->flags &= ~(uint32_t)UL_PORT_XDP;
+	/* First of all: what is on its way to the machine must not be sent where it was. */
+	remove_addresses(vs, slot);
+	if (vs->notifier)
+		notifier_cancel(vs->notifier, slot);
+	port->flags &= ~(uint32_t)DELIVERY_FLAGS;
 	table_remove(&vs->dp->ifaces, ul_iface_key(port->ifindex));
 	dataplane_detach(vs->dp, port->ifindex);
 	dataplane_set_xdp_target(vs->dp, slot, 0);
@@ -93,7 +142,7 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 	if (!attached)
 		link_set_ipv6(vs->context.links, info.ifindex, false);
 	if (port->flags & UL_PORT_HOST && info.mtu != vs->cfg->mtu)
-		link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu);
+		info.mtu = link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu) < 0 ? info.mtu : vs->cfg->mtu;
 	if (!info.admin_up && fresh) {
 		r = link_set_up(vs->context.links, info.ifindex, true);
 		if (r < 0)
@@ -123,6 +172,8 @@ void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *
 	} else if (port->ifindex != info->ifindex) {
 		vswitch_report(vs, port->name, "the port's interface is there");
 		port_connect(vs, slot, info);
+		if (port->ifindex)
+			add_address(vs, slot);
 	} else if (changes & (LINK_ADDED | LINK_CHANGED)) {
 		update_delivery(vs, slot, info);
 	}
@@ -185,19 +236,22 @@ static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	const struct ul_group *to = &vs->dp->groups[group];
-	struct ul_port_vlan vlan = { .mode = to->vlan_mode, .vid = to->vid, .group_flags = to->flags };
+	struct ul_port_vlan vlan = { .mode = to->vlan_mode, .vid = to->vid };
 	uint32_t flags = UL_PORT_USED | (cfg->host ? UL_PORT_HOST : 0) | (cfg->runtime ? UL_PORT_RUNTIME : 0);
 
+	/* The copy of the VLAN's flag follows with the VLANs. */
+	vlan.group_flags = to->flags | (port->vlan.group_flags & UL_GROUP_CURIOUS_VLAN);
 	snprintf(port->name, sizeof(port->name), "%s", cfg->interface);
 	if (cfg->has_mac)
 		memcpy(port->mac, cfg->mac, sizeof(port->mac));
 	if (fresh || port->policy != to->policy)
 		port->number = choose_number(vs, slot, to->policy);
-	port->max_frame = vs->cfg->mtu + 18;
+	if (!port->ifindex)
+		port->max_frame = vs->cfg->mtu + FRAME_OVERHEAD;
 	STORE(port->group, group);
 	STORE(port->policy, to->policy);
 	__atomic_store(&port->vlan, &vlan, __ATOMIC_RELEASE);
-	STORE(port->flags, flags | (port->flags & UL_PORT_XDP));
+	STORE(port->flags, flags | (port->flags & DELIVERY_FLAGS));
 	if (fresh)
 		vs->port_uplink[slot] = UL_NO_UPLINK;
 }
@@ -244,8 +298,6 @@ void port_release(struct vswitch *vs, uint32_t slot)
 
 	port_interface(port, interface);
 	port_disconnect(vs, slot);
-	if (vs->notifier)
-		notifier_cancel(vs->notifier, slot);
 	info = link_by_name(vs->context.links, interface);
 	if (info && port->flags & UL_PORT_HOST)
 		link_delete(vs->context.links, info->ifindex);
@@ -263,15 +315,17 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
 		const struct ul_port *port = &vs->dp->ports[slot];
 		uint8_t before = vs->port_uplink[slot], now;
+		struct notify_vlans vlans;
 
 		if (!(port->flags & UL_PORT_USED) || port->policy != policy_slot)
 			continue;
 		now = policy_uplink_of_port(policy, port->mac, port->number);
 		vs->port_uplink[slot] = now;
-		if (now == before || now == UL_NO_UPLINK || before == UL_NO_UPLINK || !notify)
+		/* A machine that is not here must not be announced here. */
+		if (now == before || now == UL_NO_UPLINK || before == UL_NO_UPLINK || !notify || !port->ifindex)
 			continue;
 		vswitch_report(vs, port->name, "moved to uplink %s", vs->dp->uplinks[now].name);
-		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac,
-			       port->vlan.mode == UL_VLAN_VST ? port->vlan.vid : -1);
+		notify_vlans_of(port->vlan.mode, port->vlan.vid, vs->dp->groups[port->group].vlans, &vlans);
+		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac, &vlans);
 	}
 }

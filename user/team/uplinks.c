@@ -29,7 +29,7 @@ static bool in_every_policy(const struct vswitch *vs, uint32_t index)
 static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
 {
 	const struct uplink_state *state = &vs->uplink[index];
-	uint32_t flags = vs->dp->uplinks[index].flags & (UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_DRAINED | UL_UP_SPARE);
+	uint32_t flags = vs->dp->uplinks[index].flags & (UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_DRAINED | UL_UP_SPARE | UL_UP_FOR_ALL);
 	bool lacp = vs->cfg->channel == UL_CHANNEL_LACP;
 
 	if (!vs->dp->uplinks[index].ifindex)
@@ -38,8 +38,6 @@ static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
 		flags |= UL_UP_RECEIVE;
 	if (state->counted && !(flags & UL_UP_DRAINED) && (!lacp || state->lacp_distributing))
 		flags |= UL_UP_SEND;
-	if (in_every_policy(vs, index))
-		flags |= UL_UP_FOR_ALL;
 	return flags;
 }
 
@@ -254,9 +252,11 @@ static void policies_update(struct vswitch *vs, uint32_t before)
 		port_notify_moves(vs, i);
 	}
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
-		uint32_t flags = vs->dp->uplinks[i].flags & ~(uint32_t)UL_UP_SPARE;
+		uint32_t flags = vs->dp->uplinks[i].flags & ~(uint32_t)(UL_UP_SPARE | UL_UP_FOR_ALL);
 
-		vs->dp->uplinks[i].flags = flags | (spare >> i & 1 ? UL_UP_SPARE : 0);
+		flags |= spare >> i & 1 ? UL_UP_SPARE : 0;
+		flags |= vs->dp->uplinks[i].ifindex && in_every_policy(vs, i) ? UL_UP_FOR_ALL : 0;
+		STORE(vs->dp->uplinks[i].flags, flags);
 	}
 }
 
@@ -287,7 +287,7 @@ static void stop_waiting(struct uplink_state *state)
 
 void uplinks_update(struct vswitch *vs)
 {
-	uint32_t before = uplinks_with(vs, UL_UP_SEND), needed = needed_now(vs);
+	uint32_t before = vs->sending, needed = needed_now(vs);
 
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++)
 		if (needed >> i & 1)
@@ -303,6 +303,7 @@ void uplinks_update(struct vswitch *vs)
 			uplink_report(vs, i, "%s", state_text(flags));
 	}
 	policies_update(vs, before);
+	vs->sending = uplinks_with(vs, UL_UP_SEND);
 }
 
 /* ---- up-delay ------------------------------------------------------------------------------------------------------------------------ */
@@ -449,6 +450,8 @@ static void disconnect_uplink(struct vswitch *vs, uint32_t index)
 
 	if (!uplink->ifindex)
 		return;
+	/* The programs must not find it fit to send any more when its number goes. */
+	STORE(uplink->flags, uplink->flags & UL_UP_DRAINED);
 	table_remove(&vs->dp->ifaces, ul_iface_key(uplink->ifindex));
 	dataplane_detach(vs->dp, uplink->ifindex);
 	vswitch_report(vs, uplink->name, "the interface is gone");
@@ -457,7 +460,6 @@ static void disconnect_uplink(struct vswitch *vs, uint32_t index)
 	uplink->saved = 0;
 	uplink->saved_mtu = 0;
 	uplink->xdp_mode = UL_XDP_NONE;
-	uplink->flags &= ~(uint32_t)(UL_UP_CARRIER | UL_UP_ADMIN);
 	evaluate_link(vs, index, false);
 }
 
@@ -489,6 +491,64 @@ static void stop_timers(struct vswitch *vs)
 		vs->uplink[i].up_timer = sd_event_source_disable_unref(vs->uplink[i].up_timer);
 }
 
+static uint8_t new_number(const uint8_t to[UL_MAX_UPLINKS], uint8_t uplink)
+{
+	return uplink < UL_MAX_UPLINKS ? to[uplink] : UL_NO_UPLINK;
+}
+
+static uint32_t renumbered(const uint8_t to[UL_MAX_UPLINKS], uint32_t uplinks)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		if (uplinks >> i & 1 && to[i] != UL_NO_UPLINK)
+			mask |= 1u << to[i];
+	return mask;
+}
+
+/* Indexes in a list, without those that are gone. Returns how many there are now. */
+static uint32_t renumber_list(const uint8_t to[UL_MAX_UPLINKS], uint8_t *list, uint32_t n)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (to[list[i]] != UL_NO_UPLINK)
+			list[left++] = to[list[i]];
+	return left;
+}
+
+/* For the moment between the new numbers and the new policies, frames are accepted from the old numbers and from the new ones. */
+static void accept_both(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS], uint32_t before[UL_MAX_POLICIES])
+{
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
+		before[i] = vs->dp->policies[i].in_use;
+		STORE(vs->dp->policies[i].in_use, before[i] | renumbered(to, before[i]));
+	}
+}
+
+/* The policies of before by the new numbers: they serve until everything of the new configuration is in its place, which takes its time (MTU, XDP). */
+static void renumber_policies(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS], const uint32_t in_use[UL_MAX_POLICIES])
+{
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
+		struct ul_policy policy = vs->dp->policies[i];
+		struct policy_slot *slot = &vs->policy[i];
+
+		slot->teaming.n_active = renumber_list(to, slot->teaming.active, slot->teaming.n_active);
+		slot->teaming.n_standby = renumber_list(to, slot->teaming.standby, slot->teaming.n_standby);
+		slot->benched = renumbered(to, slot->benched);
+		if (!policy.n_buckets)
+			continue;
+		policy.in_use = renumbered(to, in_use[i]);
+		for (uint32_t p = 0; p < policy.n_members; p++)
+			policy.member[p] = new_number(to, policy.member[p]);
+		for (uint32_t b = 0; b < policy.n_buckets; b++)
+			policy.bucket[b] = new_number(to, policy.bucket[b]);
+		policy_publish(&vs->dp->policies[i], &policy);
+	}
+	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++)
+		vs->port_uplink[slot] = new_number(to, vs->port_uplink[slot]);
+}
+
 static void place_record(struct vswitch *vs, uint32_t index, const struct ul_uplink *record)
 {
 	if (memcmp(&vs->dp->uplinks[index], record, sizeof(*record)) != 0)
@@ -497,18 +557,24 @@ static void place_record(struct vswitch *vs, uint32_t index, const struct ul_upl
 		table_set(&vs->dp->ifaces, ul_iface_key(record->ifindex), index);
 }
 
-/* Indexes follow the configuration: an uplink that keeps its name takes its record and its state along, a delay that runs included. */
+/* Indexes follow the configuration: an uplink that keeps its name takes along its record, its state, a delay that runs included, and its places in the policies. */
 static void reorder(struct vswitch *vs)
 {
 	struct uplink_state states[UL_MAX_UPLINKS] = {};
 	struct ul_uplink records[UL_MAX_UPLINKS] = {};
 	const struct switch_cfg *cfg = vs->cfg;
+	uint32_t in_use[UL_MAX_POLICIES];
+	uint8_t to[UL_MAX_UPLINKS];
 	uint32_t up = 0;	/* bit i: who comes to place i was below it */
+	bool moved = false;
 
+	memset(to, UL_NO_UPLINK, sizeof(to));
 	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
 		int old = uplinks_index(vs, cfg->uplinks[i]);
 
 		if (old >= 0) {
+			to[old] = (uint8_t)i;
+			moved = moved || old != (int)i;
 			records[i] = vs->dp->uplinks[old];
 			states[i] = vs->uplink[old];
 			vs->uplink[old].up_timer = NULL;
@@ -534,6 +600,8 @@ static void reorder(struct vswitch *vs)
 			limit_up_timer(vs, i);
 		}
 	}
+	if (moved)
+		accept_both(vs, to, in_use);
 	/* From the top who moves up, then from the bottom all others: so a place becomes empty only when its uplink has another, and no frame finds none. */
 	for (uint32_t i = UL_MAX_UPLINKS; i-- > 0;)
 		if (up >> i & 1)
@@ -542,6 +610,9 @@ static void reorder(struct vswitch *vs)
 		if (!(up >> i & 1))
 			place_record(vs, i, &records[i]);
 	vs->dp->meta->n_uplinks = cfg->n_uplinks;
+	if (moved)
+		renumber_policies(vs, to, in_use);
+	vs->sending = uplinks_with(vs, UL_UP_SEND);
 }
 
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)

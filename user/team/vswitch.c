@@ -209,17 +209,18 @@ static bool is_learned(void *userdata, uint64_t key, uint32_t slot)
 	return !port || !(port->flags & UL_PORT_USED) || !has_mac(port) || key != ul_fdb_key(vs->dp->groups[port->group].vid, port->mac);
 }
 
-/* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. */
+/* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. The address of a port without an interface
+ * is not here: the machine may be on another host by now, reached by an uplink. */
 static int prune_address(void *userdata, uint64_t key, uint32_t slot)
 {
 	struct vswitch *vs = userdata;
 	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
 
-	if (!is_learned(vs, key, slot))
-		return 0;
-	if (port && port->flags & UL_PORT_USED) {
+	if (port && port->flags & UL_PORT_USED && port->ifindex) {
 		const struct ul_group *group = &vs->dp->groups[port->group];
 
+		if (!is_learned(vs, key, slot))
+			return 0;
 		if (group->flags & UL_GROUP_LEARNING && (key & 0xfff) == group->vid)
 			return 0;
 	}
@@ -244,12 +245,13 @@ static int apply_addresses(struct vswitch *vs)
 		const struct ul_port *port = &vs->dp->ports[slot];
 		int r;
 
-		if (!(port->flags & UL_PORT_USED) || !has_mac(port))
+		if (!(port->flags & UL_PORT_USED) || !port->ifindex || !has_mac(port))
 			continue;
 		r = set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
 		if (r < 0)
 			return log_error(r, "%s: the address table is full", vs->name);
 	}
+	learn_adopt(vs);
 	return 0;
 }
 
@@ -270,6 +272,18 @@ static void plan_group(const struct ul_group *group, struct vlan_plan *plan)
 	for (uint32_t vid = 0; vid < UL_VLAN_TRUNK; vid++)
 		if (group->vlans[vid / 64] >> (vid % 64) & 1)
 			plan->flags[vid] |= UL_VLAN_TRUNKED | curious;
+}
+
+/* The copy of UL_VLAN_CURIOUS that ports have for uplink_xdp. */
+static void copy_curious(struct vswitch *vs, uint32_t slot)
+{
+	struct ul_port *port = &vs->dp->ports[slot];
+	struct ul_port_vlan vlan = port->vlan;
+
+	vlan.group_flags &= ~(uint32_t)UL_GROUP_CURIOUS_VLAN;
+	if (vlan.mode != UL_VLAN_VGT && vs->dp->vlans[vlan.vid].flags & UL_VLAN_CURIOUS)
+		vlan.group_flags |= UL_GROUP_CURIOUS_VLAN;
+	__atomic_store(&port->vlan, &vlan, __ATOMIC_RELEASE);
 }
 
 /* Lists are in the order of slots, so a port that comes or goes moves few others. */
@@ -301,6 +315,9 @@ static int apply_vlans(struct vswitch *vs)
 		for (uint32_t place = plan->n_members[vid]; place < old; place++)
 			dataplane_remove_member(dp, (uint16_t)vid, (uint16_t)place);
 	}
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+		if (dp->ports[slot].flags & UL_PORT_USED)
+			copy_curious(vs, slot);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "config/model.h"
 #include "dataplane/dataplane.h"
 #include "link/link.h"
+#include "team/learned.h"
 #include "team/notify.h"
 #include "team/policy.h"
 
@@ -59,11 +60,14 @@ struct vswitch {
 	struct notifier *notifier;	/* port moved to another uplink: RARP */
 	struct uplink_state uplink[UL_MAX_UPLINKS];
 	struct policy_slot policy[UL_MAX_POLICIES];
+	uint32_t sending;		/* bit i: uplink i could send when the policies were last written */
 	uint8_t port_uplink[UL_MAX_PORTS];	/* where the port's own bucket is served; to see that it moved */
 	uint32_t port_attached[UL_MAX_PORTS];	/* ifindex that this process has prepared and attached; 0: none yet */
 	uint32_t next_port;		/* slot where port_find() begins: ports are mostly asked for in their order */
 	sd_event_source *event_source;	/* ring buffer of the programs */
 	struct ring_buffer *events;
+	struct learned *learned;	/* since when */
+	sd_event_source *age_timer;	/* when the oldest of these is to be forgotten */
 	uint64_t learn_until_ms;	/* end of this turn of working off events */
 	uint64_t may_change_ms[UL_MAX_PORTS];	/* slot -> when the port may change its address again */
 	uint64_t may_warn_ms;		/* when learn.c may say again that the address table is full */
@@ -130,6 +134,8 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot);
 
 int learn_start(struct vswitch *vs);
 void learn_stop(struct vswitch *vs);
+void learn_adopt(struct vswitch *vs);		/* learned addresses that are in the table already */
+void learn_forget_port(struct vswitch *vs, uint32_t slot);
 
 void vswitch_report(struct vswitch *vs, const char *object, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -89,7 +89,7 @@ def from_port(switch, port, src, dst, tags, rest):
 	vlan = vid_of(tags)
 	original = tags
 	if port.mode == "vgt":
-		if vlan not in port.vlans:
+		if vlan not in port.vlans or (not vlan and len(tags) > 1):	# nor behind a trunk port's priority tag
 			return []
 	else:
 		# A priority tag must not hide another one, which a switch that takes it off would then obey.
