@@ -186,8 +186,8 @@ def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False, tagged=True):
 	trunks = [f"trunks={vlan}" if tagged else f"tag={vlan}"] if vlan else []
 	uplinks = [f"eth{i}" for i in range(place.n_uplinks)]
 	if len(uplinks) > 1:
-		how = ("bond_mode=balance-tcp", "lacp=active", "other_config:lacp-time=fast", "other_config:bond-rebalance-interval=0") if lacp else ("bond_mode=balance-slb",)
-		vsctl("add-bond", "br0", "bond0", *uplinks, *how, *trunks)
+		how = ("bond_mode=balance-tcp", "lacp=active", "other_config:lacp-time=fast") if lacp else ("bond_mode=balance-slb",)
+		vsctl("add-bond", "br0", "bond0", *uplinks, *how, "other_config:bond-rebalance-interval=0", *trunks)
 	else:
 		vsctl("add-port", "br0", "eth0", *trunks)
 	for i in range(place.n_ports):
