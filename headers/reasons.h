@@ -10,7 +10,7 @@
 
 /* X(member, NAME, number, kind, help) */
 #define UL_REASONS(X) \
-	X(sent,             SENT,              0, FORWARD, "left by this uplink, or was delivered to this port") \
+	X(sent,             SENT,              0, FORWARD, "left by this uplink, or was handed to this port's interface") \
 	X(to_uplink,        TO_UPLINK,         1, FORWARD, "came in here and went to an uplink") \
 	X(to_port,          TO_PORT,           2, FORWARD, "came in here and went to a port") \
 	X(flooded,          FLOODED,           3, FORWARD, "broadcast, multicast or unknown unicast that came in here and went to every member of its VLAN") \
@@ -26,11 +26,11 @@
 	X(unknown_unicast,  UNKNOWN_UNICAST,  13, DROP,    "a destination address from an uplink that no port has in this VLAN") \
 	X(inactive_uplink,  INACTIVE_UPLINK,  14, DROP,    "came in by an uplink that the port's group does not use now") \
 	X(no_uplink,        NO_UPLINK,        15, DROP,    "no uplink of the policy is usable") \
-	X(port_down,        PORT_DOWN,        16, DROP,    "the destination port has no interface now") \
+	X(port_down,        PORT_DOWN,        16, DROP,    "the destination port's interface has just gone") \
 	X(guest_bpdu,       GUEST_BPDU,       17, DROP,    "a spanning tree frame from a port") \
 	X(reserved_address, RESERVED_ADDRESS, 18, DROP,    "an address that bridges never forward (01:80:c2:00:00:0X)") \
 	X(hairpin,          HAIRPIN,          19, DROP,    "the destination is the port that the frame came from") \
-	X(too_big,          TOO_BIG,          20, DROP,    "longer than the MTU of the switch") \
+	X(too_big,          TOO_BIG,          20, DROP,    "longer than the MTU of the switch or of the port's interface") \
 	X(failed,           FAILED,           21, DROP,    "the kernel refused to change or to redirect the frame") \
 	X(failover,         FAILOVER,         22, NOTE,    "the uplink of the bucket was dead and the program itself took a spare") \
 	X(learn_overflow,   LEARN_OVERFLOW,   23, NOTE,    "a new source address could not be told to the daemon") \
