@@ -122,6 +122,7 @@ enum ul_port_flag {
 	UL_PORT_XDP = 1 << 1,		/* takes frames by XDP_REDIRECT */
 	UL_PORT_HOST = 1 << 2,		/* one end of a veth pair that uplinkd made */
 	UL_PORT_RUNTIME = 1 << 3,	/* added by uplinkctl, not in the file */
+	UL_PORT_SAVED_IPV6 = 1 << 4,	/* IPv6 was not disabled on its interface: to be put back */
 };
 
 /* ---- ul_groups: array. Writer: daemon. --------------------------------------------------------------------------------- */

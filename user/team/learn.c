@@ -33,35 +33,22 @@ static bool room_for(struct vswitch *vs, uint32_t slot)
 	return context.n < LEARN_PER_PORT;
 }
 
-/* The configured owner of an address in this VLAN, or -1. */
-static int owner_of(const struct vswitch *vs, uint16_t vid, const uint8_t mac[6])
-{
-	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
-		const struct ul_port *port = &vs->dp->ports[slot];
-
-		if (port->flags & UL_PORT_USED && memcmp(port->mac, mac, 6) == 0 && vs->dp->groups[port->group].vid == vid)
-			return (int)slot;
-	}
-	return -1;
-}
-
 static void learn(struct vswitch *vs, const struct ul_event *event)
 {
 	struct ul_port *port = &vs->dp->ports[event->port];
 	const struct ul_group *group = &vs->dp->groups[port->group];
 	uint64_t key = ul_fdb_key(event->vid, event->mac);
-	static const uint8_t unknown[6];
 	char mac[MAC_TEXT_LEN];
 	int owner;
 
-	owner = owner_of(vs, event->vid, event->mac);
+	owner = port_by_address(vs, event->vid, event->mac);
 	if (owner >= 0 && owner != (int)event->port)
 		return;
 	if (group->flags & UL_GROUP_MAC_CHANGES && !(group->flags & UL_GROUP_LEARNING)) {
 		if (now_ms() < vs->may_change_ms[event->port])
 			return;
 		vs->may_change_ms[event->port] = now_ms() + CHANGE_MS;
-		if (memcmp(port->mac, unknown, sizeof(unknown)) != 0)
+		if (port_has_mac(port))
 			table_remove(&vs->dp->fdb, ul_fdb_key(event->vid, port->mac));
 		memcpy(port->mac, event->mac, sizeof(port->mac));
 		vswitch_report(vs, port->name, "changed its address to %s", mac_format(event->mac, mac));

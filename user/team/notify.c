@@ -148,6 +148,15 @@ uint64_t notifier_next_ms(const struct notifier *notifier)
 	return next;
 }
 
+void notifier_send(const struct notifier *notifier, uint32_t ifindex, const uint8_t mac[6], int vid)
+{
+	uint8_t frame[NOTIFY_FRAME_MAX];
+	size_t length;
+
+	notify_frame(mac, vid, frame, &length);
+	notifier->send(notifier->userdata, ifindex, frame, length);
+}
+
 void notifier_cancel(struct notifier *notifier, uint32_t port)
 {
 	if (port < notifier->n_jobs)
