@@ -124,6 +124,7 @@ enum ul_port_flag {
 	UL_PORT_HOST = 1 << 2,		/* one end of a veth pair that uplinkd made */
 	UL_PORT_RUNTIME = 1 << 3,	/* added by uplinkctl, not in the file */
 	UL_PORT_XDP_TCP = 1 << 4,	/* with UL_PORT_XDP: TCP as well (receive: xdp) */
+	UL_PORT_SAVED_IPV6 = 1 << 5,	/* IPv6 was not disabled on its interface: to be put back */
 };
 
 /* ---- ul_groups: array. Writer: daemon. --------------------------------------------------------------------------------- */

@@ -189,6 +189,38 @@ def test_up_delay():
 	assert figures.phase("mark", 1).paths() == figures.phases[0].paths()
 
 
+@pytest.mark.parametrize("channel,what", [("static", "reload"), ("none", "port add")])
+def test_up_delay_goes_on_over_what_the_operator_does(channel, what):
+	bed = Bed(n_uplinks=2, n_ports=2)
+	config = switch("vs", bed.uplink_names, [("prod", 100, [0])], channel=channel, **{"up-delay-ms": 1500})
+	bed.start([config])
+	bed.usable("eth0", "eth1")
+	bed.up("sw1", False)
+	bed.usable("eth0")
+	before = time.monotonic()
+	bed.up("sw1")
+
+	def usable_after_one_more():
+		if what == "reload":
+			bed.daemon.ctl("reload")
+		else:
+			bed.daemon.ctl("port", "add", "vs", "prod", "p1", "--mac", port_mac(1))
+			bed.daemon.ctl("port", "del", "p1")
+		return bed.daemon.uplink("eth1")["usable"]
+
+	wait_until(usable_after_one_more, 6, lambda: f"eth1 to be used\n{bed.daemon.log()}")
+	assert time.monotonic() - before >= 1.5
+	bed.up("sw1", False)
+	bed.usable("eth0")
+	bed.daemon.write({"switches": [{**config, "up-delay-ms": 600000}]})
+	bed.daemon.ctl("reload")
+	bed.up("sw1")
+	wait_until(lambda: bed.daemon.uplink("eth1")["carrier"], 3, "the carrier")
+	bed.daemon.write({"switches": [{**config, "uplinks": ["eth1", "eth0"], "up-delay-ms": 0}]})	# a shorter one is not waited for, nor by whose index
+	bed.daemon.ctl("reload")
+	bed.usable("eth0", "eth1", deadline=3)
+
+
 def test_all_uplinks_down():
 	bed = start_channel(n_uplinks=2)
 	bed.nic("m0").frames()
@@ -283,6 +315,53 @@ def test_port_id_without_notice():
 	bed.usable("eth1")
 	assert uplinks_of_ports(bed, 2) == {0: "eth1", 1: "eth1"}
 	holds_for(lambda: not any(is_rarp(f) for f in bed.nic("sw1").frames()), 0.5 * base.SLOW, "no notify frame")
+
+
+def rarps(nic):
+	return {f for f in nic.frames() if is_rarp(f)}
+
+
+@pytest.mark.parametrize("way", ["through nothing", "to another index"])
+def test_notice_of_a_move_that_is_not_from_one_to_the_next(way):
+	"""By way of no uplink at all; and by a reload, to an uplink that takes the same place in the list."""
+	bed = Bed(n_uplinks=2, n_ports=1)
+	config = switch("vs", ["eth0", "eth1"] if way == "through nothing" else ["eth0"], [("prod", 100, [0])], channel="none")
+	bed.up("sw1", way != "through nothing")
+	bed.start([config])
+	bed.usable("eth0")
+	bed.listen("sw0", "sw1")
+	if way == "through nothing":
+		bed.up("sw0", False)
+		bed.usable()
+		bed.up("sw1")
+		bed.usable("eth1")
+	else:
+		bed.daemon.write({"switches": [{**config, "uplinks": ["eth1"]}]})
+		bed.daemon.ctl("reload")
+	wanted = notify_rarp(port_mac(0), [tag(100)])
+	wait_until(lambda: wanted in bed.nic("sw1").frames(), 3, lambda: f"notice at eth1\n{bed.daemon.log()}")
+
+
+@pytest.mark.parametrize("method", ["port-id", "src-mac"])
+def test_notice_for_learned_addresses(method):
+	"""A port without an address of its own has none to tell; those that were learned there are told once."""
+	bed = Bed(n_uplinks=2, n_ports=1)
+	group = {"name": "lab", "vlan": 100, "security": {"mac-learning": True, "forged-transmits": True}, "ports": [{"interface": "p0"}]}
+	bed.start([switch("vs", bed.uplink_names, [group], channel="none", teaming={"load-balancing": method})])
+	bed.usable("eth0", "eth1")
+	bed.listen("sw0", "sw1", "m0")
+	sources = [port_mac(n) for n in (50, 51, 52)]
+	for source in sources:
+		bed.nic("m0").send(udp4(outside_mac(1), source, "192.0.2.1", "192.0.2.2", b"hello"))
+		into = udp4(source, outside_mac(1), "192.0.2.2", "192.0.2.1", b"back", [tag(100)])
+		learned = lambda: bed.nic("sw0").send(into) or bed.nic("sw1").send(into) or into[:12] + into[16:] in bed.nic("m0").frames()
+		wait_until(learned, 5, lambda: f"{source} to be learned\n{bed.daemon.counters_text()}")
+	bed.listen("sw0", "sw1")
+	wanted = {notify_rarp(source, [tag(100)]) for source in sources}
+	seen = set()
+	bed.up("sw0", False)
+	wait_until(lambda: seen.update(rarps(bed.nic("sw1"))) or seen >= wanted, 3, lambda: f"{len(wanted)} addresses, got {list(map(describe, seen))}")
+	assert seen == wanted, f"also {list(map(describe, seen - wanted))}"
 
 
 def test_source_mac():

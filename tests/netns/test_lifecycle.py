@@ -14,6 +14,7 @@ from harness.capture import expect
 from harness.daemon import Uplinkd
 from harness.features import needs_carrier_check
 from harness.frames import tag, udp4
+from harness.settings import assert_no_programs, attach_other_xdp, set_ipv6, settings_of
 from harness.traffic import Traffic, paced
 
 OUTSIDE = outside_mac(5)
@@ -337,32 +338,10 @@ control: {group: root}
 
 
 # ---- teardown ------------------------------------------------------------------------------------------------------------
-def settings_of(ns, name):
-	link = ns.link(name)
-	features = json.loads(ns.run("ethtool", "--json", "-k", name, check=False).stdout or "[{}]")[0]
-	if not features:	# an ethtool without --json
-		features = ns.run("ethtool", "-k", name).stdout
-	with ns:
-		ipv6 = open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").read().strip() if os.path.exists("/proc/sys/net/ipv6") else ""
-	return {"flags": sorted(set(link["flags"]) - {"LOWER_UP", "NO-CARRIER"}), "mtu": link["mtu"], "promiscuity": link.get("promiscuity"),
-		"ipv6": ipv6, "features": features, "address": link["address"]}
-
-
-def assert_no_programs(ns, name):
-	link = ns.link(name)
-	assert "xdp" not in link, f"{name}: {link['xdp']}"
-	for direction in ("ingress", "egress"):
-		assert "bpf" not in ns.run("tc", "filter", "show", "dev", name, direction, check=False).stdout
-	with ns:
-		shown = run("bpftool", "net", "show", "dev", name, check=False).stdout
-	assert "tcx" not in shown and "uplink" not in shown and "port_tc" not in shown, shown
-
-
 def test_teardown_puts_everything_back():
 	bed = Bed(n_uplinks=2, n_ports=2)
-	with bed.hv:
-		for name in ("eth0", "eth1"):
-			open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w").write("0")
+	for name in ("eth0", "eth1", "p0"):
+		set_ipv6(bed.hv, name)
 	bed.hv.ip("link", "set", "eth1", "down")	# one is down before
 	bed.hv.ip("link", "set", "eth1", "mtu", "1400")
 	before = {name: settings_of(bed.hv, name) for name in ("eth0", "eth1", "p0", "p1")}
@@ -370,6 +349,7 @@ def test_teardown_puts_everything_back():
 	bed.usable("eth0", "eth1")
 	during = settings_of(bed.hv, "eth0")
 	assert during["mtu"] == 1600 and during["ipv6"] == "1" and "NOARP" in during["flags"] and during["promiscuity"] == 1, during
+	assert settings_of(bed.hv, "p0")["ipv6"] == "1"
 	bed.daemon.restart()	# what was saved survives
 	bed.daemon.teardown()
 	for name, settings in before.items():
@@ -439,13 +419,22 @@ def test_interfaces_that_vanish_and_reappear():
 
 
 def test_interface_renamed():
-	bed = start(n_uplinks=2, n_ports=1)
-	bed.hv.ip_batch("link set eth1 down", "link set eth1 name other", "link set other up")
-	bed.usable("eth0")
-	assert_no_programs(bed.hv, "other")
-	bed.hv.ip_batch("link set other down", "link set other name eth1", "link set eth1 up")
+	"""Under another name it is no uplink: its settings are put back, and saved anew when the name is."""
+	bed = Bed(n_uplinks=2, n_ports=1)
+	set_ipv6(bed.hv, "eth1")
+	before = settings_of(bed.hv, "eth1")
+	bed.start(one_switch(bed, mtu=1600))
 	bed.usable("eth0", "eth1")
-	assert_forwards(bed)
+	for _ in range(2):
+		bed.hv.ip_batch("link set eth1 down", "link set eth1 name other", "link set other up")
+		bed.usable("eth0")
+		wait_until(lambda: settings_of(bed.hv, "other") == before, 5, lambda: f"{before}, got {settings_of(bed.hv, 'other')}")
+		assert_no_programs(bed.hv, "other")
+		bed.hv.ip_batch("link set other down", "link set other name eth1", "link set eth1 up")
+		bed.usable("eth0", "eth1")
+		assert_forwards(bed)
+	bed.daemon.teardown()
+	assert settings_of(bed.hv, "eth1") == before
 
 
 # ---- others --------------------------------------------------------------------------------------------------------------
@@ -471,23 +460,9 @@ def test_instances_side_by_side():
 	assert second.process.poll() is None
 
 
-
-def attach_other_xdp(bed, name, mode="xdpdrv"):
-	"""Another owner's program, by ip link; its id."""
-	folder = base.temp_dir()
-	source, program = folder / "other.bpf.c", folder / "other.o"
-	source.write_text('#define SEC(n) __attribute__((section(n), used))\nSEC("xdp") int other(void *c) { return 2; }\nchar _license[] SEC("license") = "GPL";\n')
-	run("clang", "-target", "bpf", "-O2", "-c", source, "-o", program)
-	# in a mount namespace of its own: iproute2 mounts a BPF file system on /sys/fs/bpf if there is none
-	bed.hv.run("unshare", "-m", "ip", "link", "set", "dev", name, mode, "obj", program, "sec", "xdp")
-	return bed.hv.link(name)["xdp"]["prog"]["id"]
-
-
 def test_xdp_of_another_program_is_respected():
-	if not run("sh", "-c", "command -v clang", check=False).stdout:
-		pytest.skip("no clang to make another program with")
 	bed = Bed(n_uplinks=2, n_ports=1)
-	number = attach_other_xdp(bed, "eth1")
+	number = attach_other_xdp(bed.hv, "eth1")
 	daemon = bed.start(one_switch(bed), start=False)
 	done = daemon.run_to_end()
 	assert done.returncode == 2, done

@@ -14,7 +14,8 @@ from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.daemon import Uplinkd
 from harness.frames import tag, udp4
-from test_lifecycle import assert_forwards, assert_no_programs, attach_other_xdp, change_meta, one_switch, pins, settings_of, start, traffic_both_ways
+from harness.settings import assert_no_programs, attach_other_xdp, settings_of
+from test_lifecycle import assert_forwards, change_meta, one_switch, pins, start, traffic_both_ways
 
 OUTSIDE = outside_mac(5)
 
@@ -262,7 +263,7 @@ def test_foreign_xdp_where_ours_is_not_does_not_block_other_changes():
 	bed.start([switch("vs", ["eth0"], [("prod", 100, [0])])])
 	bed.usable("eth0")
 	assert_xdp(bed, "none")
-	number = attach_other_xdp(bed, "eth0", "xdpgeneric")
+	number = attach_other_xdp(bed.hv, "eth0", "xdpgeneric")
 	bed.daemon.ctl("port", "add", "vs", "prod", "p1", "--mac", port_mac(1))
 	bed.daemon.ctl("reload")
 	assert bed.daemon.uplink("eth0")["usable"] and bed.hv.link("eth0")["xdp"]["prog"]["id"] == number

@@ -11,7 +11,7 @@ static const char text[] =
 	SWITCHES(TWO(SWITCH(GROUPS(TWO("{name: prod, vlan: 10, " PORTS(PORT("vnet0", MAC_A)) "}",
 				       TWO("{name: trunk, vlan: '5,10-20', " PORTS(PORT("vnet1", MAC_B)) "}",
 					   "{name: lab, security: {mac-learning: true}}")))),
-		     "{name: s1, uplinks: [eth2], " GROUPS("{name: prod, vlan: 10}") "}"));
+		     "{name: s1, uplinks: [eth2, up-sw], " GROUPS("{name: prod, vlan: 10, " PORTS("{interface: vmk0, host: true}") "}") "}"));
 
 static struct model *model;
 static struct config_errors errors;
@@ -43,6 +43,10 @@ static const struct {
 	{ "s1", "prod", { .interface = "vnet1", MAC(1) }, -EEXIST, "vnet1.interface: vnet1: is already a port (s0, group trunk)" },
 	{ "s0", "prod", { .interface = "eth2", MAC(1) }, -EEXIST,
 	  "eth2.interface: eth2: is already an uplink (s1): must be either an uplink or a port" },
+	{ "s0", "prod", { .interface = "vmk0-sw", MAC(1) }, -EEXIST,
+	  "vmk0-sw.interface: vmk0-sw: is already the far end of a host port (s1, group prod): must be another name" },
+	{ "s0", "prod", { .interface = "up", .host = true }, -EEXIST,
+	  "up.interface: up: its far end would be up-sw, which is already an uplink (s1): must be another name" },
 	{ "s0", "prod", { .interface = "a/b", MAC(1) }, -EINVAL,
 	  "a/b.interface: a/b: must be an interface name: 1-15 characters without '/', ':' and spaces" },
 	{ "s0", "prod", { .interface = "", MAC(1) }, -EINVAL,
@@ -79,7 +83,7 @@ Test(config_ports, refused)
 		cr_expect_eq(r, refused[i].result, "row %zu: %d", i, r);
 		cr_assert_eq(errors.n, 1, "row %zu: %zu messages", i, errors.n);
 		cr_expect_str_eq(errors.messages[0], refused[i].message, "row %zu: %s", i, errors.messages[0]);
-		cr_expect_eq(total(), 2, "row %zu changed the model", i);
+		cr_expect_eq(total(), 3, "row %zu changed the model", i);
 		config_errors_done(&errors);
 	}
 }

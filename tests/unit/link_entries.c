@@ -71,6 +71,8 @@ Test(link_entries, each_field_is_of_its_kind)
 	CHANGE(info.carrier = true, LINK_STATE);
 	CHANGE(info.admin_up = true, LINK_STATE);
 	CHANGE(info.mtu = 9000, LINK_CHANGED);
+	CHANGE(info.max_mtu = 9194, LINK_CHANGED);
+	CHANGE(info.peer = 5, LINK_CHANGED);
 	CHANGE(info.mac[5] = 1, LINK_CHANGED);
 	CHANGE(info.permanent_mac[5] = 1, LINK_CHANGED);
 	CHANGE(info.master = 4, LINK_CHANGED);

@@ -31,6 +31,8 @@ static struct nlmsghdr *full_message(void *buffer)
 
 	mnl_attr_put_strz(message, IFLA_IFNAME, "eth0");
 	mnl_attr_put_u32(message, IFLA_MTU, 9000);
+	mnl_attr_put_u32(message, IFLA_MAX_MTU, 9194);
+	mnl_attr_put_u32(message, IFLA_LINK, 8);
 	mnl_attr_put_u32(message, IFLA_MASTER, 3);
 	mnl_attr_put(message, IFLA_ADDRESS, 6, mac);
 	mnl_attr_put(message, IFLA_PERM_ADDRESS, 6, permanent);
@@ -90,6 +92,8 @@ Test(link_parse, all_fields)
 	cr_assert_str_eq(info.kind, "veth");
 	cr_assert_eq(info.ifindex, 7);
 	cr_assert_eq(info.mtu, 9000);
+	cr_assert_eq(info.max_mtu, 9194);
+	cr_assert_eq(info.peer, 8);
 	cr_assert_eq(info.master, 3);
 	cr_assert_arr_eq(info.mac, mac, 6);
 	cr_assert_arr_eq(info.permanent_mac, permanent, 6);
@@ -97,6 +101,17 @@ Test(link_parse, all_fields)
 	cr_assert_eq(info.xdp_prog_id, 42);
 	cr_assert_eq(info.xdp_attached, XDP_ATTACHED_DRV);
 	cr_assert(!info.xdp_features_known);
+}
+
+Test(link_parse, peer_in_another_namespace)
+{
+	uint8_t buffer[1024];
+	struct nlmsghdr *message = full_message(buffer);
+	struct link_info info;
+
+	mnl_attr_put_u32(message, IFLA_LINK_NETNSID, 0);
+	cr_assert_eq(link_parse(message, &info), 0);
+	cr_assert_eq(info.peer, 0, "its number means nothing here");
 }
 
 Test(link_parse, running_is_not_carrier)

@@ -134,12 +134,29 @@ static bool has_address(const char *name, int family, const void *bytes, size_t 
 	return found;
 }
 
+/* As an administrator does it: without a mark. */
+static void add_address(struct record *t, uint32_t ifindex, const uint8_t bytes[4])
+{
+	uint8_t buffer[128];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(request, sizeof(*ifa));
+
+	request->nlmsg_type = RTM_NEWADDR;
+	request->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
+	*ifa = (struct ifaddrmsg){ .ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = ifindex };
+	mnl_attr_put(request, IFA_LOCAL, 4, bytes);
+	mnl_attr_put(request, IFA_ADDRESS, 4, bytes);
+	cr_assert_eq(netlink_query(&t->own, request, NULL, NULL), 0);
+}
+
 Test(link_settings, addresses, .timeout = 30)
 {
 	struct record *t = record_new();
 	struct link_monitor *m = t->monitor;
 	struct address v4 = { .family = AF_INET, .prefix_length = 24, .bytes = { 192, 0, 2, 10 } };
 	struct address v6 = { .family = AF_INET6, .prefix_length = 64, .bytes = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
+	const struct address second = { .family = AF_INET, .prefix_length = 24, .bytes = { 192, 0, 2, 11 } };
+	const struct address others = { .family = AF_INET, .prefix_length = 24, .bytes = { 203, 0, 113, 1 } };
 	uint32_t ifindex;
 
 	cr_assert_eq(link_create_veth(m, "va", "vb", NULL), 0);
@@ -150,6 +167,20 @@ Test(link_settings, addresses, .timeout = 30)
 		TWICE(link_add_address(m, ifindex, &v6));
 		cr_assert(has_address("va", AF_INET6, v6.bytes, 16));
 	}
+	/* Ours go unless they are kept; what others have put there stays, also when it is asked for again. */
+	add_address(t, ifindex, (const uint8_t[4]){ 203, 0, 113, 1 });
+	TWICE(link_add_address(m, ifindex, &others));
+	TWICE(link_remove_addresses(m, ifindex, &v4, 1));
+	cr_assert(has_address("va", AF_INET, v4.bytes, 4));
+	cr_assert(!has_address("va", AF_INET6, v6.bytes, 16));
+	v4.prefix_length = 25;
+	TWICE(link_add_address(m, ifindex, &second));
+	TWICE(link_remove_addresses(m, ifindex, &v4, 1));
+	cr_assert(!has_address("va", AF_INET, v4.bytes, 4), "with another prefix length it is another one");
+	cr_assert(!has_address("va", AF_INET, second.bytes, 4), "it went with the first of its subnet");
+	cr_assert(has_address("va", AF_INET, others.bytes, 4));
+	cr_assert_eq(link_remove_addresses(m, GONE, NULL, 0), 0);
+
 	v4.prefix_length = 33;
 	cr_assert_eq(link_add_address(m, ifindex, &v4), -EINVAL);
 	v4.family = AF_UNIX;

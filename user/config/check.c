@@ -79,10 +79,13 @@ static bool scan_switch_interfaces(const struct switch_cfg *sw, const char *name
 		const struct group_cfg *group = &sw->groups[g];
 
 		for (size_t i = 0; i < group->n_ports; i++) {
-			if (strcmp(group->ports[i].interface, name) == 0) {
-				*ret = (struct place){ .sw = sw, .group = group, .at = i };
+			const struct port_cfg *port = &group->ports[i];
+			char far_end[UL_NAME_LEN];
+
+			host_port_far_end(port->interface, far_end);
+			*ret = (struct place){ .sw = sw, .group = group, .at = i, .far_end = port->host && strcmp(far_end, name) == 0 };
+			if (ret->far_end || strcmp(port->interface, name) == 0)
 				return true;
-			}
 		}
 	}
 	return false;
@@ -123,13 +126,38 @@ int check_interface(struct check *check, const char *name, const struct place *p
 	if (r <= 0)
 		return r;
 	place_text(check, &other, where);
-	if (!other.group && !place->group)
+	if (other.far_end)
+		report_mistake(check->report, key, "%s: is already the far end of a host port (%s): must be another name", name, where);
+	else if (!other.group && !place->group)
 		report_mistake(check->report, key, "%s: is already an uplink (%s)", name, where);
 	else if (other.group && place->group)
 		report_mistake(check->report, key, "%s: is already a port (%s)", name, where);
 	else
 		report_mistake(check->report, key, "%s: is already %s (%s): must be either an uplink or a port", name,
 			       other.group ? "a port" : "an uplink", where);
+	return -EEXIST;
+}
+
+/* The name of the far end is used nowhere else, and noted likewise. */
+static int check_far_end(struct check *check, const struct port_cfg *port, const struct place *place)
+{
+	struct place far_end = *place, other = { 0 };
+	char name[UL_NAME_LEN], where[REPORT_PATH_LEN];
+	const char *what;
+	int r;
+
+	far_end.far_end = true;
+	host_port_far_end(port->interface, name);
+	if (strcmp(name, port->interface) == 0) {
+		report_mistake(check->report, "interface", "%s: its far end would have the same name: must be another name", name);
+		return -EEXIST;
+	}
+	r = find_interface(check, name, &far_end, &other);
+	if (r <= 0)
+		return r;
+	what = other.far_end ? "the far end of another host port" : other.group ? "a port" : "an uplink";
+	report_mistake(check->report, "interface", "%s: its far end would be %s, which is already %s (%s): must be another name", port->interface,
+		       name, what, place_text(check, &other, where));
 	return -EEXIST;
 }
 
@@ -230,6 +258,8 @@ int check_port(struct check *check, const struct port_cfg *port, const struct pl
 			result = -EINVAL;
 		} else {
 			result = check_interface(check, port->interface, place, "interface");
+			if (result == 0 && port->host)
+				result = check_far_end(check, port, place);
 		}
 	}
 	if (result == -ENOMEM)

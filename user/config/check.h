@@ -11,6 +11,7 @@ struct place {
 	const struct switch_cfg *sw;
 	const struct group_cfg *group;
 	size_t at;
+	bool far_end;	/* of a host port's veth pair, whose name is made from the port's */
 };
 
 /* What has been read of a file so far, for finding what is used twice; two trees of tsearch(3). */

@@ -55,6 +55,11 @@ struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name
 	return NULL;
 }
 
+void host_port_far_end(const char *interface, char ret[UL_NAME_LEN])
+{
+	snprintf(ret, UL_NAME_LEN, "%.12s-sw", interface);
+}
+
 /* ---- copies: the counts grow with what has been copied, so that a half copy can be freed ------------------------------ */
 static int copy_string(const char *from, char **to)
 {

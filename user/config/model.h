@@ -121,6 +121,9 @@ struct switch_cfg *model_find_switch(const struct model *model, const char *name
 bool switch_has_uplink(const struct switch_cfg *sw, const char *name);
 struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name);
 
+/* The far end of a host port's veth pair, which is the switch's own: "vmk0" and "vmk0-sw"; a long name gives up its end for it. */
+void host_port_far_end(const char *interface, char ret[UL_NAME_LEN]);
+
 int model_copy(const struct model *model, struct model **ret);	/* deep copy; 0 or -ENOMEM */
 void model_free(struct model *model);
 void config_errors_done(struct config_errors *errors);

@@ -145,6 +145,17 @@ static int log_busy(int error, uint32_t ifindex, const char *name)
 			 name, query.prog_id, query.prog_id, name);
 }
 
+int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name)
+{
+	struct bpf_xdp_query_opts query = { .sz = sizeof(query) };
+
+	if (bpf_xdp_query((int)ifindex, 0, &query) < 0 || query.attach_mode == XDP_ATTACHED_NONE)
+		return 0;
+	if (link_lives(dp->dir, "xdp", ifindex) || (dp->staged && link_lives(dp->old_dir, "xdp", ifindex)))
+		return 0;
+	return log_busy(-EBUSY, ifindex, name);
+}
+
 /* The link does not tell; what is attached does. */
 static enum ul_xdp_mode attached_mode(uint32_t ifindex)
 {

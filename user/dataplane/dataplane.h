@@ -79,6 +79,8 @@ int dataplane_attach_port(struct dataplane *dp, uint32_t ifindex, const char *na
 /* want_xdp: try native; then, when generic is allowed, generic. *ret_mode tells what came of it. */
 int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic,
 			    enum ul_xdp_mode *ret_mode);
+/* Before anything is changed for dataplane_attach_uplink() with XDP: 0; -EBUSY, logged: another program is there. */
+int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name);
 /* Detaches what is attached there and forgets it; also after the interface is gone. */
 void dataplane_detach(struct dataplane *dp, uint32_t ifindex);
 /* The switch, of this or another instance, whose XDP link is on the interface: 0 or -ENOENT. */

@@ -137,7 +137,8 @@ static unsigned int differences(const struct link_info *old, const struct link_i
 	if (old->carrier != new->carrier || old->admin_up != new->admin_up)
 		changes |= LINK_STATE;
 	if (strcmp(old->kind, new->kind) != 0 || memcmp(old->mac, new->mac, 6) != 0 ||
-	    memcmp(old->permanent_mac, new->permanent_mac, 6) != 0 || old->mtu != new->mtu || old->master != new->master ||
+	    memcmp(old->permanent_mac, new->permanent_mac, 6) != 0 || old->mtu != new->mtu || old->max_mtu != new->max_mtu ||
+	    old->peer != new->peer || old->master != new->master ||
 	    old->promiscuous != new->promiscuous || old->arp != new->arp || old->xdp_prog_id != new->xdp_prog_id ||
 	    old->xdp_attached != new->xdp_attached || old->xdp_features != new->xdp_features ||
 	    old->xdp_features_known != new->xdp_features_known)

@@ -24,6 +24,8 @@ struct link_info {
 	uint8_t mac[6];
 	uint8_t permanent_mac[6];	/* zero: unknown */
 	uint32_t mtu;
+	uint32_t max_mtu;	/* that the driver takes; 0: it does not tell */
+	uint32_t peer;		/* IFLA_LINK: the other end of a veth, what a VLAN or macvlan stands on; 0: none in this network namespace */
 	uint32_t master;	/* ifindex of a bridge or bond it is enslaved to; 0: none */
 	bool admin_up;		/* IFF_UP */
 	bool carrier;		/* IFF_LOWER_UP: administratively up and the carrier bit is set */
@@ -81,7 +83,10 @@ int link_get_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool *ret_on);
  * choice */
 int link_create_veth(struct link_monitor *monitor, const char *name, const char *peer, const uint8_t *peer_mac);
 int link_delete(struct link_monitor *monitor, uint32_t ifindex);	/* an interface that is gone already: 0 */
-int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struct address *address);	/* -EEXIST counts as 0 */
+/* Addresses that link_add_address() makes are marked as ours in the kernel (IFA_PROTO). One that is there already: 0, and it stays whose it is. */
+int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struct address *address);
+/* Removes those of ours that are not among keep. */
+int link_remove_addresses(struct link_monitor *monitor, uint32_t ifindex, const struct address *keep, size_t n_keep);
 
 struct link_speed {
 	uint32_t speed_mbps;	/* 0: unknown */

@@ -92,13 +92,21 @@ static int get_xdp(const struct nlattr *nest, struct link_info *info)
 	return attrs_end(left);
 }
 
-static int get_attribute(const struct nlattr *attr, struct link_info *info)
+/* elsewhere: the peer's number is of another network namespace. */
+static int get_attribute(const struct nlattr *attr, struct link_info *info, bool *elsewhere)
 {
 	switch (mnl_attr_get_type(attr)) {
 	case IFLA_IFNAME:
 		return get_text(attr, info->name, sizeof(info->name));
 	case IFLA_MTU:
 		return get_u32(attr, &info->mtu);
+	case IFLA_MAX_MTU:
+		return get_u32(attr, &info->max_mtu);
+	case IFLA_LINK:
+		return get_u32(attr, &info->peer);
+	case IFLA_LINK_NETNSID:
+		*elsewhere = true;
+		return 0;
 	case IFLA_MASTER:
 		return get_u32(attr, &info->master);
 	case IFLA_ADDRESS:
@@ -121,6 +129,7 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
 	struct link_info info = { 0 };
 	const struct nlattr *attr;
+	bool elsewhere = false;
 	int left, r;
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*ifi))
@@ -134,7 +143,7 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 
 	ATTR_FOR_EACH(attr, left, mnl_nlmsg_get_payload_offset(message, sizeof(*ifi)),
 		      mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(*ifi))) {
-		r = get_attribute(attr, &info);
+		r = get_attribute(attr, &info, &elsewhere);
 		if (r < 0)
 			return r;
 	}
@@ -144,6 +153,8 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 		return -ENOMSG;
 
 	info.ifindex = (uint32_t)ifi->ifi_index;
+	if (elsewhere)
+		info.peer = 0;
 	info.admin_up = ifi->ifi_flags & IFF_UP;
 	info.carrier = ifi->ifi_flags & IFF_LOWER_UP;	/* the carrier bit itself; IFF_RUNNING would be the operational state, up to 1 s late */
 	info.promiscuous = ifi->ifi_flags & IFF_PROMISC;

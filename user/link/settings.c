@@ -133,33 +133,9 @@ int link_delete(struct link_monitor *monitor, uint32_t ifindex)
 	return r == -ENODEV ? 0 : r;
 }
 
-int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struct address *address)
-{
-	size_t length = address->family == AF_INET ? 4 : 16;
-	uint8_t buffer[REQUEST_BYTES];
-	struct nlmsghdr *request;
-	struct ifaddrmsg *ifa;
-	int r;
-
-	if ((address->family != AF_INET && address->family != AF_INET6) || address->prefix_length > 8 * length)
-		return -EINVAL;
-	request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = RTM_NEWADDR;
-	request->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	ifa = mnl_nlmsg_put_extra_header(request, sizeof(*ifa));
-	ifa->ifa_family = (uint8_t)address->family;
-	ifa->ifa_prefixlen = address->prefix_length;
-	ifa->ifa_index = ifindex;
-	mnl_attr_put(request, IFA_LOCAL, length, address->bytes);
-	mnl_attr_put(request, IFA_ADDRESS, length, address->bytes);
-
-	r = netlink_query(&monitor->query, request, NULL, NULL);
-	return r == -EEXIST ? 0 : r;
-}
-
 /* ---- disable_ipv6 --------------------------------------------------------------------------------------------------------------------
  * /proc/sys/net shows the network namespace of the thread that opens it, so this must run in the monitor's. */
-static int open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int flags)
+static int try_open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int flags)
 {
 	char name[UL_NAME_LEN], path[sizeof("/proc/sys/net/ipv6/conf//disable_ipv6") + UL_NAME_LEN];
 	int fd, r;
@@ -174,6 +150,16 @@ static int open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int
 	fd = open(path, flags | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
+	return fd;
+}
+
+static int open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int flags)
+{
+	int fd = try_open_disable_ipv6(monitor, ifindex, flags);
+
+	/* While an interface is being renamed it has no folder, but its event may be here already. A question about it waits for the end of that. */
+	if (fd == -EOPNOTSUPP && link_monitor_refresh(monitor, ifindex) == 0)
+		fd = try_open_disable_ipv6(monitor, ifindex, flags);
 	return fd;
 }
 

@@ -113,10 +113,9 @@ static void change_address(struct vswitch *vs, struct ul_port *port, const uint8
 		uint8_t mac[8];
 		uint64_t word;
 	} next = {};
-	static const uint8_t unknown[6];
 	char text[MAC_TEXT_LEN];
 
-	if (memcmp(port->mac, unknown, sizeof(unknown)) != 0)
+	if (port_has_mac(port))
 		table_remove(&vs->dp->fdb, ul_fdb_key(port->vlan.vid, port->mac));
 	memcpy(next.mac, mac, 6);
 	__atomic_store_n((uint64_t *)(void *)port->mac, next.word, __ATOMIC_RELEASE);

@@ -101,15 +101,20 @@ static uint64_t due_ms(const struct job *job)
 	return job->vlans.n ? job->start_ms + offsets_ms[job->n_sent] : UINT64_MAX;
 }
 
-static void send_now(struct notifier *notifier, struct job *job, uint64_t now_ms)
+void notifier_send(const struct notifier *notifier, uint32_t ifindex, const uint8_t mac[6], const struct notify_vlans *vlans)
 {
-	for (uint32_t i = 0; i < job->vlans.n; i++) {
+	for (uint32_t i = 0; i < vlans->n; i++) {
 		uint8_t frame[NOTIFY_FRAME_MAX];
 		size_t length;
 
-		notify_frame(job->mac, job->vlans.vid[i], frame, &length);
-		notifier->send(notifier->userdata, job->ifindex, frame, length);
+		notify_frame(mac, vlans->vid[i], frame, &length);
+		notifier->send(notifier->userdata, ifindex, frame, length);
 	}
+}
+
+static void send_now(struct notifier *notifier, struct job *job, uint64_t now_ms)
+{
+	notifier_send(notifier, job->ifindex, job->mac, &job->vlans);
 	do
 		job->n_sent++;
 	while (job->n_sent < NOTIFY_N_SENDS && due_ms(job) <= now_ms);

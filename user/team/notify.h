@@ -39,6 +39,8 @@ void notifier_free(struct notifier *notifier);	/* NULL allowed */
 /* Tells the switches behind uplink ifindex that mac is there, in each of vlans: now (before it returns) and 1, 2, 4 and 7 s later.
  * port: slot of the port; a new start replaces what is still to be sent for it. No VLANs: nothing is sent. 0; -EINVAL: not a slot; -ENOMEM */
 int notifier_start(struct notifier *notifier, uint32_t port, uint32_t ifindex, const uint8_t mac[6], const struct notify_vlans *vlans);
+/* A single time now, for an address beside the port's own. */
+void notifier_send(const struct notifier *notifier, uint32_t ifindex, const uint8_t mac[6], const struct notify_vlans *vlans);
 void notifier_cancel(struct notifier *notifier, uint32_t port);
 void notifier_cancel_uplink(struct notifier *notifier, uint32_t ifindex);	/* everything still to be sent there */
 

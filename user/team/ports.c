@@ -28,11 +28,28 @@ static int free_slot(const struct vswitch *vs)
 	return -ENOSPC;
 }
 
-/* "vmk0" and its other end "vmk0-sw"; a long name gives up its end for it. */
+bool port_has_mac(const struct ul_port *port)
+{
+	static const uint8_t unknown[6];
+
+	return memcmp(port->mac, unknown, sizeof(unknown)) != 0;
+}
+
+int port_by_address(const struct vswitch *vs, uint16_t vid, const uint8_t mac[6])
+{
+	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
+		const struct ul_port *port = &vs->dp->ports[slot];
+
+		if (port->flags & UL_PORT_USED && memcmp(port->mac, mac, 6) == 0 && vs->dp->groups[port->group].vid == vid)
+			return (int)slot;
+	}
+	return -ENOENT;
+}
+
 void port_interface(const struct ul_port *port, char name[UL_NAME_LEN])
 {
 	if (port->flags & UL_PORT_HOST)
-		snprintf(name, UL_NAME_LEN, "%.12s-sw", port->name);
+		host_port_far_end(port->name, name);
 	else
 		snprintf(name, UL_NAME_LEN, "%s", port->name);
 }
@@ -77,9 +94,8 @@ static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link
 static void add_address(struct vswitch *vs, uint32_t slot)
 {
 	const struct ul_port *port = &vs->dp->ports[slot];
-	static const uint8_t unknown[6];
 
-	if (memcmp(port->mac, unknown, sizeof(unknown)) != 0 && table_set(&vs->dp->fdb, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
+	if (port_has_mac(port) && table_set(&vs->dp->fdb, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
 		log_warning(0, "%s: the address table is full; port %s is not found", vs->name, port->name);
 }
 
@@ -106,22 +122,45 @@ static void remove_addresses(struct vswitch *vs, uint32_t slot)
 }
 
 /* ---- interface ---------------------------------------------------------------------------------------------------------------------- */
+/* The switch's end of a port has no life of its own: no neighbour discovery into the machine. */
+static void switch_ipv6_off(struct vswitch *vs, struct ul_port *port, const struct link_info *info)
+{
+	bool on = false;
+	int r = link_get_ipv6(vs->context.links, info->ifindex, &on);
+
+	if (r == 0 && on) {
+		port->flags |= UL_PORT_SAVED_IPV6;
+		r = link_set_ipv6(vs->context.links, info->ifindex, false);
+	}
+	if (r < 0 && r != -EOPNOTSUPP)
+		log_warning(r, "%s: cannot switch IPv6 off", info->name);
+}
+
+static void restore_ipv6(struct vswitch *vs, struct ul_port *port, uint32_t ifindex)
+{
+	if (port->flags & UL_PORT_SAVED_IPV6)
+		link_set_ipv6(vs->context.links, ifindex, true);	/* one that is gone needs nothing */
+	port->flags &= ~(uint32_t)UL_PORT_SAVED_IPV6;
+}
+
 static void port_disconnect(struct vswitch *vs, uint32_t slot)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
+	uint32_t ifindex = port->ifindex;
 
-	if (!port->ifindex)
+	if (!ifindex)
 		return;
 	/* First of all: what is on its way to the machine must not be sent where it was. */
 	remove_addresses(vs, slot);
 	if (vs->notifier)
 		notifier_cancel(vs->notifier, slot);
 	port->flags &= ~(uint32_t)DELIVERY_FLAGS;
-	table_remove(&vs->dp->ifaces, ul_iface_key(port->ifindex));
-	dataplane_detach(vs->dp, port->ifindex);
+	table_remove(&vs->dp->ifaces, ul_iface_key(ifindex));
+	dataplane_detach(vs->dp, ifindex);
 	dataplane_set_xdp_target(vs->dp, slot, 0);
 	vs->port_attached[slot] = 0;
 	STORE(port->ifindex, 0);
+	restore_ipv6(vs, port, ifindex);
 }
 
 static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_info *seen)
@@ -138,9 +177,8 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 	if (port->ifindex && fresh)
 		port_disconnect(vs, slot);
 	attached = vs->port_attached[slot] == info.ifindex;
-	/* The switch's end of a port has no life of its own: no neighbour discovery into the machine. */
 	if (!attached)
-		link_set_ipv6(vs->context.links, info.ifindex, false);
+		switch_ipv6_off(vs, port, &info);
 	if (port->flags & UL_PORT_HOST && info.mtu != vs->cfg->mtu)
 		info.mtu = link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu) < 0 ? info.mtu : vs->cfg->mtu;
 	if (!info.admin_up && fresh) {
@@ -151,10 +189,12 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 	r = table_set(&vs->dp->ifaces, ul_iface_key(info.ifindex), UL_OBJECT_PORT0 + slot);
 	if (r < 0) {
 		log_error(r, "%s: the interface table is full", info.name);
+		restore_ipv6(vs, port, info.ifindex);
 		return;
 	}
 	if (!attached && dataplane_attach_port(vs->dp, info.ifindex, info.name) < 0) {
 		table_remove(&vs->dp->ifaces, ul_iface_key(info.ifindex));
+		restore_ipv6(vs, port, info.ifindex);
 		return;
 	}
 	vs->port_attached[slot] = info.ifindex;
@@ -165,10 +205,21 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *info, unsigned int changes)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
+	char interface[UL_NAME_LEN];
 
-	if (changes & LINK_REMOVED) {
+	port_interface(port, interface);
+	if (strcmp(info->name, interface) != 0) {	/* the host's end */
+		if (!(changes & LINK_REMOVED))
+			host_port_changed(vs, slot, info);
+		else if (!port->ifindex && !link_by_name(vs->context.links, port->name))
+			host_port_gone(vs, slot);	/* it was in the way, or the other end has told already */
+	} else if (changes & LINK_REMOVED) {
+		if (port->ifindex && port->ifindex != info->ifindex)	/* of a predecessor: one of the same name is in use already */
+			return;
 		vswitch_report(vs, port->name, "the port's interface is gone");
 		port_disconnect(vs, slot);
+		if (port->flags & UL_PORT_HOST)
+			host_port_gone(vs, slot);
 	} else if (port->ifindex != info->ifindex) {
 		vswitch_report(vs, port->name, "the port's interface is there");
 		port_connect(vs, slot, info);
@@ -177,38 +228,6 @@ void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *
 	} else if (changes & (LINK_ADDED | LINK_CHANGED)) {
 		update_delivery(vs, slot, info);
 	}
-}
-
-/* ---- the host's own ports -------------------------------------------------------------------------------------------------------------- */
-static int make_host_port(struct vswitch *vs, const struct port_cfg *cfg, const char *switch_end)
-{
-	struct link_monitor *links = vs->context.links;
-	const struct link_info *info;
-	uint32_t ifindex, mtu;
-	bool up;
-	int r;
-
-	r = link_create_veth(links, switch_end, cfg->interface, cfg->has_mac ? cfg->mac : NULL);
-	if (r < 0 && r != -EEXIST)
-		return log_error(r, "%s: cannot make the veth pair", cfg->interface);
-	info = link_by_name(links, cfg->interface);
-	if (!info || strcmp(info->kind, "veth") != 0)
-		return log_error(-EEXIST, "%s: cannot make the host's port: the name belongs to another interface", cfg->interface);
-	ifindex = info->ifindex;
-	mtu = info->mtu;
-	up = info->admin_up;
-	if (cfg->has_mac && memcmp(info->mac, cfg->mac, sizeof(info->mac)) != 0)
-		link_set_mac(links, ifindex, cfg->mac);
-	if (mtu != vs->cfg->mtu)
-		link_set_mtu(links, ifindex, vs->cfg->mtu);
-	if (!up)
-		link_set_up(links, ifindex, true);
-	for (size_t i = 0; i < cfg->n_addresses; i++) {
-		r = link_add_address(links, ifindex, &cfg->addresses[i]);
-		if (r < 0)
-			log_error(r, "%s: cannot add an address", cfg->interface);
-	}
-	return 0;
 }
 
 /* ---- slot ------------------------------------------------------------------------------------------------------------------------------- */
@@ -251,7 +270,7 @@ static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *
 	STORE(port->group, group);
 	STORE(port->policy, to->policy);
 	__atomic_store(&port->vlan, &vlan, __ATOMIC_RELEASE);
-	STORE(port->flags, flags | (port->flags & DELIVERY_FLAGS));
+	STORE(port->flags, flags | (port->flags & (DELIVERY_FLAGS | UL_PORT_SAVED_IPV6)));
 	if (fresh)
 		vs->port_uplink[slot] = UL_NO_UPLINK;
 }
@@ -274,18 +293,14 @@ int port_apply(struct vswitch *vs, const struct port_cfg *cfg, uint32_t group)
 	fill_slot(vs, (uint32_t)slot, cfg, group, fresh);
 	port = &vs->dp->ports[slot];
 	port_interface(port, interface);
-	if (cfg->host) {
-		make_host_port(vs, cfg, interface);
-		info = link_by_name(vs->context.links, cfg->interface);
-		if (info)
-			memcpy(port->mac, info->mac, sizeof(port->mac));
-	}
-	info = link_by_name(vs->context.links, interface);
+	info = NULL;
+	if (!cfg->host || host_port_make(vs, (uint32_t)slot, cfg) == 0)
+		info = link_by_name(vs->context.links, interface);
 	if (info)
 		port_connect(vs, (uint32_t)slot, info);
 	else
 		port_disconnect(vs, (uint32_t)slot);
-	if (!info && fresh)
+	if (!info && fresh && !cfg->host)
 		log_info("%s: port %s is not there; waiting for it", vs->name, cfg->interface);
 	return slot;
 }
@@ -306,11 +321,45 @@ void port_release(struct vswitch *vs, uint32_t slot)
 }
 
 /* ---- notify switches ---------------------------------------------------------------------------------------------------------------- */
-/* Ports of this policy that are served by another uplink than before: tell the physical switches behind it. A channel is one link to them; nothing to tell. */
-void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
+static void vlans_of(const struct vswitch *vs, const struct ul_port *port, struct notify_vlans *ret)
+{
+	notify_vlans_of(port->vlan.mode, port->vlan.vid, vs->dp->groups[port->group].vlans, ret);
+}
+
+struct learned {
+	struct vswitch *vs;
+	uint32_t policy_slot;
+};
+
+static int announce_learned(void *userdata, uint64_t key, uint32_t slot)
+{
+	const struct learned *learned = userdata;
+	struct vswitch *vs = learned->vs;
+	const struct ul_policy *policy = &vs->dp->policies[learned->policy_slot];
+	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
+	struct notify_vlans vlans;
+	uint8_t mac[6], uplink;
+
+	if (!port || !(port->flags & UL_PORT_USED) || port->policy != learned->policy_slot)
+		return 0;
+	for (int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)(key >> (56 - 8 * i));
+	uplink = policy_uplink_of_port(policy, mac, port->number);
+	if (uplink == UL_NO_UPLINK || memcmp(mac, port->mac, sizeof(mac)) == 0)
+		return 0;
+	vlans_of(vs, port, &vlans);
+	notifier_send(vs->notifier, vs->dp->uplinks[uplink].ifindex, mac, &vlans);
+	return 0;
+}
+
+/* Ports of this policy that are served by another uplink than before: tell the physical switches behind it. A channel is one link to them; nothing to tell. A port
+ * without any uplink is where it was last, as far as the switches know. */
+void port_notify_moves(struct vswitch *vs, uint32_t policy_slot, bool buckets_changed)
 {
 	const struct ul_policy *policy = &vs->dp->policies[policy_slot];
 	bool notify = vs->cfg->channel == UL_CHANNEL_NONE && vs->policy[policy_slot].teaming.notify_switches;
+	struct learned learned = { .vs = vs, .policy_slot = policy_slot };
+	bool learning = false;
 
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
 		const struct ul_port *port = &vs->dp->ports[slot];
@@ -319,13 +368,21 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot)
 
 		if (!(port->flags & UL_PORT_USED) || port->policy != policy_slot)
 			continue;
+		learning = learning || port->vlan.group_flags & UL_GROUP_LEARNING;
 		now = policy_uplink_of_port(policy, port->mac, port->number);
+		if (now == UL_NO_UPLINK)
+			continue;
 		vs->port_uplink[slot] = now;
 		/* A machine that is not here must not be announced here. */
-		if (now == before || now == UL_NO_UPLINK || before == UL_NO_UPLINK || !notify || !port->ifindex)
+		if (now == before || before == UL_NO_UPLINK || !notify || !port->ifindex)
 			continue;
 		vswitch_report(vs, port->name, "moved to uplink %s", vs->dp->uplinks[now].name);
-		notify_vlans_of(port->vlan.mode, port->vlan.vid, vs->dp->groups[port->group].vlans, &vlans);
+		if (!port_has_mac(port))
+			continue;
+		vlans_of(vs, port, &vlans);
 		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac, &vlans);
 	}
+	/* Learned addresses are told once, without repetitions, and wherever they are served: with src-mac each may have another uplink than its port. */
+	if (notify && learning && buckets_changed)
+		table_foreach(&vs->dp->fdb, announce_learned, &learned);
 }

@@ -40,15 +40,16 @@ static int prepare_mtu(struct vswitch *vs, struct ul_uplink *uplink, const struc
 	if (info->mtu == vs->cfg->mtu)
 		return 0;
 	r = link_set_mtu(vs->context.links, info->ifindex, vs->cfg->mtu);
-	if (r < 0)
-		return log_error(r, "%s: cannot set the MTU to %u; see 'ip -d link show %s' for its maximum", info->name, vs->cfg->mtu,
-				 info->name);
+	if (r < 0) {
+		log_error(r, "%s: cannot set the MTU to %u; see 'ip -d link show %s' for its maximum", info->name, vs->cfg->mtu, info->name);
+		return r == -EINVAL ? -ERANGE : r;	/* the file is not wrong: this driver, as it is set up now, refuses */
+	}
 	if (!uplink->saved_mtu)
 		uplink->saved_mtu = info->mtu;
 	return 0;
 }
 
-int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info)
+int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info, bool fresh)
 {
 	struct ul_uplink *uplink = &vs->dp->uplinks[index];
 	uint32_t which = LINK_RX_OFFLOADS;
@@ -66,7 +67,10 @@ int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *i
 	uplink->saved |= offloads;
 	if (r < 0 && r != -EOPNOTSUPP)
 		return log_error(r, "%s: cannot change offloads; see 'ethtool -k %s'", info->name, info->name);
-	if (r == -EOPNOTSUPP) {
+	if (r < 0 && !feature) {
+		tags_hidden = true;
+		log_warning(r, "%s: its driver does not tell its offloads; tags may be invisible to XDP, so it receives by TC", info->name);
+	} else if (r < 0) {
 		/* Named first of those that stay on. A VLAN filter (fixed on virtio-net and e1000) is no obstacle: promiscuous mode opens it. */
 		tags_hidden = strcmp(feature, "rx-vlan-hw-parse") == 0;
 		if (strcmp(feature, "rx-vlan-filter") != 0)
@@ -79,7 +83,7 @@ int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *i
 	if (r < 0)
 		return r;
 	/* Set up once, when it is taken; later an administrator may have set it down on purpose. */
-	if (!info->admin_up && uplink->ifindex != info->ifindex) {
+	if (!info->admin_up && fresh) {
 		uplink->saved |= UL_SAVED_DOWN;
 		r = link_set_up(vs->context.links, info->ifindex, true);
 		if (r < 0)
@@ -88,16 +92,25 @@ int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *i
 	return tags_hidden;
 }
 
-void uplink_release(struct vswitch *vs, struct ul_uplink *uplink)
+void uplink_disconnect(struct vswitch *vs, struct ul_uplink *uplink)
 {
 	struct link_monitor *links = vs->context.links;
-	uint32_t ifindex = uplink->ifindex, saved = uplink->saved;
+	uint32_t ifindex = uplink->ifindex, saved = uplink->saved, mtu = uplink->saved_mtu;
 
 	if (!ifindex)
 		return;
+	/* The programs must not find it fit to send any more when its number goes. */
+	STORE(uplink->flags, uplink->flags & UL_UP_DRAINED);
 	table_remove(&vs->dp->ifaces, ul_iface_key(ifindex));
 	dataplane_detach(vs->dp, ifindex);
 	link_monitor_poll_carrier(links, ifindex, 0);
+	STORE(uplink->ifindex, 0);
+	uplink->netdev = 0;
+	uplink->saved = 0;
+	uplink->saved_mtu = 0;
+	uplink->xdp_mode = UL_XDP_NONE;
+	if (!link_by_ifindex(links, ifindex))
+		return;
 	link_restore_offloads(links, ifindex, saved);
 	if (saved & UL_SAVED_NOT_PROMISC)
 		link_set_promiscuous(links, ifindex, false);
@@ -105,9 +118,8 @@ void uplink_release(struct vswitch *vs, struct ul_uplink *uplink)
 		link_set_arp(links, ifindex, true);
 	if (saved & UL_SAVED_IPV6)
 		link_set_ipv6(links, ifindex, true);
-	if (uplink->saved_mtu)
-		link_set_mtu(links, ifindex, uplink->saved_mtu);
+	if (mtu)
+		link_set_mtu(links, ifindex, mtu);
 	if (saved & UL_SAVED_DOWN)
 		link_set_up(links, ifindex, false);
-	memset(uplink, 0, sizeof(*uplink));
 }

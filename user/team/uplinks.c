@@ -248,8 +248,7 @@ static void policies_update(struct vswitch *vs, uint32_t before)
 		bench(slot, before, usable);
 		spare |= slot->benched;
 		build(vs, slot, usable, &policy);
-		policy_publish(&vs->dp->policies[i], &policy);
-		port_notify_moves(vs, i);
+		port_notify_moves(vs, i, policy_publish(&vs->dp->policies[i], &policy) > 0);
 	}
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
 		uint32_t flags = vs->dp->uplinks[i].flags & ~(uint32_t)(UL_UP_SPARE | UL_UP_FOR_ALL);
@@ -349,7 +348,7 @@ static void limit_up_timer(struct vswitch *vs, uint32_t index)
 		sd_event_source_set_time_relative(vs->uplink[index].up_timer, vs->cfg->up_delay_ms * 1000ULL);
 }
 
-static void evaluate_link(struct vswitch *vs, uint32_t index, bool up)
+void uplink_evaluate_link(struct vswitch *vs, uint32_t index, bool up)
 {
 	struct uplink_state *state = &vs->uplink[index];
 	/* With LACP the delay begins when the link may be used: vswitch_set_lacp(). */
@@ -367,7 +366,7 @@ static void evaluate_link(struct vswitch *vs, uint32_t index, bool up)
 	state->seen = true;
 }
 
-static void take_link_state(struct vswitch *vs, uint32_t index, const struct link_info *info)
+void uplink_take_link_state(struct vswitch *vs, uint32_t index, const struct link_info *info)
 {
 	struct ul_uplink *uplink = &vs->dp->uplinks[index];
 	uint32_t flags = uplink->flags & ~(uint32_t)(UL_UP_CARRIER | UL_UP_ADMIN);
@@ -384,111 +383,16 @@ static void take_link_state(struct vswitch *vs, uint32_t index, const struct lin
 	memcpy(uplink->mac, info->mac, sizeof(uplink->mac));
 	if (carrier && link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0)
 		uplink->speed_mbps = speed.speed_mbps;
-	evaluate_link(vs, index, up);
-}
-
-/* ---- interfaces ------------------------------------------------------------------------------------------------------------------------ */
-static void set_carrier_poll(struct vswitch *vs, uint32_t ifindex)
-{
-	uint32_t interval_ms = vs->cfg->carrier_poll_ms;
-
-	/* Where the programs see the carrier themselves, the daemon's view only tidies up after them. */
-	if (vs->carrier_check && interval_ms && interval_ms < 100)
-		interval_ms = 100;
-	link_monitor_poll_carrier(vs->context.links, ifindex, interval_ms);
-}
-
-static void connect_uplink(struct vswitch *vs, uint32_t index, const struct link_info *seen)
-{
-	struct ul_uplink *uplink = &vs->dp->uplinks[index];
-	enum ul_receive receive = vs->cfg->receive;
-	struct link_info info = *seen;
-	enum ul_xdp_mode mode = UL_XDP_NONE;
-	bool connected = uplink->ifindex == seen->ifindex;
-	int r, prepared;
-
-	if (info.master) {
-		log_error(-EBUSY, "%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", info.name, info.name);
-		return;
-	}
-	if (uplink->ifindex && uplink->ifindex != info.ifindex) {
-		table_remove(&vs->dp->ifaces, ul_iface_key(uplink->ifindex));
-		dataplane_detach(vs->dp, uplink->ifindex);
-		uplink->saved = 0;
-		uplink->saved_mtu = 0;
-		vs->uplink[index].replaced = true;
-	}
-	prepared = uplink_prepare(vs, index, &info);
-	if (prepared < 0)
-		return;
-	memcpy(uplink->mac, info.mac, sizeof(uplink->mac));
-	uplink->max_frame = vs->cfg->mtu + 18;
-	uplink->netdev = dataplane_find_netdev(vs->dp, info.ifindex);
-	uplink->ifindex = info.ifindex;
-	r = table_set(&vs->dp->ifaces, ul_iface_key(info.ifindex), index);
-	if (r == 0)
-		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, receive != UL_RECEIVE_TC && prepared == 0,
-					    receive == UL_RECEIVE_XDP, &mode);
-	/* Somebody has attached XDP since; what worked without it goes on. */
-	if (r == -EBUSY && connected)
-		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, &mode);
-	if (r < 0) {
-		uint32_t number = uplink->lacp_port;
-
-		uplink_release(vs, uplink);
-		uplink->lacp_port = number;
-		snprintf(uplink->name, sizeof(uplink->name), "%s", info.name);
-		return;
-	}
-	uplink->xdp_mode = (uint8_t)mode;
-	set_carrier_poll(vs, info.ifindex);
-}
-
-static void disconnect_uplink(struct vswitch *vs, uint32_t index)
-{
-	struct ul_uplink *uplink = &vs->dp->uplinks[index];
-
-	if (!uplink->ifindex)
-		return;
-	/* The programs must not find it fit to send any more when its number goes. */
-	STORE(uplink->flags, uplink->flags & UL_UP_DRAINED);
-	table_remove(&vs->dp->ifaces, ul_iface_key(uplink->ifindex));
-	dataplane_detach(vs->dp, uplink->ifindex);
-	vswitch_report(vs, uplink->name, "the interface is gone");
-	uplink->ifindex = 0;
-	uplink->netdev = 0;
-	uplink->saved = 0;
-	uplink->saved_mtu = 0;
-	uplink->xdp_mode = UL_XDP_NONE;
-	evaluate_link(vs, index, false);
-}
-
-void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_info *info, unsigned int changes)
-{
-	if (changes & LINK_REMOVED) {
-		disconnect_uplink(vs, index);
-	} else {
-		/* An event tells of the moment when it was made; what counts is now. */
-		if (link_monitor_refresh(vs->context.links, info->ifindex) == 0)
-			info = link_by_ifindex(vs->context.links, info->ifindex);
-		if (!info)
-			return;
-		if (vs->dp->uplinks[index].ifindex != info->ifindex) {
-			connect_uplink(vs, index, info);
-			info = link_by_ifindex(vs->context.links, info->ifindex);
-		}
-		if (info && vs->dp->uplinks[index].ifindex)
-			take_link_state(vs, index, info);
-	}
-	uplinks_update(vs);
-	channel_link_changed(vs, index);
+	uplink_evaluate_link(vs, index, up);
 }
 
 /* ---- the table of uplinks ------------------------------------------------------------------------------------------------------------- */
-static void stop_timers(struct vswitch *vs)
+void uplinks_stop_timers(struct vswitch *vs)
 {
-	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
 		vs->uplink[i].up_timer = sd_event_source_disable_unref(vs->uplink[i].up_timer);
+		uplink_forget_refusal(&vs->uplink[i]);
+	}
 }
 
 static uint8_t new_number(const uint8_t to[UL_MAX_UPLINKS], uint8_t uplink)
@@ -545,8 +449,14 @@ static void renumber_policies(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINK
 			policy.bucket[b] = new_number(to, policy.bucket[b]);
 		policy_publish(&vs->dp->policies[i], &policy);
 	}
-	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++)
-		vs->port_uplink[slot] = new_number(to, vs->port_uplink[slot]);
+}
+
+/* Where a port was last. One that has left is none of ours any more, which is not the same as none: its ports have moved, and the switches are to know. */
+static uint8_t last_at(const uint8_t to[UL_MAX_UPLINKS], uint8_t uplink)
+{
+	if (uplink >= UL_MAX_UPLINKS)
+		return uplink;
+	return to[uplink] == UL_NO_UPLINK ? UL_MAX_UPLINKS : to[uplink];
 }
 
 static void place_record(struct vswitch *vs, uint32_t index, const struct ul_uplink *record)
@@ -555,6 +465,31 @@ static void place_record(struct vswitch *vs, uint32_t index, const struct ul_upl
 		vs->dp->uplinks[index] = *record;
 	if (record->ifindex)
 		table_set(&vs->dp->ifaces, ul_iface_key(record->ifindex), index);
+}
+
+/* Leaves nothing behind that would be freed there. */
+static struct uplink_state take_state(struct vswitch *vs, uint32_t index)
+{
+	struct uplink_state *from = &vs->uplink[index], state = *from;
+
+	from->up_timer = from->retry_timer = NULL;
+	state.known = true;
+	return state;
+}
+
+static void put_state(struct vswitch *vs, uint32_t index, const struct uplink_state *state)
+{
+	struct uplink_state *to = &vs->uplink[index];
+
+	*to = *state;
+	to->vs = vs;
+	to->index = index;
+	if (to->up_timer) {
+		sd_event_source_set_userdata(to->up_timer, to);
+		limit_up_timer(vs, index);
+	}
+	if (to->retry_timer)
+		sd_event_source_set_userdata(to->retry_timer, to);
 }
 
 /* Indexes follow the configuration: an uplink that keeps its name takes along its record, its state, a delay that runs included, and its places in the policies. */
@@ -576,8 +511,7 @@ static void reorder(struct vswitch *vs)
 			to[old] = (uint8_t)i;
 			moved = moved || old != (int)i;
 			records[i] = vs->dp->uplinks[old];
-			states[i] = vs->uplink[old];
-			vs->uplink[old].up_timer = NULL;
+			states[i] = take_state(vs, (uint32_t)old);
 			if (old < (int)i)
 				up |= 1u << i;
 			/* What LACP said before a restart holds until channel_apply() knows better. */
@@ -590,16 +524,9 @@ static void reorder(struct vswitch *vs)
 			dataplane_reset_stats(vs->dp, i);
 		snprintf(records[i].name, sizeof(records[i].name), "%s", cfg->uplinks[i]);
 	}
-	stop_timers(vs);
-	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
-		vs->uplink[i] = states[i];
-		vs->uplink[i].vs = vs;
-		vs->uplink[i].index = i;
-		if (states[i].up_timer) {
-			sd_event_source_set_userdata(states[i].up_timer, &vs->uplink[i]);
-			limit_up_timer(vs, i);
-		}
-	}
+	uplinks_stop_timers(vs);	/* of those that have left */
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		put_state(vs, i, &states[i]);
 	if (moved)
 		accept_both(vs, to, in_use);
 	/* From the top who moves up, then from the bottom all others: so a place becomes empty only when its uplink has another, and no frame finds none. */
@@ -609,10 +536,18 @@ static void reorder(struct vswitch *vs)
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		if (!(up >> i & 1))
 			place_record(vs, i, &records[i]);
+	for (uint32_t slot = 0; slot < UL_MAX_PORTS; slot++)
+		vs->port_uplink[slot] = last_at(to, vs->port_uplink[slot]);
 	vs->dp->meta->n_uplinks = cfg->n_uplinks;
 	if (moved)
 		renumber_policies(vs, to, in_use);
 	vs->sending = uplinks_with(vs, UL_UP_SEND);
+}
+
+static void release(struct vswitch *vs, struct ul_uplink *uplink)
+{
+	uplink_disconnect(vs, uplink);
+	memset(uplink, 0, sizeof(*uplink));
 }
 
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)
@@ -622,37 +557,40 @@ void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg)
 		if (switch_has_uplink(cfg, vs->dp->uplinks[i].name))
 			continue;
 		channel_let_go(vs, i);
-		uplink_release(vs, &vs->dp->uplinks[i]);
+		release(vs, &vs->dp->uplinks[i]);
 	}
 }
 
 int uplinks_apply(struct vswitch *vs)
 {
+	int r, result = 0;
+
 	uplinks_let_go(vs, vs->cfg);
 	reorder(vs);
 
 	for (uint32_t i = 0; i < vs->cfg->n_uplinks; i++) {
 		const struct link_info *info = link_by_name(vs->context.links, vs->cfg->uplinks[i]);
+		bool waiting = vs->uplink[i].known && !vs->dp->uplinks[i].ifindex;
 
 		if (!info) {
 			log_info("%s: uplink %s is not there; waiting for it", vs->name, vs->cfg->uplinks[i]);
-			disconnect_uplink(vs, i);
+			uplink_gone(vs, i);
 			continue;
 		}
-		connect_uplink(vs, i, info);
-		info = link_by_name(vs->context.links, vs->cfg->uplinks[i]);
-		if (info && vs->dp->uplinks[i].ifindex)
-			take_link_state(vs, i, info);
+		r = uplink_take(vs, i, info);
+		/* At start the others are better than none. Later the configuration is refused, unless this one could not be had before it either. */
+		if (r < 0 && r != -ENODEV && vs->started && !waiting)
+			result = r;
 	}
-	return channel_apply(vs);
+	return result < 0 ? result : channel_apply(vs);
 }
 
 void uplinks_release_all(struct vswitch *vs)
 {
-	stop_timers(vs);
+	uplinks_stop_timers(vs);
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
 		channel_let_go(vs, i);
-		uplink_release(vs, &vs->dp->uplinks[i]);
+		release(vs, &vs->dp->uplinks[i]);
 	}
 }
 

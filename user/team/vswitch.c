@@ -85,8 +85,7 @@ void vswitch_free(struct vswitch *vs)
 {
 	if (!vs)
 		return;
-	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
-		sd_event_source_disable_unref(vs->uplink[i].up_timer);
+	uplinks_stop_timers(vs);
 	channel_free(vs->channel);
 	learn_stop(vs);
 	notifier_free(vs->notifier);
@@ -193,20 +192,13 @@ static int apply_ports(struct vswitch *vs, const uint32_t *group_index)
 }
 
 /* ---- addresses ------------------------------------------------------------------------------------------------------------------------- */
-static bool has_mac(const struct ul_port *port)
-{
-	static const uint8_t unknown[6];
-
-	return memcmp(port->mac, unknown, sizeof(unknown)) != 0;
-}
-
 /* Learned addresses are those that are no port's own. */
 static bool is_learned(void *userdata, uint64_t key, uint32_t slot)
 {
 	const struct vswitch *vs = userdata;
 	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
 
-	return !port || !(port->flags & UL_PORT_USED) || !has_mac(port) || key != ul_fdb_key(vs->dp->groups[port->group].vid, port->mac);
+	return !port || !(port->flags & UL_PORT_USED) || !port_has_mac(port) || key != ul_fdb_key(vs->dp->groups[port->group].vid, port->mac);
 }
 
 /* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. The address of a port without an interface
@@ -245,7 +237,7 @@ static int apply_addresses(struct vswitch *vs)
 		const struct ul_port *port = &vs->dp->ports[slot];
 		int r;
 
-		if (!(port->flags & UL_PORT_USED) || !port->ifindex || !has_mac(port))
+		if (!(port->flags & UL_PORT_USED) || !port->ifindex || !port_has_mac(port))
 			continue;
 		r = set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
 		if (r < 0)
@@ -364,6 +356,7 @@ static int apply_all(struct vswitch *vs)
 		return r;
 	apply_meta(vs);
 	uplinks_update(vs);
+	vs->started = true;
 	return 0;
 }
 
@@ -470,7 +463,7 @@ static int check_xdp(const struct vswitch_context *context, const struct switch_
 int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct switch_cfg *before,
 		  const struct model *model, struct config_errors *errors)
 {
-	int r = 0;
+	int r = check_settings(context, cfg, before, errors);
 
 	for (uint32_t i = 0; i < cfg->n_uplinks; i++) {
 		const struct link_info *info = link_by_name(context->links, cfg->uplinks[i]);
@@ -506,7 +499,7 @@ static int port_by_interface(const struct vswitch *vs, const char *name)
 		if (!(vs->dp->ports[slot].flags & UL_PORT_USED))
 			continue;
 		port_interface(&vs->dp->ports[slot], interface);
-		if (strcmp(interface, name) == 0)
+		if (strcmp(interface, name) == 0 || strcmp(vs->dp->ports[slot].name, name) == 0)
 			return (int)slot;
 	}
 	return -ENOENT;
@@ -543,7 +536,7 @@ static void collect_from(const struct view *view, struct model *model, const cha
 		memcpy(cfg.interface, port->name, sizeof(cfg.interface));
 		cfg.interface[sizeof(cfg.interface) - 1] = '\0';
 		memcpy(cfg.mac, port->mac, sizeof(cfg.mac));
-		cfg.has_mac = has_mac(port);
+		cfg.has_mac = port_has_mac(port);
 		if (model_add_port(model, switch_name, view->groups[port->group].name, &cfg, &errors) < 0)
 			log_warning(0, "%s: port %s, added at run time, is dropped: %s", switch_name, port->name,
 				    errors.n ? errors.messages[0] : "it does not fit the configuration");

@@ -7,6 +7,8 @@
  *   vswitch.c   life cycle; groups, ports, VLANs and addresses          ports.c    one port's interface
  *   uplinks.c   which uplink may send and receive, and the policies     prepare.c  an uplink's NIC settings
  *   channel.c, channel_apply.c   LACP of the uplinks, and neighbours    learn.c    addresses that machines use
+ *   uplink_interface.c   an uplink's interface
+ *   host_port.c the host's own ports                                    check.c    what would be refused
  */
 #ifndef UL_TEAM_VSWITCH_H
 #define UL_TEAM_VSWITCH_H
@@ -37,6 +39,10 @@ struct uplink_state {
 	struct vswitch *vs;
 	uint32_t index;
 	sd_event_source *up_timer;	/* runs while a link is up, or LACP distributes, but not yet for up-delay-ms */
+	sd_event_source *retry_timer;	/* runs while an interface is there that could not be taken */
+	uint32_t retry_ms;
+	uint32_t refused;		/* ifindex of that interface; 0: none */
+	bool known;			/* was an uplink before the configuration that is being applied */
 	bool seen;			/* was there since the start; the first sight needs no up-delay */
 	bool counted;			/* carrier and IFF_UP for up-delay-ms */
 	bool lacp_collecting, lacp_distributing;
@@ -61,7 +67,7 @@ struct vswitch {
 	struct uplink_state uplink[UL_MAX_UPLINKS];
 	struct policy_slot policy[UL_MAX_POLICIES];
 	uint32_t sending;		/* bit i: uplink i could send when the policies were last written */
-	uint8_t port_uplink[UL_MAX_PORTS];	/* where the port's own bucket is served; to see that it moved */
+	uint8_t port_uplink[UL_MAX_PORTS];	/* where the port's own bucket is served, or was last; to see that it moved */
 	uint32_t port_attached[UL_MAX_PORTS];	/* ifindex that this process has prepared and attached; 0: none yet */
 	uint32_t next_port;		/* slot where port_find() begins: ports are mostly asked for in their order */
 	sd_event_source *event_source;	/* ring buffer of the programs */
@@ -72,6 +78,7 @@ struct vswitch {
 	uint64_t may_change_ms[UL_MAX_PORTS];	/* slot -> when the port may change its address again */
 	uint64_t may_warn_ms;		/* when learn.c may say again that the address table is full */
 	struct channel *channel;	/* LACP and neighbours */
+	bool started;			/* a configuration has been applied by this process */
 	bool carrier_check;		/* the programs look at the carrier themselves */
 };
 
@@ -80,8 +87,8 @@ int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *
 /* Frees what this process holds; the data plane goes on. NULL allowed. */
 void vswitch_free(struct vswitch *vs);
 
-/* Things that would make applying cfg fail half-way: an interface that another program or bridge owns. before: of the same switch as it is applied now, or
- * NULL; only what differs is looked at. model: what cfg is of. 0 or negative errno with messages. Changes nothing. */
+/* Things that would make applying cfg fail half-way: an interface that another program or bridge owns, or that does not take what is set. before: of the same
+ * switch as it is applied now, or NULL; only what differs is looked at. model: what cfg is of. 0 or negative errno with messages. Changes nothing. */
 int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct switch_cfg *before,
 		  const struct model *model, struct config_errors *errors);
 /* Releases the uplinks and ports that cfg has no more, so that another switch can take them. */
@@ -109,6 +116,7 @@ int vswitch_collect_runtime_ports(const char *bpffs, struct model *model);
 /* ---- between the files of team/ --------------------------------------------------------------------------------------------- */
 int uplinks_apply(struct vswitch *vs);			/* uplink table of cfg, by name */
 void uplinks_release_all(struct vswitch *vs);
+void uplinks_stop_timers(struct vswitch *vs);
 int uplinks_index(const struct vswitch *vs, const char *name);	/* or -ENOENT */
 void uplinks_let_go(struct vswitch *vs, const struct switch_cfg *cfg);
 void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_info *info, unsigned int changes);
@@ -116,13 +124,21 @@ void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_inf
 void uplink_report(struct vswitch *vs, uint32_t index, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void uplink_report_rest(struct vswitch *vs);		/* of what was left out; call it from time to time */
 uint64_t uplink_waits_ms(const struct vswitch *vs, uint32_t index);	/* up-delay: for so long yet; 0: it does not wait */
+void uplink_take_link_state(struct vswitch *vs, uint32_t index, const struct link_info *info);	/* without uplinks_update() */
+void uplink_evaluate_link(struct vswitch *vs, uint32_t index, bool up);	/* up-delay */
 void uplinks_update(struct vswitch *vs);		/* flags of all uplinks -> policies -> notify */
 int policies_apply(struct vswitch *vs, uint32_t *ret_slots);	/* group index in cfg -> policy slot; frees the unused ones later */
 void policies_prune(struct vswitch *vs, const uint32_t *slots);
 
-/* 0; 1: but its VLAN tags are invisible to XDP; or negative errno. */
-int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info);
-void uplink_release(struct vswitch *vs, struct ul_uplink *uplink);
+/* uplink_interface.c: takes the interface and its state, or brings it up to date. 0 or negative errno: it is not taken, and will be tried again. */
+int uplink_take(struct vswitch *vs, uint32_t index, const struct link_info *info);
+void uplink_gone(struct vswitch *vs, uint32_t index);
+void uplink_forget_refusal(struct uplink_state *state);
+
+/* fresh: the interface was not this uplink's before. 0; 1: but its VLAN tags are invisible to XDP; or negative errno. */
+int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *info, bool fresh);
+/* Lets go of the interface, if there is one, and puts its settings back, if it is still there under whatever name. Name, drain and LACP port number stay. */
+void uplink_disconnect(struct vswitch *vs, struct ul_uplink *uplink);
 
 int port_find(struct vswitch *vs, const char *name);	/* slot, or -ENOENT */
 int port_apply(struct vswitch *vs, const struct port_cfg *cfg, uint32_t group);	/* slot, or negative errno */
@@ -130,7 +146,20 @@ void port_release(struct vswitch *vs, uint32_t slot);
 /* The interface of the switch's own end: the port's, or the far end of a host port. */
 void port_interface(const struct ul_port *port, char name[UL_NAME_LEN]);
 void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *info, unsigned int changes);
-void port_notify_moves(struct vswitch *vs, uint32_t policy_slot);
+/* buckets_changed: since the last time. */
+void port_notify_moves(struct vswitch *vs, uint32_t policy_slot, bool buckets_changed);
+bool port_has_mac(const struct ul_port *port);
+int port_by_address(const struct vswitch *vs, uint16_t vid, const uint8_t mac[6]);	/* slot of the port whose own address it is in this VLAN, or -ENOENT */
+
+/* check.c: the part of vswitch_check() that is about MTU and ports */
+int check_settings(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct switch_cfg *before,
+		   struct config_errors *errors);
+
+/* host_port.c: the pair of interfaces, as the configuration says. 0, also when only the switch's end is in sight; negative errno: not to be connected. */
+int host_port_make(struct vswitch *vs, uint32_t slot, const struct port_cfg *cfg);
+void host_port_gone(struct vswitch *vs, uint32_t slot);	/* makes it again */
+void host_port_changed(struct vswitch *vs, uint32_t slot, const struct link_info *info);	/* of the host's end */
+bool host_port_is_pair(struct link_monitor *links, const char *host_end, const char *far_end);
 
 int learn_start(struct vswitch *vs);
 void learn_stop(struct vswitch *vs);
