@@ -110,7 +110,8 @@ def test_reload_that_a_driver_refuses_changes_nothing():
 	assert {name: bed.hv.link(name)["mtu"] for name in ("eth0", "eth1", "vmk0", "vmk0-sw")} == dict.fromkeys(("eth0", "eth1", "vmk0", "vmk0-sw"), 1500)
 	bed.usable("eth0", "eth1")
 	assert_port_works(bed)
-	bed.listen("m0")
+	bed.hv.ip("link", "set", "p0", "mtu", "9000")
+	bed.world.ip("link", "set", "m0", "mtu", "9000")
 	bed.nic("m0").send(udp4(OUTSIDE, port_mac(0), "192.0.2.1", "192.0.2.2", bytes(1600)))
 	wait_until(lambda: bed.daemon.counter("p0", "too_big") == 1, 3, bed.daemon.counters_text)
 	bed.hv.ip("link", "set", "lower", "mtu", "2000")
@@ -125,7 +126,7 @@ def test_port_in_a_bridge_is_refused():
 	bed.usable("eth0")
 	bed.hv.ip_batch("link add br0 type bridge", "link set p1 master br0")
 	done = bed.daemon.ctl("port", "add", "vs", "prod", "p1", "--mac", port_mac(1), check=False)
-	assert done.returncode == 1 and "p1 belongs to a bridge or bond" in done.stderr and "nomaster" in done.stderr, done
+	assert done.returncode == 2 and "p1 belongs to a bridge or bond" in done.stderr and "nomaster" in done.stderr, done
 	bed.daemon.write({"switches": [switch("vs", ["eth0"], [("prod", 100, [0, 1, 2])])]})
 	done = bed.daemon.ctl("reload", check=False)
 	assert done.returncode == 2 and "p1 belongs to a bridge or bond" in done.stderr, done

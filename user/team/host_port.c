@@ -111,12 +111,13 @@ static void set_address(struct vswitch *vs, uint32_t slot, const uint8_t mac[6])
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	uint16_t vid = vs->dp->groups[port->group].vid;
+	uint64_t old = ul_fdb_key(vid, port->mac), new = ul_fdb_key(vid, mac);
 
-	if (memcmp(port->mac, mac, sizeof(port->mac)) != 0)
-		table_remove(&vs->dp->fdb, ul_fdb_key(vid, port->mac));
-	memcpy(port->mac, mac, sizeof(port->mac));
-	if (table_set(&vs->dp->fdb, ul_fdb_key(vid, port->mac), slot) < 0)
+	if (table_set(&vs->dp->fdb, new, slot) < 0)
 		log_warning(0, "%s: the address table is full", vs->name);
+	memmove(port->mac, mac, sizeof(port->mac));	/* perhaps its own */
+	if (old != new)
+		table_remove(&vs->dp->fdb, old);
 }
 
 void host_port_gone(struct vswitch *vs, uint32_t slot)
