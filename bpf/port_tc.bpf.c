@@ -2,7 +2,7 @@
 /* TC ingress of a port: may it send this, is the destination on this host, else which uplink. TC and not XDP, because a machine's frames come with
  * unfinished checksums and as GSO super-frames, which only an skb carries.
  *
- * The usual frame - unicast, without copies for others or news for the daemon - has a short way of its own. The others begin anew in send_unusual(), by the same functions:
+ * The usual frame - unicast, without copies for others or news for the daemon - has a short way of its own. The others begin anew in ul_send_unusual(), by the same functions:
  * admit() changes, counts and reports nothing. */
 #include "select.bpf.h"
 #include "skb.bpf.h"
@@ -125,8 +125,8 @@ static __always_inline bool may_use_source(const struct sending *s)
 	return flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK);
 }
 
-/* The hash of a frame of any kind: with tags that were changed on the way here, with headers that lie in pages. */
-static __noinline __u32 hash_again(struct __sk_buff *skb, __u32 policy_index, __u32 number)
+/* The hash of a frame of any kind. Global, like ul_send_unusual(), so that it is verified once. With tags that were changed on the way here, with headers that lie in pages. */
+__u32 ul_hash_again(struct __sk_buff *skb, __u32 policy_index, __u32 number)
 {
 	const struct ul_policy *policy = policy_at(policy_index);
 	struct ul_flow flow = {};
@@ -149,14 +149,14 @@ static __always_inline __u32 hash_of(struct sending *s, const struct ul_policy *
 	struct ul_flow flow;
 
 	if (s->retagged)
-		return hash_again(s->skb, s->port->policy, s->port->number);
+		return ul_hash_again(s->skb, s->port->policy, s->port->number);
 	if (policy->method == UL_M_SRC_DST_IP && s->frame.ethertype == ETH_P_IP && data + offset + 20 <= end) {
 		__u32 hash = bpf_ntohl(*(__be32 *)(data + offset + 12) ^ *(__be32 *)(data + offset + 16));
 
 		return policy->flags & UL_POLICY_LAST_OCTET ? hash & 0xff : hash;
 	}
 	if (!parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, &flow) && s->skb->len > (__u32)(end - data))
-		return hash_again(s->skb, s->port->policy, s->port->number);
+		return ul_hash_again(s->skb, s->port->policy, s->port->number);
 	return ul_hash(policy->method, policy->flags, &flow, s->port->number);
 }
 
@@ -169,7 +169,7 @@ static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, 
 
 	if (!policy || !policy->n_buckets)
 		return NULL;
-	bucket = bucket_of(policy, usual ? hash_of(s, policy) : hash_again(s->skb, s->port->policy, s->port->number));
+	bucket = bucket_of(policy, usual ? hash_of(s, policy) : ul_hash_again(s->skb, s->port->policy, s->port->number));
 	*index = policy->bucket[bucket];
 	uplink = uplink_at(*index);
 	if (uplink && uplink_alive(uplink))
@@ -338,7 +338,7 @@ static __always_inline bool is_long(const struct sending *s)
 	return is_too_big(s->skb, s->size.bytes, s->tag_in_bytes, s->port->max_frame);
 }
 
-static __noinline int send_unusual(struct __sk_buff *skb)
+int ul_send_unusual(struct __sk_buff *skb)
 {
 	struct destination to = {};
 	struct sending s;
@@ -385,7 +385,7 @@ int port_tc(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	}
 	if (!is_usual(&s))
-		return send_unusual(skb);
+		return ul_send_unusual(skb);
 	if (find_port(s.vlan_flags, s.frame.vid, s.frame.service_tag, s.frame.dst, &to))
 		return deliver_locally(&s, &to);
 	return send_to_uplink(&s, UL_R_TO_UPLINK, true);

@@ -32,8 +32,9 @@ static __always_inline bool pop_tag(struct xdp_md *ctx, const void *data)
 	return true;
 }
 
-/* A group address: for the daemon, for uplink_tc, which makes the copies, or for nobody. Out of line, so that the way of unicast is short. */
-static __noinline int receive_group(struct xdp_md *ctx, __u32 object)
+/* A group address: for the daemon, for uplink_tc, which makes the copies, or for nobody. Out of line, so that the way of unicast is short, and global, so
+ * that it is verified once. */
+int ul_receive_group(struct xdp_md *ctx, __u32 object)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	const struct ul_uplink *uplink = uplink_at(object);
@@ -143,7 +144,7 @@ int uplink_xdp(struct xdp_md *ctx)
 	if (!parse_addresses(data, end, &frame))
 		return drop(ctx, object, UL_R_TRUNCATED);
 	if (is_group_address(frame.dst))
-		return receive_group(ctx, object);
+		return ul_receive_group(ctx, object);
 	if (!is_tag(frame.ethertype))
 		return receive(ctx, object, uplink, data, end, &frame);
 	if (!parse_tag(data, end, &frame))
