@@ -30,7 +30,7 @@ struct layout {
 
 LAYOUT(ul_meta, M(ul_meta, abi_version), M(ul_meta, n_uplinks), M(ul_meta, generation), M(ul_meta, lease_ns), M(ul_meta, name),
        M(ul_meta, channel), M(ul_meta, mtu), M(ul_meta, max_ports), M(ul_meta, max_groups), M(ul_meta, receive), M(ul_meta, programs),
-       M(ul_meta, version), M(ul_meta, headless_ns), M(ul_meta, lacp_system), M(ul_meta, reserved));
+       M(ul_meta, version), M(ul_meta, headless_ns), M(ul_meta, lacp_system), M(ul_meta, lacp_system_given), M(ul_meta, reserved));
 LAYOUT(ul_uplink, M(ul_uplink, ifindex), M(ul_uplink, flags), M(ul_uplink, netdev), M(ul_uplink, mac), M(ul_uplink, xdp_mode),
        M(ul_uplink, reserved), M(ul_uplink, saved), M(ul_uplink, saved_mtu), M(ul_uplink, speed_mbps), M(ul_uplink, max_frame),
        M(ul_uplink, lacp_port), M(ul_uplink, name));
