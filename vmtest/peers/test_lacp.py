@@ -264,6 +264,8 @@ def test_quiet_channel_stays_as_it_is(capfd):
     """Bonding's churn detection says after a minute whether it is content: 'none' is. Port states 63 at one end, 61 at the other, never anything else."""
     with lacp_site(partial(peers.bonding, rate="slow"), rate="fast") as at:
         wait_agreed(at, FAST, SLOW)
+        # the rates differ on purpose, which is told a little later
+        wait_until(lambda: all("timeout_mismatch" in p["findings"] for p in ports(at).values()), "the finding", describe=lambda: ports(at))
         since, events = at.peer.lacp(), len(lacp.events(at.daemon))
         assert all(state == (SLOW, FAST) for state in since.values()), since
         end = time.monotonic() + HOLD_S

@@ -21,8 +21,9 @@ class Machine:
 
 
 def ping(ns, address, size=56, count=3):
-	"""All answers must come; size: of the payload, not fragmented."""
-	done = ns.run("ping", "-q", "-c", count, "-i", "0.05", "-W", 2 * base.SLOW, "-M", "do", "-s", size, address, check=False)
+	"""All answers must come; size: of the payload, not fragmented. All are asked for at once (-l): after the last one ping waits for an interval, or for two
+	round trips, which one answer may take when the machine has other work; -W is for when none has come at all."""
+	done = ns.run("ping", "-q", "-c", count, "-l", count, "-i", 2 * base.SLOW, "-W", 2 * base.SLOW, "-M", "do", "-s", size, address, check=False)
 	assert done.returncode == 0 and " 0% packet loss" in done.stdout, f"ping {address}: {done.stdout}{done.stderr}"
 
 
