@@ -6,7 +6,7 @@
  *
  *   vswitch.c   life cycle; groups, ports, VLANs and addresses          ports.c    one port's interface
  *   uplinks.c   which uplink may send and receive, and the policies     prepare.c  an uplink's NIC settings
- *   channel.c   LACP of the uplinks, and their neighbours               learn.c    addresses that machines use
+ *   channel.c   LACP of the uplinks, and their neighbours               learn.c    addresses that machines use; learned.c since when
  */
 #ifndef UL_TEAM_VSWITCH_H
 #define UL_TEAM_VSWITCH_H
