@@ -198,6 +198,8 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 		return;
 	}
 	vs->port_attached[slot] = info.ifindex;
+	/* The table may wait for a grace period. A port that is seen to be there is also found. */
+	add_address(vs, slot);
 	STORE(port->ifindex, info.ifindex);
 	update_delivery(vs, slot, &info);
 }
@@ -223,8 +225,6 @@ void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *
 	} else if (port->ifindex != info->ifindex) {
 		vswitch_report(vs, port->name, "the port's interface is there");
 		port_connect(vs, slot, info);
-		if (port->ifindex)
-			add_address(vs, slot);
 	} else if (changes & (LINK_ADDED | LINK_CHANGED)) {
 		update_delivery(vs, slot, info);
 	}

@@ -6,7 +6,7 @@
  *
  *   vswitch.c   life cycle; groups, ports, VLANs and addresses          ports.c    one port's interface
  *   uplinks.c   which uplink may send and receive, and the policies     prepare.c  an uplink's NIC settings
- *   channel.c, channel_apply.c   LACP of the uplinks, and neighbours    learn.c    addresses that machines use
+ *   channel.c, channel_apply.c   LACP of the uplinks, and neighbours    learn.c    addresses that machines use; learned.c since when
  *   uplink_interface.c   an uplink's interface
  *   host_port.c the host's own ports                                    check.c    what would be refused
  */
