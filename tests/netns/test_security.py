@@ -157,6 +157,7 @@ def test_learned_addresses_do_not_keep_a_port_out():
 	batch.write_text("".join(f"map update pinned {path} key {words('<I', b)} value {words('<4Q4I4I', *keys, *[slot + 1] * 4, 0, 0, 0, 0)}\n"
 				 for b, keys in enumerate(buckets)))
 	run("bpftool", "batch", "file", batch)
+	bed.hv.ip("link", "add", "later", "type", "veth", "peer", "name", "machine")
 	daemon.ctl("port", "add", "vs", "g1", "later", "--mac", port_mac(7))
 	known = {e["mac"] for e in daemon.json("show", "fdb")}
 	assert {port_mac(0), port_mac(1), port_mac(7)} <= known and len(known) >= 4 * room - 8, len(known)

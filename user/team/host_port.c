@@ -113,7 +113,7 @@ static void set_address(struct vswitch *vs, uint32_t slot, const uint8_t mac[6])
 	uint16_t vid = vs->dp->groups[port->group].vid;
 	uint64_t old = ul_fdb_key(vid, port->mac), new = ul_fdb_key(vid, mac);
 
-	if (table_set(&vs->dp->fdb, new, slot) < 0)
+	if (vswitch_set_address(vs, new, slot) < 0)
 		log_warning(0, "%s: the address table is full", vs->name);
 	memmove(port->mac, mac, sizeof(port->mac));	/* perhaps its own */
 	if (old != new)

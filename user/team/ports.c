@@ -95,7 +95,7 @@ static void add_address(struct vswitch *vs, uint32_t slot)
 {
 	const struct ul_port *port = &vs->dp->ports[slot];
 
-	if (port_has_mac(port) && table_set(&vs->dp->fdb, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
+	if (port_has_mac(port) && vswitch_set_address(vs, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
 		log_warning(0, "%s: the address table is full; port %s is not found", vs->name, port->name);
 }
 

@@ -570,16 +570,18 @@ int uplinks_apply(struct vswitch *vs)
 
 	for (uint32_t i = 0; i < vs->cfg->n_uplinks; i++) {
 		const struct link_info *info = link_by_name(vs->context.links, vs->cfg->uplinks[i]);
-		bool waiting = vs->uplink[i].known && !vs->dp->uplinks[i].ifindex;
+		bool waiting = vs->uplink[i].known && !vs->dp->uplinks[i].ifindex, enslaved;
 
 		if (!info) {
 			log_info("%s: uplink %s is not there; waiting for it", vs->name, vs->cfg->uplinks[i]);
 			uplink_gone(vs, i);
 			continue;
 		}
+		enslaved = info->master;
 		r = uplink_take(vs, i, info);
-		/* At start the others are better than none. Later the configuration is refused, unless this one could not be had before it either. */
-		if (r < 0 && r != -ENODEV && vs->started && !waiting)
+		/* At start the others are better than none. Later the configuration is refused, unless this one could not be had before it either, or somebody has
+		 * taken it away meanwhile: vswitch_check() refuses those that are new. */
+		if (r < 0 && r != -ENODEV && vs->started && !waiting && !enslaved)
 			result = r;
 	}
 	return result < 0 ? result : channel_apply(vs);

@@ -221,7 +221,7 @@ static int prune_address(void *userdata, uint64_t key, uint32_t slot)
 }
 
 /* What is configured has precedence over what was learned: machines may fill the table, but not keep a port out of it. */
-static int set_address(struct vswitch *vs, uint64_t key, uint32_t slot)
+int vswitch_set_address(struct vswitch *vs, uint64_t key, uint32_t slot)
 {
 	int r = table_set(&vs->dp->fdb, key, slot);
 
@@ -239,7 +239,7 @@ static int apply_addresses(struct vswitch *vs)
 
 		if (!(port->flags & UL_PORT_USED) || !port->ifindex || !port_has_mac(port))
 			continue;
-		r = set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
+		r = vswitch_set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
 		if (r < 0)
 			return log_error(r, "%s: the address table is full", vs->name);
 	}

@@ -148,6 +148,7 @@ void port_interface(const struct ul_port *port, char name[UL_NAME_LEN]);
 void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *info, unsigned int changes);
 /* buckets_changed: since the last time. */
 void port_notify_moves(struct vswitch *vs, uint32_t policy_slot, bool buckets_changed);
+int vswitch_set_address(struct vswitch *vs, uint64_t key, uint32_t slot);	/* of a port: in ul_fdb, if need be in place of a learned one; 0 or -ENOSPC */
 bool port_has_mac(const struct ul_port *port);
 int port_by_address(const struct vswitch *vs, uint16_t vid, const uint8_t mac[6]);	/* slot of the port whose own address it is in this VLAN, or -ENOENT */
 
