@@ -5,6 +5,7 @@ import fcntl
 import grp
 import itertools
 import os
+import pathlib
 import stat
 
 import pytest
@@ -389,3 +390,14 @@ def test_unfinished_set_is_no_switch():
 	finally:
 		bed.daemon.teardown()
 	assert not pins(bed)
+
+
+def test_many_ports_leave_grace_periods_as_they_were():
+	"""While many ports are attached the kernel is asked for expedited grace periods; only then."""
+	knob = pathlib.Path("/sys/kernel/rcu_expedited")
+	before = knob.read_text()
+	bed = Bed(n_uplinks=1, n_ports=40)
+	bed.start([switch("vs", ["eth0"], [("prod", 100, range(40))])])
+	bed.usable("eth0")
+	assert len([p for p in bed.daemon.json("show", "ports") if p["ifindex"]]) == 40
+	assert knob.read_text() == before

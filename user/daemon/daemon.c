@@ -210,10 +210,22 @@ static void update_list(struct daemon *daemon)
 	write_list(daemon);
 }
 
+#define MANY_PORTS 32	/* fewer are attached within half a second anyway */
+
+static size_t count_ports(const struct model *model)
+{
+	size_t n = 0;
+
+	for (size_t s = 0; s < model->n_switches; s++)
+		for (size_t g = 0; g < model->switches[s].n_groups; g++)
+			n += model->switches[s].groups[g].n_ports;
+	return n;
+}
+
 int daemon_apply(struct daemon *daemon, struct model *model, struct config_errors *errors)
 {
 	size_t n_before = daemon->n_switches;
-	int r = check(daemon, model, errors);
+	int r = check(daemon, model, errors), hurry;
 
 	for (size_t i = 0; r == 0 && i < model->n_switches; i++)
 		r = names_add(&daemon->made, model->switches[i].name);
@@ -225,7 +237,9 @@ int daemon_apply(struct daemon *daemon, struct model *model, struct config_error
 		return r;
 	}
 	write_list(daemon);
+	hurry = count_ports(model) >= MANY_PORTS ? dataplane_hurry_begin() : -1;
 	r = apply_switches(daemon, model, errors);
+	dataplane_hurry_end(hurry);
 	if (r < 0) {
 		if (daemon->model)
 			go_back(daemon);

@@ -156,43 +156,38 @@ int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name
 	return log_busy(-EBUSY, ifindex, name);
 }
 
-/* The link does not tell; what is attached does. */
-static enum ul_xdp_mode attached_mode(uint32_t ifindex)
+static int attach_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, bool allow_generic, bool generic_now,
+		      enum ul_xdp_mode *ret_mode)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-
-	if (bpf_xdp_query((int)ifindex, 0, &query) < 0 || query.attach_mode == XDP_ATTACHED_NONE)
-		return UL_XDP_NONE;
-	return query.attach_mode == XDP_ATTACHED_SKB ? UL_XDP_GENERIC : UL_XDP_NATIVE;
-}
-
-static int attach_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, bool allow_generic, enum ul_xdp_mode *ret_mode)
-{
+	enum ul_xdp_mode mode = generic_now ? UL_XDP_GENERIC : UL_XDP_NATIVE;
 	int program_fd = dp->program_fd[PROG_UPLINK_XDP], r;
 
-	if (!allow_generic && any_link_lives(dp, "xdp", ifindex) && attached_mode(ifindex) == UL_XDP_GENERIC)
+	if (!allow_generic && generic_now && any_link_lives(dp, "xdp", ifindex)) {
 		drop_any_link(dp, "xdp", ifindex);
+		mode = UL_XDP_NATIVE;
+	}
 	r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_DRV_MODE);
 	if (r == -EBUSY || r == -EEXIST)
 		return log_busy(-EBUSY, ifindex, name);
 	if (r < 0 && allow_generic) {
 		log_warning(r, "%s: no native XDP; using generic XDP, which is slower than receive: tc", name);
 		r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_SKB_MODE);
+		mode = UL_XDP_GENERIC;
 	}
 	if (r < 0)
 		log_warning(r, "%s: no native XDP here (driver, LRO, MTU or number of queues); receiving by TC", name);
-	*ret_mode = r < 0 ? UL_XDP_NONE : attached_mode(ifindex);
+	*ret_mode = r < 0 ? UL_XDP_NONE : mode;
 	return 0;
 }
 
-int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic,
+int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic, bool generic_now,
 			    enum ul_xdp_mode *ret_mode)
 {
 	enum ul_xdp_mode mode = UL_XDP_NONE;
 	int r;
 
 	if (want_xdp) {
-		r = attach_xdp(dp, ifindex, name, allow_generic, &mode);
+		r = attach_xdp(dp, ifindex, name, allow_generic, generic_now, &mode);
 		if (r < 0)
 			return r;
 	} else {

@@ -74,10 +74,15 @@ bool dataplane_is_pinned(const char *bpffs, const char *switch_name);
  * 0 or negative errno, logged. */
 int dataplane_destroy(const char *bpffs, const char *switch_name, const struct dataplane *dp);
 
+/* Many ports are going to be attached: without this each takes the kernel 8 to 16 ms. Returns what dataplane_hurry_end() takes, -1 included. */
+int dataplane_hurry_begin(void);
+void dataplane_hurry_end(int fd);
+
 /* Attach the programs to an interface, or bring an attachment of ours up to date. Idempotent. 0; -EBUSY: another program is there. */
 int dataplane_attach_port(struct dataplane *dp, uint32_t ifindex, const char *name);
-/* want_xdp: try native; then, when generic is allowed, generic. *ret_mode tells what came of it. */
-int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic,
+/* want_xdp: try native; then, when generic is allowed, generic. generic_now: the XDP that is attached, if any, is generic; the link does not tell.
+ * *ret_mode tells what came of it. */
+int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp, bool allow_generic, bool generic_now,
 			    enum ul_xdp_mode *ret_mode);
 /* Before anything is changed for dataplane_attach_uplink() with XDP: 0; -EBUSY, logged: another program is there. */
 int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name);

@@ -2,6 +2,8 @@
 /* The interface of an uplink: it is taken when it is there, let go when it is gone, and tried again when it could not be taken. */
 #include "team/channel.h"
 
+#include <linux/if_link.h>
+
 /* How often an interface is tried again that could not be taken; each time it takes twice as long. */
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
@@ -26,6 +28,9 @@ static int connect_uplink(struct vswitch *vs, uint32_t index, const struct link_
 	bool fresh = uplink->ifindex != info.ifindex;
 	int r = 0, prepared;
 
+	/* What XDP there is makes no event. */
+	if (link_monitor_refresh(vs->context.links, info.ifindex) == 0 && link_by_ifindex(vs->context.links, info.ifindex))
+		info = *link_by_ifindex(vs->context.links, info.ifindex);
 	if (fresh && receive != UL_RECEIVE_TC)
 		r = dataplane_check_xdp(vs->dp, info.ifindex, info.name);
 	if (r < 0)
@@ -44,10 +49,10 @@ static int connect_uplink(struct vswitch *vs, uint32_t index, const struct link_
 	}
 	if (r == 0)
 		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, receive != UL_RECEIVE_TC && prepared == 0,
-					    receive == UL_RECEIVE_XDP, &mode);
+					    receive == UL_RECEIVE_XDP, info.xdp_attached == XDP_ATTACHED_SKB, &mode);
 	/* Somebody has attached XDP since; what worked without it goes on. */
 	if (r == -EBUSY && !fresh)
-		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, &mode);
+		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, false, &mode);
 	if (r < 0) {
 		if (fresh)
 			uplink_disconnect(vs, uplink);
