@@ -46,7 +46,7 @@ def machine():
 		"load_before": os.getloadavg()[0],
 		"hypervisor": "hypervisor" in first("/proc/cpuinfo", "flags").split(),
 		"mitigations": {p.name: p.read_text().strip() for p in sorted(vulnerabilities.glob("*"))
-				if "Not affected" not in p.read_text()} if vulnerabilities.is_dir() else {},
+				if not p.read_text().startswith("Not affected")} if vulnerabilities.is_dir() else {},
 	}
 
 
