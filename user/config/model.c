@@ -47,6 +47,15 @@ bool switch_has_uplink(const struct switch_cfg *sw, const char *name)
 	return false;
 }
 
+const struct port_cfg *switch_find_port(const struct switch_cfg *sw, const char *interface)
+{
+	for (size_t g = 0; g < sw->n_groups; g++)
+		for (size_t p = 0; p < sw->groups[g].n_ports; p++)
+			if (strcmp(sw->groups[g].ports[p].interface, interface) == 0)
+				return &sw->groups[g].ports[p];
+	return NULL;
+}
+
 struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name)
 {
 	for (size_t i = 0; i < sw->n_groups; i++)

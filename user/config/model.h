@@ -119,6 +119,7 @@ int model_remove_port(struct model *model, const char *interface, struct config_
 
 struct switch_cfg *model_find_switch(const struct model *model, const char *name);
 bool switch_has_uplink(const struct switch_cfg *sw, const char *name);
+const struct port_cfg *switch_find_port(const struct switch_cfg *sw, const char *interface);	/* or NULL */
 struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name);
 
 /* The far end of a host port's veth pair, which is the switch's own: "vmk0" and "vmk0-sw"; a long name gives up its end for it. */

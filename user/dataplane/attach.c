@@ -151,7 +151,7 @@ int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name
 
 	if (bpf_xdp_query((int)ifindex, 0, &query) < 0 || query.attach_mode == XDP_ATTACHED_NONE)
 		return 0;
-	if (link_lives(dp->dir, "xdp", ifindex) || (dp->staged && link_lives(dp->old_dir, "xdp", ifindex)))
+	if (any_link_lives(dp, "xdp", ifindex))
 		return 0;
 	return log_busy(-EBUSY, ifindex, name);
 }

@@ -38,15 +38,6 @@ static int check_port(const struct vswitch_context *context, const struct switch
 	return -EEXIST;
 }
 
-static bool has_port(const struct switch_cfg *cfg, const char *name)
-{
-	for (size_t g = 0; g < cfg->n_groups; g++)
-		for (size_t p = 0; p < cfg->groups[g].n_ports; p++)
-			if (strcmp(cfg->groups[g].ports[p].interface, name) == 0)
-				return true;
-	return false;
-}
-
 int check_settings(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct switch_cfg *before,
 		   struct config_errors *errors)
 {
@@ -64,7 +55,7 @@ int check_settings(const struct vswitch_context *context, const struct switch_cf
 			const struct port_cfg *port = &cfg->groups[g].ports[p];
 
 			/* The question that is cheap first. */
-			if (check_port(context, cfg, port, NULL) == 0 || has_port(before, port->interface))
+			if (check_port(context, cfg, port, NULL) == 0 || switch_find_port(before, port->interface))
 				continue;
 			r = check_port(context, cfg, port, errors);
 		}

@@ -3,15 +3,6 @@
  * is connected by. The pair is ours: it is made when it is missing, also after somebody has deleted it, and deleted with the port. */
 #include "team/vswitch.h"
 
-static const struct port_cfg *find_cfg(const struct vswitch *vs, const char *name)
-{
-	for (size_t g = 0; g < vs->cfg->n_groups; g++)
-		for (size_t p = 0; p < vs->cfg->groups[g].n_ports; p++)
-			if (strcmp(vs->cfg->groups[g].ports[p].interface, name) == 0)
-				return &vs->cfg->groups[g].ports[p];
-	return NULL;
-}
-
 /* ---- the pair ------------------------------------------------------------------------------------------------------------------------ */
 /* The interface as the kernel has it now: of a new pair the first end is told before it has a peer. */
 static const struct link_info *look_up(struct link_monitor *links, const char *name)
@@ -123,7 +114,7 @@ static void set_address(struct vswitch *vs, uint32_t slot, const uint8_t mac[6])
 void host_port_gone(struct vswitch *vs, uint32_t slot)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
-	const struct port_cfg *cfg = find_cfg(vs, port->name);
+	const struct port_cfg *cfg = switch_find_port(vs->cfg, port->name);
 
 	if (!cfg || !cfg->host || host_port_make(vs, slot, cfg) < 0)
 		return;
@@ -135,7 +126,7 @@ void host_port_gone(struct vswitch *vs, uint32_t slot)
 void host_port_changed(struct vswitch *vs, uint32_t slot, const struct link_info *info)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
-	const struct port_cfg *cfg = find_cfg(vs, port->name);
+	const struct port_cfg *cfg = switch_find_port(vs->cfg, port->name);
 	char mac[MAC_TEXT_LEN];
 	int owner;
 

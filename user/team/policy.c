@@ -45,8 +45,7 @@ static uint32_t to_uplinks(const struct ul_policy *policy, uint32_t positions)
 	return uplinks;
 }
 
-/* Whether or not the hash is over them now. */
-static uint32_t configured(const struct teaming *teaming)
+uint32_t teaming_uplinks(const struct teaming *teaming)
 {
 	uint32_t uplinks = 0;
 
@@ -74,10 +73,10 @@ void policy_build(const struct teaming *teaming, enum ul_channel channel, uint32
 	alive = to_positions(ret, usable);
 	/* The switch spreads over every link of a channel as it likes: which of them are open is each uplink's UL_UP_RECEIVE. */
 	if (channel != UL_CHANNEL_NONE)
-		ret->in_use = configured(teaming);
+		ret->in_use = teaming_uplinks(teaming);
 	else
 		ret->in_use = to_uplinks(ret, ul_serving_positions(ret->flags, ret->n_active, ret->n_members, alive)) |
-			      (configured(teaming) & draining);
+			      (teaming_uplinks(teaming) & draining);
 
 	for (uint32_t b = 0; b < ret->n_buckets; b++) {
 		int position = ul_serving_position(ret->flags, ret->n_active, ret->n_members, b, alive);

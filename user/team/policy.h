@@ -7,6 +7,9 @@
 #include "common/util.h"
 #include "config/model.h"
 
+/* Bit i: uplink i is active or standby, whether or not it can be used. */
+uint32_t teaming_uplinks(const struct teaming *teaming);
+
 /* usable, draining: bit i = uplink i. draining ones still receive. The whole record is computed anew; with `rehash: minimal` it differs from the one before only in
  * the buckets of the uplinks that changed. */
 void policy_build(const struct teaming *teaming, enum ul_channel channel, uint32_t usable, uint32_t draining,

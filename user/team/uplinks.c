@@ -118,21 +118,10 @@ void uplink_report_rest(struct vswitch *vs)
 }
 
 /* ---- failback: off ------------------------------------------------------------------------------------------------------------------ */
-static uint32_t members_of(const struct teaming *teaming)
-{
-	uint32_t members = 0;
-
-	for (uint32_t i = 0; i < teaming->n_active; i++)
-		members |= 1u << teaming->active[i];
-	for (uint32_t i = 0; i < teaming->n_standby; i++)
-		members |= 1u << teaming->standby[i];
-	return members;
-}
-
 /* A recovered uplink waits as a spare as long as nothing else fails. */
 static void bench(struct policy_slot *slot, uint32_t before, uint32_t now)
 {
-	uint32_t members = members_of(&slot->teaming);
+	uint32_t members = teaming_uplinks(&slot->teaming);
 	uint32_t lost = before & ~now & members, gained = now & ~before & members;
 
 	if (slot->teaming.failback) {
@@ -273,8 +262,8 @@ static uint32_t needed_now(const struct vswitch *vs)
 	}
 	needed = sending ? 0 : waiting;
 	for (uint32_t i = 0; waiting && i < UL_MAX_POLICIES; i++)
-		if (vs->policy[i].used && !(members_of(&vs->policy[i].teaming) & sending))
-			needed |= members_of(&vs->policy[i].teaming) & waiting;
+		if (vs->policy[i].used && !(teaming_uplinks(&vs->policy[i].teaming) & sending))
+			needed |= teaming_uplinks(&vs->policy[i].teaming) & waiting;
 	return needed;
 }
 
