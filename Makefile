@@ -35,6 +35,8 @@ APT_CHECK := $(APT_DEMO) libcriterion-dev python3 python3-pytest openvswitch-swi
 APT_LINT  := clang-format clang-tidy cppcheck shellcheck
 APT_VM    := qemu-system-x86 udev kmod file xz-utils libteam-utils
 APT_BENCH := gnuplot-nox linux-perf
+# the two newest of this distribution
+APT_CLANGS = $(shell apt-cache search --names-only '^clang-[0-9]+$$' 2>/dev/null | sed 's/ .*//' | sort -V | tail -n 2)
 
 WARN      := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 HARDEN    := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
@@ -104,9 +106,9 @@ deps-build: | $(B)
 deps-demo: | $(B)
 	$(call apt_install,$(APT_BUILD) $(APT_DEMO))
 deps-check: | $(B)
-	$(call apt_install,$(APT_BUILD) $(APT_CHECK))
+	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_CLANGS))
 deps-vm: | $(B)
-	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_VM))
+	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_CLANGS) $(APT_VM))
 deps-lint: | $(B)
 	$(call apt_install,$(APT_BUILD) $(APT_LINT))
 deps-bench: | $(B)
@@ -174,8 +176,12 @@ BENCH_TOOLS := $(BENCH_SRC:tests/bench/%.c=$(B)/bench/bin/%) $(BENCH_BPF_SRC:tes
 TOOLS := $(TOOL_SRC:tests/netns/tools/%.c=$(B)/tests/tools/%)
 DEMO_TOOLS := $(DEMO_SRC:tests/demo/%.c=$(B)/demo/%)
 
-.PHONY: tools
-tools: $(TOOLS)
+.PHONY: tests
+tests: all $(B)/tests/unit $(B)/tests/bpf $(TOOLS) $(patsubst /usr/bin/%,$(B)/compilers/%/uplinkd.bpf.o,$(wildcard /usr/bin/clang-[1-9][0-9]))
+
+# The same programs by each other clang that is installed: what a verifier takes of one compiler it need not take of another (tests/netns/test_compilers.py).
+$(B)/compilers/%/uplinkd.bpf.o: $(BPF_SRC) $(HDRS)
+	$(Q)$(MAKE) B=$(B)/compilers/$* CLANG=$* $@
 
 # ---- running ---------------------------------------------------------------------------------------------------------
 # Each of these installs what is missing first and then starts make anew, because pkg-config may have been missing till now.
@@ -190,7 +196,7 @@ demo-built: all $(DEMO_TOOLS)
 check: deps-check ## every test that needs no virtual machine (root)
 	@$(MAKE) check-built
 
-check-built: all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
+check-built: tests
 	@tests/check $(B)
 
 unit: $(B)/tests/unit ## the unit tests alone (any user)
@@ -206,7 +212,7 @@ unit-sanitized: $(B)/tests/unit
 	@! grep -A 20 'LeakSanitizer' $(B)/unit.log
 
 vmtest: deps-vm ## the tests and the peers on other kernels; KERNEL=6.1 for one (root)
-	@$(MAKE) all $(B)/tests/unit $(B)/tests/bpf $(TOOLS)
+	@$(MAKE) tests
 	@vmtest/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(DEBUG),--debug)
 
 bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in under five minutes; PROFILE=1: only perf's profile (root)

@@ -6,6 +6,7 @@
 #ifndef UL_CARRIER_BPF_H
 #define UL_CARRIER_BPF_H
 
+#include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 
 #include "kernel_types.bpf.h"

@@ -21,7 +21,8 @@ static __always_inline bool accepts_group(__u32 slot, const struct ul_port *port
 	return ul_uplink_of_port(slot) == uplink;
 }
 
-static long visit(__u32 place, struct walk *walk)
+/* from_uplink: a constant */
+static __always_inline long visit(__u32 place, struct walk *walk, bool from_uplink)
 {
 	struct ul_member_key key = { .vid = walk->flood.list, .place = place };
 	const __u32 *slot = bpf_map_lookup_elem(&ul_members, &key);
@@ -40,7 +41,7 @@ static long visit(__u32 place, struct walk *walk)
 	if (own.mode == UL_VLAN_VGT ? !port_has_vlan(port, walk->flood.vid) : own.vid != walk->flood.vid)
 		return 0;
 	/* also_skip: the frame is that port's own, it came once, by that port's uplink, and who is promiscuous sees it whichever its own uplink is. */
-	if (walk->flood.from_uplink != UL_NO_UPLINK && !walk->flood.also_skip && !accepts_group(*slot, port, walk->flood.from_uplink)) {
+	if (from_uplink && !walk->flood.also_skip && !accepts_group(*slot, port, walk->flood.from_uplink)) {
 		walk->refused++;
 		return 0;
 	}
@@ -53,25 +54,52 @@ static long visit(__u32 place, struct walk *walk)
 	return 0;
 }
 
-__u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink, __u32 bytes)
+static long visit_from_port(__u32 place, struct walk *walk)
 {
-	const struct ul_vlan *vlan = vlan_at(list_vid >> 16);
-	struct walk walk = {
+	return visit(place, walk, false);
+}
+
+static long visit_from_uplink(__u32 place, struct walk *walk)
+{
+	return visit(place, walk, true);
+}
+
+static __always_inline struct walk begin(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 bytes)
+{
+	return (struct walk){
 		.skb = skb,
 		.flood = {
 			.list = list_vid >> 16,
 			.vid = list_vid,
 			.skip = skips >> 16,
 			.also_skip = skips,
-			.only_flags = flags_uplink >> 16,
-			.from_uplink = flags_uplink,
 		},
 		.size = { size_of(skb).packets, bytes },
 	};
+}
+
+__u32 ul_flood_from_port(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 only_flags, __u32 bytes)
+{
+	const struct ul_vlan *vlan = vlan_at(list_vid >> 16);
+	struct walk walk = begin(skb, list_vid, skips, bytes);
 
 	if (!vlan)
 		return 0;
-	bpf_loop(vlan->n_members, visit, &walk, 0);
+	walk.flood.only_flags = only_flags;
+	bpf_loop(vlan->n_members, visit_from_port, &walk, 0);
+	return walk.delivered & 0xffff;
+}
+
+__u32 ul_flood_from_uplink(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink, __u32 bytes)
+{
+	const struct ul_vlan *vlan = vlan_at(list_vid >> 16);
+	struct walk walk = begin(skb, list_vid, skips, bytes);
+
+	if (!vlan)
+		return 0;
+	walk.flood.only_flags = flags_uplink >> 16;
+	walk.flood.from_uplink = flags_uplink;
+	bpf_loop(vlan->n_members, visit_from_uplink, &walk, 0);
 	return walk.refused << 16 | (walk.delivered & 0xffff);
 }
 

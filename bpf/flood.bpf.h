@@ -12,18 +12,24 @@ struct flood {
 	__u16 skip;		/* where it came from */
 	__u16 also_skip;	/* who gets the frame itself */
 	__u16 only_flags;	/* of the groups, enum ul_group_flag; 0: all members */
-	__u16 from_uplink;	/* UL_NO_UPLINK: from a port */
+	__u16 from_uplink;	/* not of frames from a port */
 	__u32 bytes;		/* what each copy counts for: the frame as it came in, whatever tag it wears now */
 };
 
-/* A global function, so that it is verified once; the arguments are the fields of struct flood, two in one. Returns how many copies were delivered, and above bit
- * 16 how many members refused it because they do not take it from this uplink. */
-extern __u32 ul_flood(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink, __u32 bytes);
+/* Global functions, so that each is verified once; the arguments are the fields of struct flood, two in one. They return how many copies were delivered, and above bit
+ * 16 how many members refused it because they do not take it from this uplink. Two, because only frames from an uplink need the deep chain of calls that asks each
+ * member for its own uplink, and what port_tc and all that it may call have on the stack must fit 512 bytes. */
+extern __u32 ul_flood_from_port(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 only_flags, __u32 bytes);
+extern __u32 ul_flood_from_uplink(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink, __u32 bytes);
 
-static __always_inline __u32 flood_list(struct __sk_buff *skb, const struct flood *flood)
+/* from_port: a constant */
+static __always_inline __u32 flood_list(struct __sk_buff *skb, const struct flood *flood, bool from_port)
 {
-	return ul_flood(skb, (__u32)flood->list << 16 | flood->vid, (__u32)flood->skip << 16 | flood->also_skip,
-			(__u32)flood->only_flags << 16 | flood->from_uplink, flood->bytes);
+	__u32 list_vid = (__u32)flood->list << 16 | flood->vid, skips = (__u32)flood->skip << 16 | flood->also_skip;
+
+	if (from_port)
+		return ul_flood_from_port(skb, list_vid, skips, flood->only_flags, flood->bytes);
+	return ul_flood_from_uplink(skb, list_vid, skips, (__u32)flood->only_flags << 16 | flood->from_uplink, flood->bytes);
 }
 
 /* A super-frame that comes from a machine by virtio has a segment size, but nobody has counted its segments yet. */

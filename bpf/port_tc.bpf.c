@@ -265,7 +265,6 @@ static __always_inline bool flood_from_port(struct sending *s, __u32 only_flags,
 		.skip = s->slot + 1,
 		.also_skip = also_skip,
 		.only_flags = only_flags,
-		.from_uplink = UL_NO_UPLINK,
 		.bytes = s->size.bytes,
 	};
 	__u32 flags = s->vlan_flags;
@@ -273,20 +272,20 @@ static __always_inline bool flood_from_port(struct sending *s, __u32 only_flags,
 
 	flood.list = UL_VLAN_TRUNK;
 	if (flags & UL_VLAN_TRUNKED && (s->carries_tag || !s->frame.vid))
-		flood_list(s->skb, &flood);
+		flood_list(s->skb, &flood, true);
 	if (!(flags & UL_VLAN_ACCESS) || s->frame.service_tag)
 		return true;
 	if (!pop_tag(s))
 		return false;
 	flood.list = s->frame.vid;
-	flood_list(s->skb, &flood);
+	flood_list(s->skb, &flood, true);
 	if (carried)
 		return push_tag(s);
 	if (s->frame.vid && flags & UL_VLAN_TRUNKED) {
 		if (!push_tag(s))
 			return false;
 		flood.list = UL_VLAN_TRUNK;
-		flood_list(s->skb, &flood);
+		flood_list(s->skb, &flood, true);
 	}
 	return true;
 }
@@ -376,7 +375,7 @@ static __always_inline bool is_usual(const struct sending *s)
 SEC("tc")
 int port_tc(struct __sk_buff *skb)
 {
-	struct destination to;
+	struct destination to = {};
 	struct sending s;
 	enum ul_reason reason = admit(&s, skb);
 

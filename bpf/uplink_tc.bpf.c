@@ -12,7 +12,7 @@ static __always_inline int drop(__u32 object, enum ul_reason reason, const struc
 #define UL_LOST_TAG 0xffffffff
 
 /* Ports that tag themselves get the frame as it came; then the tag goes, and the ports of the VLAN's own groups get theirs. last: the frame itself is not
- * needed any more. Returns what ul_flood() does, or UL_LOST_TAG: the kernel refused to change the tag, and the frame must go nowhere else, because it
+ * needed any more. Returns what ul_flood_from_uplink() does, or UL_LOST_TAG: the kernel refused to change the tag, and the frame must go nowhere else, because it
  * may have lost its VLAN. */
 static __always_inline __u32 flood_from_uplink(struct __sk_buff *skb, struct flood *flood, const struct ul_vlan *vlan,
 					       const struct frame *frame, bool last)
@@ -21,14 +21,14 @@ static __always_inline __u32 flood_from_uplink(struct __sk_buff *skb, struct flo
 
 	if (vlan->flags & UL_VLAN_TRUNKED) {
 		flood->list = UL_VLAN_TRUNK;
-		copies = flood_list(skb, flood);
+		copies = flood_list(skb, flood, false);
 	}
 	if (!(vlan->flags & UL_VLAN_ACCESS) || frame->service_tag)
 		return copies;
 	if (frame->vid && bpf_skb_vlan_pop(skb))
 		return UL_LOST_TAG;
 	flood->list = frame->vid;
-	copies += flood_list(skb, flood);
+	copies += flood_list(skb, flood, false);
 	if (frame->vid && !last && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), frame->tci))
 		return UL_LOST_TAG;
 	return copies;
@@ -42,7 +42,7 @@ int uplink_tc(struct __sk_buff *skb)
 	const struct ul_uplink *uplink = uplink_at(object);
 	struct flood flood = { .from_uplink = object, .bytes = size.bytes };
 	const struct ul_vlan *vlan;
-	struct destination to;
+	struct destination to = {};
 	enum ul_reason reason;
 	struct frame frame;
 	bool tag_in_bytes;

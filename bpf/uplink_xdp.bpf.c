@@ -117,7 +117,7 @@ static __always_inline int receive(struct xdp_md *ctx, __u32 object, const struc
 				   const struct frame *frame)
 {
 	struct size size = { 1, (__u32)(end - data) };
-	struct destination to;
+	struct destination to = {};
 	enum ul_reason reason = steer(uplink, object, data, end, frame, &to);
 
 	if (reason == UL_R_SENT)

@@ -21,7 +21,7 @@ ADDRESS = {"outside": "192.0.2.1", "m0": "192.0.2.10", "m1": "192.0.2.11"}
 MAC = {"outside": beds.OUTSIDE, "m0": port_mac(0), "m1": port_mac(1)}
 WAYS = {"rx": ("outside", "m0"), "rx_veth": ("outside", "m0"), "tx": ("m0", "outside"), "local": ("m0", "m1")}
 WARM_UP = 1	# seconds that do not count
-OTHERS_EVERY = 2	# rounds: those that no mark is about have fewer
+OTHERS_EVERY = 3	# rounds: those that no mark is about have fewer
 
 
 class Network:
@@ -166,7 +166,7 @@ def turn(record, field, way, seconds, streams, udp):
 def measure(record, field, way, streams, udp):
 	for_mark = (streams, udp, way != "rx_veth") == (1, None, True)
 	rounds = (2 if record.emulated else 7) if for_mark else 3
-	seconds = 1 if record.quick or record.emulated else 2
+	seconds = 1 if record.quick or record.emulated or udp else 2
 	numbers = itertools.count()
 
 	def one_round():
