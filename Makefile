@@ -215,6 +215,11 @@ vmtest: deps-vm ## the tests and the peers on other kernels; KERNEL=6.1 for one 
 	@$(MAKE) tests
 	@vmtest/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(DEBUG),--debug)
 
+check-on: | $(B) ## `make check` in another Debian, SUITE=trixie, on this kernel (root)
+	$(call apt_install,debootstrap)
+	@tests/distribution $(SUITE)
+
+.PHONY: check-on
 bench: deps-bench ## how fast, next to whom, how it grows; QUICK=1: the marks in under five minutes; PROFILE=1: only perf's profile (root)
 	@$(MAKE) all $(TOOLS)
 	@$(MAKE) bench-built
@@ -230,7 +235,7 @@ lint: deps-lint ## clang-tidy, cppcheck and shellcheck; warnings are errors
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=memleak --suppress=resourceLeak -Iheaders -Iuser $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' -p $(B) $(LIB_SRC) $(DAEMON_SRC) $(CTL_SRC) 2>/dev/null
-	$(Q)shellcheck -x tests/check .ci/run $(shell grep -lIE '^.!.*(bash|sh)$$' tests/demo/demo vmtest/* vmtest/guest/* 2>/dev/null)
+	$(Q)shellcheck -x tests/check tests/distribution .ci/run $(shell grep -lIE '^.!.*(bash|sh)$$' tests/demo/demo vmtest/* vmtest/guest/* 2>/dev/null)
 
 # ---- fuzzing: one target per parser, with its corpus and the inputs that once broke it ------------------------------------
 FUZZ_SECONDS ?= 60

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """The daemon with 1,000 ports, and with 64 policies over 24 uplinks: start, memory, reload, rewrite, and whether frames get dearer."""
+import statistics
+
 from harness.base import Cleanup
+from harness.daemon import Uplinkd
 
 from parts import scale
-from parts.cost import middle
+from parts.cost import Meter, middle
+from parts.record import paired_ratios
 
 HAS_MARKS = True
+STARTS = 3	# of both daemons, for the growth: as in rates.py
 
 
 def many_policies(host, n):
@@ -24,18 +29,38 @@ def many_policies(host, n):
 	return host.config(host.groups(n, teaming=teaming), channel="none", teaming=teaming(0))	# its own teaming counts as well
 
 
+def measure_growth(record, small, large, rounds):
+	"""Whether frames are dearer in a large switch than in a small one, both there at once and in turns. small, large: (host, configuration)"""
+	ratios, costs, sizes = {}, {}, ("1_port", "1000_ports")
+	for _ in range(STARTS):
+		daemons = [Uplinkd(host.hv, config, log_level="warning").start(60) for host, config in (small, large)]
+		for daemon, (host, _) in zip(daemons, (small, large)):
+			daemon.wait_uplinks(host.uplinks(), 30)
+		meters = [Meter(daemon) for daemon in daemons]
+		for program, case in scale.udp_cases().items():
+			found = [[middle(runs) for runs in of_one] for of_one in scale.costs_in_turns(record, meters, case, rounds, 5)]
+			ratios.setdefault(program, []).append(statistics.median(paired_ratios(found[1], found[0])))
+			for size, runs in zip(sizes, found):
+				costs.setdefault((size, program), []).extend(runs)
+		for meter, daemon in zip(meters, daemons):
+			meter.close()
+			daemon.teardown()
+	for (size, program), runs in costs.items():
+		record.add(f"daemon.{size}.cost.{program}", "ns", runs)
+	record.mark("cost_growth", max(record.add(f"ratio.cost_growth.{program}", "ratio", found) for program, found in ratios.items()))
+
+
 def run(record):
 	rounds = 3 if record.quick else 5
 	with Cleanup():
-		host = scale.Host(2, 1)
-		small = scale.measure(record, "daemon.1_port", host, host.config(host.groups(1)), rounds)
-	with Cleanup():
-		host = scale.Host(24, 1000)
-		large = scale.measure(record, "daemon.1000_ports", host, host.config(host.groups(64)), rounds)
+		small, large = scale.Host(2, 1), scale.Host(24, 1000)
+		of_small, of_large = small.config(small.groups(1)), large.config(large.groups(64))
+		scale.measure(record, "daemon.1_port", small, of_small, rounds, costs=False)
+		scale.measure(record, "daemon.1000_ports", large, of_large, rounds, costs=False)
 		record.mark("rss_1000_ports_mib", record.get("daemon.1000_ports.rss"))
 		record.mark("start_1000_ports_s", record.get("daemon.1000_ports.start"))
 		record.mark("reload_unchanged_ms", record.get("daemon.1000_ports.reload_unchanged"))
-		record.mark("cost_growth", max(middle(after) / middle(before) for before, after in zip(small, large)))
+		measure_growth(record, (small, of_small), (large, of_large), rounds)
 	with Cleanup():
 		host = scale.Host(24, 64)
 		scale.measure(record, "daemon.64_policies_24_uplinks", host, many_policies(host, 64), rounds, n_policies=64, costs=False)

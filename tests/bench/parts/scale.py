@@ -95,26 +95,25 @@ def rewrite_ms(daemon, n_policies, uplink=0):
 	return answer["first_ms"], answer["last_ms"]
 
 
-def packet_costs(record, daemon, vlan=100):
-	"""(uplink_xdp, port_tc) of a UDP frame to and from port 0: lists of ns."""
-	def undisturbed(*case):
-		def seven():
-			before = cpu_seconds(meter.process.pid)
-			return meter.runs(*case, rounds=7), cpu_seconds(meter.process.pid) - before
+def udp_cases(vlan=100):
+	"""A UDP frame to and from port 0, by program."""
+	return {"uplink_xdp": ("uplink_xdp", "eth0", udp4(port_mac(0), OUTSIDE, "10.0.1.0", "10.0.0.1", tags=[tag(vlan)]), XDP_REDIRECT),
+		"port_tc": ("port_tc", "p0", udp4(OUTSIDE, port_mac(0), "10.0.0.1", "10.0.1.0"), TC_REDIRECT)}
 
-		return [ns for runs in record.quiet.rounds(3, seven) for ns in runs]
 
-	meter = Meter(daemon)
-	receive = udp4(port_mac(0), OUTSIDE, "10.0.1.0", "10.0.0.1", tags=[tag(vlan)])
-	send = udp4(OUTSIDE, port_mac(0), "10.0.0.1", "10.0.1.0")
-	costs = undisturbed("uplink_xdp", "eth0", receive, XDP_REDIRECT), undisturbed("port_tc", "p0", send, TC_REDIRECT)
-	meter.close()
-	return costs
+def costs_in_turns(record, meters, case, rounds, each):
+	"""For each meter a list of ns; in each of the rounds, all have their turn of each runs."""
+	def turn():
+		before = sum(cpu_seconds(meter.process.pid) for meter in meters)
+		found = [meter.runs(*case, rounds=each) for meter in meters]
+		return found, sum(cpu_seconds(meter.process.pid) for meter in meters) - before
+
+	found = record.quiet.rounds(rounds, turn)
+	return [[one[i] for one in found] for i in range(len(meters))]
 
 
 def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewrite=True):
-	"""All of it for one configuration; returns the costs."""
-	found = None
+	"""All of it for one configuration."""
 	starts, worked_to_start, reloads = [], [], []
 	for i in range(rounds):
 		daemon = Uplinkd(host.hv, config, log_level="warning")
@@ -138,12 +137,13 @@ def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewr
 		record.add(f"{name}.failover_last_bucket", "ms", [t[1] for t in times])
 		record.add(f"{name}.bucket_rewrite", "ms", [t[1] - t[0] for t in times])
 	if costs:
-		found = packet_costs(record, daemon)
-		record.add(f"{name}.cost.uplink_xdp", "ns", found[0])
-		record.add(f"{name}.cost.port_tc", "ns", found[1])
+		meter = Meter(daemon)
+		for program, case in udp_cases().items():
+			found, = costs_in_turns(record, [meter], case, 3, 7)
+			record.add(f"{name}.cost.{program}", "ns", sum(found, []))
+		meter.close()
 	restart = []
 	assert daemon.stop() == 0
 	restart.append(start_time(daemon))
 	record.add(f"{name}.restart", "s", restart)
 	daemon.teardown()
-	return found
