@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a program costs: BPF_PROG_TEST_RUN of it minus that of an empty one, alternating.
+/* What a program costs: BPF_PROG_TEST_RUN of it minus that of an empty one, alternating. A round is several short runs of each, of which the fastest count: what else
+ * runs on the same physical core makes some slower by half, and none faster.
  *
  * usage: cost OBJECTS   then on standard input, one line of JSON in answer to each:
- *   case PIN xdp|tc IFNAME TCI HEXFRAME ROUNDS REPEAT   TCI: tag that lies beside the data, -1: none
+ *   case PIN xdp|tc IFNAME TCI HEXFRAME ROUNDS REPEAT   REPEAT: runs of the program in a round; TCI: tag that lies beside the data, -1: none
  *   step NAME xdp|tc ROUNDS REPEAT                      a single step of cost.bpf.c
  *   flows OFFSET MASK                                   from now on, for TC: that byte of the frame is another one in each run; MASK 0: no more
  *   info PIN                                            instructions and bytes
  * Runs in the network namespace of the interfaces. */
+#include <math.h>
 #include <net/if.h>
 #include <stdbool.h>
 
 #include "testrun.h"
 
 #define HEAD_BYTES 32
+#define TRIES 5	/* of each in a round */
 
 struct original {
 	uint64_t head[HEAD_BYTES / 8];
@@ -48,9 +51,12 @@ static void measure(const char *name, int fd, bool xdp, uint32_t ifindex, int tc
 	run_wrapped(xdp, fd, ifindex, frame, bytes, repeat / 10 + 1, &unused);
 	printf("{\"name\":\"%s\",\"ns\":[", name);
 	for (int i = 0; i < rounds; i++) {
-		double with = run_wrapped(xdp, fd, ifindex, frame, bytes, repeat, &retval);
-		double without = run_wrapped(xdp, empty, ifindex, frame, bytes, repeat, &unused);
+		double with = HUGE_VAL, without = HUGE_VAL;
 
+		for (int j = 0; j < TRIES; j++) {
+			with = fmin(with, run_wrapped(xdp, fd, ifindex, frame, bytes, repeat / TRIES, &retval));
+			without = fmin(without, run_wrapped(xdp, empty, ifindex, frame, bytes, repeat / TRIES, &unused));
+		}
 		printf("%s%.2f", i ? "," : "", with - without);
 	}
 	printf("],\"retval\":%d}\n", (int)retval);

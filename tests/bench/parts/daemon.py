@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The daemon with 1,000 ports, and with 64 policies over 24 uplinks: start, memory, reload, rewrite, and whether frames get dearer."""
-import statistics
-
 from harness.base import Cleanup
 from harness.daemon import Uplinkd
 
 from parts import scale
-from parts.cost import Meter, middle
-from parts.record import paired_ratios
+from parts.cost import Meter, undisturbed
 
 HAS_MARKS = True
 STARTS = 3	# of both daemons, for the growth: as in rates.py
@@ -38,8 +35,8 @@ def measure_growth(record, small, large, rounds):
 			daemon.wait_uplinks(host.uplinks(), 30)
 		meters = [Meter(daemon) for daemon in daemons]
 		for program, case in scale.udp_cases().items():
-			found = [[middle(runs) for runs in of_one] for of_one in scale.costs_in_turns(record, meters, case, rounds, 5)]
-			ratios.setdefault(program, []).append(statistics.median(paired_ratios(found[1], found[0])))
+			found = scale.costs_in_turns(record, meters, case, 5 * rounds, 1)
+			ratios.setdefault(program, []).append(undisturbed(found[1]) / undisturbed(found[0]))
 			for size, runs in zip(sizes, found):
 				costs.setdefault((size, program), []).extend(runs)
 		for meter, daemon in zip(meters, daemons):

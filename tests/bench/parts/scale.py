@@ -102,14 +102,14 @@ def udp_cases(vlan=100):
 
 
 def costs_in_turns(record, meters, case, rounds, each):
-	"""For each meter a list of ns; in each of the rounds, all have their turn of each runs."""
+	"""For each meter rounds * each figures in ns; in each of the rounds, all have their turn of each."""
 	def turn():
 		before = sum(cpu_seconds(meter.process.pid) for meter in meters)
 		found = [meter.runs(*case, rounds=each) for meter in meters]
 		return found, sum(cpu_seconds(meter.process.pid) for meter in meters) - before
 
 	found = record.quiet.rounds(rounds, turn)
-	return [[one[i] for one in found] for i in range(len(meters))]
+	return [sum((one[i] for one in found), []) for i in range(len(meters))]
 
 
 def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewrite=True):
@@ -140,7 +140,7 @@ def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewr
 		meter = Meter(daemon)
 		for program, case in udp_cases().items():
 			found, = costs_in_turns(record, [meter], case, 3, 7)
-			record.add(f"{name}.cost.{program}", "ns", sum(found, []))
+			record.add(f"{name}.cost.{program}", "ns", found)
 		meter.close()
 	restart = []
 	assert daemon.stop() == 0
