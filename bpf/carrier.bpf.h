@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Can this uplink send at this very packet? Reads the carrier and the administrative state from the uplink's net_device, so that a cut cable
- * costs no round trip through user space, and no daemon at all.
+/* Can this uplink send at this very packet? Reads the carrier and the administrative state from the
+ * uplink's net_device, so that a cut cable costs no round trip through user space, and no daemon at
+ * all.
  *
- * Included by port_tc.bpf.c alone: bpftool's linker does not take the same kfunc from two objects. */
+ * Included by port_tc.bpf.c alone: bpftool's linker does not take the same kfunc from two objects.
+ */
 #ifndef UL_CARRIER_BPF_H
 #define UL_CARRIER_BPF_H
 
@@ -14,8 +16,10 @@
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-/* Without the kfunc (before 6.2) or the address, UL_UP_SEND is the daemon's word and has to do, as long as there is an interface at all. The read of a device
- * that is gone faults safely (exception-handled load); the ifindex, which is never 0, guards against an address that was used again. */
+/* Without the kfunc (before 6.2) or the address, UL_UP_SEND is the daemon's word and has to do, as
+ * long as there is an interface at all. The read of a device that is gone faults safely
+ * (exception-handled load); the ifindex, which is never 0, guards against an address that was used
+ * again. */
 static __always_inline bool uplink_alive(const struct ul_uplink *uplink)
 {
 	const unsigned long mask = 1UL << UL_LINK_STATE_START | 1UL << UL_LINK_STATE_NOCARRIER;
@@ -27,7 +31,8 @@ static __always_inline bool uplink_alive(const struct ul_uplink *uplink)
 		return uplink->ifindex;
 
 	dev = bpf_rdonly_cast((void *)uplink->netdev, bpf_core_type_id_kernel(struct net_device));
-	return (dev->state & mask) == 1UL << UL_LINK_STATE_START && dev->ifindex == (int)uplink->ifindex;
+	return (dev->state & mask) == 1UL << UL_LINK_STATE_START &&
+	       dev->ifindex == (int)uplink->ifindex;
 }
 
 #endif

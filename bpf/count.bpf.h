@@ -16,7 +16,8 @@ static __always_inline void count(__u32 object, enum ul_reason reason, const str
 	struct ul_stats *stats = bpf_map_lookup_elem(&ul_stats, &object);
 
 	if (stats) {
-		struct ul_count *counter = (struct ul_count *)stats + (reason & (UL_REASON_SLOTS - 1));
+		struct ul_count *counter =
+			(struct ul_count *)stats + (reason & (UL_REASON_SLOTS - 1));
 
 		counter->packets += size->packets;
 		counter->bytes += size->bytes;

@@ -9,7 +9,8 @@ struct walk {
 	__u32 refused;
 };
 
-/* Broadcast and multicast: on a channel from every uplink in use (the switch sends one copy), otherwise only from the port's own. */
+/* Broadcast and multicast: on a channel from every uplink in use (the switch sends one copy),
+ * otherwise only from the port's own. */
 static __always_inline bool accepts_group(__u32 slot, const struct ul_port *port, __u32 uplink)
 {
 	const struct ul_policy *policy = policy_at(port->policy);
@@ -37,11 +38,15 @@ static __always_inline long visit(__u32 place, struct walk *walk, bool from_upli
 	own = vlan_of(port);
 	if (walk->flood.only_flags && !(own.group_flags & walk->flood.only_flags))
 		return 0;
-	/* The list says so already; but whatever it may hold for a moment, a frame never leaves its VLAN. */
-	if (own.mode == UL_VLAN_VGT ? !port_has_vlan(port, walk->flood.vid) : own.vid != walk->flood.vid)
+	/* The list says so already; but whatever it may hold for a moment, a frame never leaves its
+	 * VLAN. */
+	if (own.mode == UL_VLAN_VGT ? !port_has_vlan(port, walk->flood.vid) :
+				      own.vid != walk->flood.vid)
 		return 0;
-	/* also_skip: the frame is that port's own, it came once, by that port's uplink, and who is promiscuous sees it whichever its own uplink is. */
-	if (from_uplink && !walk->flood.also_skip && !accepts_group(*slot, port, walk->flood.from_uplink)) {
+	/* also_skip: the frame is that port's own, it came once, by that port's uplink, and who is
+	 * promiscuous sees it whichever its own uplink is. */
+	if (from_uplink && !walk->flood.also_skip &&
+	    !accepts_group(*slot, port, walk->flood.from_uplink)) {
 		walk->refused++;
 		return 0;
 	}
@@ -64,7 +69,8 @@ static long visit_from_uplink(__u32 place, struct walk *walk)
 	return visit(place, walk, true);
 }
 
-static __always_inline struct walk begin(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 bytes)
+static __always_inline struct walk begin(struct __sk_buff *skb, __u32 list_vid, __u32 skips,
+					 __u32 bytes)
 {
 	return (struct walk){
 		.skb = skb,
@@ -78,7 +84,8 @@ static __always_inline struct walk begin(struct __sk_buff *skb, __u32 list_vid, 
 	};
 }
 
-__u32 ul_flood_from_port(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 only_flags, __u32 bytes)
+__u32 ul_flood_from_port(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 only_flags,
+			 __u32 bytes)
 {
 	const struct ul_vlan *vlan = vlan_at(list_vid >> 16);
 	struct walk walk = begin(skb, list_vid, skips, bytes);
@@ -90,7 +97,8 @@ __u32 ul_flood_from_port(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u
 	return walk.delivered & 0xffff;
 }
 
-__u32 ul_flood_from_uplink(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink, __u32 bytes)
+__u32 ul_flood_from_uplink(struct __sk_buff *skb, __u32 list_vid, __u32 skips, __u32 flags_uplink,
+			   __u32 bytes)
 {
 	const struct ul_vlan *vlan = vlan_at(list_vid >> 16);
 	struct walk walk = begin(skb, list_vid, skips, bytes);

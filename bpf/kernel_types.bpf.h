@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The few kernel structures that the programs look into, as partial CO-RE types: libbpf finds the real offsets at load time. */
+/* The few kernel structures that the programs look into, as partial CO-RE types: libbpf finds the
+ * real offsets at load time. */
 #ifndef UL_KERNEL_TYPES_BPF_H
 #define UL_KERNEL_TYPES_BPF_H
 

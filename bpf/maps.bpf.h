@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* All maps of a switch; keys and values are in headers/abi.h. The sizes marked "load" are set by the daemon before it loads the set.
+/* All maps of a switch; keys and values are in headers/abi.h. The sizes marked "load" are set by
+ * the daemon before it loads the set.
  * __weak: the objects that share this header are linked into one, and each map is there once. */
 #ifndef UL_MAPS_BPF_H
 #define UL_MAPS_BPF_H
@@ -14,25 +15,30 @@
 
 /* Arrays that the daemon writes through mmap() and the programs only read. */
 #define UL_MAPPED_ARRAY(map_name, value_type, entries) \
-	struct { \
-		__uint(type, BPF_MAP_TYPE_ARRAY); \
-		__uint(map_flags, BPF_F_MMAPABLE); \
-		__uint(max_entries, entries); \
-		__type(key, __u32); \
-		__type(value, value_type); \
+	struct {                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY);      \
+		__uint(map_flags, BPF_F_MMAPABLE);     \
+		__uint(max_entries, entries);          \
+		__type(key, __u32);                    \
+		__type(value, value_type);             \
 	} map_name SEC(".maps") __weak
 
-UL_MAPPED_ARRAY(ul_meta, struct ul_meta, 1);		/* what this set is */
-UL_MAPPED_ARRAY(ul_uplinks, struct ul_uplink, UL_MAX_UPLINKS);	/* index in the configuration -> uplink */
-UL_MAPPED_ARRAY(ul_ports, struct ul_port, 256);		/* slot -> port; load */
-UL_MAPPED_ARRAY(ul_groups, struct ul_group, 64);	/* index -> port group; load */
-UL_MAPPED_ARRAY(ul_policies, struct ul_policy, UL_MAX_POLICIES);	/* index -> teaming policy with its bucket table */
-UL_MAPPED_ARRAY(ul_vlans, struct ul_vlan, UL_N_VLANS);	/* VID -> who is there */
-UL_MAPPED_ARRAY(ul_ifaces, struct ul_slot4, 64);	/* exact-match table: ifindex -> object; load */
-UL_MAPPED_ARRAY(ul_fdb, struct ul_slot4, 64);		/* exact-match table: {VID, MAC} -> port slot; load */
+UL_MAPPED_ARRAY(ul_meta, struct ul_meta, 1);			 /* what this set is */
+UL_MAPPED_ARRAY(ul_uplinks, struct ul_uplink, UL_MAX_UPLINKS);	 /* index in the configuration ->
+								    uplink */
+UL_MAPPED_ARRAY(ul_ports, struct ul_port, 256);			 /* slot -> port; load */
+UL_MAPPED_ARRAY(ul_groups, struct ul_group, 64);		 /* index -> port group; load */
+UL_MAPPED_ARRAY(ul_policies, struct ul_policy, UL_MAX_POLICIES); /* index -> teaming policy with its
+								    bucket table */
+UL_MAPPED_ARRAY(ul_vlans, struct ul_vlan, UL_N_VLANS);		 /* VID -> who is there */
+UL_MAPPED_ARRAY(ul_ifaces, struct ul_slot4, 64); /* exact-match table: ifindex -> object; load */
+UL_MAPPED_ARRAY(ul_fdb, struct ul_slot4, 64); /* exact-match table: {VID, MAC} -> port slot; load */
 
-UL_MAPPED_ARRAY(ul_lacp_answers, struct ul_lacp_answer, UL_MAX_UPLINKS);	/* uplink -> what uplink_xdp answered for the daemon */
-UL_MAPPED_ARRAY(ul_lacp_ports, struct ul_lacp_port, UL_MAX_UPLINKS);	/* uplink -> LACP as shown; no program reads it */
+UL_MAPPED_ARRAY(ul_lacp_answers, struct ul_lacp_answer, UL_MAX_UPLINKS); /* uplink -> what
+									    uplink_xdp answered for
+									    the daemon */
+UL_MAPPED_ARRAY(ul_lacp_ports, struct ul_lacp_port, UL_MAX_UPLINKS); /* uplink -> LACP as shown; no
+									program reads it */
 
 /* uplink -> LACP state that outlives the daemon; each record is written by one system call */
 struct {
@@ -167,7 +173,8 @@ static __always_inline bool port_has_vlan(const struct ul_port *port, __u32 vid)
 
 	if (!group)
 		return false;
-	/* The compiler knows that vid is below 4096 and would drop the mask; verifiers before 6.2 have forgotten it by then. */
+	/* The compiler knows that vid is below 4096 and would drop the mask; verifiers before 6.2
+	 * have forgotten it by then. */
 	asm volatile("" : "+r"(vid));
 	vid &= UL_N_VLANS - 1;
 	return group->vlans[vid / 64] >> (vid & 63) & 1;

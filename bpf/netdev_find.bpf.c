@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel address of an interface's net_device, for the carrier check in the data plane (carrier.bpf.h). A syscall program: the daemon runs it,
- * at start and when an interface appears, in the network namespace it serves. */
+/* The kernel address of an interface's net_device, for the carrier check in the data plane
+ * (carrier.bpf.h). A syscall program: the daemon runs it, at start and when an interface appears,
+ * in the network namespace it serves. */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -8,9 +9,9 @@
 #include "abi.h"
 #include "kernel_types.bpf.h"
 
-#define UL_MAX_NETDEVS (1 << 20)	/* bounds the walk */
+#define UL_MAX_NETDEVS (1 << 20) /* bounds the walk */
 
-extern __u32 ul_sees_carriers(void);	/* select.bpf.h, linked from port_tc.bpf.c */
+extern __u32 ul_sees_carriers(void); /* select.bpf.h, linked from port_tc.bpf.c */
 
 struct walk {
 	struct list_head *head, *at;
@@ -20,7 +21,8 @@ struct walk {
 
 static long visit(__u32 round, struct walk *walk)
 {
-	struct net_device *dev = (void *)walk->at - bpf_core_field_offset(struct net_device, dev_list);
+	struct net_device *dev =
+		(void *)walk->at - bpf_core_field_offset(struct net_device, dev_list);
 
 	if (walk->at == walk->head || !walk->at)
 		return 1;

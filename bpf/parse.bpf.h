@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Header cursor. Each function checks the bounds of what it reads, returns false or a zero result when the frame ends before, and gives numbers in host
- * order. None of them keeps a packet pointer. */
+/* Header cursor. Each function checks the bounds of what it reads, returns false or a zero result
+ * when the frame ends before, and gives numbers in host order. None of them keeps a packet pointer.
+ */
 #ifndef UL_PARSE_BPF_H
 #define UL_PARSE_BPF_H
 
@@ -14,23 +15,24 @@
 
 #define UL_ETH_HLEN 14
 #define UL_TAG_LEN 4
-#define UL_IPV4_FRAGMENT 0x3fff	/* more fragments, or an offset */
+#define UL_IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
 
-#define UL_MAC_STP 0x0180c2000000ULL		/* first of the sixteen that bridges never forward (802.1Q table 8-1) */
-#define UL_MAC_CISCO 0x01000cccccccULL		/* CDP, PAgP, UDLD, VTP */
+#define UL_MAC_STP \
+	0x0180c2000000ULL /* first of the sixteen that bridges never forward (802.1Q table 8-1) */
+#define UL_MAC_CISCO 0x01000cccccccULL /* CDP, PAgP, UDLD, VTP */
 #define UL_MAC_PVST 0x01000ccccccdULL
 #define UL_ETH_P_SLOW 0x8809
 #define UL_ETH_P_LLDP 0x88cc
 
 /* Layer 2 of a frame. */
 struct frame {
-	__u64 dst, src;		/* the MAC addresses as 48-bit numbers */
-	__u16 ethertype;	/* behind the outer tag */
-	__u16 tci;		/* of the outer tag */
-	__u16 vid;		/* of the outer tag; 0: untagged or priority-tagged */
-	bool tagged;		/* there is an outer tag, VID 0 included */
-	bool service_tag;	/* its TPID is 802.1ad's */
-	__u32 l3_offset;	/* from the start of the frame as it lies in memory */
+	__u64 dst, src;	  /* the MAC addresses as 48-bit numbers */
+	__u16 ethertype;  /* behind the outer tag */
+	__u16 tci;	  /* of the outer tag */
+	__u16 vid;	  /* of the outer tag; 0: untagged or priority-tagged */
+	bool tagged;	  /* there is an outer tag, VID 0 included */
+	bool service_tag; /* its TPID is 802.1ad's */
+	__u32 l3_offset;  /* from the start of the frame as it lies in memory */
 };
 
 struct tag {
@@ -38,7 +40,8 @@ struct tag {
 	__be16 ethertype;
 };
 
-/* Needs a machine that loads unaligned words, as all that run uplinkd do; the verifier would say so on another. */
+/* Needs a machine that loads unaligned words, as all that run uplinkd do; the verifier would say so
+ * on another. */
 static __always_inline __u64 load_be64(const void *p)
 {
 	return bpf_be64_to_cpu(*(const __be64 *)p);
@@ -56,7 +59,8 @@ static __always_inline bool parse_addresses(const void *data, const void *end, s
 
 	if (data + UL_ETH_HLEN > end)
 		return false;
-	/* Two loads for fourteen bytes; by fields the compiler would load each byte, as nothing is aligned. */
+	/* Two loads for fourteen bytes; by fields the compiler would load each byte, as nothing is
+	 * aligned. */
 	frame->dst = load_be64(data) >> 16;
 	src_ethertype = load_be64(data + 6);
 	frame->src = src_ethertype >> 16;
@@ -88,11 +92,14 @@ static __always_inline bool parse_tag(const void *data, const void *end, struct 
 /* Both, of a tag that lies in the data. */
 static __always_inline bool parse_layer2(const void *data, const void *end, struct frame *frame)
 {
-	return parse_addresses(data, end, frame) && (!is_tag(frame->ethertype) || parse_tag(data, end, frame));
+	return parse_addresses(data, end, frame) &&
+	       (!is_tag(frame->ethertype) || parse_tag(data, end, frame));
 }
 
-/* Layer 3 offset and EtherType behind one more tag (QinQ). The offsets are bounded, which the verifier wants to see. */
-static __always_inline void skip_inner_tag(const void *data, const void *end, __u32 *offset, __u32 *ethertype)
+/* Layer 3 offset and EtherType behind one more tag (QinQ). The offsets are bounded, which the
+ * verifier wants to see. */
+static __always_inline void skip_inner_tag(const void *data, const void *end, __u32 *offset,
+					   __u32 *ethertype)
 {
 	const struct tag *tag = data + *offset;
 
@@ -103,7 +110,8 @@ static __always_inline void skip_inner_tag(const void *data, const void *end, __
 }
 
 /* IP protocol of the outermost IP header, or 0 when it is not IP; behind an inner tag as well. */
-static __always_inline __u32 parse_ip_protocol(const void *data, const void *end, __u32 offset, __u32 ethertype)
+static __always_inline __u32 parse_ip_protocol(const void *data, const void *end, __u32 offset,
+					       __u32 ethertype)
 {
 	/* Nearly all, without the rest. */
 	if (ethertype == ETH_P_IP && data + offset + 20 <= end)
@@ -128,7 +136,8 @@ static __always_inline __u32 load_be16(const void *p)
 }
 
 /* TCP or UDP ports at offset; both stay 0 when the frame ends before. */
-static __always_inline bool parse_ports(const void *data, const void *end, __u32 offset, __u32 protocol, struct ul_flow *flow)
+static __always_inline bool parse_ports(const void *data, const void *end, __u32 offset,
+					__u32 protocol, struct ul_flow *flow)
 {
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 		return true;
@@ -139,7 +148,8 @@ static __always_inline bool parse_ports(const void *data, const void *end, __u32
 	return true;
 }
 
-static __always_inline bool parse_ipv4(const void *data, const void *end, __u32 offset, bool want_ports, struct ul_flow *flow)
+static __always_inline bool parse_ipv4(const void *data, const void *end, __u32 offset,
+				       bool want_ports, struct ul_flow *flow)
 {
 	const __u8 *ip = data + offset;
 
@@ -148,27 +158,32 @@ static __always_inline bool parse_ipv4(const void *data, const void *end, __u32 
 	flow->is_ip = 1;
 	flow->src = load_be32(ip + 12);
 	flow->dst = load_be32(ip + 16);
-	/* No port of a fragment counts, also not of the first one: all fragments of a datagram keep to one uplink. */
+	/* No port of a fragment counts, also not of the first one: all fragments of a datagram keep
+	 * to one uplink. */
 	if (want_ports && !(load_be16(ip + 6) & UL_IPV4_FRAGMENT))
 		return parse_ports(data, end, offset + (ip[0] & 0xf) * 4, ip[9], flow);
 	return true;
 }
 
-static __always_inline bool parse_ipv6(const void *data, const void *end, __u32 offset, bool want_ports, struct ul_flow *flow)
+static __always_inline bool parse_ipv6(const void *data, const void *end, __u32 offset,
+				       bool want_ports, struct ul_flow *flow)
 {
 	const __u8 *ip = data + offset;
 
 	if ((const void *)(ip + 40) > end)
 		return false;
 	flow->is_ip = 1;
-	flow->src = ul_fold_ipv6(load_be32(ip + 8), load_be32(ip + 12), load_be32(ip + 16), load_be32(ip + 20));
-	flow->dst = ul_fold_ipv6(load_be32(ip + 24), load_be32(ip + 28), load_be32(ip + 32), load_be32(ip + 36));
+	flow->src = ul_fold_ipv6(load_be32(ip + 8), load_be32(ip + 12), load_be32(ip + 16),
+				 load_be32(ip + 20));
+	flow->dst = ul_fold_ipv6(load_be32(ip + 24), load_be32(ip + 28), load_be32(ip + 32),
+				 load_be32(ip + 36));
 	return !want_ports || parse_ports(data, end, offset + 40, ip[6], flow);
 }
 
-/* What uplink selection looks at. A frame that ends inside its IP header is hashed by its MAC addresses; false: so it does, or before the ports that are wanted. */
-static __always_inline bool parse_flow(const void *data, const void *end, const struct frame *frame, bool want_ports,
-				       struct ul_flow *flow)
+/* What uplink selection looks at. A frame that ends inside its IP header is hashed by its MAC
+ * addresses; false: so it does, or before the ports that are wanted. */
+static __always_inline bool parse_flow(const void *data, const void *end, const struct frame *frame,
+				       bool want_ports, struct ul_flow *flow)
 {
 	__u32 offset = frame->l3_offset, ethertype = frame->ethertype;
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TC ingress of a port: may it send this, is the destination on this host, else which uplink. TC and not XDP, because a machine's frames come with
- * unfinished checksums and as GSO super-frames, which only an skb carries.
+/* TC ingress of a port: may it send this, is the destination on this host, else which uplink. TC
+ * and not XDP, because a machine's frames come with unfinished checksums and as GSO super-frames,
+ * which only an skb carries.
  *
- * The usual frame - unicast, without copies for others or news for the daemon - has a short way of its own. The others begin anew in ul_send_unusual(), by the same functions:
- * admit() changes, counts and reports nothing. */
+ * The usual frame - unicast, without copies for others or news for the daemon - has a short way of
+ * its own. The others begin anew in ul_send_unusual(), by the same functions: admit() changes,
+ * counts and reports nothing. */
 #include "select.bpf.h"
 #include "skb.bpf.h"
 
@@ -11,15 +13,16 @@
 struct sending {
 	struct __sk_buff *skb;
 	const struct ul_port *port;
-	struct ul_port_vlan own;	/* of the port */
-	__u32 vlan_flags;		/* of frame.vid: enum ul_vlan_flag */
-	struct frame frame;		/* vid: the VLAN that the frame belongs to, whether or not it carries a tag */
+	struct ul_port_vlan own; /* of the port */
+	__u32 vlan_flags;	 /* of frame.vid: enum ul_vlan_flag */
+	struct frame frame; /* vid: the VLAN that the frame belongs to, whether or not it carries a
+			       tag */
 	struct size size;
 	__u32 slot;
-	bool tag_in_bytes;		/* size counts the outer tag */
-	bool carries_tag;		/* a tag with a VID other than 0 is in the skb now */
-	bool strip_first;		/* a priority tag that the VLAN's tag replaces */
-	bool retagged;			/* tags came or went since frame was read: layer 3 may have moved */
+	bool tag_in_bytes; /* size counts the outer tag */
+	bool carries_tag;  /* a tag with a VID other than 0 is in the skb now */
+	bool strip_first;  /* a priority tag that the VLAN's tag replaces */
+	bool retagged;	   /* tags came or went since frame was read: layer 3 may have moved */
 };
 
 /* Out of line: seldom needed where the frame has come so far. */
@@ -49,19 +52,22 @@ static __always_inline enum ul_reason check_addresses(const struct frame *frame)
 	return UL_R_SENT;
 }
 
-/* A tag behind a priority tag would be the outer one for a switch that takes the priority tag off. */
+/* A tag behind a priority tag would be the outer one for a switch that takes the priority tag off.
+ */
 static __always_inline bool hides_tag(const struct frame *frame)
 {
 	return frame->tagged && !frame->vid && is_tag(frame->ethertype);
 }
 
-/* Which VLAN the frame belongs to, by the port group's mode. UL_R_SENT: it may pass; frame.vid and tci are then the VLAN's. */
+/* Which VLAN the frame belongs to, by the port group's mode. UL_R_SENT: it may pass; frame.vid and
+ * tci are then the VLAN's. */
 static __always_inline enum ul_reason enter_vlan(struct sending *s)
 {
 	struct frame *frame = &s->frame;
 
 	if (s->own.mode == UL_VLAN_VGT) {
-		if (frame->vid == UL_VLAN_TRUNK || hides_tag(frame) || !port_has_vlan(s->port, frame->vid))
+		if (frame->vid == UL_VLAN_TRUNK || hides_tag(frame) ||
+		    !port_has_vlan(s->port, frame->vid))
 			return UL_R_VLAN_NOT_ALLOWED;
 		s->carries_tag = frame->vid;
 		return UL_R_SENT;
@@ -87,7 +93,7 @@ static __always_inline bool is_own_source(const struct ul_port *port, __u64 src)
 /* Tells the daemon of a source address that it does not know at this port. */
 static __always_inline void report_source(const struct sending *s)
 {
-	__u32 vid = s->own.vid;	/* VGT: UL_VLAN_TRUNK */
+	__u32 vid = s->own.vid; /* VGT: UL_VLAN_TRUNK */
 	struct ul_event *event;
 
 	if (slot_of(vid, s->frame.src) == s->slot + 1)
@@ -107,13 +113,16 @@ static __always_inline void report_source(const struct sending *s)
 
 #define UL_GROUP_REPORTS (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)
 
-/* An address that is neither the port's nor one that the group lets it use, nor one of which the daemon is to hear. */
+/* An address that is neither the port's nor one that the group lets it use, nor one of which the
+ * daemon is to hear. */
 static __always_inline bool is_forged(const struct sending *s)
 {
-	return !is_own_source(s->port, s->frame.src) && !(s->own.group_flags & (UL_GROUP_REPORTS | UL_GROUP_FORGED_OK));
+	return !is_own_source(s->port, s->frame.src) &&
+	       !(s->own.group_flags & (UL_GROUP_REPORTS | UL_GROUP_FORGED_OK));
 }
 
-/* mac-changes lets nothing pass by itself: the daemon makes it the port's address first, unless it is somebody else's. */
+/* mac-changes lets nothing pass by itself: the daemon makes it the port's address first, unless it
+ * is somebody else's. */
 static __always_inline bool may_use_source(const struct sending *s)
 {
 	__u32 flags = s->own.group_flags;
@@ -125,7 +134,8 @@ static __always_inline bool may_use_source(const struct sending *s)
 	return flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK);
 }
 
-/* The hash of a frame of any kind. Global, like ul_send_unusual(), so that it is verified once. With tags that were changed on the way here, with headers that lie in pages. */
+/* The hash of a frame of any kind. Global, like ul_send_unusual(), so that it is verified once.
+ * With tags that were changed on the way here, with headers that lie in pages. */
 __u32 ul_hash_again(struct __sk_buff *skb, __u32 policy_index, __u32 number)
 {
 	const struct ul_policy *policy = policy_at(policy_index);
@@ -141,7 +151,8 @@ __u32 ul_hash_again(struct __sk_buff *skb, __u32 policy_index, __u32 number)
 	return ul_hash(policy->method, policy->flags, &flow, number);
 }
 
-/* The same without a call, as long as the headers can be read where they are. IPv4 by its addresses before anything else. */
+/* The same without a call, as long as the headers can be read where they are. IPv4 by its addresses
+ * before anything else. */
 static __always_inline __u32 hash_of(struct sending *s, const struct ul_policy *policy)
 {
 	void *data = data_of(s->skb), *end = end_of(s->skb);
@@ -150,18 +161,22 @@ static __always_inline __u32 hash_of(struct sending *s, const struct ul_policy *
 
 	if (s->retagged)
 		return ul_hash_again(s->skb, s->port->policy, s->port->number);
-	if (policy->method == UL_M_SRC_DST_IP && s->frame.ethertype == ETH_P_IP && data + offset + 20 <= end) {
-		__u32 hash = bpf_ntohl(*(__be32 *)(data + offset + 12) ^ *(__be32 *)(data + offset + 16));
+	if (policy->method == UL_M_SRC_DST_IP && s->frame.ethertype == ETH_P_IP &&
+	    data + offset + 20 <= end) {
+		__u32 hash = bpf_ntohl(*(__be32 *)(data + offset + 12) ^
+				       *(__be32 *)(data + offset + 16));
 
 		return policy->flags & UL_POLICY_LAST_OCTET ? hash & 0xff : hash;
 	}
-	if (!parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, &flow) && s->skb->len > (__u32)(end - data))
+	if (!parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, &flow) &&
+	    s->skb->len > (__u32)(end - data))
 		return ul_hash_again(s->skb, s->port->policy, s->port->number);
 	return ul_hash(policy->method, policy->flags, &flow, s->port->number);
 }
 
 /* The uplink for this frame, or NULL when none can send. */
-static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, bool usual, __u32 *index)
+static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, bool usual,
+							     __u32 *index)
 {
 	const struct ul_policy *policy = policy_at(s->port->policy);
 	const struct ul_uplink *uplink;
@@ -169,7 +184,8 @@ static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, 
 
 	if (!policy || !policy->n_buckets)
 		return NULL;
-	bucket = bucket_of(policy, usual ? hash_of(s, policy) : ul_hash_again(s->skb, s->port->policy, s->port->number));
+	bucket = bucket_of(policy, usual ? hash_of(s, policy) :
+					   ul_hash_again(s->skb, s->port->policy, s->port->number));
 	*index = policy->bucket[bucket];
 	uplink = uplink_at(*index);
 	if (uplink && uplink_alive(uplink))
@@ -182,7 +198,8 @@ static __always_inline const struct ul_uplink *choose_uplink(struct sending *s, 
 	return uplink;
 }
 
-/* The priority tag goes before another one comes, and before an access port of the VLAN gets the frame. */
+/* The priority tag goes before another one comes, and before an access port of the VLAN gets the
+ * frame. */
 static __always_inline bool strip(struct sending *s)
 {
 	if (!s->strip_first)
@@ -255,9 +272,10 @@ static __always_inline int deliver_locally(struct sending *s, const struct desti
 	return bpf_redirect(to->port->ifindex, 0);
 }
 
-/* Copies to members of the VLAN: to all of them, or to those that only_flags names. Access ports get them untagged, the others tagged; the skb is left
- * as push_tag() and pop_tag() know it. Frames with a service tag are for ports that tag themselves. false: the kernel refused to change the tag; the frame
- * must go nowhere then, because it may have lost its VLAN. */
+/* Copies to members of the VLAN: to all of them, or to those that only_flags names. Access ports
+ * get them untagged, the others tagged; the skb is left as push_tag() and pop_tag() know it. Frames
+ * with a service tag are for ports that tag themselves. false: the kernel refused to change the
+ * tag; the frame must go nowhere then, because it may have lost its VLAN. */
 static __always_inline bool flood_from_port(struct sending *s, __u32 only_flags, __u32 also_skip)
 {
 	struct flood flood = {
@@ -295,7 +313,9 @@ static __always_inline enum ul_reason begin(struct sending *s, struct __sk_buff 
 {
 	__u32 object = object_of(skb->ifindex);
 
-	*s = (struct sending){ .skb = skb, .size = size_of(skb), .slot = object - 1 - UL_OBJECT_PORT0 };
+	*s = (struct sending){ .skb = skb,
+			       .size = size_of(skb),
+			       .slot = object - 1 - UL_OBJECT_PORT0 };
 	if (object > UL_OBJECT_PORT0)
 		s->port = port_at(s->slot);
 	if (!s->port)
@@ -343,7 +363,7 @@ int ul_send_unusual(struct __sk_buff *skb)
 	struct sending s;
 
 	if (admit(&s, skb) != UL_R_SENT)
-		return TC_ACT_SHOT;	/* port_tc has asked as well */
+		return TC_ACT_SHOT; /* port_tc has asked as well */
 	if (!may_use_source(&s))
 		return drop(&s, UL_R_FORGED_SOURCE);
 	if (is_long(&s))
@@ -359,15 +379,18 @@ int ul_send_unusual(struct __sk_buff *skb)
 	if (!find_port(s.vlan_flags, s.frame.vid, s.frame.service_tag, s.frame.dst, &to))
 		to.slot_plus_1 = 0;
 	if (s.vlan_flags & UL_VLAN_CURIOUS &&
-	    !flood_from_port(&s, UL_GROUP_PROMISCUOUS | (to.slot_plus_1 ? 0 : UL_GROUP_LEARNING), to.slot_plus_1))
+	    !flood_from_port(&s, UL_GROUP_PROMISCUOUS | (to.slot_plus_1 ? 0 : UL_GROUP_LEARNING),
+			     to.slot_plus_1))
 		return drop(&s, UL_R_FAILED);
-	return to.slot_plus_1 ? deliver_locally(&s, &to) : send_to_uplink(&s, UL_R_TO_UPLINK, false);
+	return to.slot_plus_1 ? deliver_locally(&s, &to) :
+				send_to_uplink(&s, UL_R_TO_UPLINK, false);
 }
 
 /* Nothing to be done but to send it: see the top of the file. */
 static __always_inline bool is_usual(const struct sending *s)
 {
-	if (is_group_address(s->frame.dst) || s->strip_first || s->vlan_flags & UL_VLAN_CURIOUS || is_long(s))
+	if (is_group_address(s->frame.dst) || s->strip_first || s->vlan_flags & UL_VLAN_CURIOUS ||
+	    is_long(s))
 		return false;
 	return is_own_source(s->port, s->frame.src) || !(s->own.group_flags & UL_GROUP_REPORTS);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Hash -> bucket -> uplink that can send now. The fast path is inline in port_tc; what happens when an uplink is dead is the same arithmetic
- * that the daemon uses (flow_hash.h), so that its later rewrite of the buckets moves nothing a second time.
+/* Hash -> bucket -> uplink that can send now. The fast path is inline in port_tc; what happens when
+ * an uplink is dead is the same arithmetic that the daemon uses (flow_hash.h), so that its later
+ * rewrite of the buckets moves nothing a second time.
  *
- * The global functions at the end are for the other programs (declared in steer.bpf.h). Included by port_tc.bpf.c alone, see carrier.bpf.h. */
+ * The global functions at the end are for the other programs (declared in steer.bpf.h). Included by
+ * port_tc.bpf.c alone, see carrier.bpf.h. */
 #ifndef UL_SELECT_BPF_H
 #define UL_SELECT_BPF_H
 
@@ -13,21 +15,22 @@ static __always_inline __u32 bucket_of(const struct ul_policy *policy, __u32 has
 {
 	__u32 n = policy->n_buckets;
 
-	/* 1, 2, 4, 8 or 16 active uplinks: the same remainder without the division, which is most of the way from the hash to the bucket. Zero, which callers
-	 * refuse, ends here as well. */
+	/* 1, 2, 4, 8 or 16 active uplinks: the same remainder without the division, which is most
+	 * of the way from the hash to the bucket. Zero, which callers refuse, ends here as well. */
 	if (!(n & (n - 1)))
 		return hash & (n - 1) & (UL_MAX_BUCKETS - 1);
 	return hash % n & (UL_MAX_BUCKETS - 1);
 }
 
-/* Whether this kernel lets the programs see a carrier at all (6.2); netdev_find tells the daemon. */
+/* Whether this kernel lets the programs see a carrier at all (6.2); netdev_find tells the daemon.
+ */
 __u32 ul_sees_carriers(void)
 {
 	return bpf_rdonly_cast ? 1 : 0;
 }
 
-/* Bit p: the uplink at position p of the policy is alive. A global function, so that the verifier takes the mask as any number and does not follow each
- * of its values. */
+/* Bit p: the uplink at position p of the policy is alive. A global function, so that the verifier
+ * takes the mask as any number and does not follow each of its values. */
 __u32 ul_alive_positions(__u32 policy_index)
 {
 	const struct ul_policy *policy = policy_at(policy_index);
@@ -52,14 +55,15 @@ __u32 ul_spare_uplink(__u32 policy_index, __u32 bucket)
 
 	if (!policy)
 		return UL_NO_UPLINK;
-	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket, ul_alive_positions(policy_index));
+	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket,
+				       ul_alive_positions(policy_index));
 	if (position < 0)
 		return UL_NO_UPLINK;
 	return policy->member[position & 31];
 }
 
-/* Bit i: frames are accepted from uplink i at this moment. What the daemon wrote (in_use) holds as long as all of these are alive; one that is being drained
- * does not send, as the daemon knows. */
+/* Bit i: frames are accepted from uplink i at this moment. What the daemon wrote (in_use) holds as
+ * long as all of these are alive; one that is being drained does not send, as the daemon knows. */
 __u32 ul_serving_uplinks(__u32 policy_index)
 {
 	const struct ul_policy *policy = policy_at(policy_index);
@@ -81,7 +85,8 @@ __u32 ul_serving_uplinks(__u32 policy_index)
 	return policy->in_use & ~expected ? uplinks : policy->in_use;
 }
 
-/* The uplink that serves a port's own bucket: without a channel, the only one it takes broadcast and multicast from. UL_NO_UPLINK: none. */
+/* The uplink that serves a port's own bucket: without a channel, the only one it takes broadcast
+ * and multicast from. UL_NO_UPLINK: none. */
 __u32 ul_uplink_of_port(__u32 slot)
 {
 	const struct ul_port *port = port_at(slot);

@@ -7,15 +7,20 @@
 
 #include "flood.bpf.h"
 
-#define UL_HEADERS 122	/* Ethernet, two tags, the longest IPv4 header or that of IPv6, ports: all that is ever looked at */
+#define UL_HEADERS                                                                             \
+	122 /* Ethernet, two tags, the longest IPv4 header or that of IPv6, ports: all that is \
+	       ever looked at */
 
-/* Where the readable part of the frame begins and ends now. In assembler, because the compiler takes the two for the 32-bit numbers as which they are declared, and where
- * it moves them as such, the verifier no longer knows that they are pointers. */
+/* Where the readable part of the frame begins and ends now. In assembler, because the compiler
+ * takes the two for the 32-bit numbers as which they are declared, and where it moves them as such,
+ * the verifier no longer knows that they are pointers. */
 static __always_inline void *data_of(const struct __sk_buff *skb)
 {
 	void *data;
 
-	asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(data) : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, data)));
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(data)
+		     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, data)));
 	return data;
 }
 
@@ -23,11 +28,14 @@ static __always_inline void *end_of(const struct __sk_buff *skb)
 {
 	void *end;
 
-	asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(end) : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, data_end)));
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(end)
+		     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, data_end)));
 	return end;
 }
 
-/* Makes the headers readable where they lie in pages, which costs a copy: only for a frame that ended too early. false: there is no more of it. */
+/* Makes the headers readable where they lie in pages, which costs a copy: only for a frame that
+ * ended too early. false: there is no more of it. */
 static __noinline bool pull_headers(struct __sk_buff *skb)
 {
 	__u32 readable = (__u32)(end_of(skb) - data_of(skb)), len = skb->len;
@@ -37,7 +45,8 @@ static __noinline bool pull_headers(struct __sk_buff *skb)
 	return !bpf_skb_pull_data(skb, len < UL_HEADERS ? len : UL_HEADERS);
 }
 
-/* Layer 2 of the frame. The kernel keeps the outer tag of an ingress skb apart from the data. false: the frame ends before. */
+/* Layer 2 of the frame. The kernel keeps the outer tag of an ingress skb apart from the data.
+ * false: the frame ends before. */
 static __always_inline bool parse_skb(struct __sk_buff *skb, struct frame *frame)
 {
 	if (!parse_layer2(data_of(skb), end_of(skb), frame)) {

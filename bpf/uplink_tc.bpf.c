@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TC ingress of an uplink: the same steering as uplink_xdp for what that passed up (or for everything, where there is no XDP): TCP as GRO super-frames,
- * broadcast and multicast, jumbo frames, and ports that cannot take XDP frames. */
+/* TC ingress of an uplink: the same steering as uplink_xdp for what that passed up (or for
+ * everything, where there is no XDP): TCP as GRO super-frames, broadcast and multicast, jumbo
+ * frames, and ports that cannot take XDP frames. */
 #include "skb.bpf.h"
 
 static __always_inline int drop(__u32 object, enum ul_reason reason, const struct size *size)
@@ -11,10 +12,12 @@ static __always_inline int drop(__u32 object, enum ul_reason reason, const struc
 
 #define UL_LOST_TAG 0xffffffff
 
-/* Ports that tag themselves get the frame as it came; then the tag goes, and the ports of the VLAN's own groups get theirs. last: the frame itself is not
- * needed any more. Returns what ul_flood_from_uplink() does, or UL_LOST_TAG: the kernel refused to change the tag, and the frame must go nowhere else, because it
- * may have lost its VLAN. */
-static __always_inline __u32 flood_from_uplink(struct __sk_buff *skb, struct flood *flood, const struct ul_vlan *vlan,
+/* Ports that tag themselves get the frame as it came; then the tag goes, and the ports of the
+ * VLAN's own groups get theirs. last: the frame itself is not needed any more. Returns what
+ * ul_flood_from_uplink() does, or UL_LOST_TAG: the kernel refused to change the tag, and the frame
+ * must go nowhere else, because it may have lost its VLAN. */
+static __always_inline __u32 flood_from_uplink(struct __sk_buff *skb, struct flood *flood,
+					       const struct ul_vlan *vlan,
 					       const struct frame *frame, bool last)
 {
 	__u32 copies = 0;
@@ -73,12 +76,16 @@ int uplink_tc(struct __sk_buff *skb)
 		if (copies == UL_LOST_TAG)
 			return drop(object, UL_R_FAILED, &size);
 		/* Only refusals: no member takes it from this uplink. */
-		return drop(object, copies && !(copies & 0xffff) ? UL_R_INACTIVE_UPLINK : UL_R_FLOODED, &size);
+		return drop(object,
+			    copies && !(copies & 0xffff) ? UL_R_INACTIVE_UPLINK : UL_R_FLOODED,
+			    &size);
 	}
 
 	reason = steer_unicast(vlan, &frame, object, uplink, &to);
-	if (vlan->flags & UL_VLAN_CURIOUS && (reason == UL_R_TO_PORT || reason == UL_R_UNKNOWN_UNICAST)) {
-		flood.only_flags = UL_GROUP_PROMISCUOUS | (reason == UL_R_UNKNOWN_UNICAST ? UL_GROUP_LEARNING : 0);
+	if (vlan->flags & UL_VLAN_CURIOUS &&
+	    (reason == UL_R_TO_PORT || reason == UL_R_UNKNOWN_UNICAST)) {
+		flood.only_flags = UL_GROUP_PROMISCUOUS |
+				   (reason == UL_R_UNKNOWN_UNICAST ? UL_GROUP_LEARNING : 0);
 		flood.also_skip = reason == UL_R_TO_PORT ? to.slot_plus_1 : 0;
 		copies = flood_from_uplink(skb, &flood, vlan, &frame, reason != UL_R_TO_PORT);
 		if (copies == UL_LOST_TAG)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which bucket a frame belongs to, and which uplink serves a bucket whose own uplink is dead. Pure arithmetic, one copy for the TC and
- * XDP programs, the daemon, `uplinkctl which` and the tests. */
+/* Which bucket a frame belongs to, and which uplink serves a bucket whose own uplink is dead. Pure
+ * arithmetic, one copy for the TC and XDP programs, the daemon, `uplinkctl which` and the tests. */
 #ifndef UL_FLOW_HASH_H
 #define UL_FLOW_HASH_H
 
@@ -8,13 +8,14 @@
 
 #define UL_INLINE static inline __attribute__((always_inline))
 
-/* What selection looks at; the header cursor (bpf/parse.bpf.h) and uplinkctl fill it. All numbers in host order. */
+/* What selection looks at; the header cursor (bpf/parse.bpf.h) and uplinkctl fill it. All numbers
+ * in host order. */
 struct ul_flow {
-	__u32 src, dst;		/* IPv4: the address; IPv6: its four words XORed; 0 without IP */
-	__u16 src_port, dst_port;	/* TCP and UDP; 0 otherwise and in fragments */
-	__u8 is_ip;		/* src and dst are valid */
+	__u32 src, dst;		  /* IPv4: the address; IPv6: its four words XORed; 0 without IP */
+	__u16 src_port, dst_port; /* TCP and UDP; 0 otherwise and in fragments */
+	__u8 is_ip;		  /* src and dst are valid */
 	__u8 reserved;
-	__u8 src_mac[6], dst_mac[6];	/* wire order */
+	__u8 src_mac[6], dst_mac[6]; /* wire order */
 };
 
 UL_INLINE __u32 ul_mac_tail(const __u8 mac[6])
@@ -22,15 +23,17 @@ UL_INLINE __u32 ul_mac_tail(const __u8 mac[6])
 	return (__u32)mac[4] << 8 | mac[5];
 }
 
-/* IPv6 has no rule by any vendor; ours folds the address to the width of IPv4. w: four words in host order. */
+/* IPv6 has no rule by any vendor; ours folds the address to the width of IPv4. w: four words in
+ * host order. */
 UL_INLINE __u32 ul_fold_ipv6(__u32 w0, __u32 w1, __u32 w2, __u32 w3)
 {
 	return w0 ^ w1 ^ w2 ^ w3;
 }
 
-/* The hash of a frame by a method. "Route based on IP hash" is (source XOR destination) mod n over whole addresses in numeric order
- * (VMware KB 1007371 as reported by F. Denneman, 2011; later VMware documents take the last octet: UL_POLICY_LAST_OCTET). A frame without IP is
- * hashed by the last two bytes of its MAC addresses, as switches do. number: the port's, for port-id. */
+/* The hash of a frame by a method. "Route based on IP hash" is (source XOR destination) mod n over
+ * whole addresses in numeric order (VMware KB 1007371 as reported by F. Denneman, 2011; later
+ * VMware documents take the last octet: UL_POLICY_LAST_OCTET). A frame without IP is hashed by the
+ * last two bytes of its MAC addresses, as switches do. number: the port's, for port-id. */
 UL_INLINE __u32 ul_hash(__u32 method, __u32 policy_flags, const struct ul_flow *flow, __u32 number)
 {
 	__u32 src = flow->is_ip ? flow->src : ul_mac_tail(flow->src_mac);
@@ -38,25 +41,36 @@ UL_INLINE __u32 ul_hash(__u32 method, __u32 policy_flags, const struct ul_flow *
 	__u32 octet = flow->is_ip && (policy_flags & UL_POLICY_LAST_OCTET) ? 0xff : 0xffffffff;
 
 	switch (method) {
-	case UL_M_SRC_DST_IP:	return (src ^ dst) & octet;
-	case UL_M_SRC_IP:	return src & octet;
-	case UL_M_DST_IP:	return dst & octet;
-	case UL_M_SRC_DST_IP_PORT: return src ^ dst ^ flow->src_port ^ flow->dst_port;
-	case UL_M_SRC_MAC:	return flow->src_mac[5];
-	case UL_M_DST_MAC:	return flow->dst_mac[5];
-	case UL_M_SRC_DST_MAC:	return ul_mac_tail(flow->src_mac) ^ ul_mac_tail(flow->dst_mac);
-	case UL_M_PORT_ID:	return number;
-	default:		return 0;	/* failover-order: one bucket is as good as another */
+	case UL_M_SRC_DST_IP:
+		return (src ^ dst) & octet;
+	case UL_M_SRC_IP:
+		return src & octet;
+	case UL_M_DST_IP:
+		return dst & octet;
+	case UL_M_SRC_DST_IP_PORT:
+		return src ^ dst ^ flow->src_port ^ flow->dst_port;
+	case UL_M_SRC_MAC:
+		return flow->src_mac[5];
+	case UL_M_DST_MAC:
+		return flow->dst_mac[5];
+	case UL_M_SRC_DST_MAC:
+		return ul_mac_tail(flow->src_mac) ^ ul_mac_tail(flow->dst_mac);
+	case UL_M_PORT_ID:
+		return number;
+	default:
+		return 0; /* failover-order: one bucket is as good as another */
 	}
 }
 
-/* n_active * k buckets for the largest k that fits: (h mod nk) mod n == h mod n, so the table keeps the formula exact. n 1-24. */
+/* n_active * k buckets for the largest k that fits: (h mod nk) mod n == h mod n, so the table keeps
+ * the formula exact. n 1-24. */
 UL_INLINE __u32 ul_n_buckets(__u32 n_active)
 {
 	return n_active * (UL_MAX_BUCKETS / n_active);
 }
 
-/* Bit arithmetic and few branches in what follows: the kernel's verifier walks through every path. */
+/* Bit arithmetic and few branches in what follows: the kernel's verifier walks through every path.
+ */
 UL_INLINE __u32 ul_lowest_bits(__u32 n)
 {
 	return (1u << (n & 31)) - 1;
@@ -88,8 +102,10 @@ UL_INLINE __u32 ul_drop_lowest(__u32 mask, __u32 n)
 	return mask;
 }
 
-/* How much position likes bucket when the bucket's own position is dead, at least 1: of the live ones the highest wins (rendezvous hashing), so a
- * further failure moves nothing else. The bucket's quotient names the favourite, which spreads the dead position's buckets evenly over the others. */
+/* How much position likes bucket when the bucket's own position is dead, at least 1: of the live
+ * ones the highest wins (rendezvous hashing), so a further failure moves nothing else. The bucket's
+ * quotient names the favourite, which spreads the dead position's buckets evenly over the others.
+ */
 UL_INLINE __u32 ul_affinity(__u32 bucket, __u32 n, __u32 position)
 {
 	__u32 home = bucket % n;
@@ -119,10 +135,13 @@ static long __attribute__((unused)) ul_contest_round(__u32 position, struct ul_c
 	return 0;
 }
 
-/* The position that serves bucket now: its own if alive; else the standby that takes its place (the first dead active one gets the first live standby, and
- * so on); else a live active one by affinity; else whoever lives. UL_POLICY_ORDERED: the first that lives. alive: bit p = the uplink at position p can
- * be used. n_active 1-24, n_members n_active-24. Returns a position, or -1 if none lives. */
-UL_INLINE int ul_serving_position(__u32 policy_flags, __u32 n_active, __u32 n_members, __u32 bucket, __u32 alive)
+/* The position that serves bucket now: its own if alive; else the standby that takes its place (the
+ * first dead active one gets the first live standby, and so on); else a live active one by
+ * affinity; else whoever lives. UL_POLICY_ORDERED: the first that lives. alive: bit p = the uplink
+ * at position p can be used. n_active 1-24, n_members n_active-24. Returns a position, or -1 if
+ * none lives. */
+UL_INLINE int ul_serving_position(__u32 policy_flags, __u32 n_active, __u32 n_members, __u32 bucket,
+				  __u32 alive)
 {
 	struct ul_contest contest = { .bucket = bucket, .n_active = n_active };
 	__u32 home, standby;
@@ -151,8 +170,10 @@ UL_INLINE int ul_serving_position(__u32 policy_flags, __u32 n_active, __u32 n_me
 	return contest.best ? (int)contest.position : (int)ul_lowest_index(alive);
 }
 
-/* Which positions serve at all: the live active ones and as many live standby ones as active ones are dead; UL_POLICY_ORDERED: the first live one. */
-UL_INLINE __u32 ul_serving_positions(__u32 policy_flags, __u32 n_active, __u32 n_members, __u32 alive)
+/* Which positions serve at all: the live active ones and as many live standby ones as active ones
+ * are dead; UL_POLICY_ORDERED: the first live one. */
+UL_INLINE __u32 ul_serving_positions(__u32 policy_flags, __u32 n_active, __u32 n_members,
+				     __u32 alive)
 {
 	__u32 wanted = policy_flags & UL_POLICY_ORDERED ? 1 : n_active;
 

@@ -9,10 +9,12 @@ from collections import namedtuple
 
 # model of the nicN end; the far ends are all virtio-net
 Cable = namedtuple("Cable", "near far model")
-CABLES = tuple(Cable(f"nic{n}", f"far{n}", model)
-               for n, model in enumerate(("virtio-net-pci", "virtio-net-pci", "e1000", "e1000")))
+CABLES = tuple(
+    Cable(f"nic{n}", f"far{n}", model)
+    for n, model in enumerate(("virtio-net-pci", "virtio-net-pci", "e1000", "e1000"))
+)
 
-MAC_PREFIX = "02:75:6c:00"      # then 00 near or 01 far, then the number of the cable
+MAC_PREFIX = "02:75:6c:00"  # then 00 near or 01 far, then the number of the cable
 CONTROL_PORT = "uplinkd.carrier"
 
 
@@ -26,7 +28,9 @@ def ends(nic):
     for cable in CABLES:
         if nic in (cable.near, cable.far):
             return cable.near, cable.far
-    raise KeyError(f"no NIC {nic}; there are {', '.join(c.near for c in CABLES)} and their far ends")
+    raise KeyError(
+        f"no NIC {nic}; there are {', '.join(c.near for c in CABLES)} and their far ends"
+    )
 
 
 def qemu_options():
@@ -36,6 +40,10 @@ def qemu_options():
         for nic, model in ((cable.near, cable.model), (cable.far, "virtio-net-pci")):
             # without a speed, bonding's 802.3ad refuses a virtio-net port
             speed = ",speed=10000,duplex=full" if model.startswith("virtio") else ""
-            options += ["-netdev", f"hubport,id=hub-{nic},hubid={number}",
-                        "-device", f"{model},id={nic},netdev=hub-{nic},mac={mac(nic)},romfile={speed}"]
+            options += [
+                "-netdev",
+                f"hubport,id=hub-{nic},hubid={number}",
+                "-device",
+                f"{model},id={nic},netdev=hub-{nic},mac={mac(nic)},romfile={speed}",
+            ]
     return options

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The bench's own programs: the traffic generator, the sinks, and the least that can be done to a frame, which is what uplinkd's programs are compared with. */
+/* The bench's own programs: the traffic generator, the sinks, and the least that can be done to a
+ * frame, which is what uplinkd's programs are compared with. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define HEAD_BYTES 56	/* what is written into each frame */
+#define HEAD_BYTES 56 /* what is written into each frame */
 
 struct generator {
 	__u64 head[HEAD_BYTES / 8];
-	__u32 action;		/* XDP_TX: into the interface; XDP_PASS: as if received from it */
-	__u32 flow_mask;	/* flows - 1, a power of two - 1: the low byte of the IPv4 destination counts through them */
-	__u32 dst_offset;	/* of that byte */
+	__u32 action;	  /* XDP_TX: into the interface; XDP_PASS: as if received from it */
+	__u32 flow_mask;  /* flows - 1, a power of two - 1: the low byte of the IPv4 destination
+			     counts through them */
+	__u32 dst_offset; /* of that byte */
 	__u32 reserved;
 };
 
@@ -46,7 +48,8 @@ struct {
 
 const volatile __u32 target_ifindex;
 
-/* The pages of live frames are used again as the receiver left them, so the header is written anew in each pass. */
+/* The pages of live frames are used again as the receiver left them, so the header is written anew
+ * in each pass. */
 SEC("xdp")
 int generate(struct xdp_md *ctx)
 {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a program costs: BPF_PROG_TEST_RUN of it minus that of an empty one, alternating. A round is several short runs of each, of which the fastest count: what else
- * runs on the same physical core makes some slower by half, and none faster.
+/* What a program costs: BPF_PROG_TEST_RUN of it minus that of an empty one, alternating. A round is
+ * several short runs of each, of which the fastest count: what else runs on the same physical core
+ * makes some slower by half, and none faster.
  *
  * usage: cost OBJECTS   then on standard input, one line of JSON in answer to each:
- *   case PIN xdp|tc IFNAME TCI HEXFRAME ROUNDS REPEAT   REPEAT: runs of the program in a round; TCI: tag that lies beside the data, -1: none
- *   step NAME xdp|tc ROUNDS REPEAT                      a single step of cost.bpf.c
- *   flows OFFSET MASK                                   from now on, for TC: that byte of the frame is another one in each run; MASK 0: no more
- *   info PIN                                            instructions and bytes
- * Runs in the network namespace of the interfaces. */
+ *   case PIN xdp|tc IFNAME TCI HEXFRAME ROUNDS REPEAT   REPEAT: runs of the program in a round;
+ * TCI: tag that lies beside the data, -1: none step NAME xdp|tc ROUNDS REPEAT a single step of
+ * cost.bpf.c flows OFFSET MASK                                   from now on, for TC: that byte of
+ * the frame is another one in each run; MASK 0: no more info PIN instructions and bytes Runs in the
+ * network namespace of the interfaces. */
 #include <math.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -15,7 +16,7 @@
 #include "testrun.h"
 
 #define HEAD_BYTES 32
-#define TRIES 5	/* of each in a round */
+#define TRIES 5 /* of each in a round */
 
 struct original {
 	uint64_t head[HEAD_BYTES / 8];
@@ -29,19 +30,26 @@ static void put_program(bool xdp, int fd)
 {
 	uint32_t zero = 0;
 
-	if (bpf_map_update_elem(map_fd(object, xdp ? "xdp_programs" : "tc_programs"), &zero, &fd, BPF_ANY))
+	if (bpf_map_update_elem(map_fd(object, xdp ? "xdp_programs" : "tc_programs"), &zero, &fd,
+				BPF_ANY))
 		die("prog array");
 }
 
-static double run_wrapped(bool xdp, int fd, uint32_t ifindex, const uint8_t *frame, uint32_t bytes, int repeat, uint32_t *ret_retval)
+static double run_wrapped(bool xdp, int fd, uint32_t ifindex, const uint8_t *frame, uint32_t bytes,
+			  int repeat, uint32_t *ret_retval)
 {
 	put_program(xdp, fd);
-	return test_run(program_fd(object, xdp ? "wrap_xdp" : "wrap_tc"), xdp, ifindex, frame, bytes, repeat, ret_retval);
+	return test_run(program_fd(object, xdp ? "wrap_xdp" : "wrap_tc"), xdp, ifindex, frame,
+			bytes, repeat, ret_retval);
 }
 
-static void measure(const char *name, int fd, bool xdp, uint32_t ifindex, int tci, const uint8_t *frame, uint32_t bytes, int rounds, int repeat)
+static void measure(const char *name, int fd, bool xdp, uint32_t ifindex, int tci,
+		    const uint8_t *frame, uint32_t bytes, int rounds, int repeat)
 {
-	struct original original = { .bytes = bytes, .tci_plus_1 = (uint32_t)(tci + 1), .flow_mask = flow_mask, .flow_offset = flow_offset };
+	struct original original = { .bytes = bytes,
+				     .tci_plus_1 = (uint32_t)(tci + 1),
+				     .flow_mask = flow_mask,
+				     .flow_offset = flow_offset };
 	int empty = program_fd(object, xdp ? "empty_xdp" : "empty_tc");
 	uint32_t zero = 0, retval = 0, unused;
 
@@ -54,8 +62,10 @@ static void measure(const char *name, int fd, bool xdp, uint32_t ifindex, int tc
 		double with = HUGE_VAL, without = HUGE_VAL;
 
 		for (int j = 0; j < TRIES; j++) {
-			with = fmin(with, run_wrapped(xdp, fd, ifindex, frame, bytes, repeat / TRIES, &retval));
-			without = fmin(without, run_wrapped(xdp, empty, ifindex, frame, bytes, repeat / TRIES, &unused));
+			with = fmin(with, run_wrapped(xdp, fd, ifindex, frame, bytes,
+						      repeat / TRIES, &retval));
+			without = fmin(without, run_wrapped(xdp, empty, ifindex, frame, bytes,
+							    repeat / TRIES, &unused));
 		}
 		printf("%s%.2f", i ? "," : "", with - without);
 	}
@@ -79,8 +89,8 @@ static void print_info(const char *pin)
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
 		die(pin);
-	printf("{\"name\":\"%s\",\"instructions\":%u,\"jited_bytes\":%u,\"verified_instructions\":%u}\n", info.name, info.xlated_prog_len / 8,
-	       info.jited_prog_len, info.verified_insns);
+	printf("{\"name\":\"%s\",\"instructions\":%u,\"jited_bytes\":%u,\"verified_instructions\":%u}\n",
+	       info.name, info.xlated_prog_len / 8, info.jited_prog_len, info.verified_insns);
 	close(fd);
 }
 
@@ -92,16 +102,19 @@ static void run_line(const char *line)
 	int tci, rounds, repeat, fd;
 	uint32_t bytes;
 
-	if (sscanf(line, "case %511s %7s %15s %d %8191s %d %d", pin, kind, ifname, &tci, hex, &rounds, &repeat) == 7) {
+	if (sscanf(line, "case %511s %7s %15s %d %8191s %d %d", pin, kind, ifname, &tci, hex,
+		   &rounds, &repeat) == 7) {
 		fd = bpf_obj_get(pin);
 		bytes = parse_hex(hex, frame, sizeof(frame));
 		if (fd < 0)
 			die(pin);
-		measure(pin, fd, !strcmp(kind, "xdp"), if_nametoindex(ifname), tci, frame, bytes, rounds, repeat);
+		measure(pin, fd, !strcmp(kind, "xdp"), if_nametoindex(ifname), tci, frame, bytes,
+			rounds, repeat);
 		close(fd);
 	} else if (sscanf(line, "step %511s %7s %d %d", pin, kind, &rounds, &repeat) == 4) {
 		memset(frame, 0, 64);
-		measure(pin, program_fd(object, pin), !strcmp(kind, "xdp"), 0, -1, frame, 64, rounds, repeat);
+		measure(pin, program_fd(object, pin), !strcmp(kind, "xdp"), 0, -1, frame, 64,
+			rounds, repeat);
 	} else if (sscanf(line, "flows %u %u", &flow_offset, &flow_mask) == 2) {
 		printf("{}\n");
 	} else if (sscanf(line, "info %511s", pin) == 1) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One look-up of a random key among N: in the table that the data plane uses, and in a kernel hash map. Three programs that differ in the look-up alone. */
+/* One look-up of a random key among N: in the table that the data plane uses, and in a kernel hash
+ * map. Three programs that differ in the look-up alone. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fdb OBJECTS N ROUNDS REPEAT: cost of finding a random key among N, in the data plane's table and in a kernel hash map, and what each takes of memory. */
+/* fdb OBJECTS N ROUNDS REPEAT: cost of finding a random key among N, in the data plane's table and
+ * in a kernel hash map, and what each takes of memory. */
 #include <sys/mman.h>
 
 #include <bpf/btf.h>
@@ -19,7 +20,8 @@ static void fill(struct bpf_object *object, uint32_t n, uint32_t buckets)
 	size_t bytes = (size_t)buckets * sizeof(struct ul_slot4);
 	struct table table = { .mask = buckets - 1 };
 
-	table.buckets = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(object, "table"), 0);
+	table.buckets =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(object, "table"), 0);
 	if (table.buckets == MAP_FAILED)
 		die("mmap");
 	for (uint32_t i = 0; i < n; i++) {
@@ -34,7 +36,8 @@ static void fill(struct bpf_object *object, uint32_t n, uint32_t buckets)
 	munmap(table.buckets, bytes);
 }
 
-/* Both constants have 32 bits; their order is the compiler's, so the type information says where they are. */
+/* Both constants have 32 bits; their order is the compiler's, so the type information says where
+ * they are. */
 static void set_constants(struct bpf_object *object, uint32_t table_mask, uint32_t n_keys)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
@@ -44,7 +47,8 @@ static void set_constants(struct bpf_object *object, uint32_t table_mask, uint32
 	uint32_t image[2];
 
 	for (int i = 0; i < 2; i++) {
-		const char *name = btf__name_by_offset(btf, btf__type_by_id(btf, vars[i].type)->name_off);
+		const char *name =
+			btf__name_by_offset(btf, btf__type_by_id(btf, vars[i].type)->name_off);
 
 		image[vars[i].offset / 4] = strcmp(name, "n_keys") ? table_mask : n_keys;
 	}
@@ -76,12 +80,14 @@ int main(int argc, char **argv)
 		die("fdb.bpf.o");
 	fill(object, n, buckets);
 
-	printf("{\"keys\":%u,\"table_bytes\":%zu,\"runs\":[", n, (size_t)buckets * sizeof(struct ul_slot4));
+	printf("{\"keys\":%u,\"table_bytes\":%zu,\"runs\":[", n,
+	       (size_t)buckets * sizeof(struct ul_slot4));
 	for (int round = 0; round < rounds; round++) {
 		double ns[3];
 
 		for (int i = 0; i < 3; i++) {
-			ns[i] = test_run(program_fd(object, names[i]), 0, 0, frame, sizeof(frame), repeat, &retval);
+			ns[i] = test_run(program_fd(object, names[i]), 0, 0, frame, sizeof(frame),
+					 repeat, &retval);
 			if (retval != 1) {
 				errno = ENOENT;
 				die(names[i]);

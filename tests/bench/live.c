@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts what arrives.
+/* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts what
+ * arrives.
  *
- * usage: live --objects DIR [--into END | --through END | --write-fd N] [--sink END]... [--sink-fd N]... [--drop END] [--pass END]
- *             [--redirect-xdp END:IFNAME] [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME] [--redirect-ingress END:IFNAME] [--unregistered 1]
+ * usage: live --objects DIR [--into END | --through END | --write-fd N] [--sink END]... [--sink-fd
+ * N]... [--drop END] [--pass END]
+ *             [--redirect-xdp END:IFNAME] [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME]
+ * [--redirect-ingress END:IFNAME] [--unregistered 1]
  *             [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
  *   END is NSPATH:IFNAME.
- *   --into: frames leave by this interface, that is, arrive at the other end of its cable. --through: as if this interface had received them.
- *   --write-fd: an open tap, into which frames are written, one by one, as a machine's emulator does.
- *   --sink: frames that arrive here are counted and dropped by XDP; --sink-fd: an open tap, read by a thread; --drop is a sink as well; --pass: XDP that
- *   passes everything up.
- *   --redirect-*: the least that a program can do to forward, from END to IFNAME of the same namespace; ingress: as if IFNAME had received it.
+ *   --into: frames leave by this interface, that is, arrive at the other end of its cable.
+ * --through: as if this interface had received them.
+ *   --write-fd: an open tap, into which frames are written, one by one, as a machine's emulator
+ * does.
+ *   --sink: frames that arrive here are counted and dropped by XDP; --sink-fd: an open tap, read by
+ * a thread; --drop is a sink as well; --pass: XDP that passes everything up.
+ *   --redirect-*: the least that a program can do to forward, from END to IFNAME of the same
+ * namespace; ingress: as if IFNAME had received it.
  *   --unregistered: the generator's program is not kept registered (see register_generator()).
  *
  * Commands on standard input, each answered by one line of JSON:
@@ -42,8 +48,8 @@
 #define MAX_SINKS 64
 #define HEAD_BYTES 56
 #define FRAMES_PER_CALL 16384
-#define FRAMES_PER_LOOK 256	/* at the clock, where they are written into a tap */
-#define TCX_INGRESS 46	/* newer than Debian 12's headers */
+#define FRAMES_PER_LOOK 256 /* at the clock, where they are written into a tap */
+#define TCX_INGRESS 46	    /* newer than Debian 12's headers */
 
 #ifndef BPF_F_TEST_XDP_LIVE_FRAMES
 #define BPF_F_TEST_XDP_LIVE_FRAMES (1U << 1)
@@ -61,7 +67,7 @@ struct end {
 };
 
 struct sink {
-	struct bpf_object *object;	/* NULL: a tap's */
+	struct bpf_object *object; /* NULL: a tap's */
 	int fd;
 	_Atomic uint64_t frames;
 };
@@ -83,7 +89,7 @@ static uint32_t size = 64, flows = 1;
 static int vlan = -1;
 static uint8_t dst_mac[6] = { 2, 0, 0, 0, 0, 2 }, src_mac[6] = { 2, 0, 0, 0, 0, 1 };
 static uint8_t frame[4096];
-static uint32_t flow_offset;	/* of the byte that tells flows apart; 0: there is one flow */
+static uint32_t flow_offset; /* of the byte that tells flows apart; 0: there is one flow */
 static int generate_fd;
 static uint64_t stop_at_ns;
 
@@ -128,7 +134,9 @@ static char *parse_end(char *text, struct end *end)
 	return more;
 }
 
-/* ---- programs ---------------------------------------------------------------------------------------------------------------- */
+/* ---- programs
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static struct bpf_object *open_object(void)
 {
 	char path[512];
@@ -148,7 +156,8 @@ static void load_object(struct bpf_object *object, uint32_t target)
 
 	if (!map)
 		map = bpf_object__find_map_by_name(object, ".rodata");
-	if (!map || bpf_map__set_initial_value(map, &target, sizeof(target)) || bpf_object__load(object))
+	if (!map || bpf_map__set_initial_value(map, &target, sizeof(target)) ||
+	    bpf_object__load(object))
 		die("bench.bpf.o");
 }
 
@@ -226,7 +235,9 @@ static void add_redirect(char *spec, const char *program)
 	attach_xdp(program_fd(object, program), if_nametoindex(end.ifname), end.ifname);
 }
 
-/* ---- frames ------------------------------------------------------------------------------------------------------------------- */
+/* ---- frames
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 static void put16(uint32_t offset, uint32_t value)
 {
 	frame[offset] = (uint8_t)(value >> 8);
@@ -267,8 +278,9 @@ static void make_frame(struct generator *generator)
 	flow_offset = flows > 1 ? at + 19 : 0;
 }
 
-/* While a program hangs nowhere, each BPF_PROG_TEST_RUN puts it into the kernel's XDP dispatcher and takes it out again: it patches code, interrupts all other
- * CPUs and waits for a grace period. So it hangs at a tap in a namespace of its own, which both end with this process. */
+/* While a program hangs nowhere, each BPF_PROG_TEST_RUN puts it into the kernel's XDP dispatcher
+ * and takes it out again: it patches code, interrupts all other CPUs and waits for a grace period.
+ * So it hangs at a tap in a namespace of its own, which both end with this process. */
 static void register_generator(void)
 {
 	struct ifreq request = { .ifr_name = "generator", .ifr_flags = IFF_TAP | IFF_NO_PI };
@@ -300,8 +312,11 @@ static void load_generator(void)
 		register_generator();
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------ */
-/* What ksoftirqd of a CPU has run: work of ours that was put off to it. 0 when it cannot be found. */
+/* ---- running
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+/* What ksoftirqd of a CPU has run: work of ours that was put off to it. 0 when it cannot be found.
+ */
 static uint64_t ksoftirqd_ns(int cpu)
 {
 	static int pids[MAX_THREADS];
@@ -345,8 +360,9 @@ static void *work(void *data)
 {
 	struct worker *worker = data;
 	struct xdp_md ctx = { .data_end = size };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = size, .ctx_in = &ctx, .ctx_size_in = sizeof(ctx),
-		    .repeat = FRAMES_PER_CALL, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = size, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = FRAMES_PER_CALL,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
 	cpu_set_t cpus;
 	uint64_t cpu_ns, softirq_ns;
 
@@ -392,7 +408,8 @@ static uint64_t count_sink(struct sink *sink)
 static void run(unsigned int ms, unsigned int n_threads)
 {
 	struct worker workers[MAX_THREADS] = {};
-	uint64_t before[MAX_SINKS], start = clock_ns(CLOCK_MONOTONIC), sent = 0, cpu_ns = 0, softirq_ns = 0, received = 0;
+	uint64_t before[MAX_SINKS], start = clock_ns(CLOCK_MONOTONIC), sent = 0, cpu_ns = 0,
+				    softirq_ns = 0, received = 0;
 
 	for (unsigned int i = 0; i < n_sinks; i++)
 		before[i] = count_sink(&sinks[i]);
@@ -413,8 +430,9 @@ static void run(unsigned int ms, unsigned int n_threads)
 		softirq_ns += workers[i].softirq_ns;
 	}
 	start = clock_ns(CLOCK_MONOTONIC) - start;
-	printf("{\"sent\":%llu,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"ksoftirqd_seconds\":%.6f,\"sinks\":[", (unsigned long long)sent,
-	       (double)start / 1e9, (double)cpu_ns / 1e9, (double)softirq_ns / 1e9);
+	printf("{\"sent\":%llu,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"ksoftirqd_seconds\":%.6f,\"sinks\":[",
+	       (unsigned long long)sent, (double)start / 1e9, (double)cpu_ns / 1e9,
+	       (double)softirq_ns / 1e9);
 	for (unsigned int i = 0; i < n_sinks; i++) {
 		uint64_t frames = count_sink(&sinks[i]) - before[i];
 
@@ -453,7 +471,8 @@ static void add_tap_sink(int fd)
 
 static void parse_mac(const char *text, uint8_t mac[6])
 {
-	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6) {
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		   &mac[4], &mac[5]) != 6) {
 		errno = EINVAL;
 		die(text);
 	}
@@ -467,29 +486,49 @@ int main(int argc, char **argv)
 	for (int i = 1; i + 1 < argc; i += 2) {
 		char *value = argv[i + 1];
 
-		if (!strcmp(argv[i], "--objects")) objects = value;
-		else if (!strcmp(argv[i], "--into")) { into = true; parse_end(value, &tx); }
-		else if (!strcmp(argv[i], "--through")) parse_end(value, &tx);
-		else if ((!strcmp(argv[i], "--sink") || !strcmp(argv[i], "--drop")) && n_sinks < MAX_SINKS) add_sink(value);
-		else if (!strcmp(argv[i], "--pass")) add_pass(value);
-		else if (!strcmp(argv[i], "--sink-fd") && n_sinks < MAX_SINKS) add_tap_sink(atoi(value));
-		else if (!strcmp(argv[i], "--redirect-xdp")) add_redirect(value, "redirect_xdp");
-		else if (!strcmp(argv[i], "--redirect-tc")) add_redirect(value, "redirect_tc");
-		else if (!strcmp(argv[i], "--redirect-peer")) add_redirect(value, "redirect_peer");
-		else if (!strcmp(argv[i], "--redirect-ingress")) add_redirect(value, "redirect_ingress");
-		else if (!strcmp(argv[i], "--write-fd")) write_fd = atoi(value);
-		else if (!strcmp(argv[i], "--unregistered")) unregistered = true;
-		else if (!strcmp(argv[i], "--size")) size = (uint32_t)atoi(value);
-		else if (!strcmp(argv[i], "--vlan")) vlan = atoi(value);
-		else if (!strcmp(argv[i], "--dst")) parse_mac(value, dst_mac);
-		else if (!strcmp(argv[i], "--src")) parse_mac(value, src_mac);
-		else if (!strcmp(argv[i], "--flows")) flows = (uint32_t)atoi(value);
+		if (!strcmp(argv[i], "--objects"))
+			objects = value;
+		else if (!strcmp(argv[i], "--into")) {
+			into = true;
+			parse_end(value, &tx);
+		} else if (!strcmp(argv[i], "--through"))
+			parse_end(value, &tx);
+		else if ((!strcmp(argv[i], "--sink") || !strcmp(argv[i], "--drop")) &&
+			 n_sinks < MAX_SINKS)
+			add_sink(value);
+		else if (!strcmp(argv[i], "--pass"))
+			add_pass(value);
+		else if (!strcmp(argv[i], "--sink-fd") && n_sinks < MAX_SINKS)
+			add_tap_sink(atoi(value));
+		else if (!strcmp(argv[i], "--redirect-xdp"))
+			add_redirect(value, "redirect_xdp");
+		else if (!strcmp(argv[i], "--redirect-tc"))
+			add_redirect(value, "redirect_tc");
+		else if (!strcmp(argv[i], "--redirect-peer"))
+			add_redirect(value, "redirect_peer");
+		else if (!strcmp(argv[i], "--redirect-ingress"))
+			add_redirect(value, "redirect_ingress");
+		else if (!strcmp(argv[i], "--write-fd"))
+			write_fd = atoi(value);
+		else if (!strcmp(argv[i], "--unregistered"))
+			unregistered = true;
+		else if (!strcmp(argv[i], "--size"))
+			size = (uint32_t)atoi(value);
+		else if (!strcmp(argv[i], "--vlan"))
+			vlan = atoi(value);
+		else if (!strcmp(argv[i], "--dst"))
+			parse_mac(value, dst_mac);
+		else if (!strcmp(argv[i], "--src"))
+			parse_mac(value, src_mac);
+		else if (!strcmp(argv[i], "--flows"))
+			flows = (uint32_t)atoi(value);
 		else {
 			errno = EINVAL;
 			die(argv[i]);
 		}
 	}
-	if (!objects || size < 60 || size > 3000 || !flows || flows > 256 || (flows & (flows - 1))) {
+	if (!objects || size < 60 || size > 3000 || !flows || flows > 256 ||
+	    (flows & (flows - 1))) {
 		errno = EINVAL;
 		die("--objects, --size 60-3000, --flows a power of two up to 256");
 	}
@@ -498,7 +537,8 @@ int main(int argc, char **argv)
 	printf("{\"ready\":true}\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (sscanf(line, "run %u %u", &ms, &n_threads) != 2 || (!generate_fd && write_fd < 0) || !n_threads || n_threads > MAX_THREADS)
+		if (sscanf(line, "run %u %u", &ms, &n_threads) != 2 ||
+		    (!generate_fd && write_fd < 0) || !n_threads || n_threads > MAX_THREADS)
 			break;
 		run(ms, n_threads);
 	}

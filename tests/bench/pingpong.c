@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Round trips of one UDP datagram at a time.
  * pingpong serve PORT        answers until killed; prints "ready"
- * pingpong ADDRESS PORT N    N round trips; prints {"lost":..,"p50_us":..,"p99_us":..,"p999_us":..,"max_us":..} */
+ * pingpong ADDRESS PORT N    N round trips; prints
+ * {"lost":..,"p50_us":..,"p99_us":..,"p999_us":..,"max_us":..} */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdint.h>
@@ -53,7 +54,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The time of one round trip, or 0: no answer within the socket's limit. Answers to earlier datagrams are passed over. */
+/* The time of one round trip, or 0: no answer within the socket's limit. Answers to earlier
+ * datagrams are passed over. */
 static uint64_t round_trip(int fd, uint32_t number)
 {
 	uint64_t start = clock_ns();
@@ -84,7 +86,8 @@ int main(int argc, char **argv)
 
 	n = argc > 3 ? (uint32_t)atoi(argv[3]) : 10000;
 	times = calloc(n, sizeof(*times));
-	if (!times || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1 || connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	if (!times || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1 ||
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
 		die(argv[1]);
 	for (uint32_t i = 0; i < n; i++) {
@@ -96,7 +99,8 @@ int main(int argc, char **argv)
 		}
 	}
 	qsort(times, got, sizeof(*times), compare);
-	printf("{\"lost\":%u,\"p50_us\":%.2f,\"p99_us\":%.2f,\"p999_us\":%.2f,\"max_us\":%.2f}\n", n - got, (double)times[got / 2] / 1e3,
-	       (double)times[(uint64_t)got * 99 / 100] / 1e3, (double)times[(uint64_t)got * 999 / 1000] / 1e3, (double)times[got - 1] / 1e3);
+	printf("{\"lost\":%u,\"p50_us\":%.2f,\"p99_us\":%.2f,\"p999_us\":%.2f,\"max_us\":%.2f}\n",
+	       n - got, (double)times[got / 2] / 1e3, (double)times[(uint64_t)got * 99 / 100] / 1e3,
+	       (double)times[(uint64_t)got * 999 / 1000] / 1e3, (double)times[got - 1] / 1e3);
 	return 0;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* rewrite PIN_OF_UL_POLICIES IFNAME UPLINK_INDEX N: takes an interface down (SIOCSIFFLAGS, in this network namespace) and watches the bucket tables of N policies in
- * the map's memory: {"first_ms":.., "last_ms":..}, when none had changed for the last time that it looked, and when all had, counted from before the interface
- * went down; so the difference is an upper bound, also when this process was kept from looking. Then sets it up again and waits for the tables to be as before. */
+/* rewrite PIN_OF_UL_POLICIES IFNAME UPLINK_INDEX N: takes an interface down (SIOCSIFFLAGS, in this
+ * network namespace) and watches the bucket tables of N policies in the map's memory:
+ * {"first_ms":.., "last_ms":..}, when none had changed for the last time that it looked, and when
+ * all had, counted from before the interface went down; so the difference is an upper bound, also
+ * when this process was kept from looking. Then sets it up again and waits for the tables to be as
+ * before. */
 #include <net/if.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
@@ -38,12 +41,14 @@ static void set_up(const char *name, bool up)
 	close(fd);
 }
 
-/* The buckets of a dead uplink are rewritten in ascending order: watching the first and the last of each policy is enough, and quick. */
+/* The buckets of a dead uplink are rewritten in ascending order: watching the first and the last of
+ * each policy is enough, and quick. */
 struct watch {
-	uint32_t first, last;	/* bucket numbers */
+	uint32_t first, last; /* bucket numbers */
 };
 
-static uint32_t find_watched(const struct ul_policy *policies, uint32_t n, uint32_t uplink, struct watch *watches)
+static uint32_t find_watched(const struct ul_policy *policies, uint32_t n, uint32_t uplink,
+			     struct watch *watches)
 {
 	uint32_t found = 0;
 
@@ -67,7 +72,8 @@ struct times {
 	uint64_t first, last;
 };
 
-static bool watch_them_go(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink, const struct watch *watches, struct times *times)
+static bool watch_them_go(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink,
+			  const struct watch *watches, struct times *times)
 {
 	uint64_t limit = clock_ns() + LIMIT_NS, before = clock_ns();
 
@@ -89,7 +95,8 @@ static bool watch_them_go(const volatile struct ul_policy *policies, uint32_t n,
 	return false;
 }
 
-static bool wait_for_return(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink, const struct watch *watches)
+static bool wait_for_return(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink,
+			    const struct watch *watches)
 {
 	uint64_t limit = clock_ns() + LIMIT_NS;
 	uint32_t back = 0;
@@ -120,14 +127,17 @@ int main(int argc, char **argv)
 	fd = bpf_obj_get(argv[1]);
 	uplink = (uint32_t)atoi(argv[3]);
 	n = (uint32_t)atoi(argv[4]);
-	policies = fd < 0 ? MAP_FAILED : mmap(NULL, UL_MAX_POLICIES * sizeof(*policies), PROT_READ, MAP_SHARED, fd, 0);
-	if (policies == MAP_FAILED || n > UL_MAX_POLICIES || find_watched(policies, n, uplink, watches) < n)
+	policies = fd < 0 ? MAP_FAILED :
+			    mmap(NULL, UL_MAX_POLICIES * sizeof(*policies), PROT_READ, MAP_SHARED,
+				 fd, 0);
+	if (policies == MAP_FAILED || n > UL_MAX_POLICIES ||
+	    find_watched(policies, n, uplink, watches) < n)
 		die(argv[1]);
 
 	setpriority(PRIO_PROCESS, 0, -20);
 	start = clock_ns();
 	child = fork();
-	if (child == 0) {	/* the call returns long after the daemon has heard of it */
+	if (child == 0) { /* the call returns long after the daemon has heard of it */
 		set_up(argv[2], false);
 		_exit(0);
 	}
@@ -141,6 +151,7 @@ int main(int argc, char **argv)
 		errno = ETIMEDOUT;
 		die("not all tables came back");
 	}
-	printf("{\"first_ms\":%.4f,\"last_ms\":%.4f}\n", (double)(times.first - start) / 1e6, (double)(times.last - start) / 1e6);
+	printf("{\"first_ms\":%.4f,\"last_ms\":%.4f}\n", (double)(times.first - start) / 1e6,
+	       (double)(times.last - start) / 1e6);
 	return 0;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* spread MIX METHOD N: how flows spread over N uplinks, by the data plane's own arithmetic (flow_hash.h) and the daemon's bucket tables, and by the formulas of
- * Linux bonding. One JSON object: shares of flows and of traffic, chi-square against uniform, and the share of flows that move when the last uplink fails.
+/* spread MIX METHOD N: how flows spread over N uplinks, by the data plane's own arithmetic
+ * (flow_hash.h) and the daemon's bucket tables, and by the formulas of Linux bonding. One JSON
+ * object: shares of flows and of traffic, chi-square against uniform, and the share of flows that
+ * move when the last uplink fails.
  *
  * MIX: lan     253 clients of one /24 with one server of the same network
  *      campus  65,536 clients of a /16, each with four of 64 servers behind a router
- *      zipf    50,000 pairs drawn from 2,000 clients and 200 servers behind a router by Zipf's law; a pair's traffic is Zipf-distributed as well
- * METHOD: a load-balancing name, last-octet (src-dst-ip with iphash-octets: last), or bonding:layer2, bonding:layer2+3, bonding:layer3+4 */
+ *      zipf    50,000 pairs drawn from 2,000 clients and 200 servers behind a router by Zipf's law;
+ * a pair's traffic is Zipf-distributed as well METHOD: a load-balancing name, last-octet
+ * (src-dst-ip with iphash-octets: last), or bonding:layer2, bonding:layer2+3, bonding:layer3+4 */
 #include <stdbool.h>
 #include <errno.h>
 #include <math.h>
@@ -22,7 +25,7 @@
 
 struct flow {
 	struct ul_flow address;
-	double weight;	/* of its traffic */
+	double weight; /* of its traffic */
 };
 
 static struct flow flows[MAX_FLOWS];
@@ -90,7 +93,8 @@ static bool make_mix(const char *mix)
 	return true;
 }
 
-/* Linux 6.x, drivers/net/bonding/bond_main.c: bond_xmit_hash() for IPv4 with ports; count is the number of live ports. */
+/* Linux 6.x, drivers/net/bonding/bond_main.c: bond_xmit_hash() for IPv4 with ports; count is the
+ * number of live ports. */
 static uint32_t bonding(const char *policy, const struct ul_flow *flow, uint32_t count)
 {
 	uint32_t layer2 = flow->src_mac[5] ^ flow->dst_mac[5] ^ 0x0800, hash;
@@ -98,14 +102,17 @@ static uint32_t bonding(const char *policy, const struct ul_flow *flow, uint32_t
 	if (!strcmp(policy, "layer2"))
 		return layer2 % count;
 	/* The kernel computes on network order; the folding below makes byte order matter. */
-	hash = !strcmp(policy, "layer2+3") ? layer2 : __builtin_bswap32((uint32_t)flow->src_port << 16 | flow->dst_port);
+	hash = !strcmp(policy, "layer2+3") ?
+		       layer2 :
+		       __builtin_bswap32((uint32_t)flow->src_port << 16 | flow->dst_port);
 	hash ^= __builtin_bswap32(flow->src) ^ __builtin_bswap32(flow->dst);
 	hash ^= hash >> 16;
 	hash ^= hash >> 8;
 	return (!strcmp(policy, "layer3+4") ? hash >> 1 : hash) % count;
 }
 
-static uint32_t choose(const char *method, const struct ul_policy *policy, const struct ul_flow *flow, uint32_t live)
+static uint32_t choose(const char *method, const struct ul_policy *policy,
+		       const struct ul_flow *flow, uint32_t live)
 {
 	if (!strncmp(method, "bonding:", 8))
 		return bonding(method + 8, flow, live);
@@ -118,11 +125,13 @@ static void build(const char *method, uint32_t n, uint32_t usable, struct ul_pol
 		const char *name;
 		enum ul_method method;
 	} methods[] = {
-		{ "src-dst-ip", UL_M_SRC_DST_IP }, { "src-dst-ip-port", UL_M_SRC_DST_IP_PORT }, { "src-ip", UL_M_SRC_IP },
-		{ "dst-ip", UL_M_DST_IP }, { "src-mac", UL_M_SRC_MAC }, { "dst-mac", UL_M_DST_MAC }, { "src-dst-mac", UL_M_SRC_DST_MAC },
-		{ "last-octet", UL_M_SRC_DST_IP },
+		{ "src-dst-ip", UL_M_SRC_DST_IP },   { "src-dst-ip-port", UL_M_SRC_DST_IP_PORT },
+		{ "src-ip", UL_M_SRC_IP },	     { "dst-ip", UL_M_DST_IP },
+		{ "src-mac", UL_M_SRC_MAC },	     { "dst-mac", UL_M_DST_MAC },
+		{ "src-dst-mac", UL_M_SRC_DST_MAC }, { "last-octet", UL_M_SRC_DST_IP },
 	};
-	struct teaming teaming = { .n_active = (__u8)n, .last_octet = !strcmp(method, "last-octet") };
+	struct teaming teaming = { .n_active = (__u8)n,
+				   .last_octet = !strcmp(method, "last-octet") };
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (!strcmp(methods[i].name, method))
@@ -138,7 +147,8 @@ int main(int argc, char **argv)
 	struct ul_policy before, after;
 	uint32_t n, moved = 0;
 
-	if (argc != 4 || !make_mix(argv[1]) || atoi(argv[3]) < 2 || atoi(argv[3]) > UL_MAX_UPLINKS) {
+	if (argc != 4 || !make_mix(argv[1]) || atoi(argv[3]) < 2 ||
+	    atoi(argv[3]) > UL_MAX_UPLINKS) {
 		fprintf(stderr, "usage: spread lan|campus|zipf METHOD 2-24\n");
 		return 2;
 	}
@@ -154,8 +164,10 @@ int main(int argc, char **argv)
 		moved += choose(argv[2], &after, &flows[i].address, n - 1) != uplink;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		chi_square += (share[i] - (double)n_flows / n) * (share[i] - (double)n_flows / n) / ((double)n_flows / n);
-	printf("{\"flows\":%u,\"chi_square\":%.3f,\"degrees\":%u,\"moved\":%.5f,\"shares\":[", n_flows, chi_square, n - 1, (double)moved / n_flows);
+		chi_square += (share[i] - (double)n_flows / n) * (share[i] - (double)n_flows / n) /
+			      ((double)n_flows / n);
+	printf("{\"flows\":%u,\"chi_square\":%.3f,\"degrees\":%u,\"moved\":%.5f,\"shares\":[",
+	       n_flows, chi_square, n - 1, (double)moved / n_flows);
 	for (uint32_t i = 0; i < n; i++)
 		printf("%s%.5f", i ? "," : "", share[i] / n_flows);
 	printf("],\"traffic\":[");

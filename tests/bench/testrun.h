@@ -54,12 +54,15 @@ static inline double thread_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* Mean time of one run in ns, of this thread's CPU time: the kernel's own figure is in whole nanoseconds. XDP, or TC with the frame arriving at ifindex. */
-static inline double test_run(int fd, int xdp, uint32_t ifindex, const void *frame, uint32_t bytes, int repeat, uint32_t *ret_retval)
+/* Mean time of one run in ns, of this thread's CPU time: the kernel's own figure is in whole
+ * nanoseconds. XDP, or TC with the frame arriving at ifindex. */
+static inline double test_run(int fd, int xdp, uint32_t ifindex, const void *frame, uint32_t bytes,
+			      int repeat, uint32_t *ret_retval)
 {
 	struct xdp_md md = { .data_end = bytes, .ingress_ifindex = ifindex };
 	struct __sk_buff skb = { .ifindex = ifindex };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = bytes, .repeat = repeat);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = bytes,
+		    .repeat = repeat);
 	double start;
 
 	if (xdp) {

@@ -9,37 +9,58 @@ TestSuite(port_cases, .timeout = 120);
 Test(port_cases, vlan_of_the_group)
 {
 	static const struct case_row rows[] = {
-		ROW("EST sends untagged", "e0", "e0>x udp4:1>2", "redirect u1[]", "e0.to_uplink u1.sent"),
-		ROW("EST keeps a priority tag", "e0", "e0>x v0p5 udp4:1>2", "redirect u1[v0p5]", "e0.to_uplink u1.sent"),
+		ROW("EST sends untagged", "e0", "e0>x udp4:1>2", "redirect u1[]",
+		    "e0.to_uplink u1.sent"),
+		ROW("EST keeps a priority tag", "e0", "e0>x v0p5 udp4:1>2", "redirect u1[v0p5]",
+		    "e0.to_uplink u1.sent"),
 		ROW("EST with a tag", "e0", "e0>x v100", "drop", "e0.vlan_from_access"),
 		ROW("EST with a service tag", "e0", "e0>x s100", "drop", "e0.vlan_from_access"),
 		ROW("EST with tag 4095", "e0", "e0>x v4095", "drop", "e0.vlan_from_access"),
 		ROW("EST with two tags", "e0", "e0>x v100 v200", "drop", "e0.vlan_from_access"),
-		ROW("VST pushes its tag", "a0", "a0>x udp4:1>2", "redirect u1[v100]", "a0.to_uplink u1.sent"),
-		ROW("VST, the other uplink", "a0", "a0>x udp4:1>3", "redirect u0[v100]", "a0.to_uplink u0.sent"),
-		ROW("VST keeps the priority", "a0", "a0>x v0p5 udp4:1>2", "redirect u1[v100p5]", "a0.to_uplink u1.sent"),
-		ROW("VST keeps drop eligibility", "a0", "a0>x v0p1d udp4:1>2", "redirect u1[v100p1d]", "a0.to_uplink u1.sent"),
+		ROW("VST pushes its tag", "a0", "a0>x udp4:1>2", "redirect u1[v100]",
+		    "a0.to_uplink u1.sent"),
+		ROW("VST, the other uplink", "a0", "a0>x udp4:1>3", "redirect u0[v100]",
+		    "a0.to_uplink u0.sent"),
+		ROW("VST keeps the priority", "a0", "a0>x v0p5 udp4:1>2", "redirect u1[v100p5]",
+		    "a0.to_uplink u1.sent"),
+		ROW("VST keeps drop eligibility", "a0", "a0>x v0p1d udp4:1>2",
+		    "redirect u1[v100p1d]", "a0.to_uplink u1.sent"),
 		ROW("VST with its own tag", "a0", "a0>x v100", "drop", "a0.vlan_from_access"),
 		ROW("VST with another's tag", "a0", "a0>x v200", "drop", "a0.vlan_from_access"),
 		ROW("VST with a service tag", "a0", "a0>x s100", "drop", "a0.vlan_from_access"),
 		ROW("VST with two tags", "a0", "a0>x v100 v100", "drop", "a0.vlan_from_access"),
-		ROW("VST hides a tag behind a priority tag", "a0", "a0>x v0 v200 udp4:1>2", "drop", "a0.vlan_from_access"),
-		ROW("EST hides a tag behind a priority tag", "e0", "e0>x v0 v200 udp4:1>2", "drop", "e0.vlan_from_access"),
-		ROW("VGT passes its VLAN", "t0", "t0>x v100p3 udp4:1>2", "redirect u1[v100p3]", "t0.to_uplink u1.sent"),
-		ROW("VGT passes another of its list", "t0", "t0>x v300 udp4:1>3", "h0[] redirect u0[v300]", "t0.to_uplink h0.sent u0.sent"),
-		ROW("VGT with 0 in its list passes untagged", "t0", "t0>x udp4:1>2", "redirect u1[]", "t0.to_uplink u1.sent"),
-		ROW("VGT passes a priority tag as untagged", "t0", "t0>x v0p2 udp4:1>2", "redirect u1[v0p2]", "t0.to_uplink u1.sent"),
-		ROW("VGT hides a tag behind a priority tag", "t0", "t0>x v0 v200 udp4:1>2", "drop", "t0.vlan_not_allowed"),
-		ROW("also one of its list", "t0", "t0>x v0p3 v100 udp4:1>2", "drop", "t0.vlan_not_allowed"),
-		ROW("also behind a service tag", "q0", "q0>x s0 v200 udp4:1>2", "drop", "q0.vlan_not_allowed"),
+		ROW("VST hides a tag behind a priority tag", "a0", "a0>x v0 v200 udp4:1>2", "drop",
+		    "a0.vlan_from_access"),
+		ROW("EST hides a tag behind a priority tag", "e0", "e0>x v0 v200 udp4:1>2", "drop",
+		    "e0.vlan_from_access"),
+		ROW("VGT passes its VLAN", "t0", "t0>x v100p3 udp4:1>2", "redirect u1[v100p3]",
+		    "t0.to_uplink u1.sent"),
+		ROW("VGT passes another of its list", "t0", "t0>x v300 udp4:1>3",
+		    "h0[] redirect u0[v300]", "t0.to_uplink h0.sent u0.sent"),
+		ROW("VGT with 0 in its list passes untagged", "t0", "t0>x udp4:1>2",
+		    "redirect u1[]", "t0.to_uplink u1.sent"),
+		ROW("VGT passes a priority tag as untagged", "t0", "t0>x v0p2 udp4:1>2",
+		    "redirect u1[v0p2]", "t0.to_uplink u1.sent"),
+		ROW("VGT hides a tag behind a priority tag", "t0", "t0>x v0 v200 udp4:1>2", "drop",
+		    "t0.vlan_not_allowed"),
+		ROW("also one of its list", "t0", "t0>x v0p3 v100 udp4:1>2", "drop",
+		    "t0.vlan_not_allowed"),
+		ROW("also behind a service tag", "q0", "q0>x s0 v200 udp4:1>2", "drop",
+		    "q0.vlan_not_allowed"),
 		ROW("VGT outside its list", "t0", "t0>x v200", "drop", "t0.vlan_not_allowed"),
 		ROW("VGT with tag 4095", "t0", "t0>x v4095", "drop", "t0.vlan_not_allowed"),
-		ROW("VGT passes QinQ", "t0", "t0>x s100 v7 udp4:1>2", "redirect u1[s100 v7]", "t0.to_uplink u1.sent"),
-		ROW("VGT passes two tags", "t0", "t0>x v100 v200 udp4:1>2", "redirect u1[v100 v200]", "t0.to_uplink u1.sent"),
-		ROW("VGT, service tag outside its list", "t0", "t0>x s200", "drop", "t0.vlan_not_allowed"),
-		ROW("4095 passes any tag", "q0", "q0>x v4094 udp4:1>2", "redirect u1[v4094]", "q0.to_uplink u1.sent"),
-		ROW("4095 passes untagged", "q0", "q0>x udp4:1>2", "redirect u1[]", "q0.to_uplink u1.sent"),
-		ROW("4095 does not pass tag 4095", "q0", "q0>x v4095", "drop", "q0.vlan_not_allowed"),
+		ROW("VGT passes QinQ", "t0", "t0>x s100 v7 udp4:1>2", "redirect u1[s100 v7]",
+		    "t0.to_uplink u1.sent"),
+		ROW("VGT passes two tags", "t0", "t0>x v100 v200 udp4:1>2",
+		    "redirect u1[v100 v200]", "t0.to_uplink u1.sent"),
+		ROW("VGT, service tag outside its list", "t0", "t0>x s200", "drop",
+		    "t0.vlan_not_allowed"),
+		ROW("4095 passes any tag", "q0", "q0>x v4094 udp4:1>2", "redirect u1[v4094]",
+		    "q0.to_uplink u1.sent"),
+		ROW("4095 passes untagged", "q0", "q0>x udp4:1>2", "redirect u1[]",
+		    "q0.to_uplink u1.sent"),
+		ROW("4095 does not pass tag 4095", "q0", "q0>x v4095", "drop",
+		    "q0.vlan_not_allowed"),
 	};
 	struct sw sw;
 
@@ -82,24 +103,32 @@ Test(port_cases, local_switching)
 Test(port_cases, groups_of_receivers)
 {
 	static const struct case_row rows[] = {
-		ROW("broadcast, untagged", "e0", "e0>bcast arp", "e1[] t0[] q0[] redirect u0[]", "e0.flooded e1.sent t0.sent q0.sent u0.sent"),
-		ROW("broadcast, VLAN 100", "a0", "a0>bcast arp", "a1[] f0[] t0[v100] q0[v100] redirect u0[v100]",
-		  "a0.flooded a1.sent f0.sent t0.sent q0.sent u0.sent"),
-		ROW("broadcast with priority", "a0", "a0>bcast v0p7 arp", "a1[] f0[] t0[v100p7] q0[v100p7] redirect u0[v100p7]",
-		  "a0.flooded a1.sent f0.sent t0.sent q0.sent u0.sent"),
-		ROW("multicast", "a0", "a0>mcast udp4:1>2", "a1[] f0[] t0[v100] q0[v100] redirect u1[v100]",
-		  "a0.flooded a1.sent f0.sent t0.sent q0.sent u1.sent"),
-		ROW("broadcast from VGT", "t0", "t0>bcast v100p2 udp4:1>3", "a0[] a1[] f0[] q0[v100p2] redirect u0[v100p2]",
-		  "t0.flooded a0.sent a1.sent f0.sent q0.sent u0.sent"),
-		ROW("broadcast from VGT with an inner tag", "t0", "t0>bcast v100 v9 udp4:1>3", "a0[v9] a1[v9] f0[v9] q0[v100 v9] redirect u0[v100 v9]",
-		  "t0.flooded a0.sent a1.sent f0.sent q0.sent u0.sent"),
-		ROW("broadcast from VGT, untagged", "t0", "t0>bcast udp4:1>3", "e0[] e1[] q0[] redirect u0[]",
-		  "t0.flooded e0.sent e1.sent q0.sent u0.sent"),
-		ROW("broadcast, QinQ, stays with those that tag", "t0", "t0>bcast s100 v9 udp4:1>3", "q0[s100 v9] redirect u0[s100 v9]",
-		  "t0.flooded q0.sent u0.sent"),
-		ROW("broadcast in a VLAN that only 4095 has", "q0", "q0>bcast v7 udp4:1>3", "redirect u0[v7]", "q0.flooded u0.sent"),
-		ROW("a guest's CDP is a multicast", "a0", "a0>cisco udp4:1>3", "a1[] f0[] t0[v100] q0[v100] redirect u0[v100]",
-		  "a0.flooded a1.sent f0.sent t0.sent q0.sent u0.sent"),
+		ROW("broadcast, untagged", "e0", "e0>bcast arp", "e1[] t0[] q0[] redirect u0[]",
+		    "e0.flooded e1.sent t0.sent q0.sent u0.sent"),
+		ROW("broadcast, VLAN 100", "a0", "a0>bcast arp",
+		    "a1[] f0[] t0[v100] q0[v100] redirect u0[v100]",
+		    "a0.flooded a1.sent f0.sent t0.sent q0.sent u0.sent"),
+		ROW("broadcast with priority", "a0", "a0>bcast v0p7 arp",
+		    "a1[] f0[] t0[v100p7] q0[v100p7] redirect u0[v100p7]",
+		    "a0.flooded a1.sent f0.sent t0.sent q0.sent u0.sent"),
+		ROW("multicast", "a0", "a0>mcast udp4:1>2",
+		    "a1[] f0[] t0[v100] q0[v100] redirect u1[v100]",
+		    "a0.flooded a1.sent f0.sent t0.sent q0.sent u1.sent"),
+		ROW("broadcast from VGT", "t0", "t0>bcast v100p2 udp4:1>3",
+		    "a0[] a1[] f0[] q0[v100p2] redirect u0[v100p2]",
+		    "t0.flooded a0.sent a1.sent f0.sent q0.sent u0.sent"),
+		ROW("broadcast from VGT with an inner tag", "t0", "t0>bcast v100 v9 udp4:1>3",
+		    "a0[v9] a1[v9] f0[v9] q0[v100 v9] redirect u0[v100 v9]",
+		    "t0.flooded a0.sent a1.sent f0.sent q0.sent u0.sent"),
+		ROW("broadcast from VGT, untagged", "t0", "t0>bcast udp4:1>3",
+		    "e0[] e1[] q0[] redirect u0[]", "t0.flooded e0.sent e1.sent q0.sent u0.sent"),
+		ROW("broadcast, QinQ, stays with those that tag", "t0", "t0>bcast s100 v9 udp4:1>3",
+		    "q0[s100 v9] redirect u0[s100 v9]", "t0.flooded q0.sent u0.sent"),
+		ROW("broadcast in a VLAN that only 4095 has", "q0", "q0>bcast v7 udp4:1>3",
+		    "redirect u0[v7]", "q0.flooded u0.sent"),
+		ROW("a guest's CDP is a multicast", "a0", "a0>cisco udp4:1>3",
+		    "a1[] f0[] t0[v100] q0[v100] redirect u0[v100]",
+		    "a0.flooded a1.sent f0.sent t0.sent q0.sent u0.sent"),
 		ROW("spanning tree", "a0", "a0>stp t0026", "drop", "a0.guest_bpdu"),
 		ROW("spanning tree with a tag", "t0", "t0>stp v100 t0026", "drop", "t0.guest_bpdu"),
 		ROW("PVST", "a0", "a0>pvst t0032", "drop", "a0.guest_bpdu"),
@@ -121,23 +150,31 @@ Test(port_cases, sources_and_sizes)
 		ROW("forged with a neighbour's address", "a0", "a1>x", "drop", "a0.forged_source"),
 		ROW("forged broadcast", "a0", "x>bcast", "drop", "a0.forged_source"),
 		ROW("forged to a local port", "a0", "x>a1", "drop", "a0.forged_source"),
-		ROW("forging accepted", "f0", "x>y udp4:1>2", "redirect u1[v100]", "f0.to_uplink u1.sent"),
-		ROW("learning goes on", "h0", "x>y udp4:1>2", "redirect u1[v300]", "h0.to_uplink u1.sent"),
+		ROW("forging accepted", "f0", "x>y udp4:1>2", "redirect u1[v100]",
+		    "f0.to_uplink u1.sent"),
+		ROW("learning goes on", "h0", "x>y udp4:1>2", "redirect u1[v300]",
+		    "h0.to_uplink u1.sent"),
 		ROW("source is a group", "f0", "group>x", "drop", "f0.invalid_source"),
 		ROW("source is broadcast", "f0", "bcast>x", "drop", "f0.invalid_source"),
 		ROW("source is zero", "f0", "zero>x", "drop", "f0.invalid_source"),
-		ROW("invalid source before reserved address", "a0", "zero>stp", "drop", "a0.invalid_source"),
+		ROW("invalid source before reserved address", "a0", "zero>stp", "drop",
+		    "a0.invalid_source"),
 		ROW("guest BPDU before VLAN", "a0", "a0>stp v7", "drop", "a0.guest_bpdu"),
 		ROW("VLAN before forged source", "a0", "x>y v7", "drop", "a0.vlan_from_access"),
 		ROW("forged before too big", "a0", "x>y len=1515", "drop", "a0.forged_source"),
-		ROW("the longest untagged frame", "a0", "a0>x udp4:1>2 len=1514", "redirect u1[v100]", "a0.to_uplink u1.sent"),
+		ROW("the longest untagged frame", "a0", "a0>x udp4:1>2 len=1514",
+		    "redirect u1[v100]", "a0.to_uplink u1.sent"),
 		ROW("too big by one", "a0", "a0>x len=1515", "drop", "a0.too_big"),
-		ROW("the longest tagged frame", "t0", "t0>x v100 udp4:1>2 len=1518", "redirect u1[v100]", "t0.to_uplink u1.sent"),
+		ROW("the longest tagged frame", "t0", "t0>x v100 udp4:1>2 len=1518",
+		    "redirect u1[v100]", "t0.to_uplink u1.sent"),
 		ROW("tagged, too big by one", "t0", "t0>x v100 len=1519", "drop", "t0.too_big"),
-		ROW("the longest with priority tag", "a0", "a0>x v0 udp4:1>2 len=1518", "redirect u1[v100]", "a0.to_uplink u1.sent"),
+		ROW("the longest with priority tag", "a0", "a0>x v0 udp4:1>2 len=1518",
+		    "redirect u1[v100]", "a0.to_uplink u1.sent"),
 		ROW("too big for a local port", "a0", "a0>a1 len=1515", "drop", "a0.too_big"),
-		ROW("super-frames are not measured", "a0", "a0>x tcp4:1>2 len=3000 gso=3", "redirect u1[v100]", "a0.to_uplink u1.sent"),
-		ROW("super-frame to a port", "a0", "a0>f0 tcp4:1>2 len=3000 gso=3", "redirect f0[]", "a0.to_port f0.sent"),
+		ROW("super-frames are not measured", "a0", "a0>x tcp4:1>2 len=3000 gso=3",
+		    "redirect u1[v100]", "a0.to_uplink u1.sent"),
+		ROW("super-frame to a port", "a0", "a0>f0 tcp4:1>2 len=3000 gso=3", "redirect f0[]",
+		    "a0.to_port f0.sent"),
 		ROW("unknown interface", "?", "a0>x", "drop", "?.unknown_port"),
 		ROW("the interface of a port that is gone", "d0", "d0>x", "drop", "?.unknown_port"),
 	};
@@ -147,7 +184,8 @@ Test(port_cases, sources_and_sizes)
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
 }
 
-/* mac-changes alone: the daemon is asked to make it the port's address, and until it has, nothing leaves. */
+/* mac-changes alone: the daemon is asked to make it the port's address, and until it has, nothing
+ * leaves. */
 Test(port_cases, changing_address)
 {
 	static const struct case_row refused[] = {
@@ -167,7 +205,8 @@ Test(port_cases, changing_address)
 	run_cases(&sw, accepted, ARRAY_SIZE(accepted));
 }
 
-/* Every length that TEST_RUN takes, 14 to 80, untagged and tagged: the answer changes where a header is complete, and nowhere else. */
+/* Every length that TEST_RUN takes, 14 to 80, untagged and tagged: the answer changes where a
+ * header is complete, and nowhere else. */
 Test(port_cases, cut_frames)
 {
 	enum { FIRST = 14, LAST = 80 };
@@ -180,13 +219,24 @@ Test(port_cases, cut_frames)
 	for (int len = FIRST; len <= LAST; len++) {
 		struct case_row *row = &rows[n];
 
-		/* 4 ^ 7 and f0's 6 ^ x's 0x11 are both odd: u1, with and without a whole IP header */
+		/* 4 ^ 7 and f0's 6 ^ x's 0x11 are both odd: u1, with and without a whole IP header
+		 */
 		snprintf(texts[n], sizeof(texts[n]), "f0>x udp4:4>7 len=%d", len);
-		*row = (struct case_row){ "untagged", "f0", texts[n], "redirect u1[v100]", "f0.to_uplink u1.sent", .no_wire = len < 15 };
+		*row = (struct case_row){ "untagged",
+					  "f0",
+					  texts[n],
+					  "redirect u1[v100]",
+					  "f0.to_uplink u1.sent",
+					  .no_wire = len < 15 };
 		row = &rows[++n];
 		/* with the header 1 ^ 3: u0; without, t0's 8 ^ 0x11: u1 */
 		snprintf(texts[n], sizeof(texts[n]), "t0>x v100 udp4:1>3 len=%d", len);
-		*row = (struct case_row){ "tagged", "t0", texts[n], "redirect u0[v100]", "t0.to_uplink u0.sent", .no_wire = len < 20 };
+		*row = (struct case_row){ "tagged",
+					  "t0",
+					  texts[n],
+					  "redirect u0[v100]",
+					  "t0.to_uplink u0.sent",
+					  .no_wire = len < 20 };
 		if (len < 18) {
 			row->way = "drop";
 			row->counters = "t0.truncated";
@@ -200,7 +250,8 @@ Test(port_cases, cut_frames)
 		row->frame = texts[n];
 		if (len >= 18) {
 			row->way = len < 18 + 40 ? "redirect u1[v100]" : "redirect u0[v100]";
-			row->counters = len < 18 + 40 ? "t0.to_uplink u1.sent" : "t0.to_uplink u0.sent";
+			row->counters = len < 18 + 40 ? "t0.to_uplink u1.sent" :
+							"t0.to_uplink u0.sent";
 		}
 		row = &rows[++n];
 		snprintf(texts[n], sizeof(texts[n]), "t0>x s100 v7 udp4:1>3 len=%d", len);
@@ -208,8 +259,11 @@ Test(port_cases, cut_frames)
 		row->frame = texts[n];
 		row->no_wire = len < 22;
 		if (len >= 18) {
-			row->way = len < 20 ? "redirect u1[s100]" : len < 22 + 20 ? "redirect u1[s100 v7]" : "redirect u0[s100 v7]";
-			row->counters = len < 22 + 20 ? "t0.to_uplink u1.sent" : "t0.to_uplink u0.sent";
+			row->way = len < 20	 ? "redirect u1[s100]" :
+				   len < 22 + 20 ? "redirect u1[s100 v7]" :
+						   "redirect u0[s100 v7]";
+			row->counters = len < 22 + 20 ? "t0.to_uplink u1.sent" :
+							"t0.to_uplink u0.sent";
 		}
 		n++;
 	}
@@ -220,8 +274,9 @@ Test(port_cases, no_uplink)
 {
 	static const struct case_row rows[] = {
 		ROW("unicast", "a0", "a0>x", "drop", "a0.no_uplink"),
-		ROW("broadcast still reaches local ports", "a0", "a0>bcast arp", "a1[] f0[] t0[v100] q0[v100] drop",
-		  "a0.flooded a0.no_uplink a1.sent f0.sent t0.sent q0.sent"),
+		ROW("broadcast still reaches local ports", "a0", "a0>bcast arp",
+		    "a1[] f0[] t0[v100] q0[v100] drop",
+		    "a0.flooded a0.no_uplink a1.sent f0.sent t0.sent q0.sent"),
 		ROW("local traffic goes on", "a0", "a0>a1", "redirect a1[]", "a0.to_port a1.sent"),
 	};
 	struct sw sw;

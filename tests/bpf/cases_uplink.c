@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What becomes of frames from uplinks: by uplink_tc, by uplink_xdp, and by both one after the other. cases.h has the switch and the notation. */
+/* What becomes of frames from uplinks: by uplink_tc, by uplink_xdp, and by both one after the
+ * other. cases.h has the switch and the notation. */
 #include <criterion/criterion.h>
 
 #include "cases.h"
@@ -55,24 +56,32 @@ Test(uplink_cases, unicast)
 Test(uplink_cases, groups_of_receivers)
 {
 	static const struct case_row rows[] = {
-		UPLINK_ROW("broadcast, untagged", "u0", "x>bcast arp", "pass", "e0[] e1[] t0[] q0[] drop",
+		UPLINK_ROW("broadcast, untagged", "u0", "x>bcast arp", "pass",
+			   "e0[] e1[] t0[] q0[] drop",
 			   "u0.flooded e0.sent e1.sent t0.sent q0.sent"),
-		UPLINK_ROW("broadcast, VLAN 100", "u1", "x>bcast v100p1 arp", "pass", "a0[] a1[] f0[] t0[v100p1] q0[v100p1] drop",
+		UPLINK_ROW("broadcast, VLAN 100", "u1", "x>bcast v100p1 arp", "pass",
+			   "a0[] a1[] f0[] t0[v100p1] q0[v100p1] drop",
 			   "u1.flooded a0.sent a1.sent f0.sent t0.sent q0.sent"),
-		UPLINK_ROW("broadcast with an inner tag", "u1", "x>bcast v100 v9", "pass", "a0[v9] a1[v9] f0[v9] t0[v100 v9] q0[v100 v9] drop",
+		UPLINK_ROW("broadcast with an inner tag", "u1", "x>bcast v100 v9", "pass",
+			   "a0[v9] a1[v9] f0[v9] t0[v100 v9] q0[v100 v9] drop",
 			   "u1.flooded a0.sent a1.sent f0.sent t0.sent q0.sent"),
-		UPLINK_ROW("broadcast, QinQ", "u1", "x>bcast s100 v9", "pass", "t0[s100 v9] q0[s100 v9] drop", "u1.flooded t0.sent q0.sent"),
-		UPLINK_ROW("multicast", "u0", "x>mcast v200", "pass", "b0[] q0[v200] drop", "u0.flooded b0.sent q0.sent"),
-		UPLINK_ROW("PVST of the neighbour is a multicast", "u0", "x>pvst v200", "pass", "b0[] q0[v200] drop",
+		UPLINK_ROW("broadcast, QinQ", "u1", "x>bcast s100 v9", "pass",
+			   "t0[s100 v9] q0[s100 v9] drop", "u1.flooded t0.sent q0.sent"),
+		UPLINK_ROW("multicast", "u0", "x>mcast v200", "pass", "b0[] q0[v200] drop",
 			   "u0.flooded b0.sent q0.sent"),
-		UPLINK_ROW("broadcast by an uplink that the policy does not use", "u2", "x>bcast v100", "pass", "drop", "u2.inactive_uplink"),
+		UPLINK_ROW("PVST of the neighbour is a multicast", "u0", "x>pvst v200", "pass",
+			   "b0[] q0[v200] drop", "u0.flooded b0.sent q0.sent"),
+		UPLINK_ROW("broadcast by an uplink that the policy does not use", "u2",
+			   "x>bcast v100", "pass", "drop", "u2.inactive_uplink"),
 		UPLINK_ROW("reflected", "u0", "a0>bcast v100", "drop", "drop", "u0.reflected"),
-		UPLINK_ROW("reflected from a VGT port", "u0", "t0>bcast v100", "drop", "drop", "u0.reflected"),
+		UPLINK_ROW("reflected from a VGT port", "u0", "t0>bcast v100", "drop", "drop",
+			   "u0.reflected"),
 		UPLINK_ROW("reflected, untagged", "u0", "e0>mcast", "drop", "drop", "u0.reflected"),
-		UPLINK_ROW("from a machine that was here", "u0", "d0>bcast v100", "pass", "a0[] a1[] f0[] t0[v100] q0[v100] drop",
+		UPLINK_ROW("from a machine that was here", "u0", "d0>bcast v100", "pass",
+			   "a0[] a1[] f0[] t0[v100] q0[v100] drop",
 			   "u0.flooded a0.sent a1.sent f0.sent t0.sent q0.sent"),
-		UPLINK_ROW("our address in another VLAN is a stranger's", "u0", "a0>bcast v200", "pass", "b0[] q0[v200] drop",
-			   "u0.flooded b0.sent q0.sent"),
+		UPLINK_ROW("our address in another VLAN is a stranger's", "u0", "a0>bcast v200",
+			   "pass", "b0[] q0[v200] drop", "u0.flooded b0.sent q0.sent"),
 	};
 	struct sw sw;
 
@@ -84,26 +93,44 @@ Test(uplink_cases, control_and_refusals)
 {
 	static const struct case_row rows[] = {
 		UPLINK_ROW("LACP", "u0", "x>slow t8809", "pass", "pass", "u0.control"),
-		UPLINK_ROW("LACP on an unused uplink", "u2", "x>slow t8809", "pass", "pass", "u2.control"),
+		UPLINK_ROW("LACP on an unused uplink", "u2", "x>slow t8809", "pass", "pass",
+			   "u2.control"),
 		UPLINK_ROW("LLDP", "u1", "x>lldp t88cc", "pass", "pass", "u1.control"),
-		UPLINK_ROW("LLDP to another of its addresses", "u1", "x>stp t88cc", "pass", "pass", "u1.control"),
+		UPLINK_ROW("LLDP to another of its addresses", "u1", "x>stp t88cc", "pass", "pass",
+			   "u1.control"),
 		UPLINK_ROW("PAgP, CDP", "u0", "x>cisco t0032", "pass", "pass", "u0.control"),
-		UPLINK_ROW("LACP from a group address is still for the daemon", "u0", "group>slow t8809", "pass", "pass", "u0.control"),
-		UPLINK_ROW("LACP with a tag", "u0", "x>slow v100 t8809", "drop", "drop", "u0.reserved_address"),
-		UPLINK_ROW("LACP with a priority tag", "u0", "x>slow v0 t8809", "drop", "drop", "u0.reserved_address"),
-		UPLINK_ROW("spanning tree", "u0", "x>stp t0026", "drop", "drop", "u0.reserved_address"),
-		UPLINK_ROW("a reserved address", "u0", "x>r5", "drop", "drop", "u0.reserved_address"),
-		UPLINK_ROW("tagged CDP is a multicast", "u0", "x>cisco v200 t0032", "pass", "b0[] q0[v200] drop", "u0.flooded b0.sent q0.sent"),
-		UPLINK_ROW("source is a group", "u0", "group>a0 v100", "drop", "drop", "u0.invalid_source"),
-		UPLINK_ROW("source is zero", "u0", "zero>bcast v100", "drop", "drop", "u0.invalid_source"),
-		UPLINK_ROW("reserved before source", "u0", "zero>r5", "drop", "drop", "u0.reserved_address"),
-		UPLINK_ROW("the longest frame", "u0", "x>a1 v100 len=1518", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
-		UPLINK_ROW("too big by one", "u0", "x>a1 v100 len=1519", "drop", "drop", "u0.too_big"),
-		UPLINK_ROW("the longest untagged frame", "u0", "x>e1 len=1514", "redirect", "redirect e1[]", "u0.to_port e1.sent"),
-		UPLINK_ROW("untagged, too big by one", "u0", "x>e1 len=1515", "drop", "drop", "u0.too_big"),
-		UPLINK_ROW("too big by one, TCP", "u0", "x>a1 v100 tcp4:1>2 len=1519", "pass", "drop", "u0.too_big"),
-		UPLINK_ROW("super-frame", "u0", "x>a0 v100 tcp4:1>2 len=3000 gso=3", "pass", "redirect a0[]", "u0.to_port a0.sent"),
-		UPLINK_ROW("an uplink that is gone", "u1", "x>a0 v100", "drop", "drop", "?.unknown_port"),
+		UPLINK_ROW("LACP from a group address is still for the daemon", "u0",
+			   "group>slow t8809", "pass", "pass", "u0.control"),
+		UPLINK_ROW("LACP with a tag", "u0", "x>slow v100 t8809", "drop", "drop",
+			   "u0.reserved_address"),
+		UPLINK_ROW("LACP with a priority tag", "u0", "x>slow v0 t8809", "drop", "drop",
+			   "u0.reserved_address"),
+		UPLINK_ROW("spanning tree", "u0", "x>stp t0026", "drop", "drop",
+			   "u0.reserved_address"),
+		UPLINK_ROW("a reserved address", "u0", "x>r5", "drop", "drop",
+			   "u0.reserved_address"),
+		UPLINK_ROW("tagged CDP is a multicast", "u0", "x>cisco v200 t0032", "pass",
+			   "b0[] q0[v200] drop", "u0.flooded b0.sent q0.sent"),
+		UPLINK_ROW("source is a group", "u0", "group>a0 v100", "drop", "drop",
+			   "u0.invalid_source"),
+		UPLINK_ROW("source is zero", "u0", "zero>bcast v100", "drop", "drop",
+			   "u0.invalid_source"),
+		UPLINK_ROW("reserved before source", "u0", "zero>r5", "drop", "drop",
+			   "u0.reserved_address"),
+		UPLINK_ROW("the longest frame", "u0", "x>a1 v100 len=1518", "redirect",
+			   "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("too big by one", "u0", "x>a1 v100 len=1519", "drop", "drop",
+			   "u0.too_big"),
+		UPLINK_ROW("the longest untagged frame", "u0", "x>e1 len=1514", "redirect",
+			   "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("untagged, too big by one", "u0", "x>e1 len=1515", "drop", "drop",
+			   "u0.too_big"),
+		UPLINK_ROW("too big by one, TCP", "u0", "x>a1 v100 tcp4:1>2 len=1519", "pass",
+			   "drop", "u0.too_big"),
+		UPLINK_ROW("super-frame", "u0", "x>a0 v100 tcp4:1>2 len=3000 gso=3", "pass",
+			   "redirect a0[]", "u0.to_port a0.sent"),
+		UPLINK_ROW("an uplink that is gone", "u1", "x>a0 v100", "drop", "drop",
+			   "?.unknown_port"),
 	};
 	struct sw sw;
 
@@ -117,12 +144,18 @@ Test(uplink_cases, control_and_refusals)
 Test(uplink_cases, super_frames_are_measured_by_their_segments)
 {
 	static const struct case_row rows[] = {
-		UPLINK_ROW("they fit", "u0", "x>e1 tcp4:1>2 len=3000 gso=3", "pass", "redirect e1[]", "u0.to_port e1.sent"),
-		UPLINK_ROW("they do not", "u0", "x>a1 v100 tcp4:1>2 len=3000 gso=3", "pass", "drop", "u0.too_big"),
-		ROW("they fit the port", "e1", "e1>x tcp4:1>2 len=3000 gso=3", "redirect u1[]", "e1.to_uplink u1.sent"),
-		ROW("they do not fit the port", "a1", "a1>x tcp4:1>2 len=3000 gso=3", "drop", "a1.too_big"),
-		ROW("they do not fit the other port", "a0", "a0>a1 tcp4:1>2 len=3000 gso=3", "drop", "a0.too_big"),
-		ROW("a frame that does not fit the other port", "a0", "a0>a1 len=1500", "drop", "a0.too_big"),
+		UPLINK_ROW("they fit", "u0", "x>e1 tcp4:1>2 len=3000 gso=3", "pass",
+			   "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("they do not", "u0", "x>a1 v100 tcp4:1>2 len=3000 gso=3", "pass", "drop",
+			   "u0.too_big"),
+		ROW("they fit the port", "e1", "e1>x tcp4:1>2 len=3000 gso=3", "redirect u1[]",
+		    "e1.to_uplink u1.sent"),
+		ROW("they do not fit the port", "a1", "a1>x tcp4:1>2 len=3000 gso=3", "drop",
+		    "a1.too_big"),
+		ROW("they do not fit the other port", "a0", "a0>a1 tcp4:1>2 len=3000 gso=3", "drop",
+		    "a0.too_big"),
+		ROW("a frame that does not fit the other port", "a0", "a0>a1 len=1500", "drop",
+		    "a0.too_big"),
 		ROW("one that does", "a0", "a0>a1 len=1400", "redirect a1[]", "a0.to_port a1.sent"),
 	};
 	struct sw sw;
@@ -137,11 +170,15 @@ Test(uplink_cases, unknown_vlan)
 {
 	static const struct case_row rows[] = {
 		UPLINK_ROW("no group has it", "u0", "x>a0 v7", "drop", "drop", "u0.unknown_vlan"),
-		UPLINK_ROW("broadcast that no group has", "u0", "x>bcast v7", "drop", "drop", "u0.unknown_vlan"),
-		UPLINK_ROW("QinQ with a VLAN of VST groups only", "u0", "x>b0 s200", "drop", "drop", "u0.unknown_vlan"),
-		UPLINK_ROW("QinQ with a VLAN of a VGT list", "u0", "x>t0 s300", "pass", "redirect t0[s300]", "u0.to_port t0.sent"),
+		UPLINK_ROW("broadcast that no group has", "u0", "x>bcast v7", "drop", "drop",
+			   "u0.unknown_vlan"),
+		UPLINK_ROW("QinQ with a VLAN of VST groups only", "u0", "x>b0 s200", "drop", "drop",
+			   "u0.unknown_vlan"),
+		UPLINK_ROW("QinQ with a VLAN of a VGT list", "u0", "x>t0 s300", "pass",
+			   "redirect t0[s300]", "u0.to_port t0.sent"),
 		UPLINK_ROW("tag 4095", "u0", "x>bcast v4095", "drop", "drop", "u0.unknown_vlan"),
-		UPLINK_ROW("VLAN before address", "u0", "x>y v4094", "drop", "drop", "u0.unknown_vlan"),
+		UPLINK_ROW("VLAN before address", "u0", "x>y v4094", "drop", "drop",
+			   "u0.unknown_vlan"),
 	};
 	struct sw sw;
 
@@ -156,9 +193,12 @@ Test(uplink_cases, not_receiving)
 	static const struct case_row rows[] = {
 		UPLINK_ROW("unicast", "u0", "x>a0 v100", "drop", "drop", "u0.inactive_uplink"),
 		UPLINK_ROW("broadcast", "u0", "x>bcast v100", "drop", "drop", "u0.inactive_uplink"),
-		UPLINK_ROW("before the VLAN", "u0", "x>y v4095", "drop", "drop", "u0.inactive_uplink"),
-		UPLINK_ROW("control frames go on", "u0", "x>slow t8809", "pass", "pass", "u0.control"),
-		UPLINK_ROW("the other uplink receives", "u1", "x>a0 v100", "pass", "redirect a0[]", "u1.to_port a0.sent"),
+		UPLINK_ROW("before the VLAN", "u0", "x>y v4095", "drop", "drop",
+			   "u0.inactive_uplink"),
+		UPLINK_ROW("control frames go on", "u0", "x>slow t8809", "pass", "pass",
+			   "u0.control"),
+		UPLINK_ROW("the other uplink receives", "u1", "x>a0 v100", "pass", "redirect a0[]",
+			   "u1.to_port a0.sent"),
 	};
 	struct sw sw;
 
@@ -167,10 +207,12 @@ Test(uplink_cases, not_receiving)
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
 }
 
-/* Without a channel a port hears broadcasts by its own uplink only, and unicast by each that serves. */
+/* Without a channel a port hears broadcasts by its own uplink only, and unicast by each that
+ * serves. */
 Test(uplink_cases, without_channel)
 {
-	/* port-id: e0, a0, b0, d0, q0 (even numbers) on u0; e1, a1, f0, t0, h0 on u1; u2 stands by */
+	/* port-id: e0, a0, b0, d0, q0 (even numbers) on u0; e1, a1, f0, t0, h0 on u1; u2 stands by
+	 */
 	static const struct case_row all_up[] = {
 		UPLINK_ROW("broadcast by u0", "u0", "x>bcast v100", "pass", "a0[] q0[v100] drop", "u0.flooded a0.sent q0.sent"),
 		UPLINK_ROW("broadcast by u1", "u1", "x>bcast v100", "pass", "a1[] f0[] t0[v100] drop", "u1.flooded a1.sent f0.sent t0.sent"),
@@ -195,7 +237,8 @@ Test(uplink_cases, without_channel)
 	for (int i = 0; i < sw.n_groups; i++)
 		sw.group[i].policy = 1;
 	run_cases(&sw, all_up, ARRAY_SIZE(all_up));
-	/* A promiscuous port on u1 sees what comes to a0 by a0's uplink, and no flooded frame twice. */
+	/* A promiscuous port on u1 sees what comes to a0 by a0's uplink, and no flooded frame
+	 * twice. */
 	sw.group[sw.port[P_F0].group].flags |= UL_GROUP_PROMISCUOUS;
 	run_cases(&sw, watched, ARRAY_SIZE(watched));
 	sw.group[sw.port[P_F0].group].flags = 0;
@@ -205,7 +248,8 @@ Test(uplink_cases, without_channel)
 	run_cases(&sw, u1_died, ARRAY_SIZE(u1_died));
 }
 
-/* The switch sends by any link of its channel, whatever the hash here is over: also by one in its up-delay, and one being drained. */
+/* The switch sends by any link of its channel, whatever the hash here is over: also by one in its
+ * up-delay, and one being drained. */
 Test(uplink_cases, rehash_modulo)
 {
 	static const struct case_row rows[] = {
@@ -227,7 +271,8 @@ Test(uplink_cases, rehash_modulo)
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
 	sw.uplink[1].drained = true;
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
-	/* Without a channel: what is being drained still receives; u0, the last active one, has failed, so the standby serves. */
+	/* Without a channel: what is being drained still receives; u0, the last active one, has
+	 * failed, so the standby serves. */
 	for (int i = 0; i < sw.n_groups; i++)
 		sw.group[i].policy = 1;
 	sw.policy[1].modulo = true;
@@ -243,11 +288,16 @@ Test(uplink_cases, rehash_modulo)
 Test(uplink_cases, tcp_by_xdp)
 {
 	static const struct case_row rows[] = {
-		UPLINK_ROW("TCP", "u0", "x>a1 v100 tcp4:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
-		UPLINK_ROW("TCP over IPv6", "u0", "x>a1 v100 tcp6:1>2", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
-		UPLINK_ROW("TCP, EST", "u0", "x>e1 tcp4:1>2", "pass", "redirect e1[]", "u0.to_port e1.sent"),
-		UPLINK_ROW("TCP to a port that takes no XDP frames", "u0", "x>a0 v100 tcp4:1>2", "pass", "redirect a0[]", "u0.to_port a0.sent"),
-		UPLINK_ROW("UDP", "u0", "x>a1 v100", "redirect", "redirect a1[]", "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP", "u0", "x>a1 v100 tcp4:1>2", "redirect", "redirect a1[]",
+			   "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP over IPv6", "u0", "x>a1 v100 tcp6:1>2", "redirect", "redirect a1[]",
+			   "u0.to_port a1.sent"),
+		UPLINK_ROW("TCP, EST", "u0", "x>e1 tcp4:1>2", "pass", "redirect e1[]",
+			   "u0.to_port e1.sent"),
+		UPLINK_ROW("TCP to a port that takes no XDP frames", "u0", "x>a0 v100 tcp4:1>2",
+			   "pass", "redirect a0[]", "u0.to_port a0.sent"),
+		UPLINK_ROW("UDP", "u0", "x>a1 v100", "redirect", "redirect a1[]",
+			   "u0.to_port a1.sent"),
 	};
 	struct sw sw;
 
@@ -256,13 +306,17 @@ Test(uplink_cases, tcp_by_xdp)
 	run_cases(&sw, rows, ARRAY_SIZE(rows));
 }
 
-/* A port that may get frames which do not fit one XDP buffer gets all of its frames by TC, so that they stay in order. */
+/* A port that may get frames which do not fit one XDP buffer gets all of its frames by TC, so that
+ * they stay in order. */
 Test(uplink_cases, jumbo_port)
 {
 	static const struct case_row rows[] = {
-		UPLINK_ROW("a short frame", "u0", "x>a1 v100", "pass", "redirect a1[]", "u0.to_port a1.sent"),
-		UPLINK_ROW("a long frame", "u0", "x>a1 v100 len=3001", "pass", "redirect a1[]", "u0.to_port a1.sent"),
-		UPLINK_ROW("the longest that fits XDP", "u0", "x>e1 len=2996", "redirect", "redirect e1[]", "u0.to_port e1.sent"),
+		UPLINK_ROW("a short frame", "u0", "x>a1 v100", "pass", "redirect a1[]",
+			   "u0.to_port a1.sent"),
+		UPLINK_ROW("a long frame", "u0", "x>a1 v100 len=3001", "pass", "redirect a1[]",
+			   "u0.to_port a1.sent"),
+		UPLINK_ROW("the longest that fits XDP", "u0", "x>e1 len=2996", "redirect",
+			   "redirect e1[]", "u0.to_port e1.sent"),
 	};
 	struct sw sw;
 
@@ -275,17 +329,28 @@ Test(uplink_cases, jumbo_port)
 Test(uplink_cases, promiscuous)
 {
 	static const struct case_row rows[] = {
-		UPLINK_ROW("unicast to another port", "u0", "x>a0 v100", "pass", "f0[] redirect a0[]", "u0.to_port f0.sent a0.sent"),
-		UPLINK_ROW("unicast to a VGT port", "u0", "x>t0 v100p1", "pass", "f0[] redirect t0[v100p1]", "u0.to_port f0.sent t0.sent"),
-		UPLINK_ROW("unicast to itself comes once", "u0", "x>f0 v100", "pass", "redirect f0[]", "u0.to_port f0.sent"),
-		UPLINK_ROW("unknown unicast", "u0", "x>y v100", "pass", "f0[] drop", "u0.flooded f0.sent"),
-		UPLINK_ROW("not of another VLAN", "u0", "x>b0 v200", "pass", "redirect b0[]", "u0.to_port b0.sent"),
-		ROW("between ports", "a0", "a0>a1", "f0[] redirect a1[]", "a0.to_port f0.sent a1.sent"),
-		ROW("from VGT to VST", "t0", "t0>a1 v100p2", "f0[] redirect a1[]", "t0.to_port f0.sent a1.sent"),
-		ROW("from VGT to VGT", "t0", "t0>q0 v100p2", "f0[] redirect q0[v100p2]", "t0.to_port f0.sent q0.sent"),
-		ROW("to an uplink", "a0", "a0>x udp4:1>2", "f0[] redirect u1[v100]", "a0.to_uplink f0.sent u1.sent"),
-		ROW("from VGT to an uplink", "t0", "t0>x v100p6 v5 udp4:1>2", "f0[v5] redirect u1[v100p6 v5]", "t0.to_uplink f0.sent u1.sent"),
-		ROW("its own frames do not come back", "f0", "f0>a0", "redirect a0[]", "f0.to_port a0.sent"),
+		UPLINK_ROW("unicast to another port", "u0", "x>a0 v100", "pass",
+			   "f0[] redirect a0[]", "u0.to_port f0.sent a0.sent"),
+		UPLINK_ROW("unicast to a VGT port", "u0", "x>t0 v100p1", "pass",
+			   "f0[] redirect t0[v100p1]", "u0.to_port f0.sent t0.sent"),
+		UPLINK_ROW("unicast to itself comes once", "u0", "x>f0 v100", "pass",
+			   "redirect f0[]", "u0.to_port f0.sent"),
+		UPLINK_ROW("unknown unicast", "u0", "x>y v100", "pass", "f0[] drop",
+			   "u0.flooded f0.sent"),
+		UPLINK_ROW("not of another VLAN", "u0", "x>b0 v200", "pass", "redirect b0[]",
+			   "u0.to_port b0.sent"),
+		ROW("between ports", "a0", "a0>a1", "f0[] redirect a1[]",
+		    "a0.to_port f0.sent a1.sent"),
+		ROW("from VGT to VST", "t0", "t0>a1 v100p2", "f0[] redirect a1[]",
+		    "t0.to_port f0.sent a1.sent"),
+		ROW("from VGT to VGT", "t0", "t0>q0 v100p2", "f0[] redirect q0[v100p2]",
+		    "t0.to_port f0.sent q0.sent"),
+		ROW("to an uplink", "a0", "a0>x udp4:1>2", "f0[] redirect u1[v100]",
+		    "a0.to_uplink f0.sent u1.sent"),
+		ROW("from VGT to an uplink", "t0", "t0>x v100p6 v5 udp4:1>2",
+		    "f0[v5] redirect u1[v100p6 v5]", "t0.to_uplink f0.sent u1.sent"),
+		ROW("its own frames do not come back", "f0", "f0>a0", "redirect a0[]",
+		    "f0.to_port a0.sent"),
 	};
 	struct sw sw;
 
@@ -306,10 +371,12 @@ Test(uplink_cases, cut_frames)
 	cases_switch(&sw);
 	for (int len = FIRST; len <= LAST; len++) {
 		snprintf(texts[n], sizeof(texts[n]), "x>e1 udp4:1>2 len=%d", len);
-		rows[n] = (struct case_row)UPLINK_ROW("untagged", "u0", texts[n], "redirect", "redirect e1[]", "u0.to_port e1.sent");
+		rows[n] = (struct case_row)UPLINK_ROW("untagged", "u0", texts[n], "redirect",
+						      "redirect e1[]", "u0.to_port e1.sent");
 		rows[n++].no_wire = len < 15;
 		snprintf(texts[n], sizeof(texts[n]), "x>a1 v100 udp4:1>2 len=%d", len);
-		rows[n] = (struct case_row)UPLINK_ROW("tagged", "u0", texts[n], "redirect", "redirect a1[]", "u0.to_port a1.sent");
+		rows[n] = (struct case_row)UPLINK_ROW("tagged", "u0", texts[n], "redirect",
+						      "redirect a1[]", "u0.to_port a1.sent");
 		if (len < 18) {
 			rows[n].way = rows[n].xdp = "drop";
 			rows[n].counters = "u0.truncated";

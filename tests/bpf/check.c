@@ -16,19 +16,21 @@ uint64_t check_setting(const char *name, uint64_t normal)
 
 uint32_t check_verdict(enum model_program program, enum model_verdict verdict)
 {
-	static const uint32_t tc[] = { TC_ACT_SHOT, TC_ACT_OK, TC_ACT_REDIRECT }, xdp[] = { XDP_DROP, XDP_PASS, XDP_REDIRECT };
+	static const uint32_t tc[] = { TC_ACT_SHOT, TC_ACT_OK, TC_ACT_REDIRECT },
+			      xdp[] = { XDP_DROP, XDP_PASS, XDP_REDIRECT };
 
 	return program == MODEL_UPLINK_XDP ? xdp[verdict] : tc[verdict];
 }
 
-bool check_same_frame(const uint8_t *expected, uint32_t expected_len, const uint8_t *got, uint32_t len)
+bool check_same_frame(const uint8_t *expected, uint32_t expected_len, const uint8_t *got,
+		      uint32_t len)
 {
 	uint32_t type = (uint32_t)expected[12] << 8 | expected[13];
 
 	if (len == expected_len)
 		return memcmp(expected, got, len) == 0;
-	return len + 4 == expected_len && (type == 0x8100 || type == 0x88a8) && memcmp(expected, got, 12) == 0 &&
-	       memcmp(expected + 16, got + 12, len - 12) == 0;
+	return len + 4 == expected_len && (type == 0x8100 || type == 0x88a8) &&
+	       memcmp(expected, got, 12) == 0 && memcmp(expected + 16, got + 12, len - 12) == 0;
 }
 
 static void add_expected(const struct model_result *expected, struct world_counters *counters)
@@ -38,14 +40,16 @@ static void add_expected(const struct model_result *expected, struct world_count
 		world_add_count(counters, &expected->count[i], expected->packets, expected->bytes);
 }
 
-static bool same_events(const struct world *world, const struct model_result *expected, const uint8_t *src)
+static bool same_events(const struct world *world, const struct model_result *expected,
+			const uint8_t *src)
 {
 	const struct ul_event *event = world->event;
 
 	if (world->n_events != expected->new_source)
 		return false;
-	return !expected->new_source || (event->kind == UL_EVENT_NEW_SOURCE && event->port == expected->event_port &&
-					 event->vid == expected->event_vid && memcmp(event->mac, src, 6) == 0);
+	return !expected->new_source ||
+	       (event->kind == UL_EVENT_NEW_SOURCE && event->port == expected->event_port &&
+		event->vid == expected->event_vid && memcmp(event->mac, src, 6) == 0);
 }
 
 /* The part of a switch that explains most verdicts. */
@@ -56,13 +60,15 @@ static void print_switch(const struct sw *sw, char *text, size_t size)
 
 #define PUT(...) (at += at < size ? (size_t)snprintf(text + at, size - at, __VA_ARGS__) : 0)
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
-		PUT("  u%u:%s%s%s%s%s", i, sw->uplink[i].absent ? " absent" : "", sw->uplink[i].send ? " send" : "",
-		    sw->uplink[i].receive ? " receive" : "", sw->uplink[i].cut ? " cut" : "", sw->uplink[i].drained ? " drained" : "");
+		PUT("  u%u:%s%s%s%s%s", i, sw->uplink[i].absent ? " absent" : "",
+		    sw->uplink[i].send ? " send" : "", sw->uplink[i].receive ? " receive" : "",
+		    sw->uplink[i].cut ? " cut" : "", sw->uplink[i].drained ? " drained" : "");
 	for (uint32_t i = 0; i < sw->n_policies; i++) {
 		const struct sw_policy *policy = &sw->policy[i];
 
-		PUT("\n  policy %u: method %u flags %#x%s, %u of %u active, known dead positions %#x, members", i, policy->method, policy->flags,
-		    policy->modulo ? " modulo" : "", policy->n_active, policy->n_members, policy->known_dead);
+		PUT("\n  policy %u: method %u flags %#x%s, %u of %u active, known dead positions %#x, members",
+		    i, policy->method, policy->flags, policy->modulo ? " modulo" : "",
+		    policy->n_active, policy->n_members, policy->known_dead);
 		for (uint32_t p = 0; p < policy->n_members; p++)
 			PUT(" u%u", policy->member[p]);
 	}
@@ -70,19 +76,23 @@ static void print_switch(const struct sw *sw, char *text, size_t size)
 		const struct sw_port *port = &sw->port[i];
 		const struct sw_group *group = &sw->group[port->group];
 
-		PUT("\n  p%u: %02x:..:%02x:%02x number %u%s%s max %u, %s %u flags %#x policy %u", i, port->mac[0], port->mac[4], port->mac[5],
-		    port->number, port->absent ? port->leaving ? " leaving" : " absent" : "", port->xdp ? port->xdp_tcp ? " xdp tcp" : " xdp" : "", port->max_frame, modes[group->mode], group->vid,
-		    group->flags, group->policy);
+		PUT("\n  p%u: %02x:..:%02x:%02x number %u%s%s max %u, %s %u flags %#x policy %u", i,
+		    port->mac[0], port->mac[4], port->mac[5], port->number,
+		    port->absent ? port->leaving ? " leaving" : " absent" : "",
+		    port->xdp ? port->xdp_tcp ? " xdp tcp" : " xdp" : "", port->max_frame,
+		    modes[group->mode], group->vid, group->flags, group->policy);
 	}
 #undef PUT
 }
 
-static void fail(const struct sw *sw, const struct model_input *in, const struct model_result *expected, const struct world_run *run, const uint8_t *want,
-		 uint32_t want_len, const struct world_counters *want_counts, const struct world_counters *got_counts,
-		 const struct world *world, uint64_t seed)
+static void fail(const struct sw *sw, const struct model_input *in,
+		 const struct model_result *expected, const struct world_run *run,
+		 const uint8_t *want, uint32_t want_len, const struct world_counters *want_counts,
+		 const struct world_counters *got_counts, const struct world *world, uint64_t seed)
 {
 	static const char *const programs[] = { "port_tc", "uplink_xdp", "uplink_tc" };
-	static char sw_text[4000], frame[400], want_text[400], got_text[400], want_count[2000], got_count[2000];
+	static char sw_text[4000], frame[400], want_text[400], got_text[400], want_count[2000],
+		got_count[2000];
 
 	print_switch(sw, sw_text, sizeof(sw_text));
 	frame_dump(in->data, in->len, frame, sizeof(frame));
@@ -90,14 +100,17 @@ static void fail(const struct sw *sw, const struct model_input *in, const struct
 	frame_dump(run->data, run->len, got_text, sizeof(got_text));
 	world_print_counters(want_counts, want_count, sizeof(want_count));
 	world_print_counters(got_counts, got_count, sizeof(got_count));
-	cr_assert_fail("%s, object %u, seed %llu\n  frame    (%u) %s\n  expected verdict %u, got %u\n  expected (%u) %s\n  got      (%u) %s\n"
-		       "  expected counters%s\n  got      counters%s\n  expected %d events, got %u\n%s",
-		       programs[in->program], in->object, (unsigned long long)seed, in->len, frame,
-		       check_verdict(in->program, expected->verdict), run->verdict, want_len, want_text, run->len, got_text, want_count,
-		       got_count, expected->new_source, world->n_events, sw_text);
+	cr_assert_fail(
+		"%s, object %u, seed %llu\n  frame    (%u) %s\n  expected verdict %u, got %u\n  expected (%u) %s\n  got      (%u) %s\n"
+		"  expected counters%s\n  got      counters%s\n  expected %d events, got %u\n%s",
+		programs[in->program], in->object, (unsigned long long)seed, in->len, frame,
+		check_verdict(in->program, expected->verdict), run->verdict, want_len, want_text,
+		run->len, got_text, want_count, got_count, expected->new_source, world->n_events,
+		sw_text);
 }
 
-const struct model_result *check_test_run(struct world *world, const struct sw *sw, enum model_program program, uint32_t object,
+const struct model_result *check_test_run(struct world *world, const struct sw *sw,
+					  enum model_program program, uint32_t object,
 					  const struct frame_buf *frame, uint64_t seed)
 {
 	static struct model_result expected;
@@ -105,7 +118,11 @@ const struct model_result *check_test_run(struct world *world, const struct sw *
 	static struct world_run run;
 	static uint8_t want[FRAME_MAX + 64];
 	struct model_input in = {
-		.program = program, .object = object, .data = frame->data, .len = frame->len, .segments = frame->segments,
+		.program = program,
+		.object = object,
+		.data = frame->data,
+		.len = frame->len,
+		.segments = frame->segments,
 	};
 	uint32_t want_len = 0;
 	bool same;
@@ -116,7 +133,8 @@ const struct model_result *check_test_run(struct world *world, const struct sw *
 	world_events(world);
 	add_expected(&expected, &want_counts);
 
-	same = run.verdict == check_verdict(program, expected.verdict) && world_same_counters(&want_counts, &got_counts) &&
+	same = run.verdict == check_verdict(program, expected.verdict) &&
+	       world_same_counters(&want_counts, &got_counts) &&
 	       same_events(world, &expected, frame->data + 6);
 	if (expected.verdict == MODEL_REDIRECT) {
 		want_len = model_materialize(&in, &expected.copy[expected.n_copies - 1], want);
@@ -127,7 +145,8 @@ const struct model_result *check_test_run(struct world *world, const struct sw *
 		same = same && run.len == want_len && memcmp(run.data, want, want_len) == 0;
 	}
 	if (!same)
-		fail(sw, &in, &expected, &run, want, want_len, &want_counts, &got_counts, world, seed);
+		fail(sw, &in, &expected, &run, want, want_len, &want_counts, &got_counts, world,
+		     seed);
 	return &expected;
 }
 
@@ -139,7 +158,10 @@ static void random_uplinks(uint64_t *state, struct sw *sw)
 {
 	sw->n_uplinks = (uint8_t)(1 + PICK(SW_UPLINKS));
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
-		sw->uplink[i] = (struct sw_uplink){ .absent = CHANCE(3), .send = CHANCE(85), .receive = CHANCE(93), .drained = CHANCE(5) };
+		sw->uplink[i] = (struct sw_uplink){ .absent = CHANCE(3),
+						    .send = CHANCE(85),
+						    .receive = CHANCE(93),
+						    .drained = CHANCE(5) };
 }
 
 static void random_policies(uint64_t *state, struct sw *sw)
@@ -150,7 +172,8 @@ static void random_policies(uint64_t *state, struct sw *sw)
 		uint8_t order[SW_UPLINKS] = { 0, 1, 2, 3 };
 
 		policy->method = (enum ul_method)PICK(UL_N_METHODS);
-		policy->flags = (policy->method == UL_M_FAILOVER_ORDER ? UL_POLICY_ORDERED : 0) | (CHANCE(60) ? UL_POLICY_ANY_UPLINK : 0) |
+		policy->flags = (policy->method == UL_M_FAILOVER_ORDER ? UL_POLICY_ORDERED : 0) |
+				(CHANCE(60) ? UL_POLICY_ANY_UPLINK : 0) |
 				(CHANCE(20) ? UL_POLICY_LAST_OCTET : 0);
 		for (uint32_t k = sw->n_uplinks; k > 1; k--) {
 			uint32_t other = (uint32_t)PICK(k);
@@ -161,7 +184,8 @@ static void random_policies(uint64_t *state, struct sw *sw)
 		}
 		policy->modulo = CHANCE(30);
 		policy->n_members = (uint8_t)(CHANCE(70) ? sw->n_uplinks : 1 + PICK(sw->n_uplinks));
-		policy->n_active = (uint8_t)(CHANCE(60) ? policy->n_members : 1 + PICK(policy->n_members));
+		policy->n_active =
+			(uint8_t)(CHANCE(60) ? policy->n_members : 1 + PICK(policy->n_members));
 		memcpy(policy->member, order, sizeof(order));
 		/* What is dead, the daemon knows half the time; it may also be wrong. */
 		for (uint32_t p = 0; p < policy->n_members; p++) {
@@ -171,7 +195,7 @@ static void random_policies(uint64_t *state, struct sw *sw)
 				policy->known_dead |= 1u << p;
 		}
 		if (CHANCE(2))
-			policy->n_active = 0;	/* an unused slot */
+			policy->n_active = 0; /* an unused slot */
 	}
 }
 
@@ -186,12 +210,14 @@ static void random_groups(uint64_t *state, struct sw *sw)
 		group->mode = (enum ul_vlan_mode)(CHANCE(50) ? UL_VLAN_VST : PICK(3));
 		group->vid = vids[PICK(ARRAY_SIZE(vids))];
 		group->policy = (uint8_t)PICK(sw->n_policies);
-		group->flags = (CHANCE(6) ? UL_GROUP_PROMISCUOUS : 0) | (CHANCE(10) ? UL_GROUP_MAC_CHANGES : 0) |
-			       (CHANCE(20) ? UL_GROUP_FORGED_OK : 0) | (CHANCE(6) ? UL_GROUP_LEARNING : 0);
+		group->flags = (CHANCE(6) ? UL_GROUP_PROMISCUOUS : 0) |
+			       (CHANCE(10) ? UL_GROUP_MAC_CHANGES : 0) |
+			       (CHANCE(20) ? UL_GROUP_FORGED_OK : 0) |
+			       (CHANCE(6) ? UL_GROUP_LEARNING : 0);
 		if (group->mode != UL_VLAN_VGT)
 			continue;
 		if (CHANCE(30)) {
-			memset(group->vlans, 0xff, sizeof(group->vlans));	/* vlan: 4095 */
+			memset(group->vlans, 0xff, sizeof(group->vlans)); /* vlan: 4095 */
 			group->vlans[63] &= ~(1ULL << 63);
 		} else {
 			for (uint32_t k = PICK(6) + 1; k > 0; k--)
@@ -207,15 +233,24 @@ static void random_ports(uint64_t *state, struct sw *sw)
 		struct sw_port *port = &sw->port[i];
 
 		*port = (struct sw_port){
-			.group = (uint8_t)PICK(sw->n_groups), .absent = CHANCE(6), .leaving = CHANCE(50), .xdp = CHANCE(50), .xdp_tcp = CHANCE(15), .number = (uint32_t)PICK(40),
-			.max_frame = CHANCE(85) ? 1518 : CHANCE(50) ? SW_MTU + 18 : 600,
-			.mac = { 0x52, 0x54, 0, (uint8_t)PICK(256), (uint8_t)PICK(256), (uint8_t)(i * 16 + PICK(16)) },
+			.group = (uint8_t)PICK(sw->n_groups),
+			.absent = CHANCE(6),
+			.leaving = CHANCE(50),
+			.xdp = CHANCE(50),
+			.xdp_tcp = CHANCE(15),
+			.number = (uint32_t)PICK(40),
+			.max_frame = CHANCE(85) ? 1518 :
+				     CHANCE(50) ? SW_MTU + 18 :
+						  600,
+			.mac = { 0x52, 0x54, 0, (uint8_t)PICK(256), (uint8_t)PICK(256),
+				 (uint8_t)(i * 16 + PICK(16)) },
 		};
 	}
 	sw->n_learned = (uint8_t)(CHANCE(50) ? 0 : PICK(SW_LEARNED + 1));
 	for (uint32_t i = 0; i < sw->n_learned; i++)
 		sw->learned[i] = (struct sw_learned){
-			.port = (uint8_t)PICK(sw->n_ports), .mac = { 0x02, 0x99, 0, 0, (uint8_t)PICK(256), (uint8_t)i },
+			.port = (uint8_t)PICK(sw->n_ports),
+			.mac = { 0x02, 0x99, 0, 0, (uint8_t)PICK(256), (uint8_t)i },
 		};
 }
 

@@ -11,23 +11,28 @@ struct batch {
 	struct ul_event event[WORLD_MAX_EVENTS];
 };
 
-static void expect_result(struct batch *batch, const struct model_input *in, const struct model_result *result)
+static void expect_result(struct batch *batch, const struct model_input *in,
+			  const struct model_result *result)
 {
 	static uint8_t bytes[FRAME_MAX + 64];
 
 	for (uint32_t i = 0; i < result->n_counts; i++)
 		world_add_count(&batch->want, &result->count[i], result->packets, result->bytes);
 	for (uint32_t i = 0; i < result->n_copies; i++)
-		live_expect(&batch->expected, result->copy[i].object, bytes, model_materialize(in, &result->copy[i], bytes));
+		live_expect(&batch->expected, result->copy[i].object, bytes,
+			    model_materialize(in, &result->copy[i], bytes));
 	if (result->new_source) {
 		struct ul_event *event = &batch->event[batch->n_events++];
 
-		*event = (struct ul_event){ UL_EVENT_NEW_SOURCE, result->event_port, result->event_vid, { 0 } };
+		*event = (struct ul_event){
+			UL_EVENT_NEW_SOURCE, result->event_port, result->event_vid, { 0 }
+		};
 		memcpy(event->mac, in->data + 6, 6);
 	}
 }
 
-static void expect_frame(struct world *world, struct batch *batch, uint32_t object, const struct frame_buf *frame)
+static void expect_frame(struct world *world, struct batch *batch, uint32_t object,
+			 const struct frame_buf *frame)
 {
 	static struct model_result result;
 	struct model_input in = { .object = object, .data = frame->data, .len = frame->len };
@@ -62,13 +67,16 @@ static bool same_events(const struct world *world, const struct batch *batch)
 	       memcmp(world->event, batch->event, batch->n_events * sizeof(*batch->event)) == 0;
 }
 
-void check_live(struct world *world, const struct sw *sw, const uint32_t *objects, const struct frame_buf *frames, size_t n, uint64_t seed)
+void check_live(struct world *world, const struct sw *sw, const uint32_t *objects,
+		const struct frame_buf *frames, size_t n, uint64_t seed)
 {
 	check_live_judged(world, sw, objects, frames, n, seed, NULL, NULL);
 }
 
-void check_live_judged(struct world *world, const struct sw *sw, const uint32_t *objects, const struct frame_buf *frames, size_t n, uint64_t seed,
-		       void (*judge)(void *userdata, const struct live_frame *frame), void *userdata)
+void check_live_judged(struct world *world, const struct sw *sw, const uint32_t *objects,
+		       const struct frame_buf *frames, size_t n, uint64_t seed,
+		       void (*judge)(void *userdata, const struct live_frame *frame),
+		       void *userdata)
 {
 	static char differences[6000], want[6000], got[6000];
 	static struct batch batch;
@@ -92,11 +100,13 @@ void check_live_judged(struct world *world, const struct sw *sw, const uint32_t 
 		world_print_counters(&batch.want, want, sizeof(want));
 		world_print_counters(&batch.counted, got, sizeof(got));
 		if (n == 1)
-			frame_dump(frames->data, frames->len, want + strlen(want), sizeof(want) - strlen(want));
-		cr_assert_fail("seed %llu, %zu frames, first from object %u: expected %zu frames, got %zu; expected %u events, got %u\n%s"
-			       "  expected counters%s\n  got      counters%s",
-			       (unsigned long long)seed, n, objects[0], batch.expected.n, batch.got.n, batch.n_events, world->n_events,
-			       differences, want, got);
+			frame_dump(frames->data, frames->len, want + strlen(want),
+				   sizeof(want) - strlen(want));
+		cr_assert_fail(
+			"seed %llu, %zu frames, first from object %u: expected %zu frames, got %zu; expected %u events, got %u\n%s"
+			"  expected counters%s\n  got      counters%s",
+			(unsigned long long)seed, n, objects[0], batch.expected.n, batch.got.n,
+			batch.n_events, world->n_events, differences, want, got);
 	}
 	for (size_t i = 0; judge && i < batch.got.n; i++)
 		judge(userdata, &batch.got.frame[i]);

@@ -19,7 +19,8 @@ static void need_rdonly_cast(void)
 		found = strstr(line, " bpf_rdonly_cast");
 	fclose(file);
 	if (!found)
-		cr_skip_test("this kernel has no bpf_rdonly_cast (6.2): the carrier is the daemon's business");
+		cr_skip_test(
+			"this kernel has no bpf_rdonly_cast (6.2): the carrier is the daemon's business");
 }
 
 TestSuite(failover, .init = need_rdonly_cast, .timeout = 180);
@@ -37,10 +38,13 @@ static void four_uplinks(struct sw *sw)
 	cases_switch(sw);
 	sw->n_uplinks = 4;
 	sw->uplink[3] = (struct sw_uplink){ .send = true, .receive = true };
-	sw->policy[0] = (struct sw_policy){ UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 4, 4, { 0, 1, 2, 3 }, 0, false };
+	sw->policy[0] = (struct sw_policy){
+		UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 4, 4, { 0, 1, 2, 3 }, 0, false
+	};
 }
 
-/* Where each of the flows goes now; *notes: how many went by another uplink than the daemon said. */
+/* Where each of the flows goes now; *notes: how many went by another uplink than the daemon said.
+ */
 static void where_flows_go(struct world *world, uint32_t uplinks[N_FLOWS], uint64_t *notes)
 {
 	static struct world_counters got;
@@ -59,7 +63,8 @@ static void where_flows_go(struct world *world, uint32_t uplinks[N_FLOWS], uint6
 			if (got.at[u][UL_R_SENT].packets)
 				uplinks[i] = u;
 		*notes += got.at[case_object("a0")][UL_R_FAILOVER].packets;
-		cr_assert_eq(uplinks[i] == UL_NO_UPLINK, got.at[case_object("a0")][UL_R_NO_UPLINK].packets == 1);
+		cr_assert_eq(uplinks[i] == UL_NO_UPLINK,
+			     got.at[case_object("a0")][UL_R_NO_UPLINK].packets == 1);
 	}
 }
 
@@ -80,14 +85,17 @@ Test(failover, a_cut_cable_moves_its_own_flows_evenly)
 	for (uint32_t i = 0; i < N_FLOWS; i++) {
 		cr_assert_eq(before[i], i % 4, "flow %u went to u%u", i, before[i]);
 		if (before[i] != 1)
-			cr_assert_eq(after[i], before[i], "flow %u moved from u%u to u%u though u1 was cut", i, before[i], after[i]);
+			cr_assert_eq(after[i], before[i],
+				     "flow %u moved from u%u to u%u though u1 was cut", i,
+				     before[i], after[i]);
 		else
 			share[after[i]]++;
 	}
 	cr_assert_eq(notes, N_FLOWS / 4);
 	for (uint32_t u = 0; u < SW_UPLINKS; u++)
 		if (u != 1)
-			cr_assert(share[u] >= 84 && share[u] <= 87, "u%u took over %u of 256 flows", u, share[u]);
+			cr_assert(share[u] >= 84 && share[u] <= 87, "u%u took over %u of 256 flows",
+				  u, share[u]);
 	cr_assert_eq(share[1], 0);
 
 	/* The daemon's rewrite of the buckets moves nothing a second time, and ends the notes. */
@@ -101,7 +109,8 @@ Test(failover, a_cut_cable_moves_its_own_flows_evenly)
 	cut(&sw, 2, true);
 	where_flows_go(world, again, &notes);
 	for (uint32_t i = 0; i < N_FLOWS; i++)
-		cr_assert(after[i] == 2 ? again[i] == 0 || again[i] == 3 : again[i] == after[i], "flow %u: u%u, then u%u", i, after[i], again[i]);
+		cr_assert(after[i] == 2 ? again[i] == 0 || again[i] == 3 : again[i] == after[i],
+			  "flow %u: u%u, then u%u", i, after[i], again[i]);
 
 	/* All. */
 	cut(&sw, 0, true);
@@ -120,7 +129,8 @@ Test(failover, a_cut_cable_moves_its_own_flows_evenly)
 	world_free(world);
 }
 
-/* Ways to die beside the cable: set down, gone, and an address that belongs to another device now. */
+/* Ways to die beside the cable: set down, gone, and an address that belongs to another device now.
+ */
 Test(failover, other_deaths)
 {
 	static uint32_t flows[N_FLOWS];
@@ -162,7 +172,8 @@ Test(failover, other_deaths)
 Test(failover, netdev_find)
 {
 	struct world *world = world_new(0);
-	uint64_t u0 = world_find_netdev(world, world->uplink_if[0]), u1 = world_find_netdev(world, world->uplink_if[1]);
+	uint64_t u0 = world_find_netdev(world, world->uplink_if[0]),
+		 u1 = world_find_netdev(world, world->uplink_if[1]);
 
 	cr_assert_neq(u0, 0);
 	cr_assert_neq(u1, 0);
@@ -182,7 +193,8 @@ Test(failover, random_cuts)
 	static struct frame_buf frames[FRAMES];
 	static uint32_t objects[FRAMES];
 	struct world *world = world_new(WORLD_TC | WORLD_XDP | WORLD_NETDEV);
-	/* as many rounds as random frames elsewhere: a round is some `ip link set`, each a process */
+	/* as many rounds as random frames elsewhere: a round is some `ip link set`, each a process
+	 */
 	uint64_t rounds = check_setting("UPLINKD_FRAMES", 100000) / 800 + 10;
 	uint64_t seed = 99, state = 0x1234567 + seed;
 	bool is_cut[SW_UPLINKS] = { 0 };
@@ -202,8 +214,11 @@ Test(failover, random_cuts)
 		}
 		world_apply(world, &sw);
 		for (uint32_t i = 0; i < FRAMES; i++) {
-			struct frame_hints hints = { .live = true, .from_uplink = frame_random(&state) & 1, .max_len = 2900 };
-			uint32_t at = (uint32_t)(frame_random(&state) % (hints.from_uplink ? sw.n_uplinks : sw.n_ports));
+			struct frame_hints hints = { .live = true,
+						     .from_uplink = frame_random(&state) & 1,
+						     .max_len = 2900 };
+			uint32_t at = (uint32_t)(frame_random(&state) %
+						 (hints.from_uplink ? sw.n_uplinks : sw.n_ports));
 
 			hints.object = UL_OBJECT_PORT0 + at;
 			if (hints.from_uplink)
@@ -214,7 +229,8 @@ Test(failover, random_cuts)
 				hints.object = UL_OBJECT_NONE;
 			}
 			objects[i] = hints.object;
-			frame_make_random(&sw, &hints, &state, (uint32_t)(round * FRAMES + i), &frames[i]);
+			frame_make_random(&sw, &hints, &state, (uint32_t)(round * FRAMES + i),
+					  &frames[i]);
 		}
 		check_live(world, &sw, objects, frames, FRAMES, seed);
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TC filters in place of TCX links (user/dataplane/filter.c): what belongs to others stays. In a network namespace and with a BPF file system of the test's own; all
- * of it ends with the test's process. */
+/* TC filters in place of TCX links (user/dataplane/filter.c): what belongs to others stays. In a
+ * network namespace and with a BPF file system of the test's own; all of it ends with the test's
+ * process. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <criterion/criterion.h>
@@ -23,7 +24,7 @@ static void setup(void)
 	cr_assert_eq(mount("none", folder, "bpf", 0, NULL), 0, "mount: %s", strerror(errno));
 	lo = if_nametoindex("lo");
 	cr_assert_neq(lo, 0);
-	libbpf_set_print(NULL);	/* queries that find nothing */
+	libbpf_set_print(NULL); /* queries that find nothing */
 }
 
 static void teardown(void)
@@ -40,7 +41,8 @@ static int program_of(int verdict)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "verdict", "GPL", code, ARRAY_SIZE(code), NULL);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "verdict", "GPL", code, ARRAY_SIZE(code),
+			       NULL);
 
 	cr_assert_geq(fd, 0, "%s", strerror(errno));
 	return fd;
@@ -64,7 +66,8 @@ static uint32_t other_filter(enum bpf_tc_attach_point where, int fd)
 
 static bool has_qdisc(void)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)lo, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)lo,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 
 	if (bpf_tc_hook_create(&hook) == -EEXIST)
 		return true;
@@ -95,9 +98,11 @@ Test(filters, those_of_others_stay)
 		cr_assert_eq(filter_attach(lo, fd), 0);
 		filter_detach(lo);
 		cr_expect_not(filter_lives(lo));
-		cr_expect_eq(other_filter(places[i], -1), id, "the other filter went as well (place %zu)", i);
+		cr_expect_eq(other_filter(places[i], -1), id,
+			     "the other filter went as well (place %zu)", i);
 		filter_detach(lo);
-		cr_expect_eq(other_filter(places[i], -1), id, "there was none of ours, but the other one went (place %zu)", i);
+		cr_expect_eq(other_filter(places[i], -1), id,
+			     "there was none of ours, but the other one went (place %zu)", i);
 	}
 }
 

@@ -67,7 +67,8 @@ static bool put_tag(struct frame_buf *frame, const char *word)
 	return true;
 }
 
-static void put_ipv4(struct frame_buf *frame, uint8_t protocol, bool fragment, unsigned int a, unsigned int b)
+static void put_ipv4(struct frame_buf *frame, uint8_t protocol, bool fragment, unsigned int a,
+		     unsigned int b)
 {
 	put16(frame, 0x0800);
 	put32(frame, 0x45000032);
@@ -75,7 +76,7 @@ static void put_ipv4(struct frame_buf *frame, uint8_t protocol, bool fragment, u
 	put32(frame, 0x40000000u | (uint32_t)protocol << 16);
 	put32(frame, 0x0a000000 + a);
 	put32(frame, 0x0a000000 + b);
-	put32(frame, 0x9c400050);	/* ports 40000 and 80, or the middle of a datagram */
+	put32(frame, 0x9c400050); /* ports 40000 and 80, or the middle of a datagram */
 	put32(frame, 0x001e0000);
 }
 
@@ -129,7 +130,8 @@ static bool put_payload(struct frame_buf *frame, const char *word)
 void frame_build(const struct frame_name *names, const char *text, struct frame_buf *ret)
 {
 	_cleanup_free_ char *copy = strdup(text);
-	char *save = NULL, *word = strtok_r(copy, " ", &save), *arrow = word ? strchr(word, '>') : NULL;
+	char *save = NULL, *word = strtok_r(copy, " ", &save),
+	     *arrow = word ? strchr(word, '>') : NULL;
 	unsigned int len = 64, segments = 0;
 	bool payload = false;
 
@@ -185,7 +187,8 @@ void frame_dump(const uint8_t *data, uint32_t len, char *text, size_t size)
 
 	text[0] = 0;
 	for (uint32_t i = 0; i < len && at + 4 < size; i++)
-		at += (size_t)snprintf(text + at, size - at, "%02x%s", data[i], i == 5 || i == 11 || i == 13 ? " " : "");
+		at += (size_t)snprintf(text + at, size - at, "%02x%s", data[i],
+				       i == 5 || i == 11 || i == 13 ? " " : "");
 }
 
 /* ---- random ---- */
@@ -212,7 +215,8 @@ static const uint8_t *random_group_mac(uint64_t *state)
 	return fixed_names[2 + PICK(ARRAY_SIZE(fixed_names) - 4)].mac;
 }
 
-static void random_macs(const struct sw *sw, const struct frame_hints *hints, uint64_t *state, uint8_t *data)
+static void random_macs(const struct sw *sw, const struct frame_hints *hints, uint64_t *state,
+			uint8_t *data)
 {
 	const uint8_t *dst = random_member_mac(sw, state), *src = fixed_names[PICK(2)].mac;
 
@@ -235,7 +239,9 @@ static void random_macs(const struct sw *sw, const struct frame_hints *hints, ui
 /* VLANs that mean something in the switch, their neighbours, and the special ones. */
 static uint16_t random_vid(const struct sw *sw, uint64_t *state)
 {
-	static const uint16_t special[] = { 0, 1, 2, 63, 64, 127, 128, 4031, 4032, 4093, 4094, 4095 };
+	static const uint16_t special[] = {
+		0, 1, 2, 63, 64, 127, 128, 4031, 4032, 4093, 4094, 4095
+	};
 	const struct sw_group *group = &sw->group[PICK(sw->n_groups)];
 
 	if (CHANCE(12))
@@ -252,7 +258,8 @@ static uint16_t random_vid(const struct sw *sw, uint64_t *state)
 	return group->mode == UL_VLAN_VST ? group->vid : (uint16_t)PICK(4096);
 }
 
-static void random_tags(const struct sw *sw, const struct frame_hints *hints, uint64_t *state, struct frame_buf *frame)
+static void random_tags(const struct sw *sw, const struct frame_hints *hints, uint64_t *state,
+			struct frame_buf *frame)
 {
 	const struct sw_group *group = NULL;
 	uint32_t n = CHANCE(45) ? 0 : CHANCE(80) ? 1 : CHANCE(85) ? 2 : 3;
@@ -280,9 +287,9 @@ static void random_payload(uint64_t *state, struct frame_buf *frame)
 	if (CHANCE(50)) {
 		put_ipv4(frame, protocol, CHANCE(15), a, b);
 		put16(frame, (uint32_t)PICK(1 << 16));
-		if (CHANCE(15))	/* header length: options, or nonsense */
+		if (CHANCE(15)) /* header length: options, or nonsense */
 			frame->data[start + 2] = (uint8_t)(0x40 | PICK(16));
-		if (CHANCE(5))	/* fragment field */
+		if (CHANCE(5)) /* fragment field */
 			frame->data[start + 8] = (uint8_t)PICK(256);
 	} else if (CHANCE(60)) {
 		put_ipv6(frame, protocol, a, b);
@@ -310,7 +317,8 @@ static uint32_t random_length(const struct frame_hints *hints, uint64_t *state, 
 	return len < hints->max_len ? len : hints->max_len;
 }
 
-void frame_make_random(const struct sw *sw, const struct frame_hints *hints, uint64_t *state, uint32_t id, struct frame_buf *ret)
+void frame_make_random(const struct sw *sw, const struct frame_hints *hints, uint64_t *state,
+		       uint32_t id, struct frame_buf *ret)
 {
 	uint32_t headers, tags = 12, least = 14;
 
@@ -326,8 +334,10 @@ void frame_make_random(const struct sw *sw, const struct frame_hints *hints, uin
 	if (ret->len >= headers + 4)
 		memcpy(ret->data + ret->len - 4, &id, 4);
 
-	/* A mutated EtherType may look like a tag: measure what is really there. Tags that are cut off: table of cases. */
-	while (ret->data[tags] == 0x81 ? ret->data[tags + 1] == 0 : ret->data[tags] == 0x88 && ret->data[tags + 1] == 0xa8) {
+	/* A mutated EtherType may look like a tag: measure what is really there. Tags that are cut
+	 * off: table of cases. */
+	while (ret->data[tags] == 0x81 ? ret->data[tags + 1] == 0 :
+					 ret->data[tags] == 0x88 && ret->data[tags + 1] == 0xa8) {
 		tags += 4;
 		least += 4;
 		if (tags + 4 > headers)

@@ -11,7 +11,7 @@
 
 struct frame_buf {
 	uint32_t len;
-	uint32_t segments;	/* 0: not a super-frame */
+	uint32_t segments; /* 0: not a super-frame */
 	uint8_t data[FRAME_MAX];
 };
 
@@ -22,28 +22,31 @@ struct frame_name {
 };
 
 /* "SRC>DST [TAG ...] [PAYLOAD] [len=N] [gso=N]"; unknown words fail the test.
- *   addresses: one of names, or: x, y (of strangers), bcast, mcast, stp, slow, lldp, r5 (01:80:c2:00:00:05), pvst, cisco, zero, group
- *   tags, outer first: v100 (802.1Q), s100 (802.1ad), v100p5 (priority 5), v100d (drop eligible)
- *   payload: udp4:A>B, tcp4, frag4, udp6, tcp6, with A, B: the last two bytes of the address in decimal (10.0.0.0/16, 2001:db8::);
- *   arp; t88cc (EtherType in hex). Default: udp4:1>2
- *   len: bytes on the wire; the frame is cut or padded; default 64 */
+ *   addresses: one of names, or: x, y (of strangers), bcast, mcast, stp, slow, lldp, r5
+ * (01:80:c2:00:00:05), pvst, cisco, zero, group tags, outer first: v100 (802.1Q), s100 (802.1ad),
+ * v100p5 (priority 5), v100d (drop eligible) payload: udp4:A>B, tcp4, frag4, udp6, tcp6, with A, B:
+ * the last two bytes of the address in decimal (10.0.0.0/16, 2001:db8::); arp; t88cc (EtherType in
+ * hex). Default: udp4:1>2 len: bytes on the wire; the frame is cut or padded; default 64 */
 void frame_build(const struct frame_name *names, const char *text, struct frame_buf *ret);
 
 /* The tags in front of a frame's payload replaced by those of text ("" none, "v100p5 v7"). */
 void frame_retag(const struct frame_buf *frame, const char *tags, struct frame_buf *ret);
 
-uint64_t frame_random(uint64_t *state);	/* xorshift */
+uint64_t frame_random(uint64_t *state); /* xorshift */
 
 struct frame_hints {
-	bool live;		/* goes over a real interface: the kernel refuses tagged frames below 20 bytes, and empty ones, itself */
-	bool from_uplink;	/* which side it comes from, so that many frames find their way */
-	uint32_t object;	/* where it comes in */
+	bool live; /* goes over a real interface: the kernel refuses tagged frames below 20 bytes,
+		      and empty ones, itself */
+	bool from_uplink; /* which side it comes from, so that many frames find their way */
+	uint32_t object;  /* where it comes in */
 	uint32_t max_len;
 };
 
-/* Mostly sensible frames of the switch's small world, some mutated. id: marks the frame so that captures can be told apart. */
-void frame_make_random(const struct sw *sw, const struct frame_hints *hints, uint64_t *state, uint32_t id, struct frame_buf *ret);
+/* Mostly sensible frames of the switch's small world, some mutated. id: marks the frame so that
+ * captures can be told apart. */
+void frame_make_random(const struct sw *sw, const struct frame_hints *hints, uint64_t *state,
+		       uint32_t id, struct frame_buf *ret);
 
-void frame_dump(const uint8_t *data, uint32_t len, char *text, size_t size);	/* hex, for messages */
+void frame_dump(const uint8_t *data, uint32_t len, char *text, size_t size); /* hex, for messages */
 
 #endif

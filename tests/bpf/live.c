@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define DEADLINE_MS 20000	/* of an emulated machine on a busy host as well */
+#define DEADLINE_MS 20000 /* of an emulated machine on a busy host as well */
 
 /* What live_wait_link() sends; a late one is not mistaken for a frame of a test. */
 static const uint8_t probe[60] = { 2, 0, 0, 0x77, 0, 1, 2, 0, 0, 0x77, 0, 2, 0x88, 0xb5 };
@@ -27,7 +27,8 @@ static int packet_socket(uint16_t protocol)
 
 static void set_option(int fd, int level, int option, int value)
 {
-	cr_assert_eq(setsockopt(fd, level, option, &value, sizeof(value)), 0, "option %d: %s", option, strerror(errno));
+	cr_assert_eq(setsockopt(fd, level, option, &value, sizeof(value)), 0, "option %d: %s",
+		     option, strerror(errno));
 }
 
 void live_open(struct world *world)
@@ -59,7 +60,8 @@ static struct sockaddr_ll far_end(const struct world *world, uint32_t object)
 	return to;
 }
 
-/* A slow machine may leave no room in the socket (EAGAIN) or in the ring of the veth (ENOBUFS: this frame was dropped): wait for the receiver. */
+/* A slow machine may leave no room in the socket (EAGAIN) or in the ring of the veth (ENOBUFS: this
+ * frame was dropped): wait for the receiver. */
 static ssize_t send_when_room(int fd, const void *data, size_t len, const struct sockaddr_ll *to)
 {
 	ssize_t n;
@@ -78,17 +80,23 @@ void live_send(struct world *world, uint32_t object, const struct frame_buf *fra
 	struct sockaddr_ll to = far_end(world, object);
 	ssize_t n = send_when_room(world->send_fd, frame->data, frame->len, &to);
 
-	cr_assert_eq(n, (ssize_t)frame->len, "sending %u bytes at object %u: %s", frame->len, object, strerror(errno));
+	cr_assert_eq(n, (ssize_t)frame->len, "sending %u bytes at object %u: %s", frame->len,
+		     object, strerror(errno));
 }
 
-void live_send_super_frame(struct world *world, uint32_t object, const struct frame_buf *frame, uint16_t gso_size)
+void live_send_super_frame(struct world *world, uint32_t object, const struct frame_buf *frame,
+			   uint16_t gso_size)
 {
 	struct sockaddr_ll to = far_end(world, object);
 	bool tagged = frame->data[12] == 0x81;
 	uint16_t l3 = tagged ? 18 : 14;
 	struct virtio_net_hdr header = {
-		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = (uint16_t)(l3 + 40),
-		.gso_size = gso_size, .csum_start = (uint16_t)(l3 + 20), .csum_offset = 16,
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = (uint16_t)(l3 + 40),
+		.gso_size = gso_size,
+		.csum_start = (uint16_t)(l3 + 20),
+		.csum_offset = 16,
 	};
 	static uint8_t buffer[sizeof(header) + FRAME_MAX];
 	ssize_t n;
@@ -96,7 +104,8 @@ void live_send_super_frame(struct world *world, uint32_t object, const struct fr
 	memcpy(buffer, &header, sizeof(header));
 	memcpy(buffer + sizeof(header), frame->data, frame->len);
 	n = send_when_room(world->send_gso_fd, buffer, sizeof(header) + frame->len, &to);
-	cr_assert_eq(n, (ssize_t)(sizeof(header) + frame->len), "sending a super-frame: %s", strerror(errno));
+	cr_assert_eq(n, (ssize_t)(sizeof(header) + frame->len), "sending a super-frame: %s",
+		     strerror(errno));
 }
 
 /* ---- lists ---- */
@@ -118,7 +127,8 @@ static uint8_t *add_frame(struct live_list *list, uint32_t object, uint32_t len)
 {
 	uint8_t *data = list->bytes + list->used;
 
-	cr_assert(list->n < list->room && list->used + len <= LIVE_BYTES, "too many frames for the list");
+	cr_assert(list->n < list->room && list->used + len <= LIVE_BYTES,
+		  "too many frames for the list");
 	list->frame[list->n++] = (struct live_frame){ .object = object, .len = len, .data = data };
 	list->used += len;
 	return data;
@@ -147,7 +157,8 @@ static bool object_at(const struct world *world, int ifindex, uint32_t *ret)
 	return false;
 }
 
-/* The kernel takes the outer tag out of what it shows; it is put back. Returns the length of tag. */
+/* The kernel takes the outer tag out of what it shows; it is put back. Returns the length of tag.
+ */
 static uint32_t tag_of(struct msghdr *message, uint8_t tag[4])
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
@@ -167,7 +178,8 @@ static uint32_t tag_of(struct msghdr *message, uint8_t tag[4])
 	return 0;
 }
 
-/* Takes one frame from the socket; false: there is none. What was seen at the switch's side of a pair is left out. */
+/* Takes one frame from the socket; false: there is none. What was seen at the switch's side of a
+ * pair is left out. */
 static bool capture_one(struct world *world, struct live_list *list)
 {
 	static uint8_t buffer[sizeof(struct virtio_net_hdr) + 65536 + 64];
@@ -176,7 +188,11 @@ static bool capture_one(struct world *world, struct live_list *list)
 	struct iovec iov = { buffer, sizeof(buffer) };
 	struct sockaddr_ll from;
 	struct msghdr message = {
-		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
 	ssize_t n = recvmsg(world->capture_fd, &message, 0);
@@ -220,7 +236,8 @@ void live_collect(struct world *world, size_t n, struct live_list *ret)
 	}
 }
 
-bool live_wait_counters(struct world *world, const struct world_counters *want, struct world_counters *got)
+bool live_wait_counters(struct world *world, const struct world_counters *want,
+			struct world_counters *got)
 {
 	static struct world_counters more;
 	uint64_t end = now_ms() + DEADLINE_MS;
@@ -241,7 +258,8 @@ bool live_wait_counters(struct world *world, const struct world_counters *want, 
 
 void live_wait_link(struct world *world, uint32_t uplink)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)world->uplink_if[uplink] };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)world->uplink_if[uplink] };
 	uint64_t end = now_ms() + DEADLINE_MS;
 	struct live_list list;
 
@@ -249,13 +267,16 @@ void live_wait_link(struct world *world, uint32_t uplink)
 	world->probe_seen = false;
 	while (!world->probe_seen) {
 		cr_assert_lt(now_ms(), end, "nothing leaves by u%u", uplink);
-		if (sendto(world->send_fd, probe, sizeof(probe), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
-			cr_assert(errno == ENETDOWN || errno == ENOBUFS, "probing u%u: %s", uplink, strerror(errno));
+		if (sendto(world->send_fd, probe, sizeof(probe), 0, (struct sockaddr *)&to,
+			   sizeof(to)) < 0)
+			cr_assert(errno == ENETDOWN || errno == ENOBUFS, "probing u%u: %s", uplink,
+				  strerror(errno));
 		poll(&(struct pollfd){ .fd = world->capture_fd, .events = POLLIN }, 1, 2);
 		while (capture_one(world, &list))
 			;
 	}
-	cr_assert_eq(list.n, 0, "a frame that nobody sent came out at object %u", list.frame->object);
+	cr_assert_eq(list.n, 0, "a frame that nobody sent came out at object %u",
+		     list.frame->object);
 	live_list_free(&list);
 }
 
@@ -273,7 +294,8 @@ bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_object)
 		uint8_t byte;
 
 		poll(&wait, 1, (int)(end - now));
-		while (recvfrom(world->passed_fd[i], &byte, 1, 0, (struct sockaddr *)&from, &len) >= 0) {
+		while (recvfrom(world->passed_fd[i], &byte, 1, 0, (struct sockaddr *)&from, &len) >=
+		       0) {
 			for (uint32_t u = 0; u < SW_UPLINKS; u++) {
 				if ((int)world->uplink_if[u] == from.sll_ifindex) {
 					*ret_object = u;
@@ -306,7 +328,9 @@ bool live_same(struct live_list *expected, struct live_list *got, char *text, si
 	qsort(got->frame, got->n, sizeof(*got->frame), by_content);
 	text[0] = 0;
 	while (e < expected->n || g < got->n) {
-		int order = e == expected->n ? 1 : g == got->n ? -1 : by_content(&expected->frame[e], &got->frame[g]);
+		int order = e == expected->n ? 1 :
+			    g == got->n	     ? -1 :
+					       by_content(&expected->frame[e], &got->frame[g]);
 		const struct live_frame *odd = order < 0 ? &expected->frame[e] : &got->frame[g];
 
 		e += order <= 0;
@@ -314,8 +338,10 @@ bool live_same(struct live_list *expected, struct live_list *got, char *text, si
 		if (order == 0 || said++ > 8 || at >= size)
 			continue;
 		frame_dump(odd->data, odd->len, dump, sizeof(dump));
-		at += (size_t)snprintf(text + at, size - at, "  %s at %c%u: (%u) %s\n", order < 0 ? "missing" : "not expected",
-				       odd->object < UL_OBJECT_PORT0 ? 'u' : 'p', odd->object & 31, odd->len, dump);
+		at += (size_t)snprintf(text + at, size - at, "  %s at %c%u: (%u) %s\n",
+				       order < 0 ? "missing" : "not expected",
+				       odd->object < UL_OBJECT_PORT0 ? 'u' : 'p', odd->object & 31,
+				       odd->len, dump);
 	}
 	return said == 0;
 }

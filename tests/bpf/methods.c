@@ -6,7 +6,8 @@
 
 TestSuite(methods, .timeout = 60);
 
-/* Over u0..u3: the uplink is the hash modulo 4. Ports: cases.h; e0 has MAC ..:01 and number 0, a1 ..:04 and 3, q0 ..:09 and 8; x ends in 00:11, y in 00:12. */
+/* Over u0..u3: the uplink is the hash modulo 4. Ports: cases.h; e0 has MAC ..:01 and number 0, a1
+ * ..:04 and 3, q0 ..:09 and 8; x ends in 00:11, y in 00:12. */
 static const struct {
 	const char *name;
 	enum ul_method method;
@@ -22,13 +23,15 @@ static const struct {
 	{ "IP hash through a priority tag", UL_M_SRC_DST_IP, 0, "a1", "a1>x v0 udp4:1>2", 3 },
 	{ "IP hash through a guest's tag", UL_M_SRC_DST_IP, 0, "q0", "q0>x v7 udp4:1>2", 3 },
 	{ "IP hash through two tags", UL_M_SRC_DST_IP, 0, "q0", "q0>x s7 v8 udp4:1>2", 3 },
-	{ "IP hash, broadcast through a guest's tags", UL_M_SRC_DST_IP, 0, "q0", "q0>bcast v100 v8 udp4:1>2", 3 },
+	{ "IP hash, broadcast through a guest's tags", UL_M_SRC_DST_IP, 0, "q0",
+	  "q0>bcast v100 v8 udp4:1>2", 3 },
 	{ "IP hash, IPv6", UL_M_SRC_DST_IP, 0, "e0", "e0>x udp6:1>4", 1 },
 	{ "IP hash, IPv6 through tags", UL_M_SRC_DST_IP, 0, "q0", "q0>x v7 v8 udp6:1>4", 1 },
 	{ "IP hash, ARP by MAC", UL_M_SRC_DST_IP, 0, "e0", "e0>x arp", 0 },
 	{ "IP hash, ARP by MAC, another", UL_M_SRC_DST_IP, 0, "e0", "e0>y arp", 3 },
 	{ "IP hash, IPX by MAC", UL_M_SRC_DST_IP, 0, "e0", "e0>x t8137", 0 },
-	{ "IP hash of last octets", UL_M_SRC_DST_IP, UL_POLICY_LAST_OCTET, "e0", "e0>x udp4:257>258", 3 },
+	{ "IP hash of last octets", UL_M_SRC_DST_IP, UL_POLICY_LAST_OCTET, "e0",
+	  "e0>x udp4:257>258", 3 },
 	{ "IP hash, three tags: by MAC", UL_M_SRC_DST_IP, 0, "q0", "q0>x v7 v8 v9 udp4:1>2", 0 },
 	{ "source IP", UL_M_SRC_IP, 0, "e0", "e0>x udp4:6>1", 2 },
 	{ "source IP, ARP by MAC", UL_M_SRC_IP, 0, "e0", "e0>x arp", 1 },
@@ -39,16 +42,20 @@ static const struct {
 	{ "destination MAC", UL_M_DST_MAC, 0, "e0", "e0>y", 2 },
 	{ "both MACs", UL_M_SRC_DST_MAC, 0, "e0", "e0>y", 3 },
 	/* 1 ^ 2 ^ 40000 ^ 80 */
-	{ "IP and ports", UL_M_SRC_DST_IP_PORT, 0, "e0", "e0>x udp4:1>2", (1 ^ 2 ^ 40000 ^ 80) % 4 },
-	{ "IP and ports, IPv6", UL_M_SRC_DST_IP_PORT, 0, "e0", "e0>x tcp6:1>4", (1 ^ 4 ^ 40000 ^ 80) % 4 },
-	{ "IP and ports, through a tag", UL_M_SRC_DST_IP_PORT, 0, "q0", "q0>x v7 tcp4:1>2", (1 ^ 2 ^ 40000 ^ 80) % 4 },
+	{ "IP and ports", UL_M_SRC_DST_IP_PORT, 0, "e0", "e0>x udp4:1>2",
+	  (1 ^ 2 ^ 40000 ^ 80) % 4 },
+	{ "IP and ports, IPv6", UL_M_SRC_DST_IP_PORT, 0, "e0", "e0>x tcp6:1>4",
+	  (1 ^ 4 ^ 40000 ^ 80) % 4 },
+	{ "IP and ports, through a tag", UL_M_SRC_DST_IP_PORT, 0, "q0", "q0>x v7 tcp4:1>2",
+	  (1 ^ 2 ^ 40000 ^ 80) % 4 },
 	{ "IP and ports, fragment: IP", UL_M_SRC_DST_IP_PORT, 0, "e0", "e0>x frag4:1>2", 3 },
 	{ "port number", UL_M_PORT_ID, 0, "e0", "e0>x udp4:1>2", 0 },
 	{ "port number, another", UL_M_PORT_ID, 0, "a1", "a1>x udp4:1>2", 3 },
 	{ "order", UL_M_FAILOVER_ORDER, UL_POLICY_ORDERED, "a1", "a1>x udp4:1>2", 0 },
 };
 
-static void expect_uplink(struct world *world, const char *name, uint32_t from, const struct frame_buf *frame, uint32_t uplink)
+static void expect_uplink(struct world *world, const char *name, uint32_t from,
+			  const struct frame_buf *frame, uint32_t uplink)
 {
 	static struct world_counters got;
 	static struct world_run run;
@@ -58,7 +65,8 @@ static void expect_uplink(struct world *world, const char *name, uint32_t from, 
 	world_counters(world, &got);
 	world_print_counters(&got, text, sizeof(text));
 	for (uint32_t u = 0; u < SW_UPLINKS; u++)
-		cr_expect_eq(got.at[u][UL_R_SENT].packets, u == uplink, "%s: expected u%u, got%s", name, uplink, text);
+		cr_expect_eq(got.at[u][UL_R_SENT].packets, u == uplink, "%s: expected u%u, got%s",
+			     name, uplink, text);
 }
 
 static void four_uplinks(struct sw *sw)
@@ -66,7 +74,9 @@ static void four_uplinks(struct sw *sw)
 	cases_switch(sw);
 	sw->n_uplinks = 4;
 	sw->uplink[3] = (struct sw_uplink){ .send = true, .receive = true };
-	sw->policy[0] = (struct sw_policy){ UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 4, 4, { 0, 1, 2, 3 }, 0, false };
+	sw->policy[0] = (struct sw_policy){
+		UL_M_SRC_DST_IP, UL_POLICY_ANY_UPLINK, 4, 4, { 0, 1, 2, 3 }, 0, false
+	};
 }
 
 Test(methods, table)
@@ -81,7 +91,8 @@ Test(methods, table)
 		sw.policy[0].flags = rows[i].flags | UL_POLICY_ANY_UPLINK;
 		world_apply(world, &sw);
 		frame_build(case_names, rows[i].frame, &frame);
-		expect_uplink(world, rows[i].name, case_object(rows[i].from), &frame, rows[i].uplink);
+		expect_uplink(world, rows[i].name, case_object(rows[i].from), &frame,
+			      rows[i].uplink);
 	}
 	world_free(world);
 }
@@ -105,7 +116,8 @@ Test(methods, formula_for_each_number_of_uplinks)
 
 			snprintf(text, sizeof(text), "e0>x udp4:%u>%u", src, dst);
 			frame_build(case_names, text, &frame);
-			expect_uplink(world, text, case_object("e0"), &frame, order[(src ^ dst) % n]);
+			expect_uplink(world, text, case_object("e0"), &frame,
+				      order[(src ^ dst) % n]);
 		}
 	}
 	world_free(world);

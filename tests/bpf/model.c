@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Plain and slow on purpose: no tables, no buckets, ports are searched one after the other. Which position takes over for a dead one is
- * headers/flow_hash.h's own (tests/unit proves its properties); everything else is written down here a second time. */
+/* Plain and slow on purpose: no tables, no buckets, ports are searched one after the other. Which
+ * position takes over for a dead one is headers/flow_hash.h's own (tests/unit proves its
+ * properties); everything else is written down here a second time. */
 #include "model.h"
 
 #include <string.h>
 
 #include "flow_hash.h"
 
-#define MAX_XDP_FRAME 3000	/* ports for longer ones get everything by TC: they do not fit one buffer everywhere */
+#define MAX_XDP_FRAME                                                                             \
+	3000 /* ports for longer ones get everything by TC: they do not fit one buffer everywhere \
+	      */
 
-struct view {	/* what the model sees of a frame */
+struct view { /* what the model sees of a frame */
 	const uint8_t *dst, *src;
 	bool tagged, service;
 	uint16_t tci, vid;
-	uint16_t type;		/* behind the outer tag */
+	uint16_t type; /* behind the outer tag */
 	uint32_t l3;
 };
 
@@ -86,7 +89,8 @@ static bool see(struct run *r)
 		f->vid = f->tci & 0xfff;
 		f->type = be16(d + 16);
 		f->l3 = 18;
-		/* With the outer tag apart, an inner one that is cut off is what the program meets first. */
+		/* With the outer tag apart, an inner one that is cut off is what the program meets
+		 * first. */
 		if (r->in->offloaded_tag && tag_type(f->type) && r->in->len < 22)
 			return false;
 	}
@@ -173,10 +177,12 @@ static uint32_t living_positions(const struct sw *sw, const struct sw_policy *po
 
 static uint32_t hash_of(const struct sw_policy *policy, const struct ul_flow *flow, uint32_t number)
 {
-	uint32_t src = flow->is_ip ? flow->src : be16(flow->src_mac + 4), dst = flow->is_ip ? flow->dst : be16(flow->dst_mac + 4);
+	uint32_t src = flow->is_ip ? flow->src : be16(flow->src_mac + 4),
+		 dst = flow->is_ip ? flow->dst : be16(flow->dst_mac + 4);
 
 	/* iphash-octets is about the formulas that ESX has; with ports there is none of its own. */
-	if (policy->flags & UL_POLICY_LAST_OCTET && flow->is_ip && policy->method != UL_M_SRC_DST_IP_PORT) {
+	if (policy->flags & UL_POLICY_LAST_OCTET && flow->is_ip &&
+	    policy->method != UL_M_SRC_DST_IP_PORT) {
 		src &= 255;
 		dst &= 255;
 	}
@@ -202,7 +208,8 @@ static uint32_t hash_of(const struct sw_policy *policy, const struct ul_flow *fl
 	}
 }
 
-/* rehash: modulo: as if the active uplinks that the daemon knows to be dead were not in the list, unless all are. */
+/* rehash: modulo: as if the active uplinks that the daemon knows to be dead were not in the list,
+ * unless all are. */
 static struct sw_policy as_rehashed(const struct sw_policy *policy)
 {
 	struct sw_policy now = *policy;
@@ -223,7 +230,8 @@ static struct sw_policy as_rehashed(const struct sw_policy *policy)
 }
 
 /* Returns the uplink, or -1. *failover: the daemon meant another one. */
-static int choose(const struct sw *sw, const struct sw_policy *configured, const struct ul_flow *flow, uint32_t number, bool *failover)
+static int choose(const struct sw *sw, const struct sw_policy *configured,
+		  const struct ul_flow *flow, uint32_t number, bool *failover)
 {
 	const struct sw_policy now = as_rehashed(configured), *policy = &now;
 	uint32_t hash = hash_of(policy, flow, number), bucket;
@@ -237,11 +245,13 @@ static int choose(const struct sw *sw, const struct sw_policy *configured, const
 	if (!policy->known_dead && !(policy->flags & UL_POLICY_ORDERED))
 		position = (int)(hash % policy->n_active);
 	else
-		position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket, sw_known_alive(policy));
+		position = ul_serving_position(policy->flags, policy->n_active, policy->n_members,
+					       bucket, sw_known_alive(policy));
 	if (position >= 0 && uplink_lives(sw, policy->member[position]))
 		return policy->member[position];
 
-	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket, living_positions(sw, policy));
+	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket,
+				       living_positions(sw, policy));
 	if (position < 0)
 		return -1;
 	*failover = true;
@@ -258,13 +268,15 @@ static uint32_t uplinks_at(const struct sw_policy *policy, uint32_t positions)
 	return uplinks;
 }
 
-/* May a frame of the policy's ports come in by this uplink? The switch sends by any link of a channel, whatever we think of it, and by one that is being drained. Otherwise
- * by those that serve: as long as those that the daemon named all live, its word holds. */
+/* May a frame of the policy's ports come in by this uplink? The switch sends by any link of a
+ * channel, whatever we think of it, and by one that is being drained. Otherwise by those that
+ * serve: as long as those that the daemon named all live, its word holds. */
 static bool serves(const struct sw *sw, const struct sw_policy *configured, uint32_t uplink)
 {
 	const struct sw_policy now = as_rehashed(configured), *policy = &now;
 	uint32_t living = living_positions(sw, policy);
-	uint32_t named = ul_serving_positions(policy->flags, policy->n_active, policy->n_members, sw_known_alive(policy));
+	uint32_t named = ul_serving_positions(policy->flags, policy->n_active, policy->n_members,
+					      sw_known_alive(policy));
 	uint32_t expected = 0;
 	bool member = uplinks_at(configured, (1u << configured->n_members) - 1) >> uplink & 1;
 
@@ -278,7 +290,10 @@ static bool serves(const struct sw *sw, const struct sw_policy *configured, uint
 		if (sw->uplink[policy->member[p]].drained)
 			expected |= 1u << p;
 	return (named & ~living & ~expected) &&
-	       uplinks_at(policy, ul_serving_positions(policy->flags, policy->n_active, policy->n_members, living)) >> uplink & 1;
+	       uplinks_at(policy, ul_serving_positions(policy->flags, policy->n_active,
+						       policy->n_members, living)) >>
+			       uplink &
+		       1;
 }
 
 /* Does this port take group frames (and what was flooded to it) from this uplink? */
@@ -300,7 +315,8 @@ static uint16_t own_vid(const struct sw_group *group)
 	return group->mode == UL_VLAN_VST ? group->vid : 0;
 }
 
-/* May a frame of this VLAN be delivered to the group? A service tag is only for those who tag themselves. */
+/* May a frame of this VLAN be delivered to the group? A service tag is only for those who tag
+ * themselves. */
 static bool in_vlan(const struct sw_group *group, uint16_t vid, bool service)
 {
 	if (group->mode == UL_VLAN_VGT)
@@ -322,7 +338,8 @@ static bool vlan_is_curious(const struct sw *sw, uint16_t vid)
 	for (uint32_t p = 0; p < sw->n_ports; p++) {
 		const struct sw_group *group = &sw->group[sw->port[p].group];
 
-		if (group->flags & (UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING) && in_vlan(group, vid, false))
+		if (group->flags & (UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING) &&
+		    in_vlan(group, vid, false))
 			return true;
 	}
 	return false;
@@ -347,7 +364,8 @@ static int owner_of(const struct sw *sw, uint16_t vid, bool service, const uint8
 		for (uint32_t p = 0; p < sw->n_ports; p++) {
 			const struct sw_group *group = &sw->group[sw->port[p].group];
 
-			if ((group->mode == UL_VLAN_VGT) == !!trunk && in_vlan(group, vid, service) && port_owns(sw, p, mac))
+			if ((group->mode == UL_VLAN_VGT) == !!trunk &&
+			    in_vlan(group, vid, service) && port_owns(sw, p, mac))
 				return (int)p;
 		}
 	}
@@ -355,8 +373,8 @@ static int owner_of(const struct sw *sw, uint16_t vid, bool service, const uint8
 }
 
 /* ---- ways out ---- */
-/* vid: of the VLAN; has_tag: the frame came with a tag that names it; tci: what a tag that has to be added says; strip_first: a priority tag
- * that its VLAN's tag replaces. */
+/* vid: of the VLAN; has_tag: the frame came with a tag that names it; tci: what a tag that has to
+ * be added says; strip_first: a priority tag that its VLAN's tag replaces. */
 struct dress {
 	uint16_t vid, tci;
 	bool has_tag, strip_first;
@@ -377,13 +395,15 @@ static void leave(struct run *r, uint32_t object, const struct dress *dress, boo
 }
 
 struct audience {
-	int from_port, but_port;	/* -1: none */
-	int from_uplink;		/* -1: from a port */
-	uint32_t only_flags;		/* of the groups; 0: all */
+	int from_port, but_port; /* -1: none */
+	int from_uplink;	 /* -1: from a port */
+	uint32_t only_flags;	 /* of the groups; 0: all */
 };
 
-/* Copies to the members of the VLAN. Returns how many got one; *refused: how many do not take it from this uplink. */
-static int copy_to(struct run *r, const struct dress *dress, bool service, const struct audience *audience, int *refused)
+/* Copies to the members of the VLAN. Returns how many got one; *refused: how many do not take it
+ * from this uplink. */
+static int copy_to(struct run *r, const struct dress *dress, bool service,
+		   const struct audience *audience, int *refused)
 {
 	int delivered = 0;
 
@@ -397,8 +417,10 @@ static int copy_to(struct run *r, const struct dress *dress, bool service, const
 			continue;
 		if (audience->only_flags && !(group->flags & audience->only_flags))
 			continue;
-		/* What is another port's own came in by that port's uplink, and who is promiscuous sees it. */
-		if (audience->from_uplink >= 0 && audience->but_port < 0 && !takes_flood(r->sw, port, (uint32_t)audience->from_uplink)) {
+		/* What is another port's own came in by that port's uplink, and who is promiscuous
+		 * sees it. */
+		if (audience->from_uplink >= 0 && audience->but_port < 0 &&
+		    !takes_flood(r->sw, port, (uint32_t)audience->from_uplink)) {
 			(*refused)++;
 			continue;
 		}
@@ -408,8 +430,8 @@ static int copy_to(struct run *r, const struct dress *dress, bool service, const
 	return delivered;
 }
 
-static void to_uplink(struct run *r, const struct sw_port *port, const struct sw_group *group, const struct dress *dress,
-		      enum ul_reason reason)
+static void to_uplink(struct run *r, const struct sw_port *port, const struct sw_group *group,
+		      const struct dress *dress, enum ul_reason reason)
 {
 	const struct sw_policy *policy = &r->sw->policy[group->policy];
 	struct ul_flow flow = flow_of(r, policy->method == UL_M_SRC_DST_IP_PORT);
@@ -435,7 +457,8 @@ static bool source_is_allowed(struct run *r, uint32_t slot, const struct sw_grou
 
 	if (memcmp(port->mac, r->f.src, 6) == 0)
 		return true;
-	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES) && !port_owns(r->sw, slot, r->f.src)) {
+	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES) &&
+	    !port_owns(r->sw, slot, r->f.src)) {
 		r->out->new_source = true;
 		r->out->event_port = slot;
 		r->out->event_vid = group->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : own_vid(group);
@@ -446,7 +469,8 @@ static bool source_is_allowed(struct run *r, uint32_t slot, const struct sw_grou
 
 static enum ul_reason address_fault(const struct view *f)
 {
-	static const uint8_t stp[6] = { 0x01, 0x80, 0xc2, 0, 0, 0 }, pvst[6] = { 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcd };
+	static const uint8_t stp[6] = { 0x01, 0x80, 0xc2, 0, 0, 0 },
+			     pvst[6] = { 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcd };
 
 	if (is_group(f->src) || is_zero(f->src))
 		return UL_R_INVALID_SOURCE;
@@ -455,8 +479,10 @@ static enum ul_reason address_fault(const struct view *f)
 	return is_reserved(f->dst) ? UL_R_RESERVED_ADDRESS : UL_R_SENT;
 }
 
-/* The VLAN that the frame belongs to and how it is dressed for it; UL_R_SENT: nothing against it. */
-static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *group, struct dress *dress)
+/* The VLAN that the frame belongs to and how it is dressed for it; UL_R_SENT: nothing against it.
+ */
+static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *group,
+				 struct dress *dress)
 {
 	*dress = (struct dress){ .vid = f->vid, .has_tag = f->tagged, .tci = f->tci };
 	if (group->mode == UL_VLAN_VGT) {
@@ -476,7 +502,8 @@ static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *gr
 	return UL_R_SENT;
 }
 
-/* max_frame allows for one tag, whether or not the frame has it. Of a super-frame each segment must fit, whose headers are 28 bytes at least (IP and UDP). */
+/* max_frame allows for one tag, whether or not the frame has it. Of a super-frame each segment must
+ * fit, whose headers are 28 bytes at least (IP and UDP). */
 static bool is_too_big(const struct run *r, uint32_t max_frame)
 {
 	if (r->in->len + (r->f.tagged ? 0 : 4) <= max_frame)
@@ -525,7 +552,8 @@ static void from_port(struct run *r)
 		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
 	if (is_too_big(r, r->sw->port[owner].max_frame))
 		return end(r, MODEL_DROP, UL_R_TOO_BIG);
-	leave(r, UL_OBJECT_PORT0 + (uint32_t)owner, &dress, r->sw->group[r->sw->port[owner].group].mode == UL_VLAN_VGT);
+	leave(r, UL_OBJECT_PORT0 + (uint32_t)owner, &dress,
+	      r->sw->group[r->sw->port[owner].group].mode == UL_VLAN_VGT);
 	end(r, MODEL_REDIRECT, UL_R_TO_PORT);
 }
 
@@ -561,7 +589,8 @@ static void group_from_uplink(struct run *r, const struct dress *dress)
 
 static void unknown_from_uplink(struct run *r, const struct dress *dress)
 {
-	struct audience audience = { -1, -1, (int)r->in->object, UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING };
+	struct audience audience = { -1, -1, (int)r->in->object,
+				     UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING };
 	int refused = 0, delivered = copy_to(r, dress, r->f.service, &audience, &refused);
 
 	end(r, MODEL_DROP, delivered ? UL_R_FLOODED : UL_R_UNKNOWN_UNICAST);
@@ -644,7 +673,8 @@ void model_run(const struct sw *sw, const struct model_input *in, struct model_r
 		from_uplink(&r);
 }
 
-uint32_t model_materialize(const struct model_input *in, const struct model_copy *copy, uint8_t *out)
+uint32_t model_materialize(const struct model_input *in, const struct model_copy *copy,
+			   uint8_t *out)
 {
 	uint32_t from = copy->strip ? 16 : 12, to = 12;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The reference model: what must become of a frame, by the semantics of the design and not by the programs' sources. */
+/* The reference model: what must become of a frame, by the semantics of the design and not by the
+ * programs' sources. */
 #ifndef UL_TESTS_BPF_MODEL_H
 #define UL_TESTS_BPF_MODEL_H
 
@@ -7,20 +8,23 @@
 
 enum model_program { MODEL_PORT_TC, MODEL_UPLINK_XDP, MODEL_UPLINK_TC };
 
-#define MODEL_GSO_SIZE 1448	/* of the super-frames that TEST_RUN gets */
+#define MODEL_GSO_SIZE 1448 /* of the super-frames that TEST_RUN gets */
 
 enum model_verdict { MODEL_DROP, MODEL_PASS, MODEL_REDIRECT };
 
 struct model_input {
 	enum model_program program;
-	uint32_t object;	/* UL_OBJECT_NONE: an interface that is not a member in the program's role */
-	const uint8_t *data;	/* the frame as on the wire, tags included */
+	uint32_t object; /* UL_OBJECT_NONE: an interface that is not a member in the program's role
+			  */
+	const uint8_t *data; /* the frame as on the wire, tags included */
 	uint32_t len;
-	uint32_t segments;	/* of a GSO or GRO super-frame; 0: an ordinary frame */
-	bool offloaded_tag;	/* the kernel keeps the outer tag apart from the data: it does not count as length */
+	uint32_t segments;  /* of a GSO or GRO super-frame; 0: an ordinary frame */
+	bool offloaded_tag; /* the kernel keeps the outer tag apart from the data: it does not count
+			       as length */
 };
 
-/* A frame that leaves: the one that came in, without its outer tag (strip), then with another one (push). */
+/* A frame that leaves: the one that came in, without its outer tag (strip), then with another one
+ * (push). */
 struct model_copy {
 	uint32_t object;
 	bool strip, push;
@@ -34,12 +38,12 @@ struct model_count {
 
 struct model_result {
 	enum model_verdict verdict;
-	uint32_t n_copies;	/* MODEL_REDIRECT: the last one is the frame itself */
+	uint32_t n_copies; /* MODEL_REDIRECT: the last one is the frame itself */
 	struct model_copy copy[SW_UPLINKS + SW_PORTS];
 	uint32_t n_counts;
 	struct model_count count[SW_UPLINKS + SW_PORTS + 6];
-	uint64_t packets, bytes;	/* that each of the counters grows by */
-	bool new_source;	/* a struct ul_event is sent */
+	uint64_t packets, bytes; /* that each of the counters grows by */
+	bool new_source;	 /* a struct ul_event is sent */
 	uint32_t event_port;
 	uint16_t event_vid;
 };
@@ -47,6 +51,7 @@ struct model_result {
 void model_run(const struct sw *sw, const struct model_input *in, struct model_result *out);
 
 /* Writes the frame that leaves by a copy; room for in->len + 4. Returns its length. */
-uint32_t model_materialize(const struct model_input *in, const struct model_copy *copy, uint8_t *out);
+uint32_t model_materialize(const struct model_input *in, const struct model_copy *copy,
+			   uint8_t *out);
 
 #endif

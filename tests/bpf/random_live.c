@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* As random.c, over real interfaces: here the outer tag lies where the kernel keeps it, redirects arrive, and every copy is compared. */
+/* As random.c, over real interfaces: here the outer tag lies where the kernel keeps it, redirects
+ * arrive, and every copy is compared. */
 #include <criterion/criterion.h>
 
 #include "check.h"
@@ -29,7 +30,8 @@ static void compare(uint32_t flags, bool from_uplink)
 	static struct frame_buf frames[BATCH];
 	static uint32_t objects[BATCH];
 	struct world *world = world_new(flags);
-	uint64_t seed = check_setting("UPLINKD_SEED", 20240229), n = check_setting("UPLINKD_FRAMES", 100000);
+	uint64_t seed = check_setting("UPLINKD_SEED", 20240229),
+		 n = check_setting("UPLINKD_FRAMES", 100000);
 	uint64_t state = seed * 0x9e3779b97f4a7c15ULL + flags;
 	struct sw sw;
 
@@ -38,7 +40,9 @@ static void compare(uint32_t flags, bool from_uplink)
 		random_switch(&state, &sw);
 		world_apply(world, &sw);
 		for (uint32_t k = 0; k < BATCH; k++) {
-			struct frame_hints hints = { .live = true, .from_uplink = from_uplink, .max_len = LONGEST };
+			struct frame_hints hints = { .live = true,
+						     .from_uplink = from_uplink,
+						     .max_len = LONGEST };
 
 			hints.object = objects[k] = random_object(&sw, from_uplink, &state);
 			frame_make_random(&sw, &hints, &state, (uint32_t)i + k, &frames[k]);

@@ -26,18 +26,22 @@ static void *run_frames(void *arg)
 	memset(&all, 0xff, sizeof(all));
 	sched_setaffinity(0, sizeof(all), &all);
 	while (!__atomic_load_n(&runner->stop, __ATOMIC_ACQUIRE)) {
-		struct xdp_md ctx = { .ingress_ifindex = runner->world->uplink_if[0], .data_end = runner->frame->len };
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = runner->frame->data, .data_size_in = runner->frame->len, .ctx_in = &ctx,
+		struct xdp_md ctx = { .ingress_ifindex = runner->world->uplink_if[0],
+				      .data_end = runner->frame->len };
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = runner->frame->data,
+			    .data_size_in = runner->frame->len, .ctx_in = &ctx,
 			    .ctx_size_in = sizeof(ctx), .repeat = 20000);
 
-		if (bpf_prog_test_run_opts(bpf_program__fd(runner->world->skel->progs.uplink_xdp), &opts) < 0)
+		if (bpf_prog_test_run_opts(bpf_program__fd(runner->world->skel->progs.uplink_xdp),
+					   &opts) < 0)
 			break;
 		__atomic_fetch_add(&runner->n_runs, 20000, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
 
-/* While the table is nearly full and changes at every moment, the program finds each time the port that is always there. */
+/* While the table is nearly full and changes at every moment, the program finds each time the port
+ * that is always there. */
 Test(running, table_is_right_under_a_running_program)
 {
 	enum { N_CHURN = 190 };
@@ -59,7 +63,8 @@ Test(running, table_is_right_under_a_running_program)
 		uint64_t key = (n + 1) << 16 | 0x8000 | n % 7;
 
 		if (n >= N_CHURN)
-			table_remove(&world->fdb, (n - N_CHURN + 1) << 16 | 0x8000 | (n - N_CHURN) % 7);
+			table_remove(&world->fdb,
+				     (n - N_CHURN + 1) << 16 | 0x8000 | (n - N_CHURN) % 7);
 		table_set(&world->fdb, key, 5);
 		n++;
 		/* The keys of the ports are displaced by others, and come back. */
@@ -71,22 +76,29 @@ Test(running, table_is_right_under_a_running_program)
 	world_counters(world, &got);
 	world_print_counters(&got, text, sizeof(text));
 	to_port = got.at[0][UL_R_TO_PORT].packets;
-	cr_assert_eq(to_port, runner.n_runs, "%llu runs beside %llu changes, counted%s", (unsigned long long)runner.n_runs,
-		     (unsigned long long)n, text);
+	cr_assert_eq(to_port, runner.n_runs, "%llu runs beside %llu changes, counted%s",
+		     (unsigned long long)runner.n_runs, (unsigned long long)n, text);
 	cr_assert_eq(got.at[case_object("e1")][UL_R_SENT].packets, to_port, "counted%s", text);
 	world_free(world);
 }
 
-/* Frames in several buffers, and those above what fits one everywhere: to ports that may get such, by TC; to others they are too big. */
+/* Frames in several buffers, and those above what fits one everywhere: to ports that may get such,
+ * by TC; to others they are too big. */
 Test(running, xdp_frames_in_several_buffers)
 {
 	static const struct {
 		uint32_t len, max_frame;
 		const char *frame;
 	} rows[] = {
-		{ 5000, SW_MTU + 18, "x>e1 udp4:1>2" }, { 5000, SW_MTU + 18, "x>a1 v100 udp4:1>2" }, { 5000, 1518, "x>e1 udp4:1>2" },
-		{ 5000, SW_MTU + 18, "x>y v100 udp4:1>2" }, { 5000, SW_MTU + 18, "x>bcast v100 udp4:1>2" }, { 9018, SW_MTU + 18, "x>a1 v100 udp6:1>2" },
-		{ 3200, SW_MTU + 18, "x>e1 udp4:1>2" }, { 3200, 1518, "x>e1 udp4:1>2" }, { 2900, SW_MTU + 18, "x>a1 v100 udp4:1>2" },
+		{ 5000, SW_MTU + 18, "x>e1 udp4:1>2" },
+		{ 5000, SW_MTU + 18, "x>a1 v100 udp4:1>2" },
+		{ 5000, 1518, "x>e1 udp4:1>2" },
+		{ 5000, SW_MTU + 18, "x>y v100 udp4:1>2" },
+		{ 5000, SW_MTU + 18, "x>bcast v100 udp4:1>2" },
+		{ 9018, SW_MTU + 18, "x>a1 v100 udp6:1>2" },
+		{ 3200, SW_MTU + 18, "x>e1 udp4:1>2" },
+		{ 3200, 1518, "x>e1 udp4:1>2" },
+		{ 2900, SW_MTU + 18, "x>a1 v100 udp4:1>2" },
 	};
 	struct world *world = world_new(WORLD_XDP);
 	static struct frame_buf frame;
@@ -111,9 +123,12 @@ Test(running, new_sources)
 		const char *from, *frame;
 		bool told;
 	} rows[] = {
-		{ "h0", "x>y", true }, { "h0", "x>bcast v0p3", true }, { "h0", "h0>y", false }, { "h0", "y>x", false }, { "h0", "a0>x", true },
-		{ "t0", "x>y v300p2", true }, { "t0", "x>y", true }, { "t0", "t0>y v300", false }, { "t0", "x>y v200", false },
-		{ "a0", "x>y", false }, { "f0", "x>y", false },
+		{ "h0", "x>y", true },	     { "h0", "x>bcast v0p3", true },
+		{ "h0", "h0>y", false },     { "h0", "y>x", false },
+		{ "h0", "a0>x", true },	     { "t0", "x>y v300p2", true },
+		{ "t0", "x>y", true },	     { "t0", "t0>y v300", false },
+		{ "t0", "x>y v200", false }, { "a0", "x>y", false },
+		{ "f0", "x>y", false },
 	};
 	struct world *world = world_new(0);
 	static struct frame_buf frame;
@@ -121,15 +136,17 @@ Test(running, new_sources)
 
 	cases_switch(&sw);
 	sw.group[sw.port[P_T0].group].flags = UL_GROUP_MAC_CHANGES;
-	sw.n_learned = 1;	/* y lives behind h0 */
+	sw.n_learned = 1; /* y lives behind h0 */
 	sw.learned[0] = (struct sw_learned){ P_H0, { 0x02, 0xee, 0, 0, 0, 0x12 } };
 	world_apply(world, &sw);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct model_result *result;
 
 		frame_build(case_names, rows[i].frame, &frame);
-		result = check_test_run(world, &sw, MODEL_PORT_TC, case_object(rows[i].from), &frame, i);
-		cr_expect_eq(result->new_source, rows[i].told, "%s: %s", rows[i].from, rows[i].frame);
+		result = check_test_run(world, &sw, MODEL_PORT_TC, case_object(rows[i].from),
+					&frame, i);
+		cr_expect_eq(result->new_source, rows[i].told, "%s: %s", rows[i].from,
+			     rows[i].frame);
 		cr_expect_eq(world->n_events, rows[i].told, "%s: %s", rows[i].from, rows[i].frame);
 	}
 	world_free(world);
@@ -154,6 +171,7 @@ Test(running, events_overflow)
 		world_counters(world, &got);
 		cr_assert_eq(got.at[object][UL_R_TO_UPLINK].packets, 1);
 	} while (!got.at[object][UL_R_LEARN_OVERFLOW].packets && ++sent < 100000);
-	cr_assert(sent > 100 && sent < 100000, "the first overflow after %llu events", (unsigned long long)sent);
+	cr_assert(sent > 100 && sent < 100000, "the first overflow after %llu events",
+		  (unsigned long long)sent);
 	world_free(world);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* GSO super-frames with unfinished checksums, from ports and from uplinks, pass whole; from a tap as well, whose kernel side does not count segments. */
+/* GSO super-frames with unfinished checksums, from ports and from uplinks, pass whole; from a tap
+ * as well, whose kernel side does not count segments. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -36,19 +37,20 @@ static void build_super_frame(const char *text, struct frame_buf *ret)
 	f->data[l3 + 10] = (uint8_t)(sum >> 8);
 	f->data[l3 + 11] = (uint8_t)sum;
 	memset(f->data + tcp + 4, 0, 16);
-	f->data[tcp + 12] = 0x50;	/* header of five words */
-	f->data[tcp + 13] = 0x10;	/* ACK */
+	f->data[tcp + 12] = 0x50; /* header of five words */
+	f->data[tcp + 13] = 0x10; /* ACK */
 	for (uint32_t i = tcp + 20; i < f->len; i++)
 		f->data[i] = (uint8_t)(i * 31);
 }
 
 static const struct {
-	const char *name, *from, *frame, *to;	/* to: where the frame itself leaves */
+	const char *name, *from, *frame, *to; /* to: where the frame itself leaves */
 	const char *counters;
 } rows[] = {
 	{ "VST to uplink", "a0", "a0>x tcp4:1>2", "u1[v100]", "a0.to_uplink u1.sent" },
 	{ "EST to uplink", "e0", "e0>x tcp4:1>3", "u0[]", "e0.to_uplink u0.sent" },
-	{ "VGT to uplink", "t0", "t0>x v300p1 tcp4:1>2", "u1[v300p1]", "t0.to_uplink h0.sent u1.sent" },
+	{ "VGT to uplink", "t0", "t0>x v300p1 tcp4:1>2", "u1[v300p1]",
+	  "t0.to_uplink h0.sent u1.sent" },
 	{ "VST to VST", "a0", "a0>f0 tcp4:1>2", "f0[]", "a0.to_port f0.sent" },
 	{ "VST to VGT", "a0", "a0>t0 tcp4:1>2", "t0[v100]", "a0.to_port t0.sent" },
 	{ "VGT to VST", "t0", "t0>a0 v100 tcp4:1>2", "a0[]", "t0.to_port a0.sent" },
@@ -74,8 +76,8 @@ static uint64_t counted(const struct world_counters *counters, const char *text,
 		*dot = 0;
 		count = counters->at[case_object(word)];
 #define X(member, NAME, number, kind, help) \
-		if (strcmp(dot + 1, #member) == 0) \
-			count += number;
+	if (strcmp(dot + 1, #member) == 0)  \
+		count += number;
 		UL_REASONS(X)
 #undef X
 		*packets = count->packets < *packets ? count->packets : *packets;
@@ -94,15 +96,19 @@ static uint64_t total_packets(const struct world_counters *counters)
 	return n;
 }
 
-static void expect_whole(const char *name, const struct live_list *got, uint32_t object, const struct frame_buf *want)
+static void expect_whole(const char *name, const struct live_list *got, uint32_t object,
+			 const struct frame_buf *want)
 {
 	for (size_t i = 0; i < got->n; i++) {
 		if (got->frame[i].object != object)
 			continue;
-		cr_expect_eq(got->frame[i].gso_size, GSO_SIZE, "%s: came in pieces of %u", name, got->frame[i].gso_size);
+		cr_expect_eq(got->frame[i].gso_size, GSO_SIZE, "%s: came in pieces of %u", name,
+			     got->frame[i].gso_size);
 		cr_expect(got->frame[i].unfinished_checksum, "%s: the checksum was finished", name);
-		cr_expect_eq(got->frame[i].len, want->len, "%s: expected %u bytes, got %u", name, want->len, got->frame[i].len);
-		cr_expect(memcmp(got->frame[i].data, want->data, want->len) == 0, "%s: the contents differ", name);
+		cr_expect_eq(got->frame[i].len, want->len, "%s: expected %u bytes, got %u", name,
+			     want->len, got->frame[i].len);
+		cr_expect(memcmp(got->frame[i].data, want->data, want->len) == 0,
+			  "%s: the contents differ", name);
 		return;
 	}
 	cr_expect_fail("%s: nothing came", name);
@@ -131,8 +137,10 @@ static void run_row(struct world *world, size_t i)
 	cr_expect_eq(list.n, n_counters - 1, "%s: %zu frames came out", rows[i].name, list.n);
 	bytes = counted(&got, rows[i].counters, &packets);
 	cr_expect_eq(packets, N_SEGMENTS, "%s: counted%s", rows[i].name, text);
-	cr_expect_eq(bytes, frame.len - (frame.data[12] == 0x81 ? 4 : 0), "%s: counted%s", rows[i].name, text);
-	cr_expect_eq(total_packets(&got), n_counters * N_SEGMENTS, "%s: counted%s", rows[i].name, text);
+	cr_expect_eq(bytes, frame.len - (frame.data[12] == 0x81 ? 4 : 0), "%s: counted%s",
+		     rows[i].name, text);
+	cr_expect_eq(total_packets(&got), n_counters * N_SEGMENTS, "%s: counted%s", rows[i].name,
+		     text);
 	live_list_free(&list);
 }
 
@@ -141,7 +149,8 @@ static struct world *world_of_cases(struct sw *sw)
 	struct world *world = world_new(WORLD_TC);
 
 	cases_switch(sw);
-	/* The poll of an XDP port's machine would take the frames apart; these rows go to the others. */
+	/* The poll of an XDP port's machine would take the frames apart; these rows go to the
+	 * others. */
 	sw->port[P_E1].xdp = sw->port[P_A1].xdp = false;
 	world_apply(world, sw);
 	live_open(world);
@@ -177,7 +186,11 @@ Test(super_frames, from_a_tap)
 	static uint8_t buffer[sizeof(struct virtio_net_hdr) + FRAME_MAX];
 	static struct world_counters got;
 	struct virtio_net_hdr header = {
-		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54, .gso_size = GSO_SIZE, .csum_start = 34,
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = 54,
+		.gso_size = GSO_SIZE,
+		.csum_start = 34,
 		.csum_offset = 16,
 	};
 	char text[1000];
@@ -196,7 +209,8 @@ Test(super_frames, from_a_tap)
 	frame_retag(&frame, "v100", &leaving);
 	memcpy(buffer, &header, sizeof(header));
 	memcpy(buffer + sizeof(header), frame.data, frame.len);
-	cr_assert_eq(write(tap, buffer, sizeof(header) + frame.len), (ssize_t)(sizeof(header) + frame.len), "tap: %s", strerror(errno));
+	cr_assert_eq(write(tap, buffer, sizeof(header) + frame.len),
+		     (ssize_t)(sizeof(header) + frame.len), "tap: %s", strerror(errno));
 
 	live_list_init(&list);
 	live_collect(world, 1, &list);
@@ -204,22 +218,28 @@ Test(super_frames, from_a_tap)
 	world_print_counters(&got, text, sizeof(text));
 	cr_assert_eq(list.n, 1, "%zu frames came out; counted%s", list.n, text);
 	expect_whole("tap to uplink", &list, case_object("u1"), &leaving);
-	cr_expect_eq(got.at[case_object("a0")][UL_R_TO_UPLINK].packets, N_SEGMENTS, "counted%s", text);
+	cr_expect_eq(got.at[case_object("a0")][UL_R_TO_UPLINK].packets, N_SEGMENTS, "counted%s",
+		     text);
 	cr_expect_eq(got.at[case_object("u1")][UL_R_SENT].packets, N_SEGMENTS, "counted%s", text);
 	live_list_free(&list);
 	world_free(world);
 }
 
-/* Headers that lie in pages, which programs cannot read before they are pulled: each frame must still go by the uplink that its addresses and ports say. */
+/* Headers that lie in pages, which programs cannot read before they are pulled: each frame must
+ * still go by the uplink that its addresses and ports say. */
 static const struct {
 	const char *frame, *to;
 	enum ul_method method;
-	uint8_t dst_port;	/* 0: as it is, 80; the hash of addresses and ports turns with it */
+	uint8_t dst_port; /* 0: as it is, 80; the hash of addresses and ports turns with it */
 } paged[] = {
-	{ "a0>x udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },	    { "a0>x udp4:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },
-	{ "a0>x v0 udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },  { "a0>x udp6:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
-	{ "a0>x udp6:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },	    { "a0>x udp4:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 81 },
-	{ "a0>x tcp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP_PORT, 0 }, { "a0>x udp6:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 81 },
+	{ "a0>x udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
+	{ "a0>x udp4:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },
+	{ "a0>x v0 udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
+	{ "a0>x udp6:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
+	{ "a0>x udp6:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },
+	{ "a0>x udp4:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 81 },
+	{ "a0>x tcp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP_PORT, 0 },
+	{ "a0>x udp6:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 81 },
 };
 
 static void send_paged(int tap, const struct frame_buf *frame, uint16_t readable)
@@ -229,7 +249,8 @@ static void send_paged(int tap, const struct frame_buf *frame, uint16_t readable
 
 	memcpy(buffer, &header, sizeof(header));
 	memcpy(buffer + sizeof(header), frame->data, frame->len);
-	cr_assert_eq(write(tap, buffer, sizeof(header) + frame->len), (ssize_t)(sizeof(header) + frame->len), "tap: %s", strerror(errno));
+	cr_assert_eq(write(tap, buffer, sizeof(header) + frame->len),
+		     (ssize_t)(sizeof(header) + frame->len), "tap: %s", strerror(errno));
 }
 
 Test(super_frames, headers_in_pages)
@@ -251,7 +272,8 @@ Test(super_frames, headers_in_pages)
 			world_attach_port(world, world->port_if[P_A0]);
 		frame_build(case_names, paged[i].frame, &frame);
 		if (paged[i].dst_port)
-			frame.data[frame.data[12] == 0x86 ? 14 + 40 + 3 : 14 + 20 + 3] = paged[i].dst_port;
+			frame.data[frame.data[12] == 0x86 ? 14 + 40 + 3 : 14 + 20 + 3] =
+				paged[i].dst_port;
 		for (size_t k = 0; k < ARRAY_SIZE(readable); k++) {
 			struct live_list list;
 
@@ -259,9 +281,12 @@ Test(super_frames, headers_in_pages)
 			live_list_init(&list);
 			live_collect(world, 1, &list);
 			world_counters(world, &got);
-			cr_expect(list.n == 1 && list.frame[0].object == case_object(paged[i].to) && list.frame[0].len >= frame.len,
-				  "%s by method %d with %u bytes readable: expected %s, got object %u", paged[i].frame, paged[i].method,
-				  readable[k], paged[i].to, list.n ? list.frame[0].object : UL_OBJECT_NONE);
+			cr_expect(
+				list.n == 1 && list.frame[0].object == case_object(paged[i].to) &&
+					list.frame[0].len >= frame.len,
+				"%s by method %d with %u bytes readable: expected %s, got object %u",
+				paged[i].frame, paged[i].method, readable[k], paged[i].to,
+				list.n ? list.frame[0].object : UL_OBJECT_NONE);
 			cr_expect_eq(got.at[case_object(paged[i].to)][UL_R_SENT].packets, 1);
 			live_list_free(&list);
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A switch as the tests describe it: what the maps (world.c) and the reference model (model.c) are both made from. */
+/* A switch as the tests describe it: what the maps (world.c) and the reference model (model.c) are
+ * both made from. */
 #ifndef UL_TESTS_BPF_SW_H
 #define UL_TESTS_BPF_SW_H
 
@@ -8,44 +9,46 @@
 
 #include "abi.h"
 
-#define SW_UPLINKS 4	/* interfaces that a world makes; a description may use fewer */
+#define SW_UPLINKS 4 /* interfaces that a world makes; a description may use fewer */
 #define SW_PORTS 10
 #define SW_GROUPS 10
 #define SW_POLICIES 6
 #define SW_LEARNED 8
-#define SW_MTU 9000	/* of the interfaces, so that what is too big is the programs' decision */
+#define SW_MTU 9000 /* of the interfaces, so that what is too big is the programs' decision */
 
 struct sw_uplink {
-	bool absent;	/* no interface now */
-	bool send;	/* UL_UP_SEND */
-	bool receive;	/* UL_UP_RECEIVE */
-	bool drained;	/* by the operator: the daemon knows that it does not send, and lets it receive */
-	bool cut;	/* has no carrier, which the programs can see and the daemon has not noticed */
+	bool absent;  /* no interface now */
+	bool send;    /* UL_UP_SEND */
+	bool receive; /* UL_UP_RECEIVE */
+	bool drained; /* by the operator: the daemon knows that it does not send, and lets it
+			 receive */
+	bool cut; /* has no carrier, which the programs can see and the daemon has not noticed */
 };
 
 struct sw_policy {
 	enum ul_method method;
-	uint32_t flags;		/* enum ul_policy_flag */
+	uint32_t flags; /* enum ul_policy_flag */
 	uint8_t n_active, n_members;
-	uint8_t member[SW_UPLINKS];	/* position -> uplink */
-	uint32_t known_dead;	/* bit p: the daemon has rewritten the buckets of position p */
-	bool modulo;		/* rehash: modulo */
+	uint8_t member[SW_UPLINKS]; /* position -> uplink */
+	uint32_t known_dead;	    /* bit p: the daemon has rewritten the buckets of position p */
+	bool modulo;		    /* rehash: modulo */
 };
 
 struct sw_group {
 	enum ul_vlan_mode mode;
-	uint16_t vid;		/* VST */
+	uint16_t vid; /* VST */
 	uint8_t policy;
-	uint32_t flags;		/* enum ul_group_flag without USED */
-	uint64_t vlans[UL_N_VLANS / 64];	/* VGT */
+	uint32_t flags;			 /* enum ul_group_flag without USED */
+	uint64_t vlans[UL_N_VLANS / 64]; /* VGT */
 };
 
 struct sw_port {
 	uint8_t group;
-	bool absent;		/* the slot is taken, but there is no interface now, so its addresses are not in the table */
-	bool leaving;		/* absent, but the addresses are still there */
-	bool xdp;		/* takes frames by XDP_REDIRECT */
-	bool xdp_tcp;		/* TCP as well */
+	bool absent;  /* the slot is taken, but there is no interface now, so its addresses are not
+			 in the table */
+	bool leaving; /* absent, but the addresses are still there */
+	bool xdp;     /* takes frames by XDP_REDIRECT */
+	bool xdp_tcp; /* TCP as well */
 	uint8_t mac[6];
 	uint32_t number;
 	uint32_t max_frame;

@@ -17,9 +17,9 @@
 
 #define MAX_PORTS 16
 #define MAX_GROUPS 16
-#define FDB_BUCKETS 64	/* small, so that keys spill in the random tests */
+#define FDB_BUCKETS 64 /* small, so that keys spill in the random tests */
 #define IFACE_BUCKETS 64
-#define TCX_INGRESS 46	/* enum bpf_attach_type; libbpf 1.1 has no name for it */
+#define TCX_INGRESS 46 /* enum bpf_attach_type; libbpf 1.1 has no name for it */
 
 void world_command(const char *format, ...)
 {
@@ -48,9 +48,11 @@ static uint32_t index_of(const char *kind, int number)
 
 static void add_pair(FILE *batch, const char *near, const char *far, int number)
 {
-	fprintf(batch, "link add %s%d mtu %d numtxqueues 1 numrxqueues 1 type veth peer name %s%d mtu %d numtxqueues 1 numrxqueues 1\n", near,
-		number, SW_MTU, far, number, SW_MTU);
-	fprintf(batch, "link set %s%d up arp off promisc on\nlink set %s%d up arp off promisc on\n", near, number, far, number);
+	fprintf(batch,
+		"link add %s%d mtu %d numtxqueues 1 numrxqueues 1 type veth peer name %s%d mtu %d numtxqueues 1 numrxqueues 1\n",
+		near, number, SW_MTU, far, number, SW_MTU);
+	fprintf(batch, "link set %s%d up arp off promisc on\nlink set %s%d up arp off promisc on\n",
+		near, number, far, number);
 }
 
 static void make_namespace(struct world *world)
@@ -97,7 +99,8 @@ uint32_t world_ifindex(const struct world *world, uint32_t object)
 {
 	if (object == UL_OBJECT_NONE)
 		return world->stranger_if;
-	return object < UL_OBJECT_PORT0 ? world->uplink_if[object] : world->port_if[object - UL_OBJECT_PORT0];
+	return object < UL_OBJECT_PORT0 ? world->uplink_if[object] :
+					  world->port_if[object - UL_OBJECT_PORT0];
 }
 
 /* ---- programs ---- */
@@ -107,7 +110,7 @@ static void attach_tc(int program_fd, uint32_t ifindex)
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = program_fd);
 	int fd = bpf_link_create(program_fd, (int)ifindex, (enum bpf_attach_type)TCX_INGRESS, NULL);
 
-	if (fd >= 0)	/* stays open as long as the process lives */
+	if (fd >= 0) /* stays open as long as the process lives */
 		return;
 	cr_assert_eq(bpf_tc_hook_create(&hook), 0);
 	cr_assert_eq(bpf_tc_attach(&hook, &opts), 0, "cannot attach to interface %u", ifindex);
@@ -121,7 +124,8 @@ static void attach_xdp(int program_fd, uint32_t ifindex)
 	cr_assert_geq(fd, 0, "XDP on interface %u: %s", ifindex, strerror(-fd));
 }
 
-/* A veth takes redirected frames only when its far end polls, which a program there brings about. */
+/* A veth takes redirected frames only when its far end polls, which a program there brings about.
+ */
 static void make_machine_poll(struct world *world, uint32_t port)
 {
 	static const struct bpf_insn pass[] = {
@@ -142,8 +146,10 @@ static void make_machine_poll(struct world *world, uint32_t port)
 
 static void *map_memory(const struct bpf_map *map)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
-	void *memory = mmap(NULL, (size + page - 1) / page * page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE),
+	       size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	void *memory = mmap(NULL, (size + page - 1) / page * page, PROT_READ | PROT_WRITE,
+			    MAP_SHARED, bpf_map__fd(map), 0);
 
 	cr_assert_neq(memory, MAP_FAILED, "mmap of %s: %s", bpf_map__name(map), strerror(errno));
 	return memory;
@@ -187,12 +193,15 @@ static void load_programs(struct world *world)
 	world->groups = map_memory(skel->maps.ul_groups);
 	world->policies = map_memory(skel->maps.ul_policies);
 	world->vlans = map_memory(skel->maps.ul_vlans);
-	world->fdb = (struct table){ .buckets = map_memory(skel->maps.ul_fdb), .mask = FDB_BUCKETS - 1 };
-	world->ifaces = (struct table){ .buckets = map_memory(skel->maps.ul_ifaces), .mask = IFACE_BUCKETS - 1 };
+	world->fdb =
+		(struct table){ .buckets = map_memory(skel->maps.ul_fdb), .mask = FDB_BUCKETS - 1 };
+	world->ifaces = (struct table){ .buckets = map_memory(skel->maps.ul_ifaces),
+					.mask = IFACE_BUCKETS - 1 };
 	world->ring = ring_buffer__new(bpf_map__fd(skel->maps.ul_events), take_event, world, NULL);
 	cr_assert(world->ring);
 	world->n_cpus = libbpf_num_possible_cpus();
-	world->stats_buffer = calloc((size_t)world->n_cpus * WORLD_OBJECTS, sizeof(struct ul_stats));
+	world->stats_buffer =
+		calloc((size_t)world->n_cpus * WORLD_OBJECTS, sizeof(struct ul_stats));
 	cr_assert(world->stats_buffer);
 }
 
@@ -207,9 +216,11 @@ struct world *world_new(uint32_t flags)
 	load_programs(world);
 	for (int i = 0; i < SW_UPLINKS; i++) {
 		if (flags & WORLD_XDP)
-			attach_xdp(bpf_program__fd(world->skel->progs.uplink_xdp), world->uplink_if[i]);
+			attach_xdp(bpf_program__fd(world->skel->progs.uplink_xdp),
+				   world->uplink_if[i]);
 		if (flags & WORLD_TC)
-			attach_tc(bpf_program__fd(world->skel->progs.uplink_tc), world->uplink_if[i]);
+			attach_tc(bpf_program__fd(world->skel->progs.uplink_tc),
+				  world->uplink_if[i]);
 	}
 	if (flags & WORLD_TC) {
 		for (int i = 0; i < SW_PORTS; i++)
@@ -270,7 +281,8 @@ void world_apply_uplinks(struct world *world, const struct sw *sw)
 		struct ul_uplink *uplink = &world->uplinks[i];
 
 		uplink->ifindex = sw->uplink[i].absent ? 0 : world->uplink_if[i];
-		uplink->flags = (sw->uplink[i].send ? UL_UP_SEND : 0) | (sw->uplink[i].receive ? UL_UP_RECEIVE : 0) |
+		uplink->flags = (sw->uplink[i].send ? UL_UP_SEND : 0) |
+				(sw->uplink[i].receive ? UL_UP_RECEIVE : 0) |
 				(sw->uplink[i].drained ? UL_UP_DRAINED : 0);
 		if (world->flags & WORLD_NETDEV && !sw->uplink[i].absent)
 			uplink->netdev = world_find_netdev(world, world->uplink_if[i]);
@@ -283,7 +295,10 @@ void world_apply_uplinks(struct world *world, const struct sw *sw)
 static void apply_policy(const struct sw *sw, const struct sw_policy *from, struct ul_policy *to)
 {
 	struct teaming teaming = {
-		.method = from->method, .modulo = from->modulo, .last_octet = from->flags & UL_POLICY_LAST_OCTET, .n_active = from->n_active,
+		.method = from->method,
+		.modulo = from->modulo,
+		.last_octet = from->flags & UL_POLICY_LAST_OCTET,
+		.n_active = from->n_active,
 		.n_standby = from->n_members - from->n_active,
 	};
 	uint32_t usable = 0, draining = 0;
@@ -296,7 +311,9 @@ static void apply_policy(const struct sw *sw, const struct sw_policy *from, stru
 		usable |= (sw_known_alive(from) >> p & 1) << from->member[p];
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
 		draining |= (uint32_t)sw->uplink[i].drained << i;
-	policy_build(&teaming, from->flags & UL_POLICY_ANY_UPLINK ? UL_CHANNEL_STATIC : UL_CHANNEL_NONE, usable, draining, to);
+	policy_build(&teaming,
+		     from->flags & UL_POLICY_ANY_UPLINK ? UL_CHANNEL_STATIC : UL_CHANNEL_NONE,
+		     usable, draining, to);
 }
 
 static void apply_group(struct world *world, uint32_t index, const struct sw_group *from)
@@ -306,7 +323,9 @@ static void apply_group(struct world *world, uint32_t index, const struct sw_gro
 	to->flags = UL_GROUP_USED | from->flags;
 	to->vlan_mode = (uint16_t)from->mode;
 	to->policy = from->policy;
-	to->vid = from->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : from->mode == UL_VLAN_VST ? from->vid : 0;
+	to->vid = from->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK :
+		  from->mode == UL_VLAN_VST ? from->vid :
+					      0;
 	if (from->mode != UL_VLAN_VGT) {
 		world->vlans[to->vid].flags |= UL_VLAN_ACCESS;
 		return;
@@ -325,25 +344,34 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 	struct ul_port *to = &world->ports[slot];
 	struct ul_member_key key = { .vid = vid, .place = (uint16_t)world->vlans[vid].n_members };
 
-	to->flags = UL_PORT_USED | (from->xdp ? UL_PORT_XDP : 0) | (from->xdp_tcp ? UL_PORT_XDP_TCP : 0);
+	to->flags = UL_PORT_USED | (from->xdp ? UL_PORT_XDP : 0) |
+		    (from->xdp_tcp ? UL_PORT_XDP_TCP : 0);
 	to->ifindex = from->absent ? 0 : world->port_if[slot];
 	to->group = from->group;
 	to->policy = world->groups[from->group].policy;
-	to->vlan = (struct ul_port_vlan){ .mode = world->groups[from->group].vlan_mode, .vid = vid, .group_flags = world->groups[from->group].flags };
+	to->vlan = (struct ul_port_vlan){ .mode = world->groups[from->group].vlan_mode,
+					  .vid = vid,
+					  .group_flags = world->groups[from->group].flags };
 	to->number = from->number;
 	to->max_frame = from->max_frame;
 	memcpy(to->mac, from->mac, 6);
 	snprintf(to->name, sizeof(to->name), "p%u", slot);
-	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_members), &key, &slot, BPF_ANY), 0);
+	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_members), &key, &slot,
+					 BPF_ANY),
+		     0);
 	world->vlans[vid].n_members++;
 	if (!from->absent || from->leaving)
 		cr_assert_eq(table_set(&world->fdb, ul_fdb_key(vid, from->mac), slot), 0);
 	if (!from->absent)
-		cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->port_if[slot]), UL_OBJECT_PORT0 + slot), 0);
+		cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->port_if[slot]),
+				       UL_OBJECT_PORT0 + slot),
+			     0);
 	if (from->xdp && !from->absent) {
 		if (world->flags & WORLD_TC)
 			make_machine_poll(world, slot);
-		cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_devmap), &slot, &world->port_if[slot], BPF_ANY), 0);
+		cr_assert_eq(bpf_map_update_elem(bpf_map__fd(world->skel->maps.ul_devmap), &slot,
+						 &world->port_if[slot], BPF_ANY),
+			     0);
 	} else {
 		bpf_map_delete_elem(bpf_map__fd(world->skel->maps.ul_devmap), &slot);
 	}
@@ -362,7 +390,8 @@ void world_apply(struct world *world, const struct sw *sw)
 	world_apply_uplinks(world, sw);
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
 		if (!sw->uplink[i].absent)
-			cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->uplink_if[i]), i), 0);
+			cr_assert_eq(
+				table_set(&world->ifaces, ul_iface_key(world->uplink_if[i]), i), 0);
 	for (uint32_t i = 0; i < sw->n_policies; i++)
 		apply_policy(sw, &sw->policy[i], &world->policies[i]);
 	for (uint32_t u = 0; u < sw->n_uplinks; u++) {
@@ -386,8 +415,11 @@ void world_apply(struct world *world, const struct sw *sw)
 		const struct sw_port *port = &sw->port[sw->learned[i].port];
 
 		if (!port->absent || port->leaving)
-			cr_assert_eq(table_set(&world->fdb, ul_fdb_key(world->groups[port->group].vid, sw->learned[i].mac),
-					       sw->learned[i].port), 0);
+			cr_assert_eq(table_set(&world->fdb,
+					       ul_fdb_key(world->groups[port->group].vid,
+							  sw->learned[i].mac),
+					       sw->learned[i].port),
+				     0);
 	}
 }
 
@@ -398,7 +430,8 @@ void world_counters(struct world *world, struct world_counters *ret)
 	static struct world_counters now;
 	const struct ul_count *count = world->stats_buffer;
 	uint32_t n = WORLD_OBJECTS, next;
-	int r = bpf_map_lookup_batch(bpf_map__fd(world->skel->maps.ul_stats), NULL, &next, keys, world->stats_buffer, &n, NULL);
+	int r = bpf_map_lookup_batch(bpf_map__fd(world->skel->maps.ul_stats), NULL, &next, keys,
+				     world->stats_buffer, &n, NULL);
 
 	cr_assert(r == 0 || r == -ENOENT, "counters: %s", strerror(-r));
 	cr_assert_eq(n, WORLD_OBJECTS);
@@ -413,14 +446,17 @@ void world_counters(struct world *world, struct world_counters *ret)
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		for (int reason = 0; reason < UL_REASON_SLOTS; reason++) {
-			ret->at[i][reason].packets = now.at[i][reason].packets - world->seen.at[i][reason].packets;
-			ret->at[i][reason].bytes = now.at[i][reason].bytes - world->seen.at[i][reason].bytes;
+			ret->at[i][reason].packets =
+				now.at[i][reason].packets - world->seen.at[i][reason].packets;
+			ret->at[i][reason].bytes =
+				now.at[i][reason].bytes - world->seen.at[i][reason].bytes;
 		}
 	}
 	world->seen = now;
 }
 
-void world_add_count(struct world_counters *counters, const struct model_count *count, uint64_t packets, uint64_t bytes)
+void world_add_count(struct world_counters *counters, const struct model_count *count,
+		     uint64_t packets, uint64_t bytes)
 {
 	counters->at[count->object][count->reason].packets += packets;
 	counters->at[count->object][count->reason].bytes += bytes;
@@ -447,9 +483,14 @@ void world_print_counters(const struct world_counters *counters, char *text, siz
 
 			if ((count->packets || count->bytes) && at < size)
 				at += (size_t)snprintf(text + at, size - at, " %c%u.%s %llu/%llu",
-						       i < UL_OBJECT_NONE ? 'u' : i == UL_OBJECT_NONE ? '?' : 'p',
-						       i < UL_OBJECT_PORT0 ? i : i - UL_OBJECT_PORT0, names[reason] ? names[reason] : "?",
-						       (unsigned long long)count->packets, (unsigned long long)count->bytes);
+						       i < UL_OBJECT_NONE  ? 'u' :
+						       i == UL_OBJECT_NONE ? '?' :
+									     'p',
+						       i < UL_OBJECT_PORT0 ? i :
+									     i - UL_OBJECT_PORT0,
+						       names[reason] ? names[reason] : "?",
+						       (unsigned long long)count->packets,
+						       (unsigned long long)count->bytes);
 		}
 	}
 }
@@ -472,9 +513,12 @@ bool world_kernel_refuses(enum model_program program, const struct frame_buf *fr
 
 static void run_tc(int fd, uint32_t ifindex, const struct frame_buf *frame, struct world_run *ret)
 {
-	struct __sk_buff ctx = { .ifindex = ifindex, .gso_segs = frame->segments, .gso_size = frame->segments ? MODEL_GSO_SIZE : 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len, .data_out = ret->data,
-		    .data_size_out = sizeof(ret->data), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	struct __sk_buff ctx = { .ifindex = ifindex,
+				 .gso_segs = frame->segments,
+				 .gso_size = frame->segments ? MODEL_GSO_SIZE : 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len,
+		    .data_out = ret->data, .data_size_out = sizeof(ret->data), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = 1);
 	int r = bpf_prog_test_run_opts(fd, &opts);
 
 	cr_assert_eq(r, 0, "TEST_RUN with %u bytes: %s", frame->len, strerror(-r));
@@ -485,8 +529,9 @@ static void run_tc(int fd, uint32_t ifindex, const struct frame_buf *frame, stru
 static void run_xdp(int fd, uint32_t ifindex, const struct frame_buf *frame, struct world_run *ret)
 {
 	struct xdp_md ctx = { .ingress_ifindex = ifindex, .data_end = frame->len };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len, .data_out = ret->data,
-		    .data_size_out = sizeof(ret->data), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len,
+		    .data_out = ret->data, .data_size_out = sizeof(ret->data), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = 1);
 	int r = bpf_prog_test_run_opts(fd, &opts);
 
 	cr_assert_eq(r, 0, "XDP TEST_RUN with %u bytes: %s", frame->len, strerror(-r));
@@ -494,7 +539,8 @@ static void run_xdp(int fd, uint32_t ifindex, const struct frame_buf *frame, str
 	ret->len = opts.data_size_out;
 }
 
-void world_test_run(struct world *world, enum model_program program, uint32_t object, const struct frame_buf *frame, struct world_run *ret)
+void world_test_run(struct world *world, enum model_program program, uint32_t object,
+		    const struct frame_buf *frame, struct world_run *ret)
 {
 	uint32_t ifindex = world_ifindex(world, object);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A private network namespace with real interfaces, the programs loaded, and maps filled from a struct sw.
+/* A private network namespace with real interfaces, the programs loaded, and maps filled from a
+ * struct sw.
  *
- * Each Criterion test is a process of its own: it moves into a fresh namespace, and when it ends, also by a signal, the kernel takes
- * the namespace, the interfaces, the programs and the maps away. Nothing is pinned.
+ * Each Criterion test is a process of its own: it moves into a fresh namespace, and when it ends,
+ * also by a signal, the kernel takes the namespace, the interfaces, the programs and the maps away.
+ * Nothing is pinned.
  *
  *   u0..u3 --- w0..w3   uplinks and what is at the other end of their wires
  *   p0..p9 --- m0..m9   ports and the interfaces inside their machines
@@ -19,9 +21,11 @@
 #define WORLD_MAX_EVENTS 512
 
 enum world_flag {
-	WORLD_XDP = 1 << 0,	/* uplink_xdp is attached to the uplinks (TEST_RUN of XDP needs that as well) */
-	WORLD_TC = 1 << 1,	/* port_tc and uplink_tc are attached to ports and uplinks */
-	WORLD_NETDEV = 1 << 2,	/* the programs are told the net_device of each uplink, so they see carriers */
+	WORLD_XDP = 1 << 0, /* uplink_xdp is attached to the uplinks (TEST_RUN of XDP needs that as
+			       well) */
+	WORLD_TC = 1 << 1,  /* port_tc and uplink_tc are attached to ports and uplinks */
+	WORLD_NETDEV = 1 << 2, /* the programs are told the net_device of each uplink, so they see
+				  carriers */
 };
 
 struct world_counters {
@@ -42,14 +46,14 @@ struct world {
 	uint32_t port_if[SW_PORTS], machine_if[SW_PORTS];
 	uint32_t stranger_if, stranger_far_if;
 	bool machine_has_xdp[SW_PORTS];
-	struct world_counters seen;	/* as of the last world_counters() */
+	struct world_counters seen; /* as of the last world_counters() */
 	struct ring_buffer *ring;
 	struct ul_event event[WORLD_MAX_EVENTS];
 	uint32_t n_events;
 	int n_cpus;
 	void *stats_buffer;
-	bool probe_seen;	/* live_wait_link() */
-	int capture_fd, passed_fd[3], send_fd, send_gso_fd;	/* live.c */
+	bool probe_seen;				    /* live_wait_link() */
+	int capture_fd, passed_fd[3], send_fd, send_gso_fd; /* live.c */
 };
 
 struct world *world_new(uint32_t flags);
@@ -58,12 +62,14 @@ void world_free(struct world *world);
 /* Fills all maps; what was there before is gone. The counters go on. */
 void world_apply(struct world *world, const struct sw *sw);
 
-/* Flags and carriers of the uplinks alone, as a change after world_apply() that the daemon has not answered. */
+/* Flags and carriers of the uplinks alone, as a change after world_apply() that the daemon has not
+ * answered. */
 void world_apply_uplinks(struct world *world, const struct sw *sw);
 
 /* Growth of all counters since the last call. */
 void world_counters(struct world *world, struct world_counters *ret);
-void world_add_count(struct world_counters *counters, const struct model_count *count, uint64_t packets, uint64_t bytes);
+void world_add_count(struct world_counters *counters, const struct model_count *count,
+		     uint64_t packets, uint64_t bytes);
 bool world_same_counters(const struct world_counters *a, const struct world_counters *b);
 /* "p3.sent 1/60, ..." */
 void world_print_counters(const struct world_counters *counters, char *text, size_t size);
@@ -72,20 +78,25 @@ void world_print_counters(const struct world_counters *counters, char *text, siz
 void world_events(struct world *world);
 
 struct world_run {
-	uint32_t verdict;	/* TC_ACT_... or XDP_... */
+	uint32_t verdict; /* TC_ACT_... or XDP_... */
 	uint32_t len;
 	uint8_t data[FRAME_MAX + 64];
 };
 
-/* Newer kernels refuse to run a TC program on a frame that ends inside its IP header. (Over real interfaces the program gets them.) */
+/* Newer kernels refuse to run a TC program on a frame that ends inside its IP header. (Over real
+ * interfaces the program gets them.) */
 bool world_kernel_refuses(enum model_program program, const struct frame_buf *frame);
 
-/* One frame through a program by BPF_PROG_TEST_RUN, as if it came in at object (UL_OBJECT_NONE: at n0). The outer tag lies in the data. */
-void world_test_run(struct world *world, enum model_program program, uint32_t object, const struct frame_buf *frame, struct world_run *ret);
+/* One frame through a program by BPF_PROG_TEST_RUN, as if it came in at object (UL_OBJECT_NONE: at
+ * n0). The outer tag lies in the data. */
+void world_test_run(struct world *world, enum model_program program, uint32_t object,
+		    const struct frame_buf *frame, struct world_run *ret);
 
-void world_attach_port(struct world *world, uint32_t ifindex);	/* port_tc on one more interface */
+void world_attach_port(struct world *world, uint32_t ifindex); /* port_tc on one more interface */
 uint32_t world_ifindex(const struct world *world, uint32_t object);
 uint64_t world_find_netdev(struct world *world, uint32_t ifindex);
-void world_command(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* of the shell; must succeed */
+void world_command(const char *format, ...) __attribute__((format(printf, 1, 2))); /* of the shell;
+										      must succeed
+										    */
 
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* offload IFACE NAME=on|off...: what `ethtool -K` does, for the demo, which wants no other package for it.
+/* offload IFACE NAME=on|off...: what `ethtool -K` does, for the demo, which wants no other package
+ * for it.
  *
- * A veth pair hands over frames as its sender left them, also with unfinished checksums, because there is no wire that could spoil them. A NIC finishes them
- * when it sends. tx-checksum=off makes a veth send what a NIC would. */
+ * A veth pair hands over frames as its sender left them, also with unfinished checksums, because
+ * there is no wire that could spoil them. A NIC finishes them when it sends. tx-checksum=off makes
+ * a veth send what a NIC would. */
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -16,7 +18,7 @@
 
 static const struct setting {
 	const char *name;
-	__u32 set;		/* ethtool command */
+	__u32 set; /* ethtool command */
 } settings[] = {
 	{ "tx-checksum", ETHTOOL_STXCSUM },
 	{ "gro", ETHTOOL_SGRO },

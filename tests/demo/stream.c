@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* stream FROM_NETNS TO_NETNS SOURCE DESTINATION RATE SECONDS: a numbered UDP packet every 1/RATE seconds from one network namespace to the other.
+/* stream FROM_NETNS TO_NETNS SOURCE DESTINATION RATE SECONDS: a numbered UDP packet every 1/RATE
+ * seconds from one network namespace to the other.
  *
- * Both ends are in this one process, so each packet's time of sending and of arrival (the kernel's time stamp) is known exactly. SIGUSR1 marks the moment when
- * the cable is cut for good; the stream goes on for SECONDS after it, and what is lost of the packets sent after it is told apart. Says "ready" when it sends, and
- * prints one line at the end:
- *   sent received duplicated lost lost_after_mark longest_silence_us longest_sender_pause_us */
+ * Both ends are in this one process, so each packet's time of sending and of arrival (the kernel's
+ * time stamp) is known exactly. SIGUSR1 marks the moment when the cable is cut for good; the stream
+ * goes on for SECONDS after it, and what is lost of the packets sent after it is told apart. Says
+ * "ready" when it sends, and prints one line at the end: sent received duplicated lost
+ * lost_after_mark longest_silence_us longest_sender_pause_us */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +25,13 @@
 
 #define UDP_PORT 9786
 #define PAYLOAD 64
-#define LIMIT_S 60		/* of the whole stream, should the mark never come */
-#define LINGER_NS 500000000ULL	/* how long to wait for the last packets */
+#define LIMIT_S 60	       /* of the whole stream, should the mark never come */
+#define LINGER_NS 500000000ULL /* how long to wait for the last packets */
 
 struct stream {
 	int out, in;
-	uint32_t limit, after_mark, sent, received, duplicated;	/* packets */
-	uint64_t *sent_ns, *arrived_ns;	/* by number; arrived 0: not (yet) */
+	uint32_t limit, after_mark, sent, received, duplicated; /* packets */
+	uint64_t *sent_ns, *arrived_ns; /* by number; arrived 0: not (yet) */
 	uint64_t last_arrival_ns, longest_silence_ns;
 };
 
@@ -65,16 +67,19 @@ static int enter(const char *netns)
 
 static int open_ends(struct stream *stream, char **argv)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(UDP_PORT) }, from = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(UDP_PORT) },
+			   from = { .sin_family = AF_INET };
 	int on = 1, bytes = 16 << 20, r;
 
-	if (inet_pton(AF_INET, argv[3], &from.sin_addr) != 1 || inet_pton(AF_INET, argv[4], &to.sin_addr) != 1)
+	if (inet_pton(AF_INET, argv[3], &from.sin_addr) != 1 ||
+	    inet_pton(AF_INET, argv[4], &to.sin_addr) != 1)
 		return -EINVAL;
 	r = enter(argv[2]);
 	if (r < 0)
 		return r;
 	stream->in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (stream->in < 0 || setsockopt(stream->in, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0 ||
+	if (stream->in < 0 ||
+	    setsockopt(stream->in, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0 ||
 	    setsockopt(stream->in, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
 	    bind(stream->in, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return -errno;
@@ -101,7 +106,8 @@ static void send_one(struct stream *stream)
 
 static uint64_t stamp_of(struct msghdr *message)
 {
-	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
+	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control;
+	     control = CMSG_NXTHDR(message, control)) {
 		struct timespec stamp;
 
 		if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_TIMESTAMPNS)
@@ -117,7 +123,10 @@ static void receive_all(struct stream *stream)
 	for (;;) {
 		char packet[PAYLOAD], control[128];
 		struct iovec data = { packet, sizeof(packet) };
-		struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+		struct msghdr message = { .msg_iov = &data,
+					  .msg_iovlen = 1,
+					  .msg_control = control,
+					  .msg_controllen = sizeof(control) };
 		uint32_t number;
 		uint64_t at_ns;
 
@@ -132,7 +141,8 @@ static void receive_all(struct stream *stream)
 		else
 			stream->received++;
 		stream->arrived_ns[number] = at_ns;
-		if (stream->last_arrival_ns && at_ns > stream->last_arrival_ns && at_ns - stream->last_arrival_ns > stream->longest_silence_ns)
+		if (stream->last_arrival_ns && at_ns > stream->last_arrival_ns &&
+		    at_ns - stream->last_arrival_ns > stream->longest_silence_ns)
 			stream->longest_silence_ns = at_ns - stream->last_arrival_ns;
 		stream->last_arrival_ns = at_ns;
 	}
@@ -155,11 +165,13 @@ static void run(struct stream *stream, uint32_t rate)
 			left = left < stream->after_mark ? left : stream->after_mark;
 		}
 		receive_all(stream);
-		struct timespec until = { .tv_sec = (time_t)(due_ns / 1000000000ULL), .tv_nsec = (long)(due_ns % 1000000000ULL) };
+		struct timespec until = { .tv_sec = (time_t)(due_ns / 1000000000ULL),
+					  .tv_nsec = (long)(due_ns % 1000000000ULL) };
 
 		clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
 	}
-	for (uint64_t end_ns = clock_ns() + LINGER_NS; stream->received < stream->sent && clock_ns() < end_ns; receive_all(stream)) {
+	for (uint64_t end_ns = clock_ns() + LINGER_NS;
+	     stream->received < stream->sent && clock_ns() < end_ns; receive_all(stream)) {
 		struct pollfd wait = { .fd = stream->in, .events = POLLIN };
 
 		poll(&wait, 1, 50);
@@ -177,8 +189,10 @@ static void print_result(const struct stream *stream)
 		if (!stream->arrived_ns[i] && marked && stream->sent_ns[i] > mark_ns)
 			lost_after++;
 	}
-	printf("%u %u %u %u %u %llu %llu\n", stream->sent, stream->received, stream->duplicated, stream->sent - stream->received, lost_after,
-	       (unsigned long long)stream->longest_silence_ns / 1000, (unsigned long long)pause_ns / 1000);
+	printf("%u %u %u %u %u %llu %llu\n", stream->sent, stream->received, stream->duplicated,
+	       stream->sent - stream->received, lost_after,
+	       (unsigned long long)stream->longest_silence_ns / 1000,
+	       (unsigned long long)pause_ns / 1000);
 }
 
 int main(int argc, char **argv)
@@ -190,7 +204,8 @@ int main(int argc, char **argv)
 	int r;
 
 	if (argc != 7 || (rate = (uint32_t)atoi(argv[5])) == 0 || atof(argv[6]) <= 0) {
-		fprintf(stderr, "usage: stream FROM_NETNS TO_NETNS SOURCE DESTINATION RATE SECONDS\n");
+		fprintf(stderr,
+			"usage: stream FROM_NETNS TO_NETNS SOURCE DESTINATION RATE SECONDS\n");
 		return 1;
 	}
 	stream.limit = rate * LIMIT_S;
@@ -200,7 +215,8 @@ int main(int argc, char **argv)
 	if (!stream.sent_ns || !stream.arrived_ns)
 		return 1;
 	sigaction(SIGUSR1, &on_mark, NULL);
-	/* An instrument must not wait behind other work; without the right to this it measures less well. */
+	/* An instrument must not wait behind other work; without the right to this it measures less
+	 * well. */
 	sched_setscheduler(0, SCHED_RR, &priority);
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	r = open_ends(&stream, argv);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* wire IFACE...: counts the IPv4 frames that leave by each interface, as the kernel hands them to the driver. Says "ready" when it listens; at SIGTERM it
- * prints a line per interface, VLAN and pair of addresses: IFACE VLAN SRC DST FRAMES. An independent witness: it knows nothing of uplinkd. */
+/* wire IFACE...: counts the IPv4 frames that leave by each interface, as the kernel hands them to
+ * the driver. Says "ready" when it listens; at SIGTERM it prints a line per interface, VLAN and
+ * pair of addresses: IFACE VLAN SRC DST FRAMES. An independent witness: it knows nothing of
+ * uplinkd. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -34,13 +36,16 @@ static void stop(int number)
 
 static int listen_on(const char *interface)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex(interface) };
+	struct sockaddr_ll address = { .sll_family = AF_PACKET,
+				       .sll_protocol = htons(ETH_P_ALL),
+				       .sll_ifindex = (int)if_nametoindex(interface) };
 	int on = 1, bytes = 16 << 20;
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0 || !address.sll_ifindex)
 		return -1;
-	/* Without the second the tag of an outgoing frame would not be seen: it is not in the data yet. */
+	/* Without the second the tag of an outgoing frame would not be seen: it is not in the data
+	 * yet. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0)
 		return -1;
@@ -54,7 +59,8 @@ static unsigned int be16(const unsigned char *at)
 
 static unsigned int tag_beside(struct msghdr *message)
 {
-	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
+	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control;
+	     control = CMSG_NXTHDR(message, control)) {
 		struct tpacket_auxdata aux;
 
 		if (control->cmsg_level != SOL_PACKET || control->cmsg_type != PACKET_AUXDATA)
@@ -75,7 +81,8 @@ static void count(int wire, unsigned int vlan, const unsigned char *ip)
 	for (int i = 0; i < n_pairs; i++) {
 		struct pair *known = &pairs[i];
 
-		if (known->wire == wire && known->vlan == vlan && known->src.s_addr == pair.src.s_addr && known->dst.s_addr == pair.dst.s_addr) {
+		if (known->wire == wire && known->vlan == vlan &&
+		    known->src.s_addr == pair.src.s_addr && known->dst.s_addr == pair.dst.s_addr) {
 			known->frames++;
 			return;
 		}
@@ -102,8 +109,12 @@ static void drain(int fd, int wire)
 		unsigned char frame[128], control[256];
 		struct sockaddr_ll from;
 		struct iovec data = { frame, sizeof(frame) };
-		struct msghdr message = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &data, .msg_iovlen = 1,
-					  .msg_control = control, .msg_controllen = sizeof(control) };
+		struct msghdr message = { .msg_name = &from,
+					  .msg_namelen = sizeof(from),
+					  .msg_iov = &data,
+					  .msg_iovlen = 1,
+					  .msg_control = control,
+					  .msg_controllen = sizeof(control) };
 		ssize_t n = recvmsg(fd, &message, 0);
 
 		if (n < 0)
@@ -145,7 +156,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n_pairs; i++) {
 		char src[INET_ADDRSTRLEN], dst[INET_ADDRSTRLEN];
 
-		printf("%s %u %s %s %lu\n", argv[pairs[i].wire + 1], pairs[i].vlan, inet_ntop(AF_INET, &pairs[i].src, src, sizeof(src)),
+		printf("%s %u %s %s %lu\n", argv[pairs[i].wire + 1], pairs[i].vlan,
+		       inet_ntop(AF_INET, &pairs[i].src, src, sizeof(src)),
 		       inet_ntop(AF_INET, &pairs[i].dst, dst, sizeof(dst)), pairs[i].frames);
 	}
 	return 0;

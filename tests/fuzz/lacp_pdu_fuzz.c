@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libFuzzer entry: frames of any bytes, frames that are nearly right, time and operators against a channel of three ports, with the invariants of LACP.
+/* libFuzzer entry: frames of any bytes, frames that are nearly right, time and operators against a
+ * channel of three ports, with the invariants of LACP.
  *
- * Input: three bytes of configuration (flags, policy and min-links, max-links), then steps. A step: what (low 3 bits) and port (the others), passing
- * time in 20 ms, then what the kind of step takes. The frames also go to the decoder alone, and as if there were no channel. */
+ * Input: three bytes of configuration (flags, policy and min-links, max-links), then steps. A step:
+ * what (low 3 bits) and port (the others), passing time in 20 ms, then what the kind of step takes.
+ * The frames also go to the decoder alone, and as if there were no channel. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +13,18 @@
 #include "lacp/setup.h"
 
 #define N_PORTS 3
-#define CHECK(condition) do { if (!(condition)) abort(); } while (0)
+#define CHECK(condition)          \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
+	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t systems[4][6] = { { 2, 0, 0, 0, 0, 0x99 }, { 2, 0, 0, 0, 0, 0x99 }, { 2, 0, 0, 0, 0, 0 }, { 2, 0, 0, 0, 0, 1 } };	/* the last is ours */
+static const uint8_t systems[4][6] = { { 2, 0, 0, 0, 0, 0x99 },
+				       { 2, 0, 0, 0, 0, 0x99 },
+				       { 2, 0, 0, 0, 0, 0 },
+				       { 2, 0, 0, 0, 0, 1 } }; /* the last is ours */
 
 struct input {
 	const uint8_t *at;
@@ -26,7 +35,7 @@ struct world {
 	struct lacp *lacp;
 	struct lacp_config config;
 	struct setup setup;
-	uint64_t now_ms, calls, sent_ms[N_PORTS + 1][3];	/* ring */
+	uint64_t now_ms, calls, sent_ms[N_PORTS + 1][3]; /* ring */
 	unsigned int n_sent[N_PORTS + 1], n_changed;
 	bool collecting[N_PORTS + 1], distributing[N_PORTS + 1];
 };
@@ -39,7 +48,9 @@ static uint8_t take(struct input *input)
 	return *input->at++;
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- callbacks
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static void on_send(void *userdata, uint16_t port, const uint8_t *frame, size_t length)
 {
 	struct world *world = userdata;
@@ -59,7 +70,8 @@ static void on_send(void *userdata, uint16_t port, const uint8_t *frame, size_t 
 		abort();
 	}
 	CHECK(pdu.version == 1 && pdu.actor.port == port && pdu.actor.key == world->config.key);
-	CHECK(!(pdu.actor.state & LACP_COLLECTING) == !world->collecting[port] && !(pdu.actor.state & LACP_DISTRIBUTING) == !world->distributing[port]);
+	CHECK(!(pdu.actor.state & LACP_COLLECTING) == !world->collecting[port] &&
+	      !(pdu.actor.state & LACP_DISTRIBUTING) == !world->distributing[port]);
 	CHECK(world->n_sent[port] < 3 || world->now_ms - *oldest >= 1000);
 	*oldest = world->now_ms;
 	world->n_sent[port]++;
@@ -81,11 +93,15 @@ static void on_event(void *userdata, uint16_t port, enum lacp_event_kind kind, c
 	struct world *world = userdata;
 
 	world->calls++;
-	CHECK(port <= N_PORTS && lacp_name(LACP_NAMES_EVENT, kind) && text[0] && strlen(text) < LACP_TEXT_LEN);
+	CHECK(port <= N_PORTS && lacp_name(LACP_NAMES_EVENT, kind) && text[0] &&
+	      strlen(text) < LACP_TEXT_LEN);
 }
 
-/* ---- invariants ------------------------------------------------------------------------------------------------------------------------ */
-static void check_port(struct world *world, uint16_t port, unsigned int *n_selected, unsigned int *n_alone)
+/* ---- invariants
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+static void check_port(struct world *world, uint16_t port, unsigned int *n_selected,
+		       unsigned int *n_alone)
 {
 	struct lacp_port_info info;
 	char text[LACP_TEXT_LEN];
@@ -97,12 +113,17 @@ static void check_port(struct world *world, uint16_t port, unsigned int *n_selec
 	CHECK(!(info.actor.state & LACP_DISTRIBUTING) == !world->distributing[port]);
 	CHECK(!world->distributing[port] || info.selected == LACP_SELECTED);
 	CHECK(!world->distributing[port] || info.partner.state & LACP_SYNCHRONIZATION || alone);
-	CHECK(!world->distributing[port] || !world->config.independent || info.partner.state & LACP_COLLECTING || alone);
+	CHECK(!world->distributing[port] || !world->config.independent ||
+	      info.partner.state & LACP_COLLECTING || alone);
 	CHECK(!world->collecting[port] || (info.enabled && !info.loopback));
-	CHECK(info.receive_state == LACP_RX_CURRENT || !(info.partner.state & LACP_SYNCHRONIZATION));
+	CHECK(info.receive_state == LACP_RX_CURRENT ||
+	      !(info.partner.state & LACP_SYNCHRONIZATION));
 	CHECK(info.actor.state & LACP_AGGREGATION);
-	CHECK(lacp_explain(world->lacp, port, world->now_ms, text, sizeof(text)) == !world->distributing[port] && text[0]);
-	*n_selected += info.selected == LACP_SELECTED && !info.individual && !(info.drained && info.mux_state == LACP_MUX_COLLECTING);
+	CHECK(lacp_explain(world->lacp, port, world->now_ms, text, sizeof(text)) ==
+		      !world->distributing[port] &&
+	      text[0]);
+	*n_selected += info.selected == LACP_SELECTED && !info.individual &&
+		       !(info.drained && info.mux_state == LACP_MUX_COLLECTING);
 	*n_alone += info.individual;
 }
 
@@ -139,7 +160,8 @@ static void check_decoder(const uint8_t *frame, size_t length)
 	}
 	CHECK(length >= LACP_FRAME_LEN && pdu.version);
 	lacp_frame_build(again, nobody, &pdu.actor, &pdu.partner);
-	CHECK(memcmp(frame + LACP_OFF_ACTOR, again + LACP_OFF_ACTOR, 17) == 0 && memcmp(frame + LACP_OFF_PARTNER, again + LACP_OFF_PARTNER, 17) == 0);
+	CHECK(memcmp(frame + LACP_OFF_ACTOR, again + LACP_OFF_ACTOR, 17) == 0 &&
+	      memcmp(frame + LACP_OFF_PARTNER, again + LACP_OFF_PARTNER, 17) == 0);
 }
 
 static bool would_be_answered(const struct lacp_saved *saved, const uint8_t *frame, size_t length)
@@ -168,18 +190,22 @@ static void receive(struct world *world, uint16_t port, const uint8_t *frame, si
 	if (!answered)
 		return;
 	CHECK(lacp_save(world->lacp, port, &after) == 0);
-	CHECK(n_changed == world->n_changed && n_sent == world->n_sent[port] && after.flags == before.flags);
-	CHECK(memcmp(before.pdu, after.pdu, sizeof(after.pdu)) == 0 && memcmp(before.match, after.match, sizeof(after.match)) == 0);
+	CHECK(n_changed == world->n_changed && n_sent == world->n_sent[port] &&
+	      after.flags == before.flags);
+	CHECK(memcmp(before.pdu, after.pdu, sizeof(after.pdu)) == 0 &&
+	      memcmp(before.match, after.match, sizeof(after.match)) == 0);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- steps
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 static void step_bytes(struct world *world, uint16_t port, struct input *input)
 {
 	size_t length = take(input);
 	uint8_t *frame;
 
 	length = length < input->left ? length : input->left;
-	frame = malloc(length ? length : 1);	/* of its very size, for ASan */
+	frame = malloc(length ? length : 1); /* of its very size, for ASan */
 	CHECK(frame);
 	if (length)
 		memcpy(frame, input->at, length);
@@ -193,7 +219,11 @@ static void step_bytes(struct world *world, uint16_t port, struct input *input)
 static void step_lacpdu(struct world *world, uint16_t port, struct input *input)
 {
 	uint8_t state = take(input), variant = take(input);
-	struct lacp_info speaker = { .system_priority = 32768, .key = (uint16_t)(7 + (variant >> 2 & 1)), .port_priority = 128, .port = port, .state = state };
+	struct lacp_info speaker = { .system_priority = 32768,
+				     .key = (uint16_t)(7 + (variant >> 2 & 1)),
+				     .port_priority = 128,
+				     .port = port,
+				     .state = state };
 	uint8_t frame[LACP_FRAME_LEN];
 	struct lacp_port_info info;
 
@@ -214,21 +244,26 @@ static void step_lacpdu(struct world *world, uint16_t port, struct input *input)
 
 static void step_restart(struct world *world, uint64_t age_ms)
 {
-	struct lacp_callbacks callbacks = { .send = on_send, .changed = on_changed, .event = on_event, .userdata = world };
+	struct lacp_callbacks callbacks = {
+		.send = on_send, .changed = on_changed, .event = on_event, .userdata = world
+	};
 	struct lacp *next = lacp_new(&world->config, &callbacks);
 
 	CHECK(next);
 	memset(world->collecting, 0, sizeof(world->collecting));
 	memset(world->distributing, 0, sizeof(world->distributing));
-	memset(world->n_sent, 0, sizeof(world->n_sent));	/* a new process does not know */
+	memset(world->n_sent, 0, sizeof(world->n_sent)); /* a new process does not know */
 	for (uint16_t port = 1; port <= N_PORTS; port++) {
-		const struct lacp_port_config config = { .number = port, .priority = 255, .mac = { 2, 0, 0, 0, 1, (uint8_t)port } };
+		const struct lacp_port_config config = { .number = port,
+							 .priority = 255,
+							 .mac = { 2, 0, 0, 0, 1, (uint8_t)port } };
 		struct lacp_port_info info = { .enabled = true };
 		struct lacp_saved saved;
 
 		CHECK(lacp_port_add(next, &config) == 0);
 		if (world->lacp) {
-			CHECK(lacp_save(world->lacp, port, &saved) == 0 && lacp_port_info(world->lacp, port, world->now_ms, &info) == 0);
+			CHECK(lacp_save(world->lacp, port, &saved) == 0 &&
+			      lacp_port_info(world->lacp, port, world->now_ms, &info) == 0);
 			lacp_restore(next, port, &saved, age_ms);
 			lacp_port_set_drained(next, port, info.drained, world->now_ms);
 		}
@@ -243,9 +278,16 @@ static void configure(struct world *world, struct input *input)
 	uint8_t flags = take(input), policy = take(input), max_links = take(input);
 
 	world->config = (struct lacp_config){
-		.system_priority = 65535, .key = 1, .active = !(flags & 1), .fast = flags & 2, .independent = flags & 4,
-		.fallback = flags & 8 ? LACP_FALLBACK_INDIVIDUAL : LACP_FALLBACK_NONE, .wait_to_restore_ms = flags & 16 ? 5000 : 0,
-		.policy = policy % LACP_N_POLICIES, .min_links = (policy >> 2) % 3, .max_links = max_links % 4,
+		.system_priority = 65535,
+		.key = 1,
+		.active = !(flags & 1),
+		.fast = flags & 2,
+		.independent = flags & 4,
+		.fallback = flags & 8 ? LACP_FALLBACK_INDIVIDUAL : LACP_FALLBACK_NONE,
+		.wait_to_restore_ms = flags & 16 ? 5000 : 0,
+		.policy = policy % LACP_N_POLICIES,
+		.min_links = (policy >> 2) % 3,
+		.max_links = max_links % 4,
 	};
 	memcpy(world->config.system, systems[3], 6);
 }
@@ -263,7 +305,8 @@ static void step(struct world *world, struct input *input)
 	default:
 		return step_lacpdu(world, port, input);
 	case 4:
-		lacp_port_set_link(world->lacp, port, what & 0x80, what & 0x40 ? 10000 : 0, !(what & 0x20), world->now_ms);
+		lacp_port_set_link(world->lacp, port, what & 0x80, what & 0x40 ? 10000 : 0,
+				   !(what & 0x20), world->now_ms);
 		break;
 	case 5:
 		lacp_port_set_drained(world->lacp, port, what & 0x80, world->now_ms);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libFuzzer entry: LLDP, CDP and PAgP frames of any bytes, one after the other on one port. A frame: passing time in seconds (1 byte), length (1 byte),
- * bytes. */
+/* libFuzzer entry: LLDP, CDP and PAgP frames of any bytes, one after the other on one port. A
+ * frame: passing time in seconds (1 byte), length (1 byte), bytes. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,11 @@
 #include "lacp/neighbour.h"
 #include "lacp/setup.h"
 
-#define CHECK(condition) do { if (!(condition)) abort(); } while (0)
+#define CHECK(condition)          \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
+	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,11 +32,13 @@ static void check(const struct ul_neighbour *neighbour, uint64_t now_ms)
 
 	check_text(neighbour->device, sizeof(neighbour->device));
 	check_text(neighbour->port, sizeof(neighbour->port));
-	CHECK(neighbour->seen_ms <= now_ms && neighbour->pagp_ms <= now_ms && !neighbour->pagp == !neighbour->pagp_ms);
+	CHECK(neighbour->seen_ms <= now_ms && neighbour->pagp_ms <= now_ms &&
+	      !neighbour->pagp == !neighbour->pagp_ms);
 	CHECK(neighbour->seen_ms || (!neighbour->device[0] && !neighbour->port[0]));
 	for (unsigned int channel = UL_CHANNEL_NONE; channel <= UL_CHANNEL_LACP; channel++)
 		if (setup_findings(&setup, neighbour, channel, now_ms) & 1U << UL_FIND_PAGP)
-			setup_describe(&setup, neighbour, channel, UL_FIND_PAGP, text, sizeof(text));
+			setup_describe(&setup, neighbour, channel, UL_FIND_PAGP, text,
+				       sizeof(text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -49,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 2;
 		size -= 2;
 		length = length < size ? length : size;
-		frame = malloc(length ? length : 1);	/* of its very size, for ASan */
+		frame = malloc(length ? length : 1); /* of its very size, for ASan */
 		CHECK(frame);
 		if (length)
 			memcpy(frame, data, length);

@@ -5,16 +5,16 @@ import pytest
 
 from harness import base
 
-OBJECTS = sorted((base.BUILD / "compilers").glob("*/uplinkd.bpf.o"))	# `make tests`
+OBJECTS = sorted((base.BUILD / "compilers").glob("*/uplinkd.bpf.o"))  # `make tests`
 PROGRAMS = {"uplink_xdp", "uplink_tc", "port_tc"}
 
 
 def test_there_are_some():
-	assert OBJECTS, "make tests"
+    assert OBJECTS, "make tests"
 
 
 @pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.parent.name)
 def test_programs_compiled_by(path):
-	pins = base.mount_bpffs(base.temp_dir()) / "programs"
-	base.run("bpftool", "prog", "loadall", path, pins)
-	assert PROGRAMS <= {pin.name for pin in pins.iterdir()}
+    pins = base.mount_bpffs(base.temp_dir()) / "programs"
+    base.run("bpftool", "prog", "loadall", path, pins)
+    assert PROGRAMS <= {pin.name for pin in pins.iterdir()}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The reference and the man page say what the table of keys says: each key once, in its section, and no other. */
+/* The reference and the man page say what the table of keys says: each key once, in its section,
+ * and no other. */
 #include <criterion/criterion.h>
 
 #include "common/util.h"
@@ -50,13 +51,16 @@ static void check_document(const char *path, const char *mark, const char *row_s
 		size_t n;
 		const struct config_key *keys = config_section_keys((enum config_section)s, &n);
 
-		cr_expect_eq(count(text, row_start), n, "%s, %s: %zu keys in the table, %zu here", path,
-			     config_section_title((enum config_section)s), n, count(text, row_start));
+		cr_expect_eq(count(text, row_start), n, "%s, %s: %zu keys in the table, %zu here",
+			     path, config_section_title((enum config_section)s), n,
+			     count(text, row_start));
 		for (size_t i = 0; i < n; i++) {
 			char allowed[256];
-			_cleanup_free_ char *expected = row(&keys[i], config_key_allowed(&keys[i], allowed, sizeof(allowed)));
+			_cleanup_free_ char *expected = row(
+				&keys[i], config_key_allowed(&keys[i], allowed, sizeof(allowed)));
 
-			cr_expect(strstr(text, expected), "%s, %s: no line\n%s", path, config_section_title((enum config_section)s), expected);
+			cr_expect(strstr(text, expected), "%s, %s: no line\n%s", path,
+				  config_section_title((enum config_section)s), expected);
 		}
 	}
 }
@@ -70,7 +74,9 @@ static char *markdown_row(const struct config_key *key, const char *allowed)
 {
 	char *text = NULL;
 
-	cr_assert_gt(asprintf(&text, "\n| `%s` | %s | %s | %s | %s |\n", key->name, key_type_name(key->type), allowed, preset(key), key->help), 0);
+	cr_assert_gt(asprintf(&text, "\n| `%s` | %s | %s | %s | %s |\n", key->name,
+			      key_type_name(key->type), allowed, preset(key), key->help),
+		     0);
 	return text;
 }
 
@@ -79,8 +85,11 @@ static char *man_row(const struct config_key *key, const char *allowed)
 	bool has_preset = preset(key)[0] != '\0';
 	char *text = NULL;
 
-	cr_assert_gt(asprintf(&text, "\n*%s* (%s: %s%s%s%s)\n\t%s\n", key->name, key_type_name(key->type), allowed, has_preset ? "; " : "",
-			      has_preset && !key->required ? "default " : "", preset(key), key->help), 0);
+	cr_assert_gt(asprintf(&text, "\n*%s* (%s: %s%s%s%s)\n\t%s\n", key->name,
+			      key_type_name(key->type), allowed, has_preset ? "; " : "",
+			      has_preset && !key->required ? "default " : "", preset(key),
+			      key->help),
+		     0);
 	return text;
 }
 
@@ -100,15 +109,16 @@ static void check_examples(const char *path, const char *fence, size_t n_expecte
 	_cleanup_free_ char *document = read_document(path);
 	size_t n = 0;
 
-	for (char *at = document, *end; (at = strstr(at, fence)); at = end + strlen("\n```\n"), n++) {
+	for (char *at = document, *end; (at = strstr(at, fence));
+	     at = end + strlen("\n```\n"), n++) {
 		struct config_errors errors = { 0 };
 		struct model *model = NULL;
 
 		at += strlen(fence);
 		end = strstr(at, "\n```\n");
 		cr_assert_not_null(end, "%s: an example without end", path);
-		cr_expect_eq(config_parse(at, (size_t)(end - at), path, &model, &errors), 0, "example %zu: %s", n,
-			     errors.n ? errors.messages[0] : "");
+		cr_expect_eq(config_parse(at, (size_t)(end - at), path, &model, &errors), 0,
+			     "example %zu: %s", n, errors.n ? errors.messages[0] : "");
 		config_errors_done(&errors);
 		model_free(model);
 	}
@@ -121,7 +131,9 @@ Test(config_docs, examples)
 	check_examples("docs/uplinkd.yaml.5.scd", "\n```\n", 1);
 }
 
-/* ---- the table itself ---------------------------------------------------------------------------------------------------- */
+/* ---- the table itself
+ * ----------------------------------------------------------------------------------------------------
+ */
 Test(config_docs, sections_stand_together)
 {
 	size_t total = 0;
@@ -134,7 +146,8 @@ Test(config_docs, sections_stand_together)
 		cr_assert_leq(n, CONFIG_MAX_KEYS);
 		for (size_t i = 0; i < n; i++) {
 			cr_expect_eq(keys[i].section, (enum config_section)s);
-			cr_expect_eq(config_key_find((enum config_section)s, keys[i].name), &keys[i], "%s is there twice", keys[i].name);
+			cr_expect_eq(config_key_find((enum config_section)s, keys[i].name),
+				     &keys[i], "%s is there twice", keys[i].name);
 			cr_expect_not_null(keys[i].help);
 		}
 		total += n;
@@ -154,7 +167,9 @@ Test(config_docs, presets_are_valid)
 		} any = { 0 };
 
 		if (config_keys[i].fallback)
-			cr_expect_eq(value_store(&config_keys[i], config_keys[i].fallback, true, &any), 0, "%s", config_keys[i].name);
+			cr_expect_eq(value_store(&config_keys[i], config_keys[i].fallback, true,
+						 &any),
+				     0, "%s", config_keys[i].name);
 	}
 }
 
@@ -169,6 +184,7 @@ Test(config_docs, limits_in_words)
 		if (strcmp(config_keys[i].name, "standby") == 0)
 			continue;
 		snprintf(number, sizeof(number), "%u", config_keys[i].max);
-		cr_expect(strstr(config_keys[i].allowed, number), "%s: %s", config_keys[i].name, config_keys[i].allowed);
+		cr_expect(strstr(config_keys[i].allowed, number), "%s: %s", config_keys[i].name,
+			  config_keys[i].allowed);
 	}
 }

@@ -70,7 +70,8 @@ Test(config_limits, groups)
 	groups(&t, UL_MAX_GROUPS);
 	expect(&t, NULL);
 	groups(&t, UL_MAX_GROUPS + 1);
-	expect(&t, "t.yaml: switches[0].port-groups: 4161 entries: must be a list of at most 4160 port groups");
+	expect(&t,
+	       "t.yaml: switches[0].port-groups: 4161 entries: must be a list of at most 4160 port groups");
 }
 
 /* Half of the ports in each of two groups */
@@ -80,7 +81,8 @@ static void ports(struct text *t, int n)
 	for (int i = 0; i < n; i++) {
 		if (i == 0 || i == n / 2)
 			fprintf(t->f, "      - name: g%d\n        ports:\n", i);
-		fprintf(t->f, "          - {interface: v%d, mac: \"52:54:00:00:%02x:%02x\"}\n", i, i >> 8 & 0xff, i & 0xff);
+		fprintf(t->f, "          - {interface: v%d, mac: \"52:54:00:00:%02x:%02x\"}\n", i,
+			i >> 8 & 0xff, i & 0xff);
 	}
 }
 
@@ -91,12 +93,15 @@ Test(config_limits, ports)
 	ports(&t, UL_MAX_PORTS);
 	expect(&t, NULL);
 	ports(&t, UL_MAX_PORTS + 1);
-	expect(&t, "t.yaml: switches[0].port-groups: 4097 ports: must be at most 4096 ports in a switch");
+	expect(&t,
+	       "t.yaml: switches[0].port-groups: 4097 ports: must be at most 4096 ports in a switch");
 }
 
 Test(config_limits, add_port)
 {
-	struct port_cfg port = { .interface = "extra", .has_mac = true, .mac = { 0x52, 0x54, 0, 0xff, 0, 1 } };
+	struct port_cfg port = { .interface = "extra",
+				 .has_mac = true,
+				 .mac = { 0x52, 0x54, 0, 0xff, 0, 1 } };
 	struct config_errors errors = { 0 };
 	struct model *model = NULL;
 	struct text t;
@@ -107,22 +112,27 @@ Test(config_limits, add_port)
 	free(t.text);
 	cr_expect_eq(model_add_port(model, "s0", "g0", &port, &errors), -EINVAL);
 	cr_assert_eq(errors.n, 1);
-	cr_expect_str_eq(errors.messages[0], "extra: s0 has 4096 ports already: must be at most 4096");
+	cr_expect_str_eq(errors.messages[0],
+			 "extra: s0 has 4096 ports already: must be at most 4096");
 	cr_expect_eq(model->switches[0].groups[0].n_ports, UL_MAX_PORTS / 2);
 	config_errors_done(&errors);
 	model_free(model);
 }
 
-/* Group i has i's bits as its settings: 2 methods, rehash, octets, notify, failback and two lists give 64 different ones. The switch's own
- * teaming is port-id, which none of them has. */
+/* Group i has i's bits as its settings: 2 methods, rehash, octets, notify, failback and two lists
+ * give 64 different ones. The switch's own teaming is port-id, which none of them has. */
 static void teamings(struct text *t, int n)
 {
 	start(t, "switches:\n  - name: s0\n    uplinks: [e0, e1]\n    port-groups:\n");
 	for (int i = 0; i < n; i++)
-		fprintf(t->f, "      - {name: g%d, teaming: {load-balancing: %s, rehash: %s, iphash-octets: %s, notify-switches: %s, "
-			"failback: %s, active: [%s]}}\n", i, i & 1 ? "src-mac" : "failover-order", i & 2 ? "modulo" : "minimal",
-			i & 4 ? "last" : "all", i & 8 ? "true" : "false", i & 16 ? "true" : "false", i & 32 ? "e0" : "e1, e0");
-	fprintf(t->f, "      - {name: again, teaming: {load-balancing: failover-order, notify-switches: false, failback: false, "
+		fprintf(t->f,
+			"      - {name: g%d, teaming: {load-balancing: %s, rehash: %s, iphash-octets: %s, notify-switches: %s, "
+			"failback: %s, active: [%s]}}\n",
+			i, i & 1 ? "src-mac" : "failover-order", i & 2 ? "modulo" : "minimal",
+			i & 4 ? "last" : "all", i & 8 ? "true" : "false", i & 16 ? "true" : "false",
+			i & 32 ? "e0" : "e1, e0");
+	fprintf(t->f,
+		"      - {name: again, teaming: {load-balancing: failover-order, notify-switches: false, failback: false, "
 		"active: [e1, e0]}}\n      - {name: inherits}\n");
 }
 
@@ -133,7 +143,8 @@ Test(config_limits, policies)
 	teamings(&t, UL_MAX_POLICIES - 1);
 	expect(&t, NULL);
 	teamings(&t, UL_MAX_POLICIES);
-	expect(&t, "t.yaml: switches[0].port-groups: more than 64 different teaming settings in a switch, its own included");
+	expect(&t,
+	       "t.yaml: switches[0].port-groups: more than 64 different teaming settings in a switch, its own included");
 }
 
 /* Nine lists of nine aliases each: 9^9 nodes if somebody followed them all. */
@@ -160,14 +171,16 @@ Test(config_limits, billion_laughs, .timeout = 20)
 	free(t.text);
 }
 
-/* The same with lists that the schema does follow: 60 switches, 4000 groups, 4000 ports, one text each. */
+/* The same with lists that the schema does follow: 60 switches, 4000 groups, 4000 ports, one text
+ * each. */
 Test(config_limits, aliases_in_place, .timeout = 60)
 {
 	struct config_errors errors = { 0 };
 	struct model *model = NULL;
 	struct text t;
 
-	start(&t, "switches:\n - &s\n  name: s\n  uplinks: [e]\n  port-groups:\n   - &g\n    name: g\n    ports:\n     - &p {interface: p}\n");
+	start(&t,
+	      "switches:\n - &s\n  name: s\n  uplinks: [e]\n  port-groups:\n   - &g\n    name: g\n    ports:\n     - &p {interface: p}\n");
 	for (int i = 0; i < 4000; i++)
 		fprintf(t.f, "     - *p\n");
 	for (int i = 0; i < 4000; i++)
@@ -178,7 +191,8 @@ Test(config_limits, aliases_in_place, .timeout = 60)
 
 	cr_expect_eq(config_parse(t.text, t.size, "t.yaml", &model, &errors), -EINVAL);
 	cr_assert_eq(errors.n, 1001, "%zu", errors.n);
-	cr_expect_str_eq(errors.messages[1000], "t.yaml: more than 1000 mistakes; the others are not shown");
+	cr_expect_str_eq(errors.messages[1000],
+			 "t.yaml: more than 1000 mistakes; the others are not shown");
 	config_errors_done(&errors);
 	free(t.text);
 }
@@ -187,10 +201,12 @@ Test(config_limits, too_many_steps, .timeout = 60)
 {
 	struct text t;
 
-	/* No mistake but the number: each of 64 switches has the same 4000 groups with three settings. */
+	/* No mistake but the number: each of 64 switches has the same 4000 groups with three
+	 * settings. */
 	start(&t, "switches:\n");
 	for (int s = 0; s < 64; s++) {
-		fprintf(t.f, " - name: s%d\n   uplinks: [e%d]\n   port-groups:%s\n", s, s, s ? " *groups" : " &groups");
+		fprintf(t.f, " - name: s%d\n   uplinks: [e%d]\n   port-groups:%s\n", s, s,
+			s ? " *groups" : " &groups");
 		for (int g = 0; s == 0 && g < 4000; g++)
 			fprintf(t.f, "    - {name: g%d, vlan: 5, teaming: {failback: true}}\n", g);
 	}
@@ -201,7 +217,8 @@ Test(config_limits, too_many_steps, .timeout = 60)
 
 	cr_expect_eq(config_parse(t.text, t.size, "t.yaml", &model, &errors), -EINVAL);
 	cr_assert_eq(errors.n, 1, "%zu %s", errors.n, errors.n ? errors.messages[0] : "");
-	cr_expect(strstr(errors.messages[0], "more than 1000000 values, aliases included"), "%s", errors.messages[0]);
+	cr_expect(strstr(errors.messages[0], "more than 1000000 values, aliases included"), "%s",
+		  errors.messages[0]);
 	config_errors_done(&errors);
 	free(t.text);
 }
@@ -209,15 +226,21 @@ Test(config_limits, too_many_steps, .timeout = 60)
 Test(config_limits, cycles, .timeout = 20)
 {
 	static const char *const texts[] = {
-		"&a [*a]", "switches: &a [*a]", "&a {switches: [*a]}", "switches: &s\n - &m\n  name: a\n  uplinks: *s\n  port-groups: *s\n  teaming: *m\n",
-		"&a {switches: *a, control: *a}", "&a {? *a : 1}", "switches: [{name: a, uplinks: &u [*u]}]",
+		"&a [*a]",
+		"switches: &a [*a]",
+		"&a {switches: [*a]}",
+		"switches: &s\n - &m\n  name: a\n  uplinks: *s\n  port-groups: *s\n  teaming: *m\n",
+		"&a {switches: *a, control: *a}",
+		"&a {? *a : 1}",
+		"switches: [{name: a, uplinks: &u [*u]}]",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct config_errors errors = { 0 };
 		struct model *model = NULL;
 
-		cr_expect_eq(config_parse(texts[i], strlen(texts[i]), "t.yaml", &model, &errors), -EINVAL, "%s", texts[i]);
+		cr_expect_eq(config_parse(texts[i], strlen(texts[i]), "t.yaml", &model, &errors),
+			     -EINVAL, "%s", texts[i]);
 		cr_expect_gt(errors.n, 0);
 		cr_expect_lt(errors.n, 30);
 		config_errors_done(&errors);
@@ -247,7 +270,8 @@ Test(config_limits, length, .timeout = 20)
 	memset(text, ' ', TREE_MAX_BYTES + 1);
 	cr_expect_eq(config_parse(text, TREE_MAX_BYTES + 1, "t.yaml", &model, &errors), -EINVAL);
 	cr_assert_eq(errors.n, 1);
-	cr_expect_str_eq(errors.messages[0], "t.yaml: 16777217 bytes: must be at most 16777216 bytes");
+	cr_expect_str_eq(errors.messages[0],
+			 "t.yaml: 16777217 bytes: must be at most 16777216 bytes");
 	config_errors_done(&errors);
 	free(text);
 }
@@ -264,7 +288,8 @@ Test(config_limits, many_mistakes)
 	fclose(t.f);
 	cr_expect_eq(config_parse(t.text, t.size, "t.yaml", &model, &errors), -EINVAL);
 	cr_assert_eq(errors.n, 1001);
-	cr_expect_str_eq(errors.messages[1000], "t.yaml: more than 1000 mistakes; the others are not shown");
+	cr_expect_str_eq(errors.messages[1000],
+			 "t.yaml: more than 1000 mistakes; the others are not shown");
 	config_errors_done(&errors);
 	free(t.text);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Good files and what becomes of them: defaults, inheritance, resolved lists, VLANs, names; copies and ports at run time. */
+/* Good files and what becomes of them: defaults, inheritance, resolved lists, VLANs, names; copies
+ * and ports at run time. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -8,7 +9,8 @@
 #include "config/model.h"
 #include "config_text.h"
 
-/* The example of the configuration's specification, with the channel that its lacp settings need and without the metrics endpoint. */
+/* The example of the configuration's specification, with the channel that its lacp settings need
+ * and without the metrics endpoint. */
 static const char complete[] =
 	"switches:\n"
 	"  - name: vswitch0              # 1-15 of [a-z0-9-]; unique\n"
@@ -63,7 +65,8 @@ static void expect_list(const uint8_t *list, uint32_t n, const char *expected, c
 	char text[64] = "";
 
 	for (uint32_t i = 0; i < n; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? " " : "", list[i]);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? " " : "",
+			 list[i]);
 	cr_expect_str_eq(text, expected, "%s: %s, expected %s", what, text, expected);
 }
 
@@ -75,7 +78,8 @@ static void expect_teaming(const struct teaming *teaming, const char *active, co
 
 static void expect_complete(const struct model *model)
 {
-	static const uint8_t system_id[6] = { 2, 0, 0, 0, 0, 1 }, mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
+	static const uint8_t system_id[6] = { 2, 0, 0, 0, 0, 1 },
+			     mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 	const struct switch_cfg *sw = &model->switches[0];
 	const struct group_cfg *group = &sw->groups[0];
 
@@ -101,7 +105,8 @@ static void expect_complete(const struct model *model)
 	cr_expect_arr_eq(sw->lacp.system_id, system_id, 6);
 
 	cr_expect_eq(sw->teaming.method, UL_M_SRC_DST_IP);
-	cr_expect(sw->teaming.notify_switches && sw->teaming.failback && !sw->teaming.modulo && !sw->teaming.last_octet);
+	cr_expect(sw->teaming.notify_switches && sw->teaming.failback && !sw->teaming.modulo &&
+		  !sw->teaming.last_octet);
 	cr_expect_eq(sw->teaming.detection, DETECT_LINK);
 	expect_teaming(&sw->teaming, "0 1", "");
 
@@ -137,7 +142,8 @@ Test(config_model, complete_example)
 	model_free(model);
 }
 
-/* As the specification prints it: a static channel beside lacp settings, and the metrics endpoint of a later version. */
+/* As the specification prints it: a static channel beside lacp settings, and the metrics endpoint
+ * of a later version. */
 Test(config_model, complete_example_as_printed)
 {
 	_cleanup_free_ char *text = NULL;
@@ -145,20 +151,23 @@ Test(config_model, complete_example_as_printed)
 	const char *channel = strstr(complete, "lacp\n");
 	struct model *model = NULL;
 
-	cr_assert_gt(asprintf(&text, "%.*sstatic\n%smetrics: {listen: \"127.0.0.1:9786\"}\n", (int)(channel - complete), complete,
-			      channel + strlen("lacp\n")), 0);
+	cr_assert_gt(asprintf(&text, "%.*sstatic\n%smetrics: {listen: \"127.0.0.1:9786\"}\n",
+			      (int)(channel - complete), complete, channel + strlen("lacp\n")),
+		     0);
 	cr_expect_eq(config_parse(text, strlen(text), "t.yaml", &model, &errors), -EINVAL);
 	cr_assert_eq(errors.n, 2, "%zu: %s", errors.n, errors.n ? errors.messages[0] : "");
 	cr_expect_str_eq(errors.messages[0], "t.yaml: metrics: not available in this version");
-	cr_expect_str_eq(errors.messages[1],
-			 "t.yaml: switches[0].lacp: needs channel: lacp, but channel is static: set channel to lacp, or remove lacp");
+	cr_expect_str_eq(
+		errors.messages[1],
+		"t.yaml: switches[0].lacp: needs channel: lacp, but channel is static: set channel to lacp, or remove lacp");
 	config_errors_done(&errors);
 }
 
 Test(config_model, defaults)
 {
-	struct model *model = parse("switches: [{name: a, uplinks: [eth1, eth0], port-groups: [{name: g}]}, "
-				    "{name: b, uplinks: [eth2], channel: static, port-groups: , teaming: , security: }]\ncontrol:\n");
+	struct model *model = parse(
+		"switches: [{name: a, uplinks: [eth1, eth0], port-groups: [{name: g}]}, "
+		"{name: b, uplinks: [eth2], channel: static, port-groups: , teaming: , security: }]\ncontrol:\n");
 	const struct switch_cfg *a = &model->switches[0], *b = &model->switches[1];
 
 	cr_expect_eq(a->mtu, 1500);
@@ -167,9 +176,11 @@ Test(config_model, defaults)
 	cr_expect_eq(a->up_delay_ms, 100);
 	cr_expect_eq(a->carrier_poll_ms, 10);
 	cr_expect_eq(a->teaming.method, UL_M_PORT_ID);
-	cr_expect(a->teaming.notify_switches && a->teaming.failback && !a->teaming.modulo && !a->teaming.last_octet);
+	cr_expect(a->teaming.notify_switches && a->teaming.failback && !a->teaming.modulo &&
+		  !a->teaming.last_octet);
 	expect_teaming(&a->teaming, "0 1", "");
-	cr_expect(!a->security.promiscuous && !a->security.mac_changes && !a->security.forged_transmits && !a->security.mac_learning);
+	cr_expect(!a->security.promiscuous && !a->security.mac_changes &&
+		  !a->security.forged_transmits && !a->security.mac_learning);
 	cr_expect_eq(a->groups[0].vlan_mode, UL_VLAN_EST);
 	cr_expect_eq(a->groups[0].vid, 0);
 	cr_expect_eq(a->groups[0].n_ports, 0);
@@ -186,13 +197,14 @@ Test(config_model, defaults)
 
 Test(config_model, every_item_away_from_its_default)
 {
-	struct model *model = parse("switches:\n"
-				    "  - {name: a, uplinks: [e0, e1, e2], mtu: 9216, receive: xdp, channel: lacp, up-delay-ms: 1800000, carrier-poll-ms: 0,\n"
-				    "     lacp: {activity: passive, rate: fast, system-priority: 1, key: 65535, port-priority: 1, min-links: 3, fallback: individual},\n"
-				    "     teaming: {load-balancing: src-dst-ip-port, rehash: modulo, iphash-octets: last, notify-switches: false,\n"
-				    "               failback: false, active: [e2, e0]},\n"
-				    "     security: {promiscuous: true, mac-changes: true, forged-transmits: true, mac-learning: true},\n"
-				    "     port-groups: [{name: 'a b, c', ports: [{interface: v0}]}]}\n");
+	struct model *model = parse(
+		"switches:\n"
+		"  - {name: a, uplinks: [e0, e1, e2], mtu: 9216, receive: xdp, channel: lacp, up-delay-ms: 1800000, carrier-poll-ms: 0,\n"
+		"     lacp: {activity: passive, rate: fast, system-priority: 1, key: 65535, port-priority: 1, min-links: 3, fallback: individual},\n"
+		"     teaming: {load-balancing: src-dst-ip-port, rehash: modulo, iphash-octets: last, notify-switches: false,\n"
+		"               failback: false, active: [e2, e0]},\n"
+		"     security: {promiscuous: true, mac-changes: true, forged-transmits: true, mac-learning: true},\n"
+		"     port-groups: [{name: 'a b, c', ports: [{interface: v0}]}]}\n");
 	const struct switch_cfg *sw = &model->switches[0];
 	const struct group_cfg *group = &sw->groups[0];
 
@@ -208,10 +220,11 @@ Test(config_model, every_item_away_from_its_default)
 	cr_expect_eq(sw->lacp.min_links, 3);
 	cr_expect_eq(sw->lacp.fallback, CFG_LACP_INDIVIDUAL);
 	cr_expect_eq(group->teaming.method, UL_M_SRC_DST_IP_PORT);
-	cr_expect(group->teaming.modulo && group->teaming.last_octet && !group->teaming.notify_switches && !group->teaming.failback);
+	cr_expect(group->teaming.modulo && group->teaming.last_octet &&
+		  !group->teaming.notify_switches && !group->teaming.failback);
 	expect_teaming(&group->teaming, "2 0", "");
-	cr_expect(group->security.promiscuous && group->security.mac_changes && group->security.forged_transmits &&
-		  group->security.mac_learning);
+	cr_expect(group->security.promiscuous && group->security.mac_changes &&
+		  group->security.forged_transmits && group->security.mac_learning);
 	cr_expect_str_eq(group->name, "a b, c");
 	cr_expect(!group->ports[0].has_mac);
 	model_free(model);
@@ -219,17 +232,18 @@ Test(config_model, every_item_away_from_its_default)
 
 Test(config_model, inheritance_item_by_item)
 {
-	struct model *model = parse("switches:\n"
-				    "  - name: a\n"
-				    "    port-groups:\n"
-				    "      - {name: same}\n"
-				    "      - {name: swapped, teaming: {active: [e1], standby: [e0]}}\n"
-				    "      - {name: method, teaming: {load-balancing: src-mac, notify-switches: true}}\n"
-				    "      - {name: no-standby, teaming: {standby: []}, security: {promiscuous: false}}\n"
-				    "      - {name: same-again, security: {mac-changes: true}}\n"
-				    "    teaming: {load-balancing: failover-order, active: [e0], standby: [e1, e2], notify-switches: false}\n"
-				    "    security: {promiscuous: true}\n"
-				    "    uplinks: [e0, e1, e2]\n");
+	struct model *model = parse(
+		"switches:\n"
+		"  - name: a\n"
+		"    port-groups:\n"
+		"      - {name: same}\n"
+		"      - {name: swapped, teaming: {active: [e1], standby: [e0]}}\n"
+		"      - {name: method, teaming: {load-balancing: src-mac, notify-switches: true}}\n"
+		"      - {name: no-standby, teaming: {standby: []}, security: {promiscuous: false}}\n"
+		"      - {name: same-again, security: {mac-changes: true}}\n"
+		"    teaming: {load-balancing: failover-order, active: [e0], standby: [e1, e2], notify-switches: false}\n"
+		"    security: {promiscuous: true}\n"
+		"    uplinks: [e0, e1, e2]\n");
 	const struct group_cfg *g = model->switches[0].groups;
 
 	expect_teaming(&model->switches[0].teaming, "0", "1 2");
@@ -243,15 +257,17 @@ Test(config_model, inheritance_item_by_item)
 	cr_expect(g[2].teaming.notify_switches && !model->switches[0].teaming.notify_switches);
 	expect_teaming(&g[3].teaming, "0", "");
 	cr_expect(!g[3].security.promiscuous);
-	cr_expect(g[4].security.promiscuous && g[4].security.mac_changes && !g[3].security.mac_changes);
+	cr_expect(g[4].security.promiscuous && g[4].security.mac_changes &&
+		  !g[3].security.mac_changes);
 	expect_teaming(&g[4].teaming, "0", "1 2");
 	model_free(model);
 }
 
 Test(config_model, default_active_leaves_out_standby)
 {
-	struct model *model = parse(SWITCHES("{name: a, uplinks: [e0, e1, e2], teaming: {standby: [e1]}, "
-					     GROUPS(TWO("{name: x}", "{name: y, teaming: {standby: [e2, e0]}}")) "}"));
+	struct model *model =
+		parse(SWITCHES("{name: a, uplinks: [e0, e1, e2], teaming: {standby: [e1]}, " GROUPS(
+			TWO("{name: x}", "{name: y, teaming: {standby: [e2, e0]}}")) "}"));
 	const struct group_cfg *g = model->switches[0].groups;
 
 	expect_teaming(&model->switches[0].teaming, "0 2", "1");
@@ -264,33 +280,45 @@ Test(config_model, default_active_leaves_out_standby)
 Test(config_model, channel_accepts)
 {
 	static const char *const texts[] = {
-		SWITCHES(STATIC("teaming: {standby: []}, " GROUPS(GROUP("teaming: {rehash: minimal, load-balancing: src-dst-ip}")))),
-		SWITCHES(STATIC("teaming: {load-balancing: src-ip}")), SWITCHES(STATIC("teaming: {load-balancing: dst-ip}")),
-		SWITCHES(STATIC("teaming: {load-balancing: src-mac}")), SWITCHES(LACP("teaming: {load-balancing: dst-mac}")),
-		SWITCHES(LACP("teaming: {load-balancing: src-dst-mac}")), SWITCHES(LACP("teaming: {load-balancing: src-dst-ip-port}")),
-		SWITCHES(LACP("lacp: ")), SWITCHES(SWITCH("teaming: {load-balancing: src-mac}")),
-		SWITCHES(SWITCH("teaming: {load-balancing: failover-order}")), SWITCHES(SWITCH("teaming: {load-balancing: port-id}")),
-		SWITCHES(STATIC("teaming: {rehash: modulo}, " GROUPS(GROUP("teaming: {rehash: modulo}")))),
+		SWITCHES(STATIC("teaming: {standby: []}, " GROUPS(
+			GROUP("teaming: {rehash: minimal, load-balancing: src-dst-ip}")))),
+		SWITCHES(STATIC("teaming: {load-balancing: src-ip}")),
+		SWITCHES(STATIC("teaming: {load-balancing: dst-ip}")),
+		SWITCHES(STATIC("teaming: {load-balancing: src-mac}")),
+		SWITCHES(LACP("teaming: {load-balancing: dst-mac}")),
+		SWITCHES(LACP("teaming: {load-balancing: src-dst-mac}")),
+		SWITCHES(LACP("teaming: {load-balancing: src-dst-ip-port}")),
+		SWITCHES(LACP("lacp: ")),
+		SWITCHES(SWITCH("teaming: {load-balancing: src-mac}")),
+		SWITCHES(SWITCH("teaming: {load-balancing: failover-order}")),
+		SWITCHES(SWITCH("teaming: {load-balancing: port-id}")),
+		SWITCHES(STATIC(
+			"teaming: {rehash: modulo}, " GROUPS(GROUP("teaming: {rehash: modulo}")))),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		model_free(parse(texts[i]));
 }
 
-/* The same MAC address in different VLANs and in different switches; the same group name in two switches. */
+/* The same MAC address in different VLANs and in different switches; the same group name in two
+ * switches. */
 Test(config_model, same_twice_where_it_does_not_matter)
 {
-	model_free(parse(SWITCHES(TWO(SWITCH(GROUPS(TWO("{name: a, vlan: 1, " PORTS(PORT("v0", MAC_A)) "}",
-							TWO("{name: b, vlan: 2, " PORTS(PORT("v1", MAC_A)) "}",
-							    "{name: c, vlan: '0,3-4094', " PORTS(PORT("v2", MAC_A)) "}")))),
-				      "{name: s1, uplinks: [eth2], " GROUPS("{name: a, vlan: 1, " PORTS(PORT("v3", MAC_A)) "}") "}"))));
+	model_free(parse(SWITCHES(
+		TWO(SWITCH(GROUPS(
+			    TWO("{name: a, vlan: 1, " PORTS(PORT("v0", MAC_A)) "}",
+				TWO("{name: b, vlan: 2, " PORTS(PORT("v1", MAC_A)) "}",
+				    "{name: c, vlan: '0,3-4094', " PORTS(PORT("v2", MAC_A)) "}")))),
+		    "{name: s1, uplinks: [eth2], " GROUPS(
+			    "{name: a, vlan: 1, " PORTS(PORT("v3", MAC_A)) "}") "}"))));
 }
 
 Test(config_model, aliases)
 {
-	struct model *model = parse("switches:\n"
-				    "  - {name: a, uplinks: [e0, e1], teaming: &t {failback: false, active: &l [e1], standby: [e0]}, port-groups: []}\n"
-				    "  - {name: b, uplinks: [e2, e3], security: &s {promiscuous: true}, port-groups: [{name: x, security: *s}]}\n");
+	struct model *model = parse(
+		"switches:\n"
+		"  - {name: a, uplinks: [e0, e1], teaming: &t {failback: false, active: &l [e1], standby: [e0]}, port-groups: []}\n"
+		"  - {name: b, uplinks: [e2, e3], security: &s {promiscuous: true}, port-groups: [{name: x, security: *s}]}\n");
 
 	expect_teaming(&model->switches[0].teaming, "1", "0");
 	cr_expect(model->switches[1].groups[0].security.promiscuous);
@@ -301,8 +329,8 @@ static const struct {
 	const char *text, *described;
 	enum ul_vlan_mode mode;
 	uint16_t vid;
-	int n_vlans;	/* bits of the list */
-	uint16_t some;	/* one of them */
+	int n_vlans;   /* bits of the list */
+	uint16_t some; /* one of them */
 } vlans[] = {
 	{ "0", "0", UL_VLAN_EST, 0, 0, 0 },
 	{ "1", "1", UL_VLAN_VST, 1, 0, 0 },
@@ -326,7 +354,12 @@ Test(config_model, vlans)
 		struct model *model;
 		int n = 0;
 
-		cr_assert_gt(asprintf(&text, "switches:\n- name: a\n  uplinks: [e0]\n  port-groups:\n  - name: g\n    vlan: %s\n", vlans[i].text), 0);
+		cr_assert_gt(
+			asprintf(
+				&text,
+				"switches:\n- name: a\n  uplinks: [e0]\n  port-groups:\n  - name: g\n    vlan: %s\n",
+				vlans[i].text),
+			0);
 		model = parse(text);
 		group = &model->switches[0].groups[0];
 		cr_expect_eq(group->vlan_mode, vlans[i].mode, "%s", vlans[i].text);
@@ -335,8 +368,10 @@ Test(config_model, vlans)
 			n += __builtin_popcountll(group->vlans[w]);
 		cr_expect_eq(n, vlans[i].n_vlans, "%s: %d", vlans[i].text, n);
 		if (n)
-			cr_expect(group->vlans[vlans[i].some / 64] >> (vlans[i].some % 64) & 1, "%s", vlans[i].text);
-		vlan_describe(group->vlan_mode, group->vid, group->vlans, described, sizeof(described));
+			cr_expect(group->vlans[vlans[i].some / 64] >> (vlans[i].some % 64) & 1,
+				  "%s", vlans[i].text);
+		vlan_describe(group->vlan_mode, group->vid, group->vlans, described,
+			      sizeof(described));
 		cr_expect_str_eq(described, vlans[i].described, "%s: %s", vlans[i].text, described);
 		model_free(model);
 	}
@@ -362,14 +397,18 @@ Test(config_model, names_both_ways)
 		struct model *model;
 
 		cr_assert_not_null(method_name((enum ul_method)m));
-		cr_assert_gt(asprintf(&text, "switches: [{name: a, uplinks: [e0], channel: %s, teaming: {load-balancing: %s}}]",
-				      channel ? "static" : "none", method_name((enum ul_method)m)), 0);
+		cr_assert_gt(
+			asprintf(
+				&text,
+				"switches: [{name: a, uplinks: [e0], channel: %s, teaming: {load-balancing: %s}}]",
+				channel ? "static" : "none", method_name((enum ul_method)m)),
+			0);
 		model = parse(text);
 		cr_expect_eq(model->switches[0].teaming.method, (enum ul_method)m);
 		model_free(model);
 	}
 	cr_expect_null(method_name(UL_N_METHODS));
-	cr_expect_null(method_name((enum ul_method)-1));
+	cr_expect_null(method_name((enum ul_method) - 1));
 	cr_expect_str_eq(channel_name(UL_CHANNEL_NONE), "none");
 	cr_expect_str_eq(channel_name(UL_CHANNEL_STATIC), "static");
 	cr_expect_str_eq(channel_name(UL_CHANNEL_LACP), "lacp");
@@ -408,7 +447,9 @@ Test(config_model, copy)
 	model_free(NULL);
 }
 
-/* ---- file ------------------------------------------------------------------------------------------------------------- */
+/* ---- file
+ * -------------------------------------------------------------------------------------------------------------
+ */
 Test(config_load, file)
 {
 	char path[] = "/tmp/uplinkd-test-XXXXXX", *expected = NULL;
@@ -426,7 +467,9 @@ Test(config_load, file)
 	cr_assert_eq(ftruncate(fd, 0), 0);
 	cr_expect_eq(config_load(path, &model, &errors), -EINVAL);
 	cr_expect_null(model);
-	cr_assert_gt(asprintf(&expected, "%s: switches: missing: must be a list of 1-64 switches", path), 0);
+	cr_assert_gt(asprintf(&expected, "%s: switches: missing: must be a list of 1-64 switches",
+			      path),
+		     0);
 	cr_expect_str_eq(errors.messages[0], expected);
 	free(expected);
 	config_errors_done(&errors);
@@ -434,7 +477,8 @@ Test(config_load, file)
 	unlink(path);
 
 	cr_expect_eq(config_load("/nowhere/uplinkd.yaml", &model, &errors), -ENOENT);
-	cr_expect_str_eq(errors.messages[0], "/nowhere/uplinkd.yaml: cannot be read: No such file or directory");
+	cr_expect_str_eq(errors.messages[0],
+			 "/nowhere/uplinkd.yaml: cannot be read: No such file or directory");
 	config_errors_done(&errors);
 	cr_expect_eq(config_load("/", &model, &errors), -EISDIR);
 	cr_expect_str_eq(errors.messages[0], "/: cannot be read: Is a directory");

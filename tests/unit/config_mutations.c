@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Random changes of good files: the reader must end, give either a model or messages, and whatever it accepts must survive a copy. The
- * numbers come from a fixed seed, so a failure can be repeated. */
+/* Random changes of good files: the reader must end, give either a model or messages, and whatever
+ * it accepts must survive a copy. The numbers come from a fixed seed, so a failure can be repeated.
+ */
 #include <criterion/criterion.h>
 
 #include "common/util.h"
@@ -30,13 +31,48 @@ static const char good[] =
 
 /* What a syntax-aware hand would put in. */
 static const char *const pieces[] = {
-	"*u", "*t", "&u ", "~", "[]", "{}", "[", "]", "{", "}", ": ", ", ", "\n", "- ", "'", "\"", "\\0", "#", "4095", "0-4094", "99999999999999999999",
-	"true", "none", "static", "lacp", "port-id", "eth0", "eth2", "v0", "s0", "<<", "!!int ", "---\n", "52:54:00:12:34:56", "\xff", "\t", "%",
+	"*u",
+	"*t",
+	"&u ",
+	"~",
+	"[]",
+	"{}",
+	"[",
+	"]",
+	"{",
+	"}",
+	": ",
+	", ",
+	"\n",
+	"- ",
+	"'",
+	"\"",
+	"\\0",
+	"#",
+	"4095",
+	"0-4094",
+	"99999999999999999999",
+	"true",
+	"none",
+	"static",
+	"lacp",
+	"port-id",
+	"eth0",
+	"eth2",
+	"v0",
+	"s0",
+	"<<",
+	"!!int ",
+	"---\n",
+	"52:54:00:12:34:56",
+	"\xff",
+	"\t",
+	"%",
 };
 
 static uint32_t state;
 
-static uint32_t pick(uint32_t n)	/* xorshift: 0 .. n - 1 */
+static uint32_t pick(uint32_t n) /* xorshift: 0 .. n - 1 */
 {
 	state ^= state << 13;
 	state ^= state >> 17;
@@ -50,15 +86,15 @@ static size_t mutate(char *text, size_t length, size_t room)
 	const char *piece;
 
 	switch (pick(5)) {
-	case 0:	/* one byte */
+	case 0: /* one byte */
 		text[at] = (char)pick(256);
 		return length;
-	case 1:	/* away with some */
+	case 1: /* away with some */
 		n = pick(12) + 1;
 		n = n < length - at ? n : length - at;
 		memmove(text + at, text + at + n, length - at - n);
 		return length - n;
-	case 2:	/* a part of the text once more, elsewhere */
+	case 2: /* a part of the text once more, elsewhere */
 		n = pick(60) + 1;
 		if (at + n > length || length + n > room)
 			return length;
@@ -104,7 +140,9 @@ static bool parse_once(const char *text, size_t length)
 	}
 	for (size_t i = 0; i < errors.n; i++)
 		for (const char *c = errors.messages[i]; *c; c++)
-			cr_assert(*c >= 0x20 && *c < 0x7f, "a character that does not belong on a terminal: %s", errors.messages[i]);
+			cr_assert(*c >= 0x20 && *c < 0x7f,
+				  "a character that does not belong on a terminal: %s",
+				  errors.messages[i]);
 	model_free(model);
 	model_free(copy);
 	config_errors_done(&errors);

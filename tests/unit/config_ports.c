@@ -7,11 +7,12 @@
 #include "config/model.h"
 #include "config_text.h"
 
-static const char text[] =
-	SWITCHES(TWO(SWITCH(GROUPS(TWO("{name: prod, vlan: 10, " PORTS(PORT("vnet0", MAC_A)) "}",
-				       TWO("{name: trunk, vlan: '5,10-20', " PORTS(PORT("vnet1", MAC_B)) "}",
-					   "{name: lab, security: {mac-learning: true}}")))),
-		     "{name: s1, uplinks: [eth2, up-sw], " GROUPS("{name: prod, vlan: 10, " PORTS("{interface: vmk0, host: true}") "}") "}"));
+static const char text[] = SWITCHES(
+	TWO(SWITCH(GROUPS(TWO("{name: prod, vlan: 10, " PORTS(PORT("vnet0", MAC_A)) "}",
+			      TWO("{name: trunk, vlan: '5,10-20', " PORTS(PORT("vnet1", MAC_B)) "}",
+				  "{name: lab, security: {mac-learning: true}}")))),
+	    "{name: s1, uplinks: [eth2, up-sw], " GROUPS(
+		    "{name: prod, vlan: 10, " PORTS("{interface: vmk0, host: true}") "}") "}"));
 
 static struct model *model;
 static struct config_errors errors;
@@ -38,30 +39,77 @@ static const struct {
 	const char *message;
 } refused[] = {
 	{ "s9", "prod", { .interface = "new", MAC(1) }, -ENOENT, "s9: no such switch" },
-	{ "s0", "test", { .interface = "new", MAC(1) }, -ENOENT, "s0: no port group test in this switch" },
-	{ "s0", "prod", { .interface = "vnet0", MAC(1) }, -EEXIST, "vnet0.interface: vnet0: is already a port (s0, group prod)" },
-	{ "s1", "prod", { .interface = "vnet1", MAC(1) }, -EEXIST, "vnet1.interface: vnet1: is already a port (s0, group trunk)" },
-	{ "s0", "prod", { .interface = "eth2", MAC(1) }, -EEXIST,
+	{ "s0",
+	  "test",
+	  { .interface = "new", MAC(1) },
+	  -ENOENT,
+	  "s0: no port group test in this switch" },
+	{ "s0",
+	  "prod",
+	  { .interface = "vnet0", MAC(1) },
+	  -EEXIST,
+	  "vnet0.interface: vnet0: is already a port (s0, group prod)" },
+	{ "s1",
+	  "prod",
+	  { .interface = "vnet1", MAC(1) },
+	  -EEXIST,
+	  "vnet1.interface: vnet1: is already a port (s0, group trunk)" },
+	{ "s0",
+	  "prod",
+	  { .interface = "eth2", MAC(1) },
+	  -EEXIST,
 	  "eth2.interface: eth2: is already an uplink (s1): must be either an uplink or a port" },
-	{ "s0", "prod", { .interface = "vmk0-sw", MAC(1) }, -EEXIST,
+	{ "s0",
+	  "prod",
+	  { .interface = "vmk0-sw", MAC(1) },
+	  -EEXIST,
 	  "vmk0-sw.interface: vmk0-sw: is already the far end of a host port (s1, group prod): must be another name" },
-	{ "s0", "prod", { .interface = "up", .host = true }, -EEXIST,
+	{ "s0",
+	  "prod",
+	  { .interface = "up", .host = true },
+	  -EEXIST,
 	  "up.interface: up: its far end would be up-sw, which is already an uplink (s1): must be another name" },
-	{ "s0", "prod", { .interface = "a/b", MAC(1) }, -EINVAL,
+	{ "s0",
+	  "prod",
+	  { .interface = "a/b", MAC(1) },
+	  -EINVAL,
 	  "a/b.interface: a/b: must be an interface name: 1-15 characters without '/', ':' and spaces" },
-	{ "s0", "prod", { .interface = "", MAC(1) }, -EINVAL,
+	{ "s0",
+	  "prod",
+	  { .interface = "", MAC(1) },
+	  -EINVAL,
 	  "interface: \"\": must be an interface name: 1-15 characters without '/', ':' and spaces" },
-	{ "s0", "prod", { .interface = "new", MAC(0x0a) }, -EEXIST,
+	{ "s0",
+	  "prod",
+	  { .interface = "new", MAC(0x0a) },
+	  -EEXIST,
 	  "new.mac: " MAC_A ": is already used in VLAN 10 (s0, group prod)" },
-	{ "s0", "prod", { .interface = "new", MAC(0x0b) }, -EEXIST,
+	{ "s0",
+	  "prod",
+	  { .interface = "new", MAC(0x0b) },
+	  -EEXIST,
 	  "new.mac: " MAC_B ": is already used in VLAN 10 (s0, group trunk)" },
-	{ "s0", "prod", { .interface = "new" }, -EINVAL,
+	{ "s0",
+	  "prod",
+	  { .interface = "new" },
+	  -EINVAL,
 	  "new.mac: missing: must be given, or mac-learning: true for the group, or host: true" },
-	{ "s0", "prod", { .interface = "new", .has_mac = true, .mac = { 1, 0, 0, 0, 0, 1 } }, -EINVAL,
+	{ "s0",
+	  "prod",
+	  { .interface = "new", .has_mac = true, .mac = { 1, 0, 0, 0, 0, 1 } },
+	  -EINVAL,
 	  "new.mac: 01:00:00:00:00:01: must be a unicast MAC address and not zero" },
-	{ "s0", "lab", { .interface = "new", .has_mac = true }, -EINVAL,
+	{ "s0",
+	  "lab",
+	  { .interface = "new", .has_mac = true },
+	  -EINVAL,
 	  "new.mac: 00:00:00:00:00:00: must be a unicast MAC address and not zero" },
-	{ "s0", "lab", { .interface = "new", .addresses = (struct address[]){ { AF_INET, 24, { 192, 0, 2, 1 } } }, .n_addresses = 1 }, -EINVAL,
+	{ "s0",
+	  "lab",
+	  { .interface = "new",
+	    .addresses = (struct address[]){ { AF_INET, 24, { 192, 0, 2, 1 } } },
+	    .n_addresses = 1 },
+	  -EINVAL,
 	  "new.address: needs host: true, but host is false: set host: true, or remove address" },
 };
 
@@ -78,11 +126,13 @@ static size_t total(void)
 Test(config_ports, refused)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		int r = model_add_port(model, refused[i].sw, refused[i].group, &refused[i].port, &errors);
+		int r = model_add_port(model, refused[i].sw, refused[i].group, &refused[i].port,
+				       &errors);
 
 		cr_expect_eq(r, refused[i].result, "row %zu: %d", i, r);
 		cr_assert_eq(errors.n, 1, "row %zu: %zu messages", i, errors.n);
-		cr_expect_str_eq(errors.messages[0], refused[i].message, "row %zu: %s", i, errors.messages[0]);
+		cr_expect_str_eq(errors.messages[0], refused[i].message, "row %zu: %s", i,
+				 errors.messages[0]);
 		cr_expect_eq(total(), 3, "row %zu changed the model", i);
 		config_errors_done(&errors);
 	}
@@ -106,7 +156,9 @@ Test(config_ports, add_and_remove)
 {
 	struct address *address = malloc(sizeof(*address));
 	struct port_cfg port = { .interface = "new", MAC(1), .runtime = true };
-	struct port_cfg host = { .interface = "vmk9", .host = true, .addresses = address, .n_addresses = 1 };
+	struct port_cfg host = {
+		.interface = "vmk9", .host = true, .addresses = address, .n_addresses = 1
+	};
 	struct port_cfg learning = { .interface = "learned" };
 	struct group_cfg *group = model_find_group(&model->switches[0], "prod");
 

@@ -3,7 +3,8 @@
 #ifndef TESTS_UNIT_CONFIG_TEXT_H
 #define TESTS_UNIT_CONFIG_TEXT_H
 
-/* Flow style is YAML too: one switch, one group, one port per macro, so that a row of a table shows only what it is about. */
+/* Flow style is YAML too: one switch, one group, one port per macro, so that a row of a table shows
+ * only what it is about. */
 #define SWITCHES(list) "switches: [" list "]\n"
 #define SWITCH(rest) "{name: s0, uplinks: [eth0, eth1], " rest "}"
 #define STATIC(rest) "{name: s0, uplinks: [eth0, eth1], channel: static, " rest "}"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The client against the real server, in a thread that turns the loop, and against peers that misbehave. */
+/* The client against the real server, in a thread that turns the loop, and against peers that
+ * misbehave. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -42,7 +43,8 @@ Test(control_client, reply)
 	json_auto_t *parameters = json_pack("{s:s}", "text", "hello");
 	struct control_result result;
 
-	cr_assert_eq(control_call(f.path, "io.uplinkd.Echo", parameters, 5000, &result), 0, "%s", result.message);
+	cr_assert_eq(control_call(f.path, "io.uplinkd.Echo", parameters, 5000, &result), 0, "%s",
+		     result.message);
 	cr_expect(json_equal(result.parameters, parameters));
 	cr_expect_null(result.error);
 	cr_expect_null(result.message);
@@ -62,7 +64,8 @@ Test(control_client, reply_in_many_pieces)
 	memset(text, 'x', 60000);
 	text[60000] = '\0';
 	parameters = json_pack("{s:s}", "text", text);
-	cr_assert_eq(control_call(f.path, "io.uplinkd.Echo", parameters, 5000, &result), 0, "%s", result.message);
+	cr_assert_eq(control_call(f.path, "io.uplinkd.Echo", parameters, 5000, &result), 0, "%s",
+		     result.message);
 	cr_expect(json_equal(result.parameters, parameters));
 	control_result_done(&result);
 }
@@ -87,9 +90,12 @@ Test(control_client_alone, nobody_there)
 {
 	struct control_result result;
 
-	cr_assert_eq(control_call("/tmp/ul-no-such-dir/uplinkd.sock", "io.uplinkd.Status", NULL, 1000, &result), -ENOENT);
-	cr_expect_str_eq(result.message, "uplinkd is not running (socket /tmp/ul-no-such-dir/uplinkd.sock): "
-					 "start it with 'systemctl start uplinkd', or 'uplinkd -c FILE'");
+	cr_assert_eq(control_call("/tmp/ul-no-such-dir/uplinkd.sock", "io.uplinkd.Status", NULL,
+				  1000, &result),
+		     -ENOENT);
+	cr_expect_str_eq(result.message,
+			 "uplinkd is not running (socket /tmp/ul-no-such-dir/uplinkd.sock): "
+			 "start it with 'systemctl start uplinkd', or 'uplinkd -c FILE'");
 	cr_expect_null(result.parameters);
 	control_result_done(&result);
 }
@@ -98,9 +104,9 @@ Test(control_client_alone, nobody_there)
 struct rogue {
 	char directory[32], path[64];
 	int fd;
-	const char *answer;	/* NULL: none */
+	const char *answer; /* NULL: none */
 	size_t size;
-	bool hold;		/* keep the connection open */
+	bool hold; /* keep the connection open */
 	pthread_t thread;
 };
 
@@ -118,9 +124,12 @@ static void *rogue_run(void *userdata)
 	return NULL;
 }
 
-static int call_rogue(const char *answer, size_t size, bool hold, uint64_t timeout_ms, struct control_result *result)
+static int call_rogue(const char *answer, size_t size, bool hold, uint64_t timeout_ms,
+		      struct control_result *result)
 {
-	struct rogue rogue = { .directory = "/tmp/ul-rogue-XXXXXX", .answer = answer, .size = size, .hold = hold };
+	struct rogue rogue = {
+		.directory = "/tmp/ul-rogue-XXXXXX", .answer = answer, .size = size, .hold = hold
+	};
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int r;
 
@@ -168,12 +177,14 @@ Test(control_client_alone, ends_without_an_answer)
 
 Test(control_client_alone, nonsense)
 {
-	static const char *const answers[] = { "HTTP/1.1 400 Bad Request", "[]", "{\"error\":7}", "{\"parameters\":[]}", "" };
+	static const char *const answers[] = { "HTTP/1.1 400 Bad Request", "[]", "{\"error\":7}",
+					       "{\"parameters\":[]}", "" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		struct control_result result;
 
-		cr_expect_eq(call_rogue(answers[i], strlen(answers[i]) + 1, false, 5000, &result), -EPROTO, "%s", answers[i]);
+		cr_expect_eq(call_rogue(answers[i], strlen(answers[i]) + 1, false, 5000, &result),
+			     -EPROTO, "%s", answers[i]);
 		cr_expect(strstr(result.message, "not Varlink"), "%s", result.message);
 		cr_expect_null(result.parameters);
 		control_result_done(&result);
@@ -186,9 +197,11 @@ Test(control_client_alone, error_parameters)
 	json_auto_t *list = control_error_list(messages, 3), *one = control_error_list(messages, 1);
 
 	cr_assert(list && one);
-	cr_expect_str_eq(json_string_value(json_object_get(list, "message")), "a: 1: wrong (and 2 more)");
+	cr_expect_str_eq(json_string_value(json_object_get(list, "message")),
+			 "a: 1: wrong (and 2 more)");
 	cr_expect_eq(json_array_size(json_object_get(list, "messages")), 3);
-	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(list, "messages"), 1)), "b: 2: ? wrong");
+	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(list, "messages"), 1)),
+			 "b: 2: ? wrong");
 	cr_expect_str_eq(json_string_value(json_object_get(one, "message")), "a: 1: wrong");
 	cr_expect_eq(json_array_size(json_object_get(one, "messages")), 1);
 }

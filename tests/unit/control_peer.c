@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static int call_echo(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_echo(void *userdata, json_t *parameters, json_t **ret_parameters,
+		     const char **ret_error)
 {
 	const char *text = json_string_value(json_object_get(parameters, "text"));
 	struct fixture *f = userdata;
@@ -18,19 +19,22 @@ static int call_echo(void *userdata, json_t *parameters, json_t **ret_parameters
 	return 0;
 }
 
-static int call_refuse(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_refuse(void *userdata, json_t *parameters, json_t **ret_parameters,
+		       const char **ret_error)
 {
 	*ret_error = CONTROL_E_INVALID_REQUEST;
 	*ret_parameters = control_error("vnet%d is not a port", 7);
 	return -ENOENT;
 }
 
-static int call_break(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_break(void *userdata, json_t *parameters, json_t **ret_parameters,
+		      const char **ret_error)
 {
 	return -EIO;
 }
 
-static int call_publish(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_publish(void *userdata, json_t *parameters, json_t **ret_parameters,
+			const char **ret_error)
 {
 	struct fixture *f = userdata;
 
@@ -48,7 +52,9 @@ const struct control_method fixture_methods[] = {
 
 void fixture_start(struct fixture *f)
 {
-	struct control_server_options options = { .path = f->path, .version = "1.2.3", .methods = fixture_methods, .userdata = f };
+	struct control_server_options options = {
+		.path = f->path, .version = "1.2.3", .methods = fixture_methods, .userdata = f
+	};
 
 	*f = (struct fixture){ .directory = "/tmp/ul-control-XXXXXX" };
 	cr_assert(mkdtemp(f->directory));
@@ -62,7 +68,8 @@ void fixture_stop(struct fixture *f)
 	control_server_free(f->server);
 	sd_event_unref(f->event);
 	free(f->last_text);
-	cr_assert_eq(rmdir(f->directory), 0, "the server left something behind in %s", f->directory);
+	cr_assert_eq(rmdir(f->directory), 0, "the server left something behind in %s",
+		     f->directory);
 }
 
 int peer_connect(const struct fixture *f)
@@ -72,13 +79,15 @@ int peer_connect(const struct fixture *f)
 
 	cr_assert_geq(fd, 0);
 	strcpy(address.sun_path, f->path);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0, "connect: %s", strerror(errno));
+	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0, "connect: %s",
+		     strerror(errno));
 	return fd;
 }
 
 void peer_write(int fd, const void *data, size_t size)
 {
-	cr_assert_eq(send(fd, data, size, MSG_NOSIGNAL), (ssize_t)size, "send: %s", strerror(errno));
+	cr_assert_eq(send(fd, data, size, MSG_NOSIGNAL), (ssize_t)size, "send: %s",
+		     strerror(errno));
 }
 
 /* One byte at a time, so that nothing of the next message is taken. */
@@ -92,12 +101,14 @@ json_t *peer_hear(struct fixture *f, int fd)
 		ssize_t got = recv(fd, text + n, 1, 0);
 
 		if (got == 0 || (got < 0 && errno == ECONNRESET)) {
-			cr_assert_eq(n, 0, "the connection ended within a message: %.*s", (int)n, text);
+			cr_assert_eq(n, 0, "the connection ended within a message: %.*s", (int)n,
+				     text);
 			return NULL;
 		}
 		if (got < 0) {
 			cr_assert_eq(errno, EAGAIN, "recv: %s", strerror(errno));
-			cr_assert_lt(now_ms(), deadline_ms, "no message in five seconds; so far: %.*s", (int)n, text);
+			cr_assert_lt(now_ms(), deadline_ms,
+				     "no message in five seconds; so far: %.*s", (int)n, text);
 			sd_event_run(f->event, 10000);
 			continue;
 		}

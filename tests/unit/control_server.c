@@ -30,7 +30,8 @@ static const char *error_of(json_t *message)
 
 static const char *parameter_of(json_t *message, const char *key)
 {
-	const char *text = json_string_value(json_object_get(json_object_get(message, "parameters"), key));
+	const char *text =
+		json_string_value(json_object_get(json_object_get(message, "parameters"), key));
 
 	return text ? text : "(none)";
 }
@@ -44,26 +45,41 @@ static const struct {
 } exchanges[] = {
 	{ "a method", ECHO("hi"), NULL, "text", "hi", false },
 	{ "no parameters", "{\"method\":\"io.uplinkd.Echo\"}", NULL, "text", "(none)", false },
-	{ "parameters null", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":null}", NULL, "text", "(none)", false },
+	{ "parameters null", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":null}", NULL, "text",
+	  "(none)", false },
 	{ "UTF-8", ECHO("\xc3\xa4\xe2\x82\xac"), NULL, "text", "\xc3\xa4\xe2\x82\xac", false },
-	{ "unknown member of the request", "{\"method\":\"io.uplinkd.Echo\",\"upgrade\":false}", NULL, "text", "(none)", false },
-	{ "refusal in words", "{\"method\":\"io.uplinkd.Refuse\"}", CONTROL_E_INVALID_REQUEST, "message", "vnet7 is not a port", false },
-	{ "refusal by errno", "{\"method\":\"io.uplinkd.Break\"}", CONTROL_E_FAILED, "message", "Input/output error", false },
-	{ "unknown method", "{\"method\":\"io.uplinkd.Nothing\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "io.uplinkd.Nothing", false },
-	{ "other interface", "{\"method\":\"io.systemd.Echo\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "io.systemd.Echo", false },
-	{ "prefix of a name", "{\"method\":\"io.uplinkd.Ech\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "io.uplinkd.Ech", false },
-	{ "no interface", "{\"method\":\"Echo\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "Echo", false },
-	{ "Monitor without more", "{\"method\":\"io.uplinkd.Monitor\"}", CONTROL_E_EXPECTED_MORE, NULL, NULL, false },
-	{ "no method", "{\"parameters\":{}}", CONTROL_E_INVALID_PARAMETER, "parameter", "method", false },
-	{ "method is a number", "{\"method\":7}", CONTROL_E_INVALID_PARAMETER, "parameter", "method", false },
-	{ "parameters is a list", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":[]}", CONTROL_E_INVALID_PARAMETER, "parameter", "parameters", false },
-	{ "more is a string", "{\"method\":\"io.uplinkd.Monitor\",\"more\":\"yes\"}", CONTROL_E_INVALID_PARAMETER, "parameter", "more", false },
+	{ "unknown member of the request", "{\"method\":\"io.uplinkd.Echo\",\"upgrade\":false}",
+	  NULL, "text", "(none)", false },
+	{ "refusal in words", "{\"method\":\"io.uplinkd.Refuse\"}", CONTROL_E_INVALID_REQUEST,
+	  "message", "vnet7 is not a port", false },
+	{ "refusal by errno", "{\"method\":\"io.uplinkd.Break\"}", CONTROL_E_FAILED, "message",
+	  "Input/output error", false },
+	{ "unknown method", "{\"method\":\"io.uplinkd.Nothing\"}", CONTROL_E_METHOD_NOT_FOUND,
+	  "method", "io.uplinkd.Nothing", false },
+	{ "other interface", "{\"method\":\"io.systemd.Echo\"}", CONTROL_E_METHOD_NOT_FOUND,
+	  "method", "io.systemd.Echo", false },
+	{ "prefix of a name", "{\"method\":\"io.uplinkd.Ech\"}", CONTROL_E_METHOD_NOT_FOUND,
+	  "method", "io.uplinkd.Ech", false },
+	{ "no interface", "{\"method\":\"Echo\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "Echo",
+	  false },
+	{ "Monitor without more", "{\"method\":\"io.uplinkd.Monitor\"}", CONTROL_E_EXPECTED_MORE,
+	  NULL, NULL, false },
+	{ "no method", "{\"parameters\":{}}", CONTROL_E_INVALID_PARAMETER, "parameter", "method",
+	  false },
+	{ "method is a number", "{\"method\":7}", CONTROL_E_INVALID_PARAMETER, "parameter",
+	  "method", false },
+	{ "parameters is a list", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":[]}",
+	  CONTROL_E_INVALID_PARAMETER, "parameter", "parameters", false },
+	{ "more is a string", "{\"method\":\"io.uplinkd.Monitor\",\"more\":\"yes\"}",
+	  CONTROL_E_INVALID_PARAMETER, "parameter", "more", false },
 	{ "not JSON", "GET / HTTP/1.1\r\n\r\n", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "empty", "", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "a list", "[1,2]", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "a string", "\"io.uplinkd.Echo\"", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
-	{ "two objects", "{\"method\":\"io.uplinkd.Echo\"}{}", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
-	{ "duplicate key", "{\"method\":\"io.uplinkd.Echo\",\"method\":\"io.uplinkd.Break\"}", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
+	{ "two objects", "{\"method\":\"io.uplinkd.Echo\"}{}", CONTROL_E_INVALID_PARAMETER, NULL,
+	  NULL, true },
+	{ "duplicate key", "{\"method\":\"io.uplinkd.Echo\",\"method\":\"io.uplinkd.Break\"}",
+	  CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "not UTF-8", ECHO("\xff\xfe"), CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "cut off", "{\"method\":\"io.uplinkd.Ec", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 };
@@ -79,14 +95,21 @@ Test(control_server, exchanges)
 		peer_write(fd, exchanges[i].request, strlen(exchanges[i].request) + 1);
 		message = peer_hear(&f, fd);
 		cr_assert(message, "%s: no answer", exchanges[i].what);
-		cr_expect_str_eq(error_of(message), exchanges[i].error ? exchanges[i].error : "(no error)", "%s", exchanges[i].what);
+		cr_expect_str_eq(error_of(message),
+				 exchanges[i].error ? exchanges[i].error : "(no error)", "%s",
+				 exchanges[i].what);
 		if (exchanges[i].parameter)
-			cr_expect_str_eq(parameter_of(message, exchanges[i].parameter), exchanges[i].value, "%s", exchanges[i].what);
-		if (exchanges[i].error && strcmp(exchanges[i].error, CONTROL_E_INVALID_PARAMETER) == 0) {
-			cr_expect_eq(stats->invalid, invalid + 1, "%s: is not counted", exchanges[i].what);
-			cr_expect_str_neq(parameter_of(message, "message"), "(none)", "%s: no words", exchanges[i].what);
+			cr_expect_str_eq(parameter_of(message, exchanges[i].parameter),
+					 exchanges[i].value, "%s", exchanges[i].what);
+		if (exchanges[i].error &&
+		    strcmp(exchanges[i].error, CONTROL_E_INVALID_PARAMETER) == 0) {
+			cr_expect_eq(stats->invalid, invalid + 1, "%s: is not counted",
+				     exchanges[i].what);
+			cr_expect_str_neq(parameter_of(message, "message"), "(none)",
+					  "%s: no words", exchanges[i].what);
 		} else {
-			cr_expect_eq(stats->invalid, invalid, "%s: is counted as invalid", exchanges[i].what);
+			cr_expect_eq(stats->invalid, invalid, "%s: is counted as invalid",
+				     exchanges[i].what);
 		}
 		if (exchanges[i].closes) {
 			peer_expect_end(&f, fd);
@@ -96,7 +119,8 @@ Test(control_server, exchanges)
 
 		peer_say(fd, ECHO("still there"));
 		second = peer_hear(&f, fd);
-		cr_expect_str_eq(parameter_of(second, "text"), "still there", "after %s", exchanges[i].what);
+		cr_expect_str_eq(parameter_of(second, "text"), "still there", "after %s",
+				 exchanges[i].what);
 	}
 }
 
@@ -109,13 +133,20 @@ Test(control_server, service_interface)
 	info = peer_hear(&f, fd);
 	cr_expect_str_eq(parameter_of(info, "product"), "uplinkd");
 	cr_expect_str_eq(parameter_of(info, "version"), "1.2.3");
-	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(json_object_get(info, "parameters"), "interfaces"), 1)), "io.uplinkd");
+	cr_expect_str_eq(
+		json_string_value(json_array_get(
+			json_object_get(json_object_get(info, "parameters"), "interfaces"), 1)),
+		"io.uplinkd");
 
-	peer_say(fd, "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"io.uplinkd\"}}");
+	peer_say(
+		fd,
+		"{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"io.uplinkd\"}}");
 	description = peer_hear(&f, fd);
 	cr_expect(strstr(parameter_of(description, "description"), "method Reload()"));
 
-	peer_say(fd, "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"io.nobody\"}}");
+	peer_say(
+		fd,
+		"{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"io.nobody\"}}");
 	unknown = peer_hear(&f, fd);
 	cr_expect_str_eq(error_of(unknown), CONTROL_E_INTERFACE_NOT_FOUND);
 }
@@ -165,7 +196,8 @@ Test(control_server, pipelined_requests_are_answered_in_order)
 	}
 }
 
-/* However many come at once: others have their turn after each, and the first to have it is who has waited. */
+/* However many come at once: others have their turn after each, and the first to have it is who has
+ * waited. */
 Test(control_server, one_request_in_a_turn)
 {
 	enum { N = 50 };
@@ -191,14 +223,17 @@ Test(control_server, one_request_in_a_turn)
 	}
 }
 
-/* Requests without reading the answers: the server must stop reading, not collect answers, and go on when they are read. */
+/* Requests without reading the answers: the server must stop reading, not collect answers, and go
+ * on when they are read. */
 Test(control_server, back_pressure)
 {
 	_cleanup_close_ int fd = peer_connect(&f);
 	static char request[8192];
 	int sent = 0, n;
 
-	n = snprintf(request, sizeof(request), "{\"method\":\"io.uplinkd.Echo\",\"parameters\":{\"text\":\"%08000d\"}}", 7) + 1;
+	n = snprintf(request, sizeof(request),
+		     "{\"method\":\"io.uplinkd.Echo\",\"parameters\":{\"text\":\"%08000d\"}}", 7) +
+	    1;
 	for (int idle = 0; idle < 50;) {
 		ssize_t got = send(fd, request, (size_t)n, MSG_NOSIGNAL);
 
@@ -208,7 +243,8 @@ Test(control_server, back_pressure)
 			cr_assert_lt(sent, 10000, "the server takes requests for ever");
 			continue;
 		}
-		cr_assert_lt(got, 0, "a stream socket took a part: the test must learn to write the rest");
+		cr_assert_lt(got, 0,
+			     "a stream socket took a part: the test must learn to write the rest");
 		idle++;
 		sd_event_run(f.event, 0);
 	}
@@ -216,7 +252,8 @@ Test(control_server, back_pressure)
 	for (int i = 0; i < sent; i++) {
 		json_auto_t *message = peer_hear(&f, fd);
 
-		cr_assert_eq(strlen(parameter_of(message, "text")), 8000, "answer %d of %d", i, sent);
+		cr_assert_eq(strlen(parameter_of(message, "text")), 8000, "answer %d of %d", i,
+			     sent);
 	}
 	cr_expect_eq(f.n_calls, sent);
 }
@@ -228,7 +265,8 @@ Test(control_server, length_limit)
 	static const char head[] = ECHO("");
 
 	for (size_t over = 0; over < 2; over++) {
-		size_t padding = CONTROL_MAX_REQUEST + over - (sizeof(head) - 1), sent = 0, size = CONTROL_MAX_REQUEST + over + 1;
+		size_t padding = CONTROL_MAX_REQUEST + over - (sizeof(head) - 1), sent = 0,
+		       size = CONTROL_MAX_REQUEST + over + 1;
 		_cleanup_close_ int fd = peer_connect(&f);
 		json_auto_t *message = NULL;
 
@@ -290,7 +328,9 @@ Test(control_server, oneway_is_done_without_an_answer)
 	_cleanup_close_ int fd = peer_connect(&f);
 	json_auto_t *message = NULL;
 
-	peer_say(fd, "{\"method\":\"io.uplinkd.Echo\",\"parameters\":{\"text\":\"quiet\"},\"oneway\":true}");
+	peer_say(
+		fd,
+		"{\"method\":\"io.uplinkd.Echo\",\"parameters\":{\"text\":\"quiet\"},\"oneway\":true}");
 	peer_say(fd, ECHO("loud"));
 	message = peer_hear(&f, fd);
 	cr_expect_str_eq(parameter_of(message, "text"), "loud");
@@ -338,7 +378,9 @@ Test(control_server, one_client_too_many_crowds_out_the_most_silent)
 		close(fds[i]);
 }
 
-/* ---- monitor ------------------------------------------------------------------------------------------------------- */
+/* ---- monitor
+ * -------------------------------------------------------------------------------------------------------
+ */
 static int subscribe(void)
 {
 	json_auto_t *message = NULL;
@@ -367,10 +409,14 @@ Test(control_server, monitors_get_every_event_and_others_none)
 
 		cr_expect(json_equal(a, b));
 		cr_expect(json_is_true(json_object_get(a, "continues")));
-		cr_expect_eq(json_integer_value(json_object_get(json_object_get(a, "parameters"), "number")), i);
+		cr_expect_eq(json_integer_value(
+				     json_object_get(json_object_get(a, "parameters"), "number")),
+			     i);
 	}
 	/* Published from within a method, as Drain will do. */
-	peer_say(other, "{\"method\":\"io.uplinkd.Publish\",\"parameters\":{\"event\":{\"event\":\"drained\"}}}");
+	peer_say(
+		other,
+		"{\"method\":\"io.uplinkd.Publish\",\"parameters\":{\"event\":{\"event\":\"drained\"}}}");
 	answer = peer_hear(&f, other);
 	cr_expect_str_eq(error_of(answer), "(no error)");
 	json_auto_t *event = peer_hear(&f, one);
@@ -423,7 +469,9 @@ Test(control_server, monitor_that_leaves_is_forgotten)
 	cr_expect_eq(control_server_stats(f.server)->n_clients, 0);
 }
 
-/* ---- the socket file ----------------------------------------------------------------------------------------------- */
+/* ---- the socket file
+ * -----------------------------------------------------------------------------------------------
+ */
 Test(control_server, socket_is_private_without_a_group)
 {
 	struct stat st;
@@ -436,7 +484,9 @@ Test(control_server, socket_is_private_without_a_group)
 Test(control_server, socket_belongs_to_the_group)
 {
 	char path[80];
-	struct control_server_options options = { .path = path, .group = "daemon", .methods = fixture_methods };
+	struct control_server_options options = { .path = path,
+						  .group = "daemon",
+						  .methods = fixture_methods };
 	struct control_server *server;
 	struct stat st;
 
@@ -459,16 +509,20 @@ Test(control_server, group_changes)
 		cr_skip_test("needs root to change a group");
 	control_server_set_group(f.server, "daemon");
 	cr_assert_eq(stat(f.path, &st), 0);
-	cr_expect(st.st_gid == 1 && (st.st_mode & 0777) == 0660, "group %u, mode %o", st.st_gid, st.st_mode & 0777);
+	cr_expect(st.st_gid == 1 && (st.st_mode & 0777) == 0660, "group %u, mode %o", st.st_gid,
+		  st.st_mode & 0777);
 	control_server_set_group(f.server, "no-such-group-here");
 	cr_assert_eq(stat(f.path, &st), 0);
-	cr_expect(st.st_gid == 0 && (st.st_mode & 0777) == 0600, "group %u, mode %o", st.st_gid, st.st_mode & 0777);
+	cr_expect(st.st_gid == 0 && (st.st_mode & 0777) == 0600, "group %u, mode %o", st.st_gid,
+		  st.st_mode & 0777);
 }
 
 Test(control_server, unknown_group_leaves_it_to_root)
 {
 	char path[80];
-	struct control_server_options options = { .path = path, .group = "no-such-group-here", .methods = fixture_methods };
+	struct control_server_options options = { .path = path,
+						  .group = "no-such-group-here",
+						  .methods = fixture_methods };
 	struct control_server *server;
 	struct stat st;
 
@@ -500,14 +554,17 @@ Test(control_server, what_is_in_the_way)
 	/* no folder, too long a name */
 	snprintf(path, sizeof(path), "%s/none/sock", f.directory);
 	cr_expect_eq(control_server_new(f.event, &options, &server), -ENOENT);
-	options.path = "/tmp/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789";
+	options.path =
+		"/tmp/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789";
 	cr_expect_eq(control_server_new(f.event, &options, &server), -ENAMETOOLONG);
 	cr_expect_null(server);
 }
 
 Test(control_server, stale_socket_is_replaced)
 {
-	struct control_server_options options = { .path = f.path, .version = "2", .methods = fixture_methods, .userdata = &f };
+	struct control_server_options options = {
+		.path = f.path, .version = "2", .methods = fixture_methods, .userdata = &f
+	};
 	char kept[80];
 
 	/* What a killed daemon leaves: the file without a listener. */

@@ -15,9 +15,18 @@ static struct fake fake;
 static struct view view;
 static struct fake_fs fs;
 
-static const struct lacp_saved_info us = { .system_priority = 65535, .key = 1, .port_priority = 255, .port = 1, .system = { 2, 0, 0, 0, 0, 1 }, .state = IN_USE };
-static const struct lacp_saved_info switch_a = { .system_priority = 32768, .key = 5, .port_priority = 128, .port = 9,
-						 .system = { 0, 0x1c, 0x73, 0xaa, 0xbb, 0x01 }, .state = 0x3d };
+static const struct lacp_saved_info us = { .system_priority = 65535,
+					   .key = 1,
+					   .port_priority = 255,
+					   .port = 1,
+					   .system = { 2, 0, 0, 0, 0, 1 },
+					   .state = IN_USE };
+static const struct lacp_saved_info switch_a = { .system_priority = 32768,
+						 .key = 5,
+						 .port_priority = 128,
+						 .port = 9,
+						 .system = { 0, 0x1c, 0x73, 0xaa, 0xbb, 0x01 },
+						 .state = 0x3d };
 
 /* eth0 and eth1 in use, heard 400 ms ago. */
 static void start(void)
@@ -28,17 +37,35 @@ static void start(void)
 	for (uint32_t i = 0; i < 2; i++) {
 		struct ul_lacp_port *port = &fake.lacp_ports[i];
 
-		*port = (struct ul_lacp_port){ .updated_ms = now_ms(), .last_rx_ms = now_ms() - 400, .actor = us, .partner = switch_a,
-					       .receive_state = LACP_RX_CURRENT, .selected = LACP_SELECTED, .mux_state = LACP_MUX_COLLECTING_DISTRIBUTING,
-					       .actor_churn = LACP_NO_CHURN, .partner_churn = LACP_NO_CHURN, .flags = UL_LACP_ENABLED, .gaps = 7,
-					       .gap_min_ms = 900, .gap_avg_ms = 1000, .gap_max_ms = 1130 };
+		*port = (struct ul_lacp_port){ .updated_ms = now_ms(),
+					       .last_rx_ms = now_ms() - 400,
+					       .actor = us,
+					       .partner = switch_a,
+					       .receive_state = LACP_RX_CURRENT,
+					       .selected = LACP_SELECTED,
+					       .mux_state = LACP_MUX_COLLECTING_DISTRIBUTING,
+					       .actor_churn = LACP_NO_CHURN,
+					       .partner_churn = LACP_NO_CHURN,
+					       .flags = UL_LACP_ENABLED,
+					       .gaps = 7,
+					       .gap_min_ms = 900,
+					       .gap_avg_ms = 1000,
+					       .gap_max_ms = 1130 };
 		port->actor.port = (uint16_t)(i + 1);
 		port->partner.port = (uint16_t)(i + 9);
-		port->counters = (struct ul_lacp_counters){ .lacpdu_rx = 11, .lacpdu_tx = 12, .marker_rx = 13, .marker_response_tx = 14, .illegal_rx = 15,
-							    .unknown_rx = 16, .partner_changes = 17, .excess_rx = 18 };
+		port->counters = (struct ul_lacp_counters){ .lacpdu_rx = 11,
+							    .lacpdu_tx = 12,
+							    .marker_rx = 13,
+							    .marker_response_tx = 14,
+							    .illegal_rx = 15,
+							    .unknown_rx = 16,
+							    .partner_changes = 17,
+							    .excess_rx = 18 };
 		strcpy(port->reason, "collecting and distributing");
 	}
-	fake.lacp_answers[0] = (struct ul_lacp_answer){ .answered = 3, .last_ns = now_ns() - 5000000000ULL, .excess = 100 };
+	fake.lacp_answers[0] = (struct ul_lacp_answer){ .answered = 3,
+							.last_ns = now_ns() - 5000000000ULL,
+							.excess = 100 };
 }
 
 /* eth1 is out of the channel, for this reason, with these findings. */
@@ -86,7 +113,8 @@ static json_t *find(json_t *problems, const char *code)
 
 Test(ctl_lacp, record_has_what_is_promised)
 {
-	static const char side[] = "system_priority:i system:s key:i port_priority:i port:i state:a";
+	static const char side[] =
+		"system_priority:i system:s key:i port_priority:i port:i state:a";
 
 	start();
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
@@ -94,14 +122,16 @@ Test(ctl_lacp, record_has_what_is_promised)
 	json_t *record = json_array_get(records, 0);
 
 	cr_assert_eq(json_array_size(records), 2);
-	expect_keys("show lacp", record,
-		    "switch:s uplink:s actor:o partner:o receive_state:s mux_state:s selected:s churn:o stats:o partner_changes:i last_rx_age_ms:i "
-		    "channel:s running:b out:b reason:s findings:a individual:b drained:b gaps:o neighbour:n headless:o updated_age_ms:i periodic_state:s");
+	expect_keys(
+		"show lacp", record,
+		"switch:s uplink:s actor:o partner:o receive_state:s mux_state:s selected:s churn:o stats:o partner_changes:i last_rx_age_ms:i "
+		"channel:s running:b out:b reason:s findings:a individual:b drained:b gaps:o neighbour:n headless:o updated_age_ms:i periodic_state:s");
 	expect_keys("actor", json_object_get(record, "actor"), side);
 	expect_keys("partner", json_object_get(record, "partner"), side);
 	expect_keys("churn", json_object_get(record, "churn"), "actor:s partner:s");
-	expect_keys("stats", json_object_get(record, "stats"),
-		    "lacpdu_rx:i lacpdu_tx:i marker_rx:i marker_response_tx:i illegal_rx:i unknown_rx:i excess_rx:i loopback_rx:i link_down_rx:i");
+	expect_keys(
+		"stats", json_object_get(record, "stats"),
+		"lacpdu_rx:i lacpdu_tx:i marker_rx:i marker_response_tx:i illegal_rx:i unknown_rx:i excess_rx:i loopback_rx:i link_down_rx:i");
 	expect_keys("gaps", json_object_get(record, "gaps"), "count:i min_ms:i avg_ms:i max_ms:i");
 
 	cr_expect_str_eq(text(record, "uplink"), "eth0");
@@ -110,12 +140,17 @@ Test(ctl_lacp, record_has_what_is_promised)
 	cr_expect_str_eq(text(record, "receive_state"), "current");
 	cr_expect_str_eq(text(json_object_get(record, "partner"), "system"), "00:1c:73:aa:bb:01");
 	cr_expect_eq(number(json_object_get(record, "partner"), "port"), 9);
-	cr_expect_eq(json_array_size(json_object_get(json_object_get(record, "actor"), "state")), 6);
-	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(json_object_get(record, "partner"), "state"), 1)), "aggregation");
+	cr_expect_eq(json_array_size(json_object_get(json_object_get(record, "actor"), "state")),
+		     6);
+	cr_expect_str_eq(json_string_value(json_array_get(
+				 json_object_get(json_object_get(record, "partner"), "state"), 1)),
+			 "aggregation");
 	cr_expect_eq(number(json_object_get(record, "stats"), "marker_response_tx"), 14);
-	cr_expect_eq(number(json_object_get(record, "stats"), "excess_rx"), 118, "dropped by the program and by the daemon");
+	cr_expect_eq(number(json_object_get(record, "stats"), "excess_rx"), 118,
+		     "dropped by the program and by the daemon");
 	cr_expect_eq(number(record, "partner_changes"), 17);
-	cr_expect(number(record, "last_rx_age_ms") >= 400 && number(record, "last_rx_age_ms") < 4000);
+	cr_expect(number(record, "last_rx_age_ms") >= 400 &&
+		  number(record, "last_rx_age_ms") < 4000);
 	cr_expect_eq(number(json_object_get(record, "headless"), "answered"), 3);
 	cr_expect(number(json_object_get(record, "headless"), "last_age_ms") >= 5000);
 }
@@ -141,7 +176,8 @@ Test(ctl_lacp, every_state_has_a_name)
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
 	json_auto_t *records = record_lacp(snapshot);
 
-	expect_keys("strange", json_array_get(records, 0), "mux_state:n receive_state:n selected:n uplink:s");
+	expect_keys("strange", json_array_get(records, 0),
+		    "mux_state:n receive_state:n selected:n uplink:s");
 }
 
 Test(ctl_lacp, what_was_answered_without_the_daemon_counts_as_heard)
@@ -157,12 +193,18 @@ Test(ctl_lacp, what_was_answered_without_the_daemon_counts_as_heard)
 Test(ctl_lacp, neighbour_and_findings)
 {
 	start();
-	fake.lacp_ports[0].neighbour = (struct ul_neighbour){ .seen_ms = now_ms(), .protocol = UL_NEIGHBOUR_LLDP, .pagp = UL_PAGP_AUTO, .pagp_ms = now_ms(),
-							      .device = "tor-1", .port = "Ethernet1/7" };
+	fake.lacp_ports[0].neighbour = (struct ul_neighbour){ .seen_ms = now_ms(),
+							      .protocol = UL_NEIGHBOUR_LLDP,
+							      .pagp = UL_PAGP_AUTO,
+							      .pagp_ms = now_ms(),
+							      .device = "tor-1",
+							      .port = "Ethernet1/7" };
 	fake.lacp_ports[0].findings = 1U << LACP_FIND_TIMEOUT | 1U << UL_FIND_PAGP | 1U << 30;
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
 	json_auto_t *records = record_lacp(snapshot);
-	json_t *record = json_array_get(records, 0), *neighbour = json_object_get(record, "neighbour"), *findings = json_object_get(record, "findings");
+	json_t *record = json_array_get(records, 0),
+	       *neighbour = json_object_get(record, "neighbour"),
+	       *findings = json_object_get(record, "findings");
 
 	cr_expect_str_eq(text(neighbour, "device"), "tor-1");
 	cr_expect_str_eq(text(neighbour, "port"), "Ethernet1/7");
@@ -186,26 +228,35 @@ Test(ctl_lacp, without_lacp_only_where_something_is_heard)
 
 	cr_assert_eq(json_array_size(records), 2);
 	cr_expect_str_eq(text(record, "uplink"), "eth1");
-	expect_keys("without LACP", record, "running:b mux_state:n selected:n receive_state:n churn:n actor:o partner:o findings:a");
+	expect_keys(
+		"without LACP", record,
+		"running:b mux_state:n selected:n receive_state:n churn:n actor:o partner:o findings:a");
 	cr_expect(json_is_false(json_object_get(record, "running")));
 	cr_assert_not_null(problem);
 	cr_expect_str_eq(text(problem, "object"), "eth1");
-	cr_expect(strstr(text(problem, "message"), "00:1c:73:aa:bb:01 key 5"), "%s", text(problem, "message"));
+	cr_expect(strstr(text(problem, "message"), "00:1c:73:aa:bb:01 key 5"), "%s",
+		  text(problem, "message"));
 }
 
-/* ---- problems ------------------------------------------------------------------------------------------------------------ */
+/* ---- problems
+ * ------------------------------------------------------------------------------------------------------------
+ */
 Test(ctl_lacp, every_finding_has_text_and_remedy)
 {
 	start();
-	strcpy(fake.lacp_ports[0].reason, "1 link is ready, but min-links is 2: the whole channel is held down");
+	strcpy(fake.lacp_ports[0].reason,
+	       "1 link is ready, but min-links is 2: the whole channel is held down");
 	for (unsigned int finding = 0; finding < UL_N_FINDINGS; finding++) {
 		char line[LACP_FINDING_TEXT_LEN];
 
 		if (!lacp_finding_name(finding))
 			continue;
-		for (enum ul_channel channel = UL_CHANNEL_NONE; channel <= UL_CHANNEL_LACP; channel++) {
-			cr_expect_not_null(lacp_finding_remedy(finding, channel), "%s", lacp_finding_name(finding));
-			lacp_finding_text(&fake.lacp_ports[0], finding, channel, line, sizeof(line));
+		for (enum ul_channel channel = UL_CHANNEL_NONE; channel <= UL_CHANNEL_LACP;
+		     channel++) {
+			cr_expect_not_null(lacp_finding_remedy(finding, channel), "%s",
+					   lacp_finding_name(finding));
+			lacp_finding_text(&fake.lacp_ports[0], finding, channel, line,
+					  sizeof(line));
 			cr_expect_gt(strlen(line), 10, "%s", lacp_finding_name(finding));
 		}
 		fake.lacp_ports[0].findings = 1U << finding;
@@ -220,7 +271,8 @@ Test(ctl_lacp, every_finding_has_text_and_remedy)
 
 Test(ctl_lacp, a_port_that_is_out_says_why_once)
 {
-	const char *other = "partner system 00:1c:73:aa:bb:cc key 5 differs from the selected 00:1c:73:aa:bb:01 key 5 (two switches without MLAG?)";
+	const char *other =
+		"partner system 00:1c:73:aa:bb:cc key 5 differs from the selected 00:1c:73:aa:bb:01 key 5 (two switches without MLAG?)";
 
 	start();
 	take_out("waiting 1 s more for other ports to join with it", 0);
@@ -229,7 +281,9 @@ Test(ctl_lacp, a_port_that_is_out_says_why_once)
 		json_auto_t *problems = problems_find(snapshot, NULL);
 
 		cr_assert_eq(json_array_size(problems), 1);
-		cr_expect_str_eq(text(find(problems, "uplink_waiting"), "message"), "eth1 is out of the channel: waiting 1 s more for other ports to join with it");
+		cr_expect_str_eq(
+			text(find(problems, "uplink_waiting"), "message"),
+			"eth1 is out of the channel: waiting 1 s more for other ports to join with it");
 	}
 	take_out(other, 1U << LACP_FIND_TWO_PARTNERS);
 	{
@@ -247,7 +301,8 @@ Test(ctl_lacp, min_links_is_the_switchs_problem_and_told_once)
 	start();
 	for (uint32_t i = 0; i < 2; i++)
 		fake.lacp_ports[i].findings = 1U << LACP_FIND_MIN_LINKS;
-	take_out("1 link is ready, but min-links is 2: the whole channel is held down", 1U << LACP_FIND_MIN_LINKS);
+	take_out("1 link is ready, but min-links is 2: the whole channel is held down",
+		 1U << LACP_FIND_MIN_LINKS);
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
 	json_auto_t *problems = problems_find(snapshot, NULL);
 	json_t *problem = find(problems, "lacp_min_links");
@@ -268,17 +323,20 @@ Test(ctl_lacp, a_stopped_daemon_and_how_long_lacp_goes_on)
 		json_auto_t *problems = problems_find(snapshot, NULL);
 
 		cr_expect_str_eq(text(find(problems, "daemon_stopped"), "severity"), "warning");
-		cr_expect(strstr(text(find(problems, "daemon_stopped"), "message"), "LACP is answered without it for 4 min "), "%s",
-			  text(find(problems, "daemon_stopped"), "message"));
+		cr_expect(strstr(text(find(problems, "daemon_stopped"), "message"),
+				 "LACP is answered without it for 4 min "),
+			  "%s", text(find(problems, "daemon_stopped"), "message"));
 		cr_expect_null(find(problems, "lacp_no_lacpdu"), "may be over");
 	}
-	fake.meta.headless_ns = 5000000000;	/* and not a longer stop: the clock may have begun only minutes ago */
+	fake.meta.headless_ns = 5000000000; /* and not a longer stop: the clock may have begun only
+					       minutes ago */
 	{
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
 		json_auto_t *problems = problems_find(snapshot, NULL);
 
 		cr_expect_str_eq(text(find(problems, "daemon_stopped"), "severity"), "error");
-		cr_expect(strstr(text(find(problems, "daemon_stopped"), "message"), "not answered any more"));
+		cr_expect(strstr(text(find(problems, "daemon_stopped"), "message"),
+				 "not answered any more"));
 	}
 }
 
@@ -293,8 +351,10 @@ Test(ctl_lacp, a_stopped_daemon_where_no_xdp_runs)
 		json_auto_t *problems = problems_find(snapshot, NULL);
 
 		cr_expect_str_eq(text(find(problems, "daemon_stopped"), "severity"), "error");
-		cr_expect(strstr(text(find(problems, "daemon_stopped"), "message"), "LACP is not answered without it on eth1, where no XDP program runs"), "%s",
-			  text(find(problems, "daemon_stopped"), "message"));
+		cr_expect(
+			strstr(text(find(problems, "daemon_stopped"), "message"),
+			       "LACP is not answered without it on eth1, where no XDP program runs"),
+			"%s", text(find(problems, "daemon_stopped"), "message"));
 	}
 	take_out("no LACPDU for 4 s", 0);
 	fake.lacp_ports[1].actor.state = 0x47;
@@ -302,7 +362,8 @@ Test(ctl_lacp, a_stopped_daemon_where_no_xdp_runs)
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
 		json_auto_t *problems = problems_find(snapshot, NULL);
 
-		cr_expect_str_eq(text(find(problems, "daemon_stopped"), "severity"), "warning", "the partner has nothing to take out");
+		cr_expect_str_eq(text(find(problems, "daemon_stopped"), "severity"), "warning",
+				 "the partner has nothing to take out");
 	}
 }
 
@@ -314,11 +375,14 @@ Test(ctl_lacp, a_member_that_waits_for_its_up_delay)
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = take();
 	json_auto_t *problems = problems_find(snapshot, NULL);
 
-	cr_expect_str_eq(text(find(problems, "uplink_waiting"), "message"), "eth1 is in the channel, but sends only in 12 s (up-delay-ms)");
+	cr_expect_str_eq(text(find(problems, "uplink_waiting"), "message"),
+			 "eth1 is in the channel, but sends only in 12 s (up-delay-ms)");
 	cr_expect_str_eq(text(find(problems, "uplink_waiting"), "severity"), "note");
 }
 
-/* ---- text ---------------------------------------------------------------------------------------------------------------- */
+/* ---- text
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static void expect_in(const char *out, const char *words)
 {
 	cr_expect(strstr(out, words), "'%s' is not in:\n%s", words, out);
@@ -327,17 +391,23 @@ static void expect_in(const char *out, const char *words)
 Test(ctl_lacp, text)
 {
 	start();
-	take_out("no LACPDU for 20 s: is the switch port without LACP, or a static channel?", 1U << LACP_FIND_NO_PDU);
+	take_out("no LACPDU for 20 s: is the switch port without LACP, or a static channel?",
+		 1U << LACP_FIND_NO_PDU);
 	fake.lacp_ports[1].actor.state = 0x47;
-	fake.lacp_ports[1].neighbour = (struct ul_neighbour){ .seen_ms = now_ms(), .protocol = UL_NEIGHBOUR_CDP, .device = "cat-1", .port = "Te1/1" };
+	fake.lacp_ports[1].neighbour = (struct ul_neighbour){ .seen_ms = now_ms(),
+							      .protocol = UL_NEIGHBOUR_CDP,
+							      .device = "cat-1",
+							      .port = "Te1/1" };
 	fake_mount(&fs);
 	fake_pin(&fs, &fake, "vswitch0");
 	_cleanup_run_ struct run run = run_ctl("show", "lacp", "--bpffs", fs.directory, NULL);
-	_cleanup_run_ struct run json = run_ctl("show", "lacp", "vswitch0", "--json", "--bpffs", fs.directory, NULL);
+	_cleanup_run_ struct run json =
+		run_ctl("show", "lacp", "vswitch0", "--json", "--bpffs", fs.directory, NULL);
 	json_auto_t *records = run_json(&json);
 
 	cr_assert_eq(run.status, CTL_DONE, "%s", run.err);
-	expect_in(run.out, "vswitch0  LACP active, fast rate, system 65535,02:00:00:00:00:01 key 1\n");
+	expect_in(run.out,
+		  "vswitch0  LACP active, fast rate, system 65535,02:00:00:00:00:01 key 1\n");
 	expect_in(run.out, "ATGSCD--");
 	expect_in(run.out, "A-GSCD--");
 	expect_in(run.out, "ATG---F-");
@@ -347,7 +417,9 @@ Test(ctl_lacp, text)
 	expect_in(run.out, "none/none");
 	expect_in(run.out, "cat-1 Te1/1 (cdp)");
 	expect_in(run.out, "  eth0: collecting and distributing\n");
-	expect_in(run.out, "  eth1: no LACPDU for 20 s: is the switch port without LACP, or a static channel?\n");
+	expect_in(
+		run.out,
+		"  eth1: no LACPDU for 20 s: is the switch port without LACP, or a static channel?\n");
 	expect_in(run.out, "no_lacpdu\n");
 	expect_in(run.out, "set the switch ports to LACP");
 	expect_in(run.out, "EXCESS");
@@ -367,7 +439,9 @@ Test(ctl_lacp, text_without_daemon_and_without_lacp)
 	_cleanup_run_ struct run run = run_ctl("show", "lacp", "--bpffs", fs.directory, NULL);
 
 	cr_assert_eq(run.status, CTL_DONE, "%s", run.err);
-	expect_in(run.out, "uplinkd is not running: this is what it wrote last; LACPDUs are answered without it for 4 min");
+	expect_in(
+		run.out,
+		"uplinkd is not running: this is what it wrote last; LACPDUs are answered without it for 4 min");
 	expect_in(run.out, "vswitch1  static channel, no LACP\n");
 	fake_unmount(&fs);
 }

@@ -17,7 +17,8 @@ static struct {
 	struct events events;
 } daemon_;
 
-static int call_events(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_events(void *userdata, json_t *parameters, json_t **ret_parameters,
+		       const char **ret_error)
 {
 	*ret_parameters = json_pack("{s:o}", "events", events_list(&daemon_.events));
 	return 0;
@@ -40,7 +41,8 @@ static void *serve(void *unused)
 	while (!daemon_.stop && now_ms() < deadline_ms) {
 		sd_event_run(daemon_.event, 5000);
 		/* Once somebody listens and, with --past, has asked. */
-		if (!told && control_server_stats(daemon_.server)->n_monitors && control_server_stats(daemon_.server)->n_clients == 1) {
+		if (!told && control_server_stats(daemon_.server)->n_monitors &&
+		    control_server_stats(daemon_.server)->n_clients == 1) {
 			told = true;
 			tell("eth1", "link down");
 			tell("vswitch0", "LACP finding: \xc3\xa4 \"quoted\"");
@@ -57,9 +59,12 @@ static void setup(void)
 {
 	strcpy(daemon_.directory, "/tmp/ul-monitor-XXXXXX");
 	cr_assert(mkdtemp(daemon_.directory));
-	snprintf(daemon_.path, sizeof(daemon_.path), "%s/%s", daemon_.directory, CONTROL_SOCKET_NAME);
+	snprintf(daemon_.path, sizeof(daemon_.path), "%s/%s", daemon_.directory,
+		 CONTROL_SOCKET_NAME);
 	cr_assert_geq(sd_event_new(&daemon_.event), 0);
-	struct control_server_options options = { .path = daemon_.path, .version = "9.9", .methods = methods };
+	struct control_server_options options = { .path = daemon_.path,
+						  .version = "9.9",
+						  .methods = methods };
 
 	cr_assert_eq(control_server_new(daemon_.event, &options, &daemon_.server), 0);
 	tell("eth0", "link up");
@@ -96,14 +101,16 @@ Test(ctl_monitor, a_line_per_event)
 	cr_expect_str_eq(run.err, "uplinkctl: uplinkd has ended\n");
 	cr_expect_eq(lines_of(run.out), 2, "%s", run.out);
 	cr_expect(strstr(run.out, " vswitch0 eth1: link down\n"), "%s", run.out);
-	cr_expect(strstr(run.out, " vswitch0 vswitch0: LACP finding: \xc3\xa4 \"quoted\"\n"), "%s", run.out);
+	cr_expect(strstr(run.out, " vswitch0 vswitch0: LACP finding: \xc3\xa4 \"quoted\"\n"), "%s",
+		  run.out);
 	cr_expect_eq(run.out[4], '-');
 	cr_expect_eq(run.out[19], '.');
 }
 
 Test(ctl_monitor, past_events_come_first_and_none_twice)
 {
-	_cleanup_run_ struct run run = run_ctl("monitor", "--past", "--json", "--run-dir", daemon_.directory, NULL);
+	_cleanup_run_ struct run run =
+		run_ctl("monitor", "--past", "--json", "--run-dir", daemon_.directory, NULL);
 	char *rest = run.out, *line;
 	json_int_t number = 0;
 
@@ -137,7 +144,10 @@ Test(ctl_monitor_alone, ring_keeps_the_latest)
 	json_auto_t *list = events_list(&events);
 
 	cr_assert_eq(json_array_size(list), EVENTS_KEPT);
-	cr_expect_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "text")), "event 10");
-	cr_expect_str_eq(json_string_value(json_object_get(json_array_get(list, EVENTS_KEPT - 1), "text")), "event 1033");
+	cr_expect_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "text")),
+			 "event 10");
+	cr_expect_str_eq(
+		json_string_value(json_object_get(json_array_get(list, EVENTS_KEPT - 1), "text")),
+		"event 1033");
 	events_done(&events);
 }

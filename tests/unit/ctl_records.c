@@ -41,16 +41,21 @@ static const char *text(json_t *record, const char *key)
 	return value ? value : "(none)";
 }
 
-/* ---- shapes, as interfaces.md promises them (and what was added) ------------------------------------------------------ */
-#define UPLINK_KEYS "switch:s name:s index:i ifindex:i mac:sn carrier:b admin_up:b usable:b drained:b xdp_mode:s speed_mbps:i tx_packets:i tx_bytes:i " \
+/* ---- shapes, as interfaces.md promises them (and what was added)
+ * ------------------------------------------------------ */
+#define UPLINK_KEYS                                                                                                                         \
+	"switch:s name:s index:i ifindex:i mac:sn carrier:b admin_up:b usable:b drained:b xdp_mode:s speed_mbps:i tx_packets:i tx_bytes:i " \
 	"rx_packets:i rx_bytes:i state:s share:r receiving:b dropped_packets:i dropped_bytes:i"
-#define PORT_KEYS "switch:s group:sn name:s slot:i ifindex:i mac:sn present:b delivery:s host:b runtime:b state:s uplink:sn tx_packets:i tx_bytes:i " \
+#define PORT_KEYS                                                                                                                           \
+	"switch:s group:sn name:s slot:i ifindex:i mac:sn present:b delivery:s host:b runtime:b state:s uplink:sn tx_packets:i tx_bytes:i " \
 	"rx_packets:i rx_bytes:i dropped_packets:i dropped_bytes:i"
-#define GROUP_KEYS "switch:s name:s index:i vlan_mode:s vlan:s ports:i promiscuous:b mac_changes:b forged_transmits:b mac_learning:b load_balancing:s " \
+#define GROUP_KEYS                                                                                                                           \
+	"switch:s name:s index:i vlan_mode:s vlan:s ports:i promiscuous:b mac_changes:b forged_transmits:b mac_learning:b load_balancing:s " \
 	"active:a standby:a serving:a buckets:o last_octet:b"
 #define FDB_KEYS "switch:s vlan:i trunk:b mac:s port:sn ifindex:i group:sn learned:b"
 #define COUNTER_KEYS "switch:s scope:s name:s reason:s packets:i bytes:i kind:s help:s"
-#define WHICH_KEYS "switch:s group:s hash:i bucket:i buckets:i uplink:sn ifindex:i reason:s source:s destination:sn load_balancing:s home:sn"
+#define WHICH_KEYS \
+	"switch:s group:s hash:i bucket:i buckets:i uplink:sn ifindex:i reason:s source:s destination:sn load_balancing:s home:sn"
 #define PROBLEM_KEYS "switch:s severity:s code:s object:s message:s remedy:s"
 
 Test(ctl_records, uplinks)
@@ -65,7 +70,8 @@ Test(ctl_records, uplinks)
 	fake.stats[0].flooded = (struct ul_count){ 1, 60 };
 	fake.stats[0].control = (struct ul_count){ 2, 240 };
 	fake.stats[0].unknown_unicast = (struct ul_count){ 3, 200 };
-	fake.stats[0].failover = (struct ul_count){ 1000, 1000000 };	/* a note: counted beside another reason */
+	fake.stats[0].failover = (struct ul_count){ 1000, 1000000 }; /* a note: counted beside
+									another reason */
 	fake.stats[1].sent = (struct ul_count){ 1, 3000 };
 	fake_cut(&fake, 1);
 	snapshot = take();
@@ -84,12 +90,16 @@ Test(ctl_records, uplinks)
 	cr_expect_eq(number(eth0, "speed_mbps"), 10000);
 	cr_expect_eq(number(eth0, "tx_packets"), 10);
 	cr_expect_eq(number(eth0, "tx_bytes"), 6000);
-	cr_expect_eq(number(eth0, "rx_packets"), 5 + 1 + 2 + 3, "all that came in, drops too, notes not: %lld", (long long)number(eth0, "rx_packets"));
+	cr_expect_eq(number(eth0, "rx_packets"), 5 + 1 + 2 + 3,
+		     "all that came in, drops too, notes not: %lld",
+		     (long long)number(eth0, "rx_packets"));
 	cr_expect_eq(number(eth0, "rx_bytes"), 1000);
 	cr_expect_eq(number(eth0, "dropped_packets"), 3);
 	cr_expect_float_eq(json_number_value(json_object_get(eth0, "share")), 0.7, 1e-9);
-	cr_expect(json_is_true(json_object_get(eth0, "carrier")) && json_is_true(json_object_get(eth0, "usable")));
-	cr_expect(json_is_false(json_object_get(eth1, "carrier")) && json_is_false(json_object_get(eth1, "usable")));
+	cr_expect(json_is_true(json_object_get(eth0, "carrier")) &&
+		  json_is_true(json_object_get(eth0, "usable")));
+	cr_expect(json_is_false(json_object_get(eth1, "carrier")) &&
+		  json_is_false(json_object_get(eth1, "usable")));
 	cr_expect(json_is_true(json_object_get(eth1, "admin_up")));
 	cr_expect_str_eq(text(eth0, "state"), "in use");
 	cr_expect_str_eq(text(eth1, "state"), "no carrier");
@@ -98,7 +108,9 @@ Test(ctl_records, uplinks)
 Test(ctl_records, uplink_states)
 {
 	const uint32_t works = UL_UP_SEND | UL_UP_RECEIVE | UL_UP_CARRIER | UL_UP_ADMIN;
-	static const char *const states[] = { "in use", "standby", "unused", "spare", "waiting", "drained", "no carrier", "down", "missing" };
+	static const char *const states[] = { "in use",	    "standby", "unused",
+					      "spare",	    "waiting", "drained",
+					      "no carrier", "down",    "missing" };
 	const uint8_t active[] = { 0 }, standby[] = { 1 };
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 	json_auto_t *records = NULL;
@@ -116,7 +128,8 @@ Test(ctl_records, uplink_states)
 	records = record_uplinks(snapshot);
 	for (size_t i = 0; i < N_UPLINK_STATES; i++)
 		cr_expect_str_eq(text(json_array_get(records, i), "state"), states[i], "eth%zu", i);
-	cr_expect(json_is_null(json_object_get(json_array_get(records, 8), "mac")), "no MAC is null, not zeros");
+	cr_expect(json_is_null(json_object_get(json_array_get(records, 8), "mac")),
+		  "no MAC is null, not zeros");
 }
 
 Test(ctl_records, ports_and_groups)
@@ -167,7 +180,8 @@ Test(ctl_records, ports_and_groups)
 	cr_expect_eq(number(json_object_get(prod, "buckets"), "eth1"), 512);
 	cr_expect_str_eq(text(dmz, "vlan"), "0");
 	cr_expect_str_eq(text(dmz, "load_balancing"), "port-id");
-	cr_expect(json_is_true(json_object_get(dmz, "promiscuous")) && json_is_false(json_object_get(dmz, "mac_learning")));
+	cr_expect(json_is_true(json_object_get(dmz, "promiscuous")) &&
+		  json_is_false(json_object_get(dmz, "mac_learning")));
 	cr_expect_eq(number(dmz, "ports"), 1);
 }
 
@@ -187,7 +201,8 @@ Test(ctl_records, fdb)
 		snprintf(name, sizeof(name), "vnet%u", port);
 		fake_port(&fake, port, name, port % 2, (uint8_t)(port + 1));
 	}
-	/* a key without a value yet, and one that is being moved, so that it is in both of its buckets */
+	/* a key without a value yet, and one that is being moved, so that it is in both of its
+	 * buckets */
 	fake.fdb[63].key[3] = 1ULL << 63 | 0x8000;
 	snapshot = take();
 	records = record_fdb(snapshot);
@@ -198,7 +213,8 @@ Test(ctl_records, fdb)
 		expect_keys("show fdb", record, FDB_KEYS);
 		cr_expect_geq(order, previous, "sorted by VLAN");
 		previous = order;
-		cr_expect_eq(json_is_true(json_object_get(record, "trunk")), order == UL_VLAN_TRUNK);
+		cr_expect_eq(json_is_true(json_object_get(record, "trunk")),
+			     order == UL_VLAN_TRUNK);
 	}
 	cr_expect_str_eq(text(json_array_get(records, 0), "mac"), "52:54:00:00:00:01");
 	cr_expect_str_eq(text(json_array_get(records, 0), "port"), "vnet0");
@@ -235,7 +251,9 @@ Test(ctl_records, counters)
 	cr_expect_eq(json_array_size(all), 3 * UL_N_REASONS + 1);
 }
 
-/* ---- findings ---------------------------------------------------------------------------------------------------------- */
+/* ---- findings
+ * ----------------------------------------------------------------------------------------------------------
+ */
 /* "error no_uplink prod|warning ...": what was found, in order. */
 static void expect_found(struct snapshot *before, const char *expected)
 {
@@ -249,7 +267,8 @@ static void expect_found(struct snapshot *before, const char *expected)
 		size_t n = strlen(found);
 
 		expect_keys("problems", problem, PROBLEM_KEYS);
-		snprintf(found + n, sizeof(found) - n, "%s%s %s %s", n ? "|" : "", text(problem, "severity"), text(problem, "code"), text(problem, "object"));
+		snprintf(found + n, sizeof(found) - n, "%s%s %s %s", n ? "|" : "",
+			 text(problem, "severity"), text(problem, "code"), text(problem, "object"));
 	}
 	cr_expect_str_eq(found, expected);
 }
@@ -287,7 +306,8 @@ Test(ctl_problems, tells_where_the_flows_are)
 	_cleanup_(snapshot_freep) struct snapshot *now = take();
 	json_auto_t *problems = problems_find(now, NULL);
 
-	cr_expect_str_eq(text(json_array_get(problems, 0), "message"), "eth1 has no carrier: its flows are on eth0 and eth2");
+	cr_expect_str_eq(text(json_array_get(problems, 0), "message"),
+			 "eth1 has no carrier: its flows are on eth0 and eth2");
 }
 
 Test(ctl_problems, groups)
@@ -301,7 +321,9 @@ Test(ctl_problems, groups)
 	fake_cut(&fake, 0);
 	expect_found(NULL, "warning standby_in_use prod, dev|warning uplink_no_carrier eth0");
 	fake_cut(&fake, 1);
-	expect_found(NULL, "error no_uplink prod, dev|warning uplink_no_carrier eth0|warning uplink_no_carrier eth1");
+	expect_found(
+		NULL,
+		"error no_uplink prod, dev|warning uplink_no_carrier eth0|warning uplink_no_carrier eth1");
 }
 
 Test(ctl_problems, ports)
@@ -322,7 +344,8 @@ Test(ctl_problems, stopped_daemon)
 
 	cr_assert_eq(json_array_size(problems), 1);
 	cr_expect_str_eq(text(json_array_get(problems, 0), "code"), "daemon_stopped");
-	cr_expect(strstr(text(json_array_get(problems, 0), "message"), "since 1 min 5 s"), "%s", text(json_array_get(problems, 0), "message"));
+	cr_expect(strstr(text(json_array_get(problems, 0), "message"), "since 1 min 5 s"), "%s",
+		  text(json_array_get(problems, 0), "message"));
 }
 
 Test(ctl_problems, counters_that_grow)
@@ -345,7 +368,8 @@ Test(ctl_problems, counters_that_grow)
 	expect_found(before, "note inactive_uplink eth0");
 }
 
-/* On a declared channel one reflected frame proves that the switch ports are not bundled; without a channel the switch floods to all uplinks. */
+/* On a declared channel one reflected frame proves that the switch ports are not bundled; without a
+ * channel the switch floods to all uplinks. */
 Test(ctl_problems, reflected)
 {
 	fake_init(&fake, 2);
@@ -358,7 +382,8 @@ Test(ctl_problems, reflected)
 	cr_expect_not(problems_want_second_look(now));
 }
 
-/* ---- all together, from pinned maps ---------------------------------------------------------------------------------- */
+/* ---- all together, from pinned maps
+ * ---------------------------------------------------------------------------------- */
 static struct fake_fs fs;
 
 static void mount_it(void)
@@ -387,22 +412,29 @@ Test(ctl_pinned, json_of_each_command)
 {
 	static const struct {
 		const char *what, *keys;
-		size_t n;	/* rows of one switch */
+		size_t n; /* rows of one switch */
 	} shows[] = {
-		{ "uplinks", UPLINK_KEYS, 2 }, { "ports", PORT_KEYS, 1 }, { "groups", GROUP_KEYS, 1 }, { "fdb", FDB_KEYS, 1 }, { "counters", COUNTER_KEYS, 3 },
+		{ "uplinks", UPLINK_KEYS, 2 },	 { "ports", PORT_KEYS, 1 },
+		{ "groups", GROUP_KEYS, 1 },	 { "fdb", FDB_KEYS, 1 },
+		{ "counters", COUNTER_KEYS, 3 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shows); i++) {
-		_cleanup_run_ struct run all = run_ctl("show", shows[i].what, "--json", HERE, NULL), one = run_ctl(HERE, "--json", "show", shows[i].what, "vswitch0", NULL);
+		_cleanup_run_ struct run all = run_ctl("show", shows[i].what, "--json", HERE, NULL),
+					 one = run_ctl(HERE, "--json", "show", shows[i].what,
+						       "vswitch0", NULL);
 		json_auto_t *rows = run_json(&all), *some = run_json(&one);
 
 		cr_expect_eq(all.status, CTL_DONE);
-		cr_assert_eq(json_array_size(rows), 2 * shows[i].n, "show %s: %zu rows", shows[i].what, json_array_size(rows));
+		cr_assert_eq(json_array_size(rows), 2 * shows[i].n, "show %s: %zu rows",
+			     shows[i].what, json_array_size(rows));
 		cr_expect_eq(json_array_size(some), shows[i].n, "show %s vswitch0", shows[i].what);
 		expect_keys(shows[i].what, json_array_get(rows, 0), shows[i].keys);
-		cr_expect_str_eq(text(json_array_get(rows, 0), "switch"), "storage", "switches are sorted by name");
+		cr_expect_str_eq(text(json_array_get(rows, 0), "switch"), "storage",
+				 "switches are sorted by name");
 	}
-	_cleanup_run_ struct run which = run_ctl("which", "vswitch0", "prod", "10.0.0.1", "10.0.0.2", "--json", HERE, NULL);
+	_cleanup_run_ struct run which =
+		run_ctl("which", "vswitch0", "prod", "10.0.0.1", "10.0.0.2", "--json", HERE, NULL);
 	json_auto_t *answer = run_json(&which);
 
 	cr_expect_eq(which.status, CTL_DONE);
@@ -418,7 +450,9 @@ Test(ctl_pinned, json_of_each_command)
 	json_t *one = json_array_get(json_object_get(screen, "switches"), 1);
 
 	expect_keys("status", screen, "daemon:o switches:a");
-	expect_keys("status", one, "name:s channel:s receive:s mtu:i generation:i abi_version:i daemon_alive:b ports:i uplinks:a groups:a problems:a");
+	expect_keys(
+		"status", one,
+		"name:s channel:s receive:s mtu:i generation:i abi_version:i daemon_alive:b ports:i uplinks:a groups:a problems:a");
 	expect_keys("status", json_array_get(json_object_get(one, "uplinks"), 0), UPLINK_KEYS);
 	expect_keys("status", json_array_get(json_object_get(one, "groups"), 0), GROUP_KEYS);
 	cr_expect(json_is_false(json_object_get(json_object_get(screen, "daemon"), "running")));
@@ -429,7 +463,8 @@ Test(ctl_pinned, screen)
 	_cleanup_run_ struct run run = run_ctl("status", "vswitch0", HERE, NULL);
 
 	cr_expect_eq(run.status, CTL_DONE, "%s", run.err);
-	cr_expect_str_eq(run.out,
+	cr_expect_str_eq(
+		run.out,
 		"vswitch0  static channel, MTU 1500, receive auto\n"
 		"\n"
 		"  UPLINK  STATE     SPEED  SHARE OF TRAFFIC               SENT  RECEIVED  DROPPED\n"
@@ -439,42 +474,56 @@ Test(ctl_pinned, screen)
 		"  GROUP  VLAN  LOAD BALANCING  SERVED BY  STANDBY  PORTS\n"
 		"  prod   100   src-dst-ip      eth0 eth1  -            1\n"
 		"\n"
-		"  ok: no problems found\n", "%s", run.out);
+		"  ok: no problems found\n",
+		"%s", run.out);
 }
 
 Test(ctl_pinned, tables)
 {
-	_cleanup_run_ struct run uplinks = run_ctl("show", "uplinks", "vswitch0", HERE, NULL), fdb = run_ctl("show", "fdb", "vswitch0", HERE, NULL);
-	_cleanup_run_ struct run which = run_ctl("which", "vswitch0", "prod", "10.0.0.1", "10.0.0.2", HERE, NULL);
+	_cleanup_run_ struct run uplinks = run_ctl("show", "uplinks", "vswitch0", HERE, NULL),
+				 fdb = run_ctl("show", "fdb", "vswitch0", HERE, NULL);
+	_cleanup_run_ struct run which =
+		run_ctl("which", "vswitch0", "prod", "10.0.0.1", "10.0.0.2", HERE, NULL);
 
-	cr_expect(strstr(uplinks.out, "vswitch0  1      eth1    in use  10 Gb/s  native  02:00:00:00:00:01         500"), "%s", uplinks.out);
+	cr_expect(
+		strstr(uplinks.out,
+		       "vswitch0  1      eth1    in use  10 Gb/s  native  02:00:00:00:00:01         500"),
+		"%s", uplinks.out);
 	cr_expect_str_eq(fdb.out,
-		"SWITCH    VLAN  MAC                PORT   GROUP\n"
-		"vswitch0  100   52:54:00:00:00:01  vnet0  prod\n", "%s", fdb.out);
+			 "SWITCH    VLAN  MAC                PORT   GROUP\n"
+			 "vswitch0  100   52:54:00:00:00:01  vnet0  prod\n",
+			 "%s", fdb.out);
 	cr_expect_str_eq(which.out,
-		"10.0.0.1 -> 10.0.0.2 in vswitch0/prod: eth1\n"
-		"  home uplink: hash 3 mod 2 = 1, which is eth1\n"
-		"  src-dst-ip hash 0x00000003, bucket 3 of 1024\n", "%s", which.out);
+			 "10.0.0.1 -> 10.0.0.2 in vswitch0/prod: eth1\n"
+			 "  home uplink: hash 3 mod 2 = 1, which is eth1\n"
+			 "  src-dst-ip hash 0x00000003, bucket 3 of 1024\n",
+			 "%s", which.out);
 }
 
 Test(ctl_pinned, wrong_names)
 {
-	_cleanup_run_ struct run run = run_ctl("status", "vswitch1", HERE, NULL), group = run_ctl("which", "vswitch0", "x", "10.0.0.1", "10.0.0.2", HERE, NULL);
+	_cleanup_run_ struct run run = run_ctl("status", "vswitch1", HERE, NULL),
+				 group = run_ctl("which", "vswitch0", "x", "10.0.0.1", "10.0.0.2",
+						 HERE, NULL);
 
 	cr_expect_eq(run.status, CTL_WRONG_REQUEST);
-	cr_expect_str_eq(run.err, "uplinkctl: there is no switch 'vswitch1', but 'storage' and 'vswitch0'\n", "%s", run.err);
+	cr_expect_str_eq(run.err,
+			 "uplinkctl: there is no switch 'vswitch1', but 'storage' and 'vswitch0'\n",
+			 "%s", run.err);
 	cr_expect_eq(group.status, CTL_WRONG_REQUEST);
 }
 
 Test(ctl_pinned, other_version)
 {
 	fake.meta.abi_version = UL_ABI_VERSION + 1;
-	fake_pin_map(fs.path, "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1, 0, &fake.meta);
+	fake_pin_map(fs.path, "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1, 0,
+		     &fake.meta);
 	_cleanup_run_ struct run run = run_ctl("show", "uplinks", "storage", HERE, NULL);
 
 	char wanted[64];
 
-	snprintf(wanted, sizeof(wanted), "storage: these maps are not of ABI version %d", UL_ABI_VERSION);
+	snprintf(wanted, sizeof(wanted), "storage: these maps are not of ABI version %d",
+		 UL_ABI_VERSION);
 	cr_expect_eq(run.status, CTL_SYSTEM);
 	cr_expect(strstr(run.err, wanted), "%s", run.err);
 }

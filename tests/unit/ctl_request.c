@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The subcommands that ask the daemon, against the real server with methods that note what they were asked. */
+/* The subcommands that ask the daemon, against the real server with methods that note what they
+ * were asked. */
 #include <criterion/criterion.h>
 #include <linux/bpf.h>
 #include <pthread.h>
@@ -16,12 +17,13 @@ static struct {
 	pthread_t thread;
 	atomic_bool stop;
 	pthread_mutex_t lock;
-	char asked[512];		/* "METHOD {parameters}" of the last call */
-	const char *refuse_with;	/* the error to answer */
-	void (*effect)(void);		/* what the call does */
+	char asked[512];	 /* "METHOD {parameters}" of the last call */
+	const char *refuse_with; /* the error to answer */
+	void (*effect)(void);	 /* what the call does */
 } daemon_;
 
-static int note(const char *method, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int note(const char *method, json_t *parameters, json_t **ret_parameters,
+		const char **ret_error)
 {
 	_cleanup_free_ char *text = json_dumps(parameters, JSON_COMPACT | JSON_SORT_KEYS);
 	char *messages[] = { "uplinkd.yaml: a: 1: wrong", "uplinkd.yaml: b: 2: wrong" };
@@ -34,14 +36,17 @@ static int note(const char *method, json_t *parameters, json_t **ret_parameters,
 	if (!daemon_.refuse_with)
 		return 0;
 	*ret_error = daemon_.refuse_with;
-	*ret_parameters = strcmp(daemon_.refuse_with, CONTROL_E_CONFIGURATION) == 0 ? control_error_list(messages, 2) : control_error("because");
+	*ret_parameters = strcmp(daemon_.refuse_with, CONTROL_E_CONFIGURATION) == 0 ?
+				  control_error_list(messages, 2) :
+				  control_error("because");
 	return -EINVAL;
 }
 
-#define METHOD(name) \
-	static int call_##name(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error) \
-	{ \
-		return note(#name, parameters, ret_parameters, ret_error); \
+#define METHOD(name)                                                                        \
+	static int call_##name(void *userdata, json_t *parameters, json_t **ret_parameters, \
+			       const char **ret_error)                                      \
+	{                                                                                   \
+		return note(#name, parameters, ret_parameters, ret_error);                  \
 	}
 METHOD(Reload)
 METHOD(AddPort)
@@ -49,15 +54,22 @@ METHOD(RemovePort)
 METHOD(Drain)
 METHOD(Undrain)
 
-static int call_Status(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_Status(void *userdata, json_t *parameters, json_t **ret_parameters,
+		       const char **ret_error)
 {
-	*ret_parameters = json_pack("{s:i, s:s, s:i, s:i}", "pid", 4711, "version", "9.9", "uptime_ms", 185000, "worst_loop_delay_us", 12);
+	*ret_parameters = json_pack("{s:i, s:s, s:i, s:i}", "pid", 4711, "version", "9.9",
+				    "uptime_ms", 185000, "worst_loop_delay_us", 12);
 	return 0;
 }
 
 static const struct control_method methods[] = {
-	{ "Reload", call_Reload }, { "AddPort", call_AddPort }, { "RemovePort", call_RemovePort }, { "Drain", call_Drain },
-	{ "Undrain", call_Undrain }, { "Status", call_Status }, {},
+	{ "Reload", call_Reload },
+	{ "AddPort", call_AddPort },
+	{ "RemovePort", call_RemovePort },
+	{ "Drain", call_Drain },
+	{ "Undrain", call_Undrain },
+	{ "Status", call_Status },
+	{},
 };
 
 static void *turn(void *unused)
@@ -69,7 +81,9 @@ static void *turn(void *unused)
 
 static void start(void)
 {
-	struct control_server_options options = { .path = daemon_.path, .version = "9.9", .methods = methods };
+	struct control_server_options options = { .path = daemon_.path,
+						  .version = "9.9",
+						  .methods = methods };
 
 	pthread_mutex_init(&daemon_.lock, NULL);
 	strcpy(daemon_.directory, "/tmp/ul-ctl-XXXXXX");
@@ -97,11 +111,17 @@ static const struct {
 	const char *asked, *out;
 } requests[] = {
 	{ { "port", "add", "vswitch0", "prod", "vnet7", "--mac", "52:54:00:00:00:07" },
-	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet7\",\"mac\":\"52:54:00:00:00:07\",\"switch\":\"vswitch0\"}", "vnet7 is a port of vswitch0/prod\n" },
+	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet7\",\"mac\":\"52:54:00:00:00:07\",\"switch\":\"vswitch0\"}",
+	  "vnet7 is a port of vswitch0/prod\n" },
 	{ { "port", "add", "vswitch0", "prod", "vnet8" },
-	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet8\",\"switch\":\"vswitch0\"}", "vnet8 is a port of vswitch0/prod\n" },
-	{ { "port", "del", "vnet7" }, "RemovePort {\"interface\":\"vnet7\"}", "vnet7 is no port any more\n" },
-	{ { "uplink", "undrain", "eth0" }, "Undrain {\"uplink\":\"eth0\"}", "eth0 may be used again\n" },
+	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet8\",\"switch\":\"vswitch0\"}",
+	  "vnet8 is a port of vswitch0/prod\n" },
+	{ { "port", "del", "vnet7" },
+	  "RemovePort {\"interface\":\"vnet7\"}",
+	  "vnet7 is no port any more\n" },
+	{ { "uplink", "undrain", "eth0" },
+	  "Undrain {\"uplink\":\"eth0\"}",
+	  "eth0 may be used again\n" },
 	{ { "reload" }, "Reload {}", "the configuration is applied\n" },
 };
 
@@ -109,7 +129,8 @@ Test(ctl_request, what_is_asked)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		const char *const *w = requests[i].words;
-		_cleanup_run_ struct run run = run_ctl("--run-dir", daemon_.directory, w[0], w[1], w[2], w[3], w[4], w[5], w[6], NULL);
+		_cleanup_run_ struct run run = run_ctl("--run-dir", daemon_.directory, w[0], w[1],
+						       w[2], w[3], w[4], w[5], w[6], NULL);
 
 		cr_expect_eq(run.status, CTL_DONE, "%s", run.err);
 		cr_expect_str_eq(daemon_.asked, requests[i].asked);
@@ -119,8 +140,10 @@ Test(ctl_request, what_is_asked)
 
 Test(ctl_request, json)
 {
-	_cleanup_run_ struct run add = run_ctl("--json", "--run-dir", daemon_.directory, "port", "add", "vswitch0", "prod", "vnet7", NULL);
-	_cleanup_run_ struct run undrain = run_ctl("--json", "--socket", daemon_.path, "uplink", "undrain", "eth0", NULL);
+	_cleanup_run_ struct run add = run_ctl("--json", "--run-dir", daemon_.directory, "port",
+					       "add", "vswitch0", "prod", "vnet7", NULL);
+	_cleanup_run_ struct run undrain =
+		run_ctl("--json", "--socket", daemon_.path, "uplink", "undrain", "eth0", NULL);
 	json_auto_t *port = run_json(&add), *uplink = run_json(&undrain);
 
 	expect_keys("port add", port, "switch:s group:s interface:s mac:n");
@@ -137,12 +160,14 @@ Test(ctl_request, refusals_and_exit_statuses)
 		{ CONTROL_E_INVALID_REQUEST, CTL_WRONG_REQUEST, "uplinkctl: because\n" },
 		{ CONTROL_E_INVALID_PARAMETER, CTL_WRONG_REQUEST, "uplinkctl: because\n" },
 		{ CONTROL_E_FAILED, CTL_SYSTEM, "uplinkctl: because\n" },
-		{ CONTROL_E_CONFIGURATION, CTL_WRONG_REQUEST, "uplinkd.yaml: a: 1: wrong\nuplinkd.yaml: b: 2: wrong\n" },
+		{ CONTROL_E_CONFIGURATION, CTL_WRONG_REQUEST,
+		  "uplinkd.yaml: a: 1: wrong\nuplinkd.yaml: b: 2: wrong\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		daemon_.refuse_with = rows[i].error;
-		_cleanup_run_ struct run run = run_ctl("--run-dir", daemon_.directory, "reload", NULL);
+		_cleanup_run_ struct run run =
+			run_ctl("--run-dir", daemon_.directory, "reload", NULL);
 
 		cr_expect_eq(run.status, rows[i].status, "%s: %d", rows[i].error, run.status);
 		cr_expect_str_eq(run.err, rows[i].err);
@@ -153,7 +178,9 @@ Test(ctl_request, refusals_and_exit_statuses)
 /* Without the maps: the daemon's word has to do. */
 Test(ctl_request, drain_without_maps)
 {
-	_cleanup_run_ struct run run = run_ctl("--run-dir", daemon_.directory, "--bpffs", "/tmp/ul-no-such-dir", "uplink", "drain", "eth0", NULL);
+	_cleanup_run_ struct run run = run_ctl("--run-dir", daemon_.directory, "--bpffs",
+					       "/tmp/ul-no-such-dir", "uplink", "drain", "eth0",
+					       NULL);
 
 	cr_expect_eq(run.status, CTL_DONE);
 	cr_expect_str_eq(daemon_.asked, "Drain {\"uplink\":\"eth0\"}");
@@ -161,7 +188,9 @@ Test(ctl_request, drain_without_maps)
 	cr_expect_str_eq(run.err, "");
 }
 
-/* ---- with maps ------------------------------------------------------------------------------------------------------- */
+/* ---- with maps
+ * -------------------------------------------------------------------------------------------------------
+ */
 static struct fake_fs fs;
 static struct fake fake;
 
@@ -184,14 +213,16 @@ TestSuite(ctl_drain, .init = start_with_maps, .fini = finish_with_maps, .timeout
 static void mark_drained(void)
 {
 	fake.uplinks[0].flags = (fake.uplinks[0].flags | UL_UP_DRAINED) & ~(uint32_t)UL_UP_SEND;
-	fake_pin_map(fs.path, "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink), UL_MAX_UPLINKS, BPF_F_MMAPABLE, fake.uplinks);
+	fake_pin_map(fs.path, "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink),
+		     UL_MAX_UPLINKS, BPF_F_MMAPABLE, fake.uplinks);
 }
 
 static json_t *drain(uint32_t channel)
 {
 	fake.meta.channel = channel;
 	fake_pin(&fs, &fake, "vswitch0");
-	_cleanup_run_ struct run run = run_ctl("--json", "--run-dir", daemon_.directory, "--bpffs", fs.directory, "uplink", "drain", "eth0", NULL);
+	_cleanup_run_ struct run run = run_ctl("--json", "--run-dir", daemon_.directory, "--bpffs",
+					       fs.directory, "uplink", "drain", "eth0", NULL);
 
 	cr_assert_eq(run.status, CTL_DONE, "%s", run.err);
 	return run_json(&run);
@@ -207,7 +238,8 @@ Test(ctl_drain, safe)
 	daemon_.effect = mark_drained;
 	json_auto_t *record = drain(UL_CHANNEL_NONE);
 
-	expect_keys("uplink drain", record, "switch:s uplink:s drained:b sending:b receiving:b safe:b message:s");
+	expect_keys("uplink drain", record,
+		    "switch:s uplink:s drained:b sending:b receiving:b safe:b message:s");
 	cr_expect(json_is_true(json_object_get(record, "safe")));
 	cr_expect_str_eq(message_of(record), "it is safe to pull the cable");
 }
@@ -235,10 +267,16 @@ Test(ctl_drain, not_done_within_the_limit)
 Test(ctl_drain, status_shows_the_daemon)
 {
 	fake_pin(&fs, &fake, "vswitch0");
-	_cleanup_run_ struct run text = run_ctl("status", "--run-dir", daemon_.directory, "--bpffs", fs.directory, NULL);
-	_cleanup_run_ struct run json = run_ctl("status", "--json", "--run-dir", daemon_.directory, "--bpffs", fs.directory, NULL);
+	_cleanup_run_ struct run text =
+		run_ctl("status", "--run-dir", daemon_.directory, "--bpffs", fs.directory, NULL);
+	_cleanup_run_ struct run json = run_ctl("status", "--json", "--run-dir", daemon_.directory,
+						"--bpffs", fs.directory, NULL);
 	json_auto_t *record = run_json(&json);
 
-	cr_expect(strstr(text.out, "uplinkd 9.9, running for 3 min 5 s, process 4711, longest turn of its event loop "), "%s", text.out);
-	expect_keys("status", json_object_get(record, "daemon"), "running:b pid:i version:s uptime_ms:i worst_loop_delay_us:i");
+	cr_expect(
+		strstr(text.out,
+		       "uplinkd 9.9, running for 3 min 5 s, process 4711, longest turn of its event loop "),
+		"%s", text.out);
+	expect_keys("status", json_object_get(record, "daemon"),
+		    "running:b pid:i version:s uptime_ms:i worst_loop_delay_us:i");
 }

@@ -46,13 +46,20 @@ json_t *run_json(const struct run *run)
 static char type_letter(json_t *value)
 {
 	switch (json_typeof(value)) {
-	case JSON_STRING:	return 's';
-	case JSON_INTEGER:	return 'i';
-	case JSON_REAL:		return 'r';
-	case JSON_OBJECT:	return 'o';
-	case JSON_ARRAY:	return 'a';
-	case JSON_NULL:		return 'n';
-	default:		return 'b';
+	case JSON_STRING:
+		return 's';
+	case JSON_INTEGER:
+		return 'i';
+	case JSON_REAL:
+		return 'r';
+	case JSON_OBJECT:
+		return 'o';
+	case JSON_ARRAY:
+		return 'a';
+	case JSON_NULL:
+		return 'n';
+	default:
+		return 'b';
 	}
 }
 
@@ -72,6 +79,8 @@ void expect_keys(const char *what, json_t *object, const char *keys)
 		if (!value)
 			cr_expect_fail("%s: there is no \"%s\"", what, word);
 		else
-			cr_expect(strchr(types, type_letter(value)), "%s: \"%s\" is of type %c, promised is %s", what, word, type_letter(value), types);
+			cr_expect(strchr(types, type_letter(value)),
+				  "%s: \"%s\" is of type %c, promised is %s", what, word,
+				  type_letter(value), types);
 	}
 }

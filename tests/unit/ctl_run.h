@@ -21,7 +21,8 @@ void run_done(struct run *run);
 /* The JSON that was printed; fails the test if it is none. */
 json_t *run_json(const struct run *run);
 
-/* Fails unless object has each of the keys (blank-separated, "name:type", type one of s i b r o a n, several allowed, n: null). */
+/* Fails unless object has each of the keys (blank-separated, "name:type", type one of s i b r o a
+ * n, several allowed, n: null). */
 void expect_keys(const char *what, json_t *object, const char *keys);
 
 #endif

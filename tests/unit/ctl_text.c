@@ -5,7 +5,8 @@
 
 TestSuite(ctl_text);
 
-static const struct style plain = {}, utf8 = { .utf8 = true }, colour = { .colour = true, .utf8 = true };
+static const struct style plain = {}, utf8 = { .utf8 = true },
+			  colour = { .colour = true, .utf8 = true };
 
 Test(ctl_text, counts)
 {
@@ -13,15 +14,27 @@ Test(ctl_text, counts)
 		uint64_t count;
 		const char *text;
 	} rows[] = {
-		{ 0, "0" }, { 1, "1" }, { 9999, "9999" }, { 10000, "10.0 k" }, { 12345, "12.3 k" }, { 99949, "99.9 k" }, { 99950, "100 k" },
-		{ 999499, "999 k" }, { 999500, "1.00 M" }, { 1234567, "1.23 M" }, { 9994999, "9.99 M" }, { 9995000, "10.0 M" },
-		{ 1000000000000ULL, "1.00 T" }, { UINT64_MAX, "18.4 E" },
+		{ 0, "0" },
+		{ 1, "1" },
+		{ 9999, "9999" },
+		{ 10000, "10.0 k" },
+		{ 12345, "12.3 k" },
+		{ 99949, "99.9 k" },
+		{ 99950, "100 k" },
+		{ 999499, "999 k" },
+		{ 999500, "1.00 M" },
+		{ 1234567, "1.23 M" },
+		{ 9994999, "9.99 M" },
+		{ 9995000, "10.0 M" },
+		{ 1000000000000ULL, "1.00 T" },
+		{ UINT64_MAX, "18.4 E" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char text[TEXT_NUMBER_LEN];
 
-		cr_expect_str_eq(text_count(rows[i].count, text), rows[i].text, "%llu: %s", (unsigned long long)rows[i].count, text);
+		cr_expect_str_eq(text_count(rows[i].count, text), rows[i].text, "%llu: %s",
+				 (unsigned long long)rows[i].count, text);
 	}
 }
 
@@ -53,15 +66,26 @@ Test(ctl_text, bars)
 		int width;
 		const char *bar;
 	} rows[] = {
-		{ &plain, 0, 10, "" }, { &plain, 0.5, 10, "#####" }, { &plain, 1, 10, "##########" }, { &plain, 0.001, 10, "#" }, { &plain, 2, 4, "####" },
-		{ &utf8, 0, 10, "" }, { &utf8, 0.5, 4, "██" }, { &utf8, 1, 4, "████" }, { &utf8, 0.0001, 4, "▏" }, { &utf8, 0.15625, 4, "▋" },
-		{ &utf8, 0.28125, 4, "█▏" }, { &utf8, -1, 4, "" }, { &plain, 1, 1000, "########################################" },
+		{ &plain, 0, 10, "" },
+		{ &plain, 0.5, 10, "#####" },
+		{ &plain, 1, 10, "##########" },
+		{ &plain, 0.001, 10, "#" },
+		{ &plain, 2, 4, "####" },
+		{ &utf8, 0, 10, "" },
+		{ &utf8, 0.5, 4, "██" },
+		{ &utf8, 1, 4, "████" },
+		{ &utf8, 0.0001, 4, "▏" },
+		{ &utf8, 0.15625, 4, "▋" },
+		{ &utf8, 0.28125, 4, "█▏" },
+		{ &utf8, -1, 4, "" },
+		{ &plain, 1, 1000, "########################################" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char bar[TEXT_BAR_MAX * 3 + 1];
 
-		cr_expect_str_eq(text_bar(rows[i].style, rows[i].share, rows[i].width, bar), rows[i].bar, "row %zu: '%s', expected '%s'", i, bar, rows[i].bar);
+		cr_expect_str_eq(text_bar(rows[i].style, rows[i].share, rows[i].width, bar),
+				 rows[i].bar, "row %zu: '%s', expected '%s'", i, bar, rows[i].bar);
 	}
 }
 
@@ -86,7 +110,9 @@ static char *print(const struct grid *grid, const struct style *style, int inden
 
 static struct grid *example(void)
 {
-	static const struct grid_column columns[] = { { "NAME", false }, { "PACKETS", true }, { "BAR", false }, { "NOTE", false } };
+	static const struct grid_column columns[] = {
+		{ "NAME", false }, { "PACKETS", true }, { "BAR", false }, { "NOTE", false }
+	};
 	struct grid *grid = grid_new(columns, ARRAY_SIZE(columns));
 
 	grid_add(grid, TINT_NONE, "a-long-name");
@@ -107,9 +133,10 @@ Test(ctl_text, table_lines_up)
 
 	cr_expect_eq(grid_rows(grid), 2);
 	cr_expect_str_eq(text,
-		"  NAME          PACKETS  BAR  NOTE\n"
-		"  a-long-name         7  █▌\n"
-		"  büro         12345678       last\n", "%s", text);
+			 "  NAME          PACKETS  BAR  NOTE\n"
+			 "  a-long-name         7  █▌\n"
+			 "  büro         12345678       last\n",
+			 "%s", text);
 }
 
 Test(ctl_text, colour_does_not_move_columns)
@@ -118,7 +145,8 @@ Test(ctl_text, colour_does_not_move_columns)
 	_cleanup_free_ char *text = print(grid, &colour, 0);
 
 	cr_expect(strstr(text, "7  \033[32m█▌\033[0m\n"), "%s", text);
-	cr_expect(strstr(text, "12345678       last\n"), "an empty cell has no escape sequence: %s", text);
+	cr_expect(strstr(text, "12345678       last\n"), "an empty cell has no escape sequence: %s",
+		  text);
 }
 
 Test(ctl_text, empty_table_has_titles)
@@ -132,7 +160,8 @@ Test(ctl_text, empty_table_has_titles)
 
 Test(ctl_text, style_follows_the_environment)
 {
-	int terminal = STDOUT_FILENO;	/* no terminal here: only what must turn colour off can be seen */
+	int terminal = STDOUT_FILENO; /* no terminal here: only what must turn colour off can be
+					 seen */
 
 	setenv("TERM", "xterm", 1);
 	unsetenv("NO_COLOR");

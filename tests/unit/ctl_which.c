@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* `which` against the published vectors, and its words for everything that can happen to an uplink. */
+/* `which` against the published vectors, and its words for everything that can happen to an uplink.
+ */
 #include <criterion/criterion.h>
 
 #include "ctl/which.h"
@@ -15,15 +16,19 @@ static struct fake fake;
 static struct view view;
 
 /* Asks; the caller frees the snapshot. Fails the test when the question is refused. */
-static struct which_answer ask(struct snapshot **snapshot, const char *group, const char *source, const char *destination)
+static struct which_answer ask(struct snapshot **snapshot, const char *group, const char *source,
+			       const char *destination)
 {
-	const struct which_query query = { .group = group, .source = source, .destination = destination };
+	const struct which_query query = { .group = group,
+					   .source = source,
+					   .destination = destination };
 	struct which_answer answer;
 	char *wrong = NULL;
 
 	fake_view(&fake, &view);
 	cr_assert_eq(snapshot_take(&view, snapshot), 0);
-	cr_assert_eq(which_find(*snapshot, &query, &answer, &wrong), 0, "%s %s: %s", source, destination, wrong);
+	cr_assert_eq(which_find(*snapshot, &query, &answer, &wrong), 0, "%s %s: %s", source,
+		     destination, wrong);
 	return answer;
 }
 
@@ -40,16 +45,19 @@ Test(ctl_which, published_vectors)
 	char line[256], source[64], destination[64];
 	int n_vectors = 0;
 
-	cr_assert(file, "%s: run from the top folder, or set UNIT_DATA_DIR", UNIT_DATA_DIR "/iphash.csv");
+	cr_assert(file, "%s: run from the top folder, or set UNIT_DATA_DIR",
+		  UNIT_DATA_DIR "/iphash.csv");
 	while (fgets(line, sizeof(line), file)) {
 		unsigned int n, index;
 
 		if (sscanf(line, "%63[^,],%63[^,],%u,%u,", source, destination, &n, &index) != 4)
 			continue;
 		fake_init(&fake, n);
-		cr_expect_eq(uplink_of(source, destination), index, "%s -> %s over %u: %u, published is %u", source, destination, n,
+		cr_expect_eq(uplink_of(source, destination), index,
+			     "%s -> %s over %u: %u, published is %u", source, destination, n,
 			     uplink_of(source, destination), index);
-		cr_expect_eq(uplink_of(destination, source), index, "the way back: %s -> %s over %u", destination, source, n);
+		cr_expect_eq(uplink_of(destination, source), index,
+			     "the way back: %s -> %s over %u", destination, source, n);
 		n_vectors++;
 	}
 	cr_expect_geq(n_vectors, 6, "only %d vectors were read", n_vectors);
@@ -68,14 +76,20 @@ Test(ctl_which, formula_for_1_to_24_uplinks)
 		cr_assert_eq(snapshot_take(&view, &snapshot), 0);
 		for (int i = 0; i < 200; i++) {
 			char source[32], destination[32], *wrong = NULL;
-			struct which_query query = { .group = "prod", .source = source, .destination = destination };
+			struct which_query query = { .group = "prod",
+						     .source = source,
+						     .destination = destination };
 			struct which_answer answer;
-			uint32_t a = random = random * 1664525 + 1013904223, b = random = random * 1664525 + 1013904223;
+			uint32_t a = random = random * 1664525 + 1013904223,
+				 b = random = random * 1664525 + 1013904223;
 
-			snprintf(source, sizeof(source), "%u.%u.%u.%u", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
-			snprintf(destination, sizeof(destination), "%u.%u.%u.%u", b >> 24, b >> 16 & 255, b >> 8 & 255, b & 255);
+			snprintf(source, sizeof(source), "%u.%u.%u.%u", a >> 24, a >> 16 & 255,
+				 a >> 8 & 255, a & 255);
+			snprintf(destination, sizeof(destination), "%u.%u.%u.%u", b >> 24,
+				 b >> 16 & 255, b >> 8 & 255, b & 255);
 			cr_assert_eq(which_find(snapshot, &query, &answer, &wrong), 0);
-			cr_assert_eq(answer.uplink, (a ^ b) % n, "%s -> %s over %u: %u", source, destination, n, answer.uplink);
+			cr_assert_eq(answer.uplink, (a ^ b) % n, "%s -> %s over %u: %u", source,
+				     destination, n, answer.uplink);
 		}
 	}
 }
@@ -105,7 +119,11 @@ Test(ctl_which, last_octet)
 
 Test(ctl_which, l4_ports)
 {
-	const struct which_query query = { .group = "prod", .source = "10.0.0.1", .destination = "10.0.0.2", .source_port = "1024", .destination_port = "443" };
+	const struct which_query query = { .group = "prod",
+					   .source = "10.0.0.1",
+					   .destination = "10.0.0.2",
+					   .source_port = "1024",
+					   .destination_port = "443" };
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 	struct which_answer answer;
 	uint8_t all[] = { 0, 1, 2, 3 };
@@ -120,11 +138,13 @@ Test(ctl_which, l4_ports)
 	cr_expect_eq(answer.uplink, (3u ^ 1024u ^ 443u) % 4);
 }
 
-/* ---- words --------------------------------------------------------------------------------------------------------- */
+/* ---- words
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static void expect_reason(uint32_t uplink, const char *reason)
 {
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
-	struct which_answer answer = ask(&snapshot, "prod", "10.0.0.1", "10.0.0.3");	/* hash 2 */
+	struct which_answer answer = ask(&snapshot, "prod", "10.0.0.1", "10.0.0.3"); /* hash 2 */
 
 	cr_expect_eq(answer.uplink, uplink, "uplink %u, expected %u", answer.uplink, uplink);
 	cr_expect_str_eq(answer.reason, reason);
@@ -141,16 +161,20 @@ Test(ctl_which, home_and_moved)
 	fake.uplinks[0].flags |= UL_UP_ADMIN | UL_UP_CARRIER;
 	expect_reason(1, "eth0 is not ready yet: moved to eth1");
 	fake.uplinks[0].flags |= UL_UP_SPARE;
-	expect_reason(1, "eth0 has recovered but waits as a spare (failback: false): moved to eth1");
+	expect_reason(1,
+		      "eth0 has recovered but waits as a spare (failback: false): moved to eth1");
 	fake.uplinks[0].flags |= UL_UP_DRAINED;
 	expect_reason(1, "eth0 is drained: moved to eth1");
 	fake.uplinks[0].ifindex = 0;
 	expect_reason(1, "eth0 is missing: moved to eth1");
 	fake_cut(&fake, 1);
-	expect_reason(UL_NO_UPLINK, "eth0 is missing, and no uplink of the policy is usable: dropped (no_uplink)");
+	expect_reason(
+		UL_NO_UPLINK,
+		"eth0 is missing, and no uplink of the policy is usable: dropped (no_uplink)");
 }
 
-/* The bucket table still names the dead uplink (the daemon is stopped): the answer is what the program does at the packet. */
+/* The bucket table still names the dead uplink (the daemon is stopped): the answer is what the
+ * program does at the packet. */
 Test(ctl_which, before_the_daemon_has_rewritten_the_buckets)
 {
 	fake_init(&fake, 2);
@@ -159,7 +183,8 @@ Test(ctl_which, before_the_daemon_has_rewritten_the_buckets)
 	expect_reason(1, "eth0 has no carrier: moved to eth1");
 }
 
-/* Without a daemon the flags are old; lo stands for an uplink that lives, a name that does not exist for one that is gone. */
+/* Without a daemon the flags are old; lo stands for an uplink that lives, a name that does not
+ * exist for one that is gone. */
 Test(ctl_which, stopped_daemon_asks_the_kernel)
 {
 	struct live_interface lo;
@@ -176,7 +201,9 @@ Test(ctl_which, stopped_daemon_asks_the_kernel)
 	expect_reason(1, "eth0 is missing: moved to lo");
 	/* an interface of that name, but not the one that the programs know */
 	fake.uplinks[1].ifindex = lo.ifindex + 1000;
-	expect_reason(UL_NO_UPLINK, "eth0 is missing, and no uplink of the policy is usable: dropped (no_uplink)");
+	expect_reason(
+		UL_NO_UPLINK,
+		"eth0 is missing, and no uplink of the policy is usable: dropped (no_uplink)");
 }
 
 Test(ctl_which, one_uplink_and_failover_order)
@@ -193,15 +220,17 @@ Test(ctl_which, one_uplink_and_failover_order)
 	expect_reason(1, "eth0 has no carrier: moved to eth1");
 }
 
-/* ---- what each method needs ---------------------------------------------------------------------------------------- */
+/* ---- what each method needs
+ * ---------------------------------------------------------------------------------------- */
 static const struct {
 	enum ul_method method;
 	const char *source, *destination, *sport;
-	int uplink;		/* of 2; -1: refused */
+	int uplink; /* of 2; -1: refused */
 	const char *wrong;
 } needs[] = {
 	{ UL_M_SRC_DST_IP, "10.0.0.1", NULL, NULL, -1, "the destination is missing" },
-	{ UL_M_SRC_DST_IP, "10.0.0.1", "2001:db8::1", NULL, -1, "must be two IPv4, two IPv6 or two MAC addresses" },
+	{ UL_M_SRC_DST_IP, "10.0.0.1", "2001:db8::1", NULL, -1,
+	  "must be two IPv4, two IPv6 or two MAC addresses" },
 	{ UL_M_SRC_DST_IP, "10.0.0", "10.0.0.1", NULL, -1, "10.0.0 10.0.0.1: must be two IPv4" },
 	{ UL_M_SRC_DST_IP, "10.0.0.256", "10.0.0.1", NULL, -1, "must be" },
 	{ UL_M_SRC_DST_IP, "vnet9", "02:00:00:00:00:01", NULL, -1, "must be" },
@@ -211,8 +240,10 @@ static const struct {
 	{ UL_M_DST_IP, "10.0.0.1", "10.0.0.2", NULL, 0, NULL },
 	{ UL_M_SRC_MAC, "vnet0", NULL, NULL, 1, NULL },
 	{ UL_M_SRC_MAC, "02:00:00:00:00:04", "whatever", NULL, 0, NULL },
-	{ UL_M_SRC_MAC, "10.0.0.1", "10.0.0.2", NULL, -1, "port group prod balances by src-mac: SRC must be a MAC address or a port of the group" },
-	{ UL_M_SRC_MAC, "other0", NULL, NULL, -1, "SRC must be a MAC address or a port of the group" },
+	{ UL_M_SRC_MAC, "10.0.0.1", "10.0.0.2", NULL, -1,
+	  "port group prod balances by src-mac: SRC must be a MAC address or a port of the group" },
+	{ UL_M_SRC_MAC, "other0", NULL, NULL, -1,
+	  "SRC must be a MAC address or a port of the group" },
 	{ UL_M_DST_MAC, "vnet0", "02:00:00:00:00:05", NULL, 1, NULL },
 	{ UL_M_DST_MAC, "vnet0", NULL, NULL, -1, "DST must be a MAC address" },
 	{ UL_M_SRC_DST_MAC, "vnet0", "02:00:00:00:00:05", NULL, 0, NULL },
@@ -220,7 +251,8 @@ static const struct {
 	{ UL_M_PORT_ID, "vnet0", NULL, NULL, 0, NULL },
 	{ UL_M_PORT_ID, "vnet1", NULL, NULL, 1, NULL },
 	{ UL_M_PORT_ID, "52:54:00:00:00:02", "10.0.0.1", NULL, 1, NULL },
-	{ UL_M_PORT_ID, "10.0.0.1", "10.0.0.2", NULL, -1, "balances by port-id: SRC must be the interface or the MAC of one of its ports" },
+	{ UL_M_PORT_ID, "10.0.0.1", "10.0.0.2", NULL, -1,
+	  "balances by port-id: SRC must be the interface or the MAC of one of its ports" },
 	{ UL_M_PORT_ID, "other0", NULL, NULL, -1, "SRC must be the interface" },
 	{ UL_M_FAILOVER_ORDER, "whatever", NULL, NULL, 0, NULL },
 };
@@ -230,7 +262,10 @@ Test(ctl_which, what_each_method_needs)
 	const uint8_t both[] = { 0, 1 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-		const struct which_query query = { .group = "prod", .source = needs[i].source, .destination = needs[i].destination, .source_port = needs[i].sport };
+		const struct which_query query = { .group = "prod",
+						   .source = needs[i].source,
+						   .destination = needs[i].destination,
+						   .source_port = needs[i].sport };
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 		_cleanup_free_ char *wrong = NULL;
 		struct which_answer answer;
@@ -246,17 +281,21 @@ Test(ctl_which, what_each_method_needs)
 		r = which_find(snapshot, &query, &answer, &wrong);
 		if (needs[i].uplink >= 0) {
 			cr_expect_eq(r, 0, "row %zu: refused: %s", i, wrong);
-			cr_expect_eq((int)answer.uplink, needs[i].uplink, "row %zu: uplink %u", i, answer.uplink);
+			cr_expect_eq((int)answer.uplink, needs[i].uplink, "row %zu: uplink %u", i,
+				     answer.uplink);
 		} else {
 			cr_assert_eq(r, -EINVAL, "row %zu: not refused", i);
-			cr_expect(strstr(wrong, needs[i].wrong), "row %zu: '%s', expected '%s'", i, wrong, needs[i].wrong);
+			cr_expect(strstr(wrong, needs[i].wrong), "row %zu: '%s', expected '%s'", i,
+				  wrong, needs[i].wrong);
 		}
 	}
 }
 
 Test(ctl_which, unknown_group)
 {
-	const struct which_query query = { .group = "pro", .source = "10.0.0.1", .destination = "10.0.0.2" };
+	const struct which_query query = { .group = "pro",
+					   .source = "10.0.0.1",
+					   .destination = "10.0.0.2" };
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 	_cleanup_free_ char *wrong = NULL;
 	struct which_answer answer;
@@ -274,14 +313,17 @@ Test(ctl_which, maps_full_of_noise)
 	uint32_t random = 99;
 
 	for (int round = 0; round < 200; round++) {
-		const struct which_query query = { .group = "prod", .source = "10.0.0.1", .destination = "10.0.0.2" };
+		const struct which_query query = { .group = "prod",
+						   .source = "10.0.0.1",
+						   .destination = "10.0.0.2" };
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 		_cleanup_free_ char *wrong = NULL;
 		struct which_answer answer;
 
 		fake_init(&fake, 2);
 		for (size_t i = 0; i < sizeof(fake.policies[0]); i++)
-			((uint8_t *)&fake.policies[0])[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+			((uint8_t *)&fake.policies[0])[i] =
+				(uint8_t)((random = random * 1664525 + 1013904223) >> 24);
 		fake.policies[0].method = UL_M_SRC_DST_IP;
 		fake_view(&fake, &view);
 		cr_assert_eq(snapshot_take(&view, &snapshot), 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who takes over when uplinks die: promises of product.md about ul_serving_position() and ul_serving_positions(), for all numbers of uplinks. */
+/* Who takes over when uplinks die: promises of product.md about ul_serving_position() and
+ * ul_serving_positions(), for all numbers of uplinks. */
 #include <criterion/criterion.h>
 
 #include "common/util.h"
@@ -22,10 +23,12 @@ Test(failover, everybody_serves_his_own)
 	for (uint32_t n = 1; n <= UL_MAX_UPLINKS; n++)
 		for (uint32_t standby = 0; n + standby <= UL_MAX_UPLINKS; standby += 3)
 			for (uint32_t b = 0; b < ul_n_buckets(n); b++)
-				cr_assert_eq(serving(n, n + standby, b, all(n + standby)), (int)(b % n));
+				cr_assert_eq(serving(n, n + standby, b, all(n + standby)),
+					     (int)(b % n));
 }
 
-/* One failure: nobody else's bucket moves, and the survivors get equal shares to within two buckets. */
+/* One failure: nobody else's bucket moves, and the survivors get equal shares to within two
+ * buckets. */
 Test(failover, first_failure_is_minimal_and_even)
 {
 	for (uint32_t n = 2; n <= UL_MAX_UPLINKS; n++) {
@@ -36,7 +39,9 @@ Test(failover, first_failure_is_minimal_and_even)
 				int p = serving(n, n, b, all(n) & ~(1u << dead));
 
 				if (b % n != dead) {
-					cr_assert_eq(p, (int)(b % n), "n %u: bucket %u moved though %u died", n, b, dead);
+					cr_assert_eq(p, (int)(b % n),
+						     "n %u: bucket %u moved though %u died", n, b,
+						     dead);
 					continue;
 				}
 				cr_assert(p >= 0 && p < (int)n && p != (int)dead);
@@ -48,12 +53,14 @@ Test(failover, first_failure_is_minimal_and_even)
 				least = share[p] < least ? share[p] : least;
 				most = share[p] > most ? share[p] : most;
 			}
-			cr_assert_leq(most - least, 2, "n %u, %u dead: shares from %u to %u", n, dead, least, most);
+			cr_assert_leq(most - least, 2, "n %u, %u dead: shares from %u to %u", n,
+				      dead, least, most);
 		}
 	}
 }
 
-/* Each further failure, in any order: only the buckets that the new dead one served move, and each dead one that comes back takes its own. */
+/* Each further failure, in any order: only the buckets that the new dead one served move, and each
+ * dead one that comes back takes its own. */
 Test(failover, further_failures_move_only_their_own)
 {
 	unsigned int seed = 7;
@@ -63,18 +70,22 @@ Test(failover, further_failures_move_only_their_own)
 			uint32_t alive = all(n);
 
 			while (alive) {
-				uint32_t victim = (uint32_t)rand_r(&seed) % n, after = alive & ~(1u << victim);
+				uint32_t victim = (uint32_t)rand_r(&seed) % n,
+					 after = alive & ~(1u << victim);
 
 				if (after == alive)
 					continue;
 				for (uint32_t b = 0; b < ul_n_buckets(n); b++) {
-					int before_p = serving(n, n, b, alive), after_p = serving(n, n, b, after);
+					int before_p = serving(n, n, b, alive),
+					    after_p = serving(n, n, b, after);
 
 					if (!after)
 						cr_assert_eq(after_p, -1);
 					else if (before_p != (int)victim)
-						cr_assert_eq(after_p, before_p, "n %u alive %#x: bucket %u moved when %u died", n,
-							     alive, b, victim);
+						cr_assert_eq(
+							after_p, before_p,
+							"n %u alive %#x: bucket %u moved when %u died",
+							n, alive, b, victim);
 					else
 						cr_assert(after_p >= 0 && after >> after_p & 1);
 				}
@@ -84,13 +95,15 @@ Test(failover, further_failures_move_only_their_own)
 	}
 }
 
-/* Second failure: the flows of both dead ones are spread over all the others, none gets more than twice its part. */
+/* Second failure: the flows of both dead ones are spread over all the others, none gets more than
+ * twice its part. */
 Test(failover, second_failure_is_spread)
 {
 	for (uint32_t n = 3; n <= 16; n++) {
 		for (uint32_t a = 0; a < n; a++) {
 			for (uint32_t b = 0; b < a; b++) {
-				uint32_t share[UL_MAX_UPLINKS] = { 0 }, alive = all(n) & ~(1u << a) & ~(1u << b);
+				uint32_t share[UL_MAX_UPLINKS] = { 0 },
+					 alive = all(n) & ~(1u << a) & ~(1u << b);
 
 				for (uint32_t k = 0; k < ul_n_buckets(n); k++)
 					share[serving(n, n, k, alive)]++;
@@ -98,9 +111,10 @@ Test(failover, second_failure_is_spread)
 					uint32_t fair = ul_n_buckets(n) / (n - 2);
 
 					if (alive >> p & 1)
-						cr_assert(share[p] * 2 > fair && share[p] < fair * 2,
-							  "n %u without %u, %u: position %u has %u buckets, fair is %u", n, a, b, p,
-							  share[p], fair);
+						cr_assert(
+							share[p] * 2 > fair && share[p] < fair * 2,
+							"n %u without %u, %u: position %u has %u buckets, fair is %u",
+							n, a, b, p, share[p], fair);
 				}
 			}
 		}
@@ -132,10 +146,12 @@ Test(failover, standby_takes_the_place)
 					if (alive >> b % n & 1)
 						cr_assert_eq(p, (int)(b % n));
 					else if (spare_of[b % n] != 99)
-						cr_assert_eq(p, (int)spare_of[b % n], "n %u+%u alive %#x bucket %u: %d", n,
+						cr_assert_eq(p, (int)spare_of[b % n],
+							     "n %u+%u alive %#x bucket %u: %d", n,
 							     standby, alive, b, p);
 					else if (alive)
-						cr_assert(p >= 0 && alive >> p & 1, "n %u+%u alive %#x bucket %u: %d", n,
+						cr_assert(p >= 0 && alive >> p & 1,
+							  "n %u+%u alive %#x bucket %u: %d", n,
 							  standby, alive, b, p);
 					else
 						cr_assert_eq(p, -1);
@@ -152,7 +168,8 @@ Test(failover, ordered_takes_the_first_live_one)
 		for (uint32_t members = n; members <= 7; members++)
 			for (uint32_t alive = 0; alive < 1u << members; alive++)
 				for (uint32_t b = 0; b < 2 * n; b++)
-					cr_assert_eq(ul_serving_position(UL_POLICY_ORDERED, n, members, b, alive),
+					cr_assert_eq(ul_serving_position(UL_POLICY_ORDERED, n,
+									 members, b, alive),
 						     alive ? __builtin_ctz(alive) : -1);
 }
 
@@ -177,14 +194,19 @@ Test(failover, the_set_agrees_with_the_buckets)
 					uint32_t image = 0;
 
 					for (uint32_t b = 0; b < ul_n_buckets(n); b++) {
-						int p = ul_serving_position(flags, n, members, b, alive);
+						int p = ul_serving_position(flags, n, members, b,
+									    alive);
 
 						if (p >= 0)
 							image |= 1u << p;
 					}
-					cr_assert_eq(ul_serving_positions(flags, n, members, alive), image,
-						     "flags %u n %u members %u alive %#x: set %#x, buckets %#x", flags, n, members,
-						     alive, ul_serving_positions(flags, n, members, alive), image);
+					cr_assert_eq(
+						ul_serving_positions(flags, n, members, alive),
+						image,
+						"flags %u n %u members %u alive %#x: set %#x, buckets %#x",
+						flags, n, members, alive,
+						ul_serving_positions(flags, n, members, alive),
+						image);
 				}
 			}
 		}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The hash and the bucket arithmetic: published vectors and the identities that make a bucket table exact. */
+/* The hash and the bucket arithmetic: published vectors and the identities that make a bucket table
+ * exact. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -20,8 +21,13 @@ static uint32_t address(const char *text)
 static struct ul_flow ipv4_flow(const char *src, const char *dst)
 {
 	return (struct ul_flow){
-		.is_ip = 1, .src = address(src), .dst = address(dst), .src_port = 40000, .dst_port = 80,
-		.src_mac = { 0x52, 0x54, 0, 1, 2, 3 }, .dst_mac = { 0x52, 0x54, 0, 4, 5, 0xf7 },
+		.is_ip = 1,
+		.src = address(src),
+		.dst = address(dst),
+		.src_port = 40000,
+		.dst_port = 80,
+		.src_mac = { 0x52, 0x54, 0, 1, 2, 3 },
+		.dst_mac = { 0x52, 0x54, 0, 4, 5, 0xf7 },
 	};
 }
 
@@ -42,8 +48,10 @@ Test(flow_hash, published_vectors)
 		struct ul_flow flow = ipv4_flow(src, dst);
 		uint32_t hash = ul_hash(UL_M_SRC_DST_IP, 0, &flow, 9);
 
-		cr_assert_eq(hash % n, index, "%s -> %s over %u: expected %u, got %u", src, dst, n, index, hash % n);
-		cr_assert_eq(hash % ul_n_buckets(n) % n, index, "%s -> %s over %u, by bucket", src, dst, n);
+		cr_assert_eq(hash % n, index, "%s -> %s over %u: expected %u, got %u", src, dst, n,
+			     index, hash % n);
+		cr_assert_eq(hash % ul_n_buckets(n) % n, index, "%s -> %s over %u, by bucket", src,
+			     dst, n);
 		n_vectors++;
 	}
 	cr_assert_geq(n_vectors, 6, "only %d vectors in %s", n_vectors, path);
@@ -59,12 +67,14 @@ Test(flow_hash, methods)
 		uint32_t method, flags, with_ip, without_ip;
 	} rows[] = {
 		{ "src-dst-ip", UL_M_SRC_DST_IP, 0, 0x0a010203 ^ 0x0a090807, 0x0203 ^ 0x05f7 },
-		{ "src-dst-ip, last octet", UL_M_SRC_DST_IP, UL_POLICY_LAST_OCTET, 3 ^ 7, 0x0203 ^ 0x05f7 },
+		{ "src-dst-ip, last octet", UL_M_SRC_DST_IP, UL_POLICY_LAST_OCTET, 3 ^ 7,
+		  0x0203 ^ 0x05f7 },
 		{ "src-ip", UL_M_SRC_IP, 0, 0x0a010203, 0x0203 },
 		{ "src-ip, last octet", UL_M_SRC_IP, UL_POLICY_LAST_OCTET, 3, 0x0203 },
 		{ "dst-ip", UL_M_DST_IP, 0, 0x0a090807, 0x05f7 },
 		{ "dst-ip, last octet", UL_M_DST_IP, UL_POLICY_LAST_OCTET, 7, 0x05f7 },
-		{ "src-dst-ip-port", UL_M_SRC_DST_IP_PORT, 0, (0x0a010203 ^ 0x0a090807) ^ 40000 ^ 80, 0x0203 ^ 0x05f7 },
+		{ "src-dst-ip-port", UL_M_SRC_DST_IP_PORT, 0,
+		  (0x0a010203 ^ 0x0a090807) ^ 40000 ^ 80, 0x0203 ^ 0x05f7 },
 		{ "src-mac", UL_M_SRC_MAC, 0, 3, 3 },
 		{ "dst-mac", UL_M_DST_MAC, 0, 0xf7, 0xf7 },
 		{ "src-dst-mac", UL_M_SRC_DST_MAC, 0, 0x0203 ^ 0x05f7, 0x0203 ^ 0x05f7 },
@@ -78,9 +88,11 @@ Test(flow_hash, methods)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint32_t hash = ul_hash(rows[i].method, rows[i].flags, &ip, 77);
 
-		cr_expect_eq(hash, rows[i].with_ip, "%s, IP: expected %#x, got %#x", rows[i].name, rows[i].with_ip, hash);
+		cr_expect_eq(hash, rows[i].with_ip, "%s, IP: expected %#x, got %#x", rows[i].name,
+			     rows[i].with_ip, hash);
 		hash = ul_hash(rows[i].method, rows[i].flags, &arp, 77);
-		cr_expect_eq(hash, rows[i].without_ip, "%s, ARP: expected %#x, got %#x", rows[i].name, rows[i].without_ip, hash);
+		cr_expect_eq(hash, rows[i].without_ip, "%s, ARP: expected %#x, got %#x",
+			     rows[i].name, rows[i].without_ip, hash);
 	}
 }
 

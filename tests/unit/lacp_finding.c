@@ -19,19 +19,24 @@ static void teardown(void)
 
 TestSuite(lacp_finding, .init = setup, .fini = teardown);
 
-#define EXPECT_WHY(port, text) cr_assert(strstr(rig_why(&rig, port), text), "port %u: %s", (unsigned int)(port), rig_why(&rig, port))
+#define EXPECT_WHY(port, text)                                                            \
+	cr_assert(strstr(rig_why(&rig, port), text), "port %u: %s", (unsigned int)(port), \
+		  rig_why(&rig, port))
 
 static void expect_told(uint16_t port, enum lacp_finding finding, const char *text)
 {
-	cr_assert_eq(rig_events(&rig, port, LACP_EVENT_FINDING), 1, "%zu findings", rig_events(&rig, port, LACP_EVENT_FINDING));
-	cr_assert(strstr(rig_event(&rig, port, LACP_EVENT_FINDING)->text, text), "%s", rig_event(&rig, port, LACP_EVENT_FINDING)->text);
+	cr_assert_eq(rig_events(&rig, port, LACP_EVENT_FINDING), 1, "%zu findings",
+		     rig_events(&rig, port, LACP_EVENT_FINDING));
+	cr_assert(strstr(rig_event(&rig, port, LACP_EVENT_FINDING)->text, text), "%s",
+		  rig_event(&rig, port, LACP_EVENT_FINDING)->text);
 	cr_assert_eq(rig_info(&rig, port).findings, 1U << finding);
 }
 
 static void expect_cleared(uint16_t port, enum lacp_finding finding)
 {
 	cr_assert_eq(rig_events(&rig, port, LACP_EVENT_CLEARED), 1);
-	cr_assert_str_eq(rig_event(&rig, port, LACP_EVENT_CLEARED)->text, lacp_name(LACP_NAMES_FINDING, finding));
+	cr_assert_str_eq(rig_event(&rig, port, LACP_EVENT_CLEARED)->text,
+			 lacp_name(LACP_NAMES_FINDING, finding));
 	cr_assert_eq(rig_info(&rig, port).findings, 0);
 }
 
@@ -41,7 +46,9 @@ Test(lacp_finding, no_lacpdu_at_all)
 	rig_pass(&rig, LACP_SHORT_TIMEOUT_MS + LACP_SETTLE_MS - 1);
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0);
 	rig_pass(&rig, 600000);
-	expect_told(1, LACP_FIND_NO_PDU, "no LACPDU since the link came up 6 s ago: is the switch port without LACP, or a static channel?");
+	expect_told(
+		1, LACP_FIND_NO_PDU,
+		"no LACPDU since the link came up 6 s ago: is the switch port without LACP, or a static channel?");
 	EXPECT_WHY(1, "no LACPDU since the link came up 606 s ago");
 	rig_hear(&rig, 1, SYNCED);
 	expect_cleared(1, LACP_FIND_NO_PDU);
@@ -81,7 +88,8 @@ Test(lacp_finding, late_lacpdus)
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0, "2.4 s are tolerable");
 	rig_pass(&rig, 2600);
 	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
-	expect_told(1, LACP_FIND_JITTER, "up to 2600 ms apart, the partner counts as lost after 3000 ms");
+	expect_told(1, LACP_FIND_JITTER,
+		    "up to 2600 ms apart, the partner counts as lost after 3000 ms");
 	rig_pass_hearing(&rig, 9000, 1000, 1, UP | LACP_TIMEOUT);
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_CLEARED), 0);
 	rig_pass_hearing(&rig, 3000, 1000, 1, UP | LACP_TIMEOUT);
@@ -101,7 +109,8 @@ Test(lacp_finding, late_lacpdus_of_a_port_that_flaps)
 	cr_assert(rig_info(&rig, 1).findings & 1 << LACP_FIND_JITTER);
 }
 
-/* SIGSTOP: LACPDUs wait in the socket, and uplink_xdp has answered others. Both come to light at once; it was not the partner who was late. */
+/* SIGSTOP: LACPDUs wait in the socket, and uplink_xdp has answered others. Both come to light at
+ * once; it was not the partner who was late. */
 Test(lacp_finding, sleeping_ourselves_is_not_late)
 {
 	uint64_t longest_ms;
@@ -118,7 +127,8 @@ Test(lacp_finding, sleeping_ourselves_is_not_late)
 	cr_assert_eq(lacp_port_heard(rig.lacp, 1, rig.now_ms - 100), 0);
 	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
 	rig_pass_hearing(&rig, 3000, 1000, 1, UP | LACP_TIMEOUT);
-	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0, "%s", rig_event(&rig, 1, LACP_EVENT_FINDING)->text);
+	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0, "%s",
+		     rig_event(&rig, 1, LACP_EVENT_FINDING)->text);
 	cr_assert_eq(rig_info(&rig, 1).findings, 0);
 	cr_assert_eq(rig_info(&rig, 1).gap_max_ms, longest_ms);
 	cr_assert(rig.distributing[1]);
@@ -143,7 +153,8 @@ Test(lacp_finding, one_partner_port_on_two_uplinks)
 	rig_pass_hearing(&rig, 5000, 500, 2, UP);
 	expect_told(1, LACP_FIND_SAME_PORT, "partner port 1 is heard on more than one uplink");
 	expect_told(2, LACP_FIND_SAME_PORT, "partner port 1 is heard on more than one uplink");
-	cr_assert(rig.distributing[1] && rig.distributing[2], "reported, not judged: some MLAG pairs number like this");
+	cr_assert(rig.distributing[1] && rig.distributing[2],
+		  "reported, not judged: some MLAG pairs number like this");
 	rig.partner[2].port = 2;
 	rig_hear(&rig, 2, UP);
 	expect_cleared(1, LACP_FIND_SAME_PORT);
@@ -196,11 +207,12 @@ Test(lacp_finding, explanations_of_a_wrong_view)
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, 0);
 	us = rig_info(&rig, 1).actor;
-#define WRONG(member, value, text) do { \
-		view = us; \
-		view.member = (value); \
+#define WRONG(member, value, text)                 \
+	do {                                       \
+		view = us;                         \
+		view.member = (value);             \
 		rig_hear_view(&rig, 1, UP, &view); \
-		EXPECT_WHY(1, text); \
+		EXPECT_WHY(1, text);               \
 	} while (0)
 	WRONG(key, 5, "it knows key 5, ours is 1");
 	WRONG(port, 5, "it knows port 5, ours is 1");

@@ -19,7 +19,8 @@ static void teardown(void)
 
 TestSuite(lacp_mux, .init = setup, .fini = teardown);
 
-/* The log in short: data plane changes as "c-", "cd", "--", LACPDUs as the mux bits that they carry in capitals, of one port. */
+/* The log in short: data plane changes as "c-", "cd", "--", LACPDUs as the mux bits that they carry
+ * in capitals, of one port. */
 static const char *story(uint16_t port)
 {
 	static char text[256];
@@ -32,18 +33,23 @@ static const char *story(uint16_t port)
 		if (entry->port != port || entry->kind == LOG_EVENT)
 			continue;
 		if (entry->kind == LOG_CHANGED) {
-			at += (size_t)sprintf(text + at, "%s%c%c", at ? " " : "", entry->collecting ? 'c' : '-', entry->distributing ? 'd' : '-');
+			at += (size_t)sprintf(text + at, "%s%c%c", at ? " " : "",
+					      entry->collecting ? 'c' : '-',
+					      entry->distributing ? 'd' : '-');
 		} else {
 			uint8_t state = entry->frame[LACP_OFF_ACTOR + LACP_OFF_INFO_STATE];
 
-			at += (size_t)sprintf(text + at, "%s%c%c%c", at ? " " : "", state & LACP_SYNCHRONIZATION ? 'S' : '-',
-					      state & LACP_COLLECTING ? 'C' : '-', state & LACP_DISTRIBUTING ? 'D' : '-');
+			at += (size_t)sprintf(text + at, "%s%c%c%c", at ? " " : "",
+					      state & LACP_SYNCHRONIZATION ? 'S' : '-',
+					      state & LACP_COLLECTING ? 'C' : '-',
+					      state & LACP_DISTRIBUTING ? 'D' : '-');
 		}
 	}
 	return text;
 }
 
-#define EXPECT_STORY(port, want) cr_assert_str_eq(story(port), want, "port %u: %s", (unsigned int)(port), story(port))
+#define EXPECT_STORY(port, want) \
+	cr_assert_str_eq(story(port), want, "port %u: %s", (unsigned int)(port), story(port))
 
 Test(lacp_mux, X1_waiting_lasts_two_seconds)
 {
@@ -64,14 +70,16 @@ Test(lacp_mux, X1_ports_of_one_aggregator_join_together)
 	rig_pass(&rig, 1500);
 	rig_hear(&rig, 2, SYNCED);
 	rig_pass(&rig, 1999);
-	cr_assert_eq(rig_info(&rig, 1).mux_state, LACP_MUX_WAITING, "waits for port 2, which wants to join too");
+	cr_assert_eq(rig_info(&rig, 1).mux_state, LACP_MUX_WAITING,
+		     "waits for port 2, which wants to join too");
 	rig_pass(&rig, 1);
 	cr_assert(rig.distributing[1] && rig.distributing[2]);
 	rig_forget(&rig);
 	rig_hear(&rig, 3, SYNCED);
 	rig_pass(&rig, LACP_AGGREGATE_WAIT_MS);
 	cr_assert(rig.distributing[3]);
-	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_MUX) + rig_events(&rig, 2, LACP_EVENT_MUX), 0, "a late port disturbs nobody");
+	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_MUX) + rig_events(&rig, 2, LACP_EVENT_MUX), 0,
+		     "a late port disturbs nobody");
 }
 
 /* A port that begins to wait again and again must not keep the others out for ever. */
@@ -181,12 +189,14 @@ Test(lacp_mux, drain_stops_sending_then_collecting)
 	cr_assert(strstr(rig_why(&rig, 1), "being drained"));
 	rig_pass(&rig, LACP_DRAIN_MS / 2);
 	cr_assert(rig.collecting[1], "what is on its way is still taken");
-	rig_hear(&rig, 1, WILLING | LACP_SYNCHRONIZATION);	/* the partner has stopped distributing */
+	rig_hear(&rig, 1, WILLING | LACP_SYNCHRONIZATION); /* the partner has stopped distributing
+							    */
 	EXPECT_STORY(1, "c- -C- -- ---");
 	cr_assert_str_eq(rig_why(&rig, 1), "drained by the operator");
 	rig_pass(&rig, LACP_CHURN_DETECTION_MS + 10000);
 	cr_assert_not(rig.collecting[1]);
-	cr_assert_eq(rig_info(&rig, 1).actor_churn, LACP_CHURN_MONITOR, "out on purpose is not churned");
+	cr_assert_eq(rig_info(&rig, 1).actor_churn, LACP_CHURN_MONITOR,
+		     "out on purpose is not churned");
 	cr_assert_eq(rig_sent(&rig, 2), 2, "the other member only keeps its period");
 	cr_assert(rig.distributing[2]);
 
@@ -246,7 +256,9 @@ Test(lacp_mux, sync_transitions_are_counted)
 	cr_assert_eq(rig_info(&rig, 1).stats.partner_sync_transitions, 2);
 }
 
-/* ---- C ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- C
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 
 Test(lacp_mux, C1_partner_without_sync_for_a_minute)
 {
@@ -274,7 +286,8 @@ Test(lacp_mux, C1_actor_without_sync_for_a_minute)
 {
 	rig_open(&rig, &config, 2);
 	rig_join(&rig, 1, 0);
-	memcpy(rig.partner[2].system, switch_b, 6);	/* never selected, as port 1 has another partner */
+	memcpy(rig.partner[2].system, switch_b, 6); /* never selected, as port 1 has another partner
+						     */
 	rig_pass_hearing(&rig, LACP_CHURN_DETECTION_MS, 1000, 2, UP);
 	cr_assert_eq(rig_info(&rig, 2).actor_churn, LACP_CHURN);
 	cr_assert_eq(rig_info(&rig, 2).partner_churn, LACP_NO_CHURN);
@@ -282,5 +295,6 @@ Test(lacp_mux, C1_actor_without_sync_for_a_minute)
 	cr_assert_eq(rig_info(&rig, 1).actor_churn, LACP_NO_CHURN);
 	rig_link(&rig, 2, false);
 	rig_run(&rig);
-	cr_assert_eq(rig_info(&rig, 2).actor_churn, LACP_CHURN_MONITOR, "begins anew with the link");
+	cr_assert_eq(rig_info(&rig, 2).actor_churn, LACP_CHURN_MONITOR,
+		     "begins anew with the link");
 }

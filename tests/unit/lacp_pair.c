@@ -23,7 +23,8 @@ static struct lacp_config other_end(void)
 	return config;
 }
 
-static void open_both(const struct lacp_config *one, const struct lacp_config *other, uint16_t n_ports)
+static void open_both(const struct lacp_config *one, const struct lacp_config *other,
+		      uint16_t n_ports)
 {
 	rig_open(&a, one, n_ports);
 	rig_open(&b, other, n_ports);
@@ -33,7 +34,8 @@ static void open_both(const struct lacp_config *one, const struct lacp_config *o
 static bool all_up(uint16_t n_ports)
 {
 	for (uint16_t port = 1; port <= n_ports; port++) {
-		if (!a.collecting[port] || !a.distributing[port] || !b.collecting[port] || !b.distributing[port])
+		if (!a.collecting[port] || !a.distributing[port] || !b.collecting[port] ||
+		    !b.distributing[port])
 			return false;
 	}
 	return true;
@@ -45,7 +47,8 @@ static void expect_agreement(uint16_t n_ports, const char *what)
 	for (uint16_t port = 1; port <= n_ports; port++) {
 		struct lacp_port_info at_a = rig_info(&a, port), at_b = rig_info(&b, port);
 
-		cr_assert_eq(at_a.partner.state, at_b.actor.state, "%s: port %u: %02x is %02x", what, port, at_a.partner.state, at_b.actor.state);
+		cr_assert_eq(at_a.partner.state, at_b.actor.state, "%s: port %u: %02x is %02x",
+			     what, port, at_a.partner.state, at_b.actor.state);
 		cr_assert_eq(at_b.partner.state, at_a.actor.state, "%s: port %u", what, port);
 		cr_assert_eq(at_a.partner.key, 2, "%s", what);
 		cr_assert_eq(at_b.partner.key, 1, "%s", what);
@@ -54,7 +57,8 @@ static void expect_agreement(uint16_t n_ports, const char *what)
 	}
 }
 
-/* Activity, rate and mux of both ends: 64 combinations, each with links that come up together and half a second apart. */
+/* Activity, rate and mux of both ends: 64 combinations, each with links that come up together and
+ * half a second apart. */
 Test(lacp_pair, every_combination_converges)
 {
 	for (unsigned int bits = 0; bits < 128; bits++) {
@@ -80,7 +84,8 @@ Test(lacp_pair, every_combination_converges)
 			rig_link(&b, 2, true);
 		}
 		pair_pass(&a, &b, 2500);
-		cr_assert_eq(all_up(2), !passive, "%s: %s / %s", what, rig_why(&a, 1), rig_why(&b, 1));
+		cr_assert_eq(all_up(2), !passive, "%s: %s / %s", what, rig_why(&a, 1),
+			     rig_why(&b, 1));
 		pair_pass(&a, &b, 200000);
 		cr_assert_eq(all_up(2), !passive, "%s, later", what);
 		if (!passive)
@@ -90,13 +95,17 @@ Test(lacp_pair, every_combination_converges)
 		rig_forget(&a);
 		pair_pass(&a, &b, 10 * LACP_SLOW_PERIODIC_MS);
 		if (!passive)
-			cr_assert_eq(rig_sent(&a, 1), other.fast ? 10 * LACP_SLOW_PERIODIC_MS / LACP_FAST_PERIODIC_MS : 10, "%s: %zu", what,
-				     rig_sent(&a, 1));
+			cr_assert_eq(rig_sent(&a, 1),
+				     other.fast ?
+					     10 * LACP_SLOW_PERIODIC_MS / LACP_FAST_PERIODIC_MS :
+					     10,
+				     "%s: %zu", what, rig_sent(&a, 1));
 		teardown();
 	}
 }
 
-/* P2*, silent loss and healing, the way OVS tests it: 4.1 s to EXPIRED, then DEFAULTED, back within 3 s (OVS: 30 s). */
+/* P2*, silent loss and healing, the way OVS tests it: 4.1 s to EXPIRED, then DEFAULTED, back within
+ * 3 s (OVS: 30 s). */
 Test(lacp_pair, silent_loss_and_healing)
 {
 	struct lacp_config one = rig_config(), other = other_end();
@@ -139,7 +148,8 @@ Test(lacp_pair, one_link_flaps_the_other_keeps_on)
 		cr_assert(a.log[i].kind != LOG_CHANGED || a.log[i].port == 1);
 }
 
-/* Both ends limit the links: whoever decides, both choose the same ports, also when one returns that had been replaced. */
+/* Both ends limit the links: whoever decides, both choose the same ports, also when one returns
+ * that had been replaced. */
 Test(lacp_pair, max_links_on_both_ends)
 {
 	for (int decides = 0; decides < 2; decides++) {
@@ -149,11 +159,14 @@ Test(lacp_pair, max_links_on_both_ends)
 		(decides ? &one : &other)->system_priority = 100;
 		open_both(&one, &other, 4);
 		pair_pass(&a, &b, 5000);
-		cr_assert(a.distributing[1] && a.distributing[2] && !a.distributing[3] && !a.distributing[4]);
+		cr_assert(a.distributing[1] && a.distributing[2] && !a.distributing[3] &&
+			  !a.distributing[4]);
 		rig_link(&a, 1, false);
 		rig_link(&b, 1, false);
 		pair_pass(&a, &b, 1000);
-		cr_assert(a.distributing[2] && a.distributing[3] && b.distributing[2] && b.distributing[3], "replaced within a second");
+		cr_assert(a.distributing[2] && a.distributing[3] && b.distributing[2] &&
+				  b.distributing[3],
+			  "replaced within a second");
 		rig_link(&a, 1, true);
 		rig_link(&b, 1, true);
 		pair_pass(&a, &b, 10000);
@@ -224,7 +237,8 @@ Test(lacp_pair, drain_loses_nothing)
 	cr_assert(all_up(2));
 }
 
-/* D1 as seen by the partner: 100 restarts at fast rate at any moment, never out of collecting and distributing, no data plane change. */
+/* D1 as seen by the partner: 100 restarts at fast rate at any moment, never out of collecting and
+ * distributing, no data plane change. */
 Test(lacp_pair, D1_restarts_go_unnoticed)
 {
 	struct lacp_config one = rig_config(), other = other_end();
@@ -251,7 +265,9 @@ Test(lacp_pair, D1_restarts_go_unnoticed)
 		a.now_ms = down_ms + gap_ms;
 		for (uint16_t port = 1; port <= 2; port++) {
 			rig_add(&a, port);
-			cr_assert_eq(lacp_restore(a.lacp, port, &saved[port], a.now_ms - saved[port].tx_ms), 0);
+			cr_assert_eq(lacp_restore(a.lacp, port, &saved[port],
+						  a.now_ms - saved[port].tx_ms),
+				     0);
 		}
 		rig_link(&a, 1, true);
 		rig_link(&a, 2, true);
@@ -259,7 +275,8 @@ Test(lacp_pair, D1_restarts_go_unnoticed)
 		pair_pass(&a, &b, 3500);
 		cr_assert(all_up(2));
 		for (size_t j = 0; j < b.n_log; j++)
-			cr_assert_neq(b.log[j].kind, LOG_CHANGED, "restart %d, %llu ms", i, (unsigned long long)gap_ms);
+			cr_assert_neq(b.log[j].kind, LOG_CHANGED, "restart %d, %llu ms", i,
+				      (unsigned long long)gap_ms);
 		cr_assert_eq(rig_events(&b, 1, LACP_EVENT_RECEIVE), 0);
 	}
 }

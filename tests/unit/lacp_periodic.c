@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Periodic and transmit machines, marker responder, changes at run time: conformance cases P, T, K and D3. */
+/* Periodic and transmit machines, marker responder, changes at run time: conformance cases P, T, K
+ * and D3. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
@@ -47,7 +48,8 @@ Test(lacp_periodic, P2_passive_answers_an_active_partner)
 	cr_assert(rig.distributing[1]);
 	rig_pass(&rig, 1000);
 	rig_forget(&rig);
-	rig_pass_hearing(&rig, 10 * LACP_FAST_PERIODIC_MS, LACP_FAST_PERIODIC_MS, 1, UP | LACP_TIMEOUT);
+	rig_pass_hearing(&rig, 10 * LACP_FAST_PERIODIC_MS, LACP_FAST_PERIODIC_MS, 1,
+			 UP | LACP_TIMEOUT);
 	cr_assert_eq(rig_sent(&rig, 1), 10);
 	rig_pass(&rig, LACP_LONG_TIMEOUT_MS + LACP_SHORT_TIMEOUT_MS);
 	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_DEFAULTED);
@@ -74,11 +76,13 @@ Test(lacp_periodic, P4_rate_follows_the_partner)
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, 0);
 	rig_pass_hearing(&rig, 3 * LACP_SLOW_PERIODIC_MS, 1000, 1, UP);
-	cr_assert_eq(rig_sent(&rig, 1), 3, "%zu in %d ms", rig_sent(&rig, 1), 3 * LACP_SLOW_PERIODIC_MS);
+	cr_assert_eq(rig_sent(&rig, 1), 3, "%zu in %d ms", rig_sent(&rig, 1),
+		     3 * LACP_SLOW_PERIODIC_MS);
 	rig_forget(&rig);
 	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
 	cr_assert_eq(rig_sent(&rig, 1), 1, "slow to fast sends at once");
-	rig_pass_hearing(&rig, 10 * LACP_FAST_PERIODIC_MS, LACP_FAST_PERIODIC_MS, 1, UP | LACP_TIMEOUT);
+	rig_pass_hearing(&rig, 10 * LACP_FAST_PERIODIC_MS, LACP_FAST_PERIODIC_MS, 1,
+			 UP | LACP_TIMEOUT);
 	cr_assert_eq(rig_sent(&rig, 1), 11);
 	cr_assert_eq(rig_info(&rig, 1).periodic_state, LACP_FAST_PERIODIC);
 	rig_hear(&rig, 1, UP);
@@ -99,12 +103,15 @@ Test(lacp_periodic, T1_at_most_three_lacpdus_per_second)
 	first_ms = rig.now_ms;
 	for (int i = 0; i < 10; i++) {
 		rig_hear_view(&rig, 1, UP, &view);
-		cr_assert_eq(rig_sent(&rig, 1), i < 3 ? (size_t)i + 1 : 3, "the first ones at once");
+		cr_assert_eq(rig_sent(&rig, 1), i < 3 ? (size_t)i + 1 : 3,
+			     "the first ones at once");
 		rig_pass(&rig, 50);
 	}
-	cr_assert_eq(lacp_next_wakeup(rig.lacp), first_ms + LACP_WINDOW_MS, "the rest as soon as the window lets it");
+	cr_assert_eq(lacp_next_wakeup(rig.lacp), first_ms + LACP_WINDOW_MS,
+		     "the rest as soon as the window lets it");
 	rig_pass(&rig, 5000);
-	cr_assert_eq(rig_sent(&rig, 1), 4, "one LACPDU with the state of then stands for all that were due");
+	cr_assert_eq(rig_sent(&rig, 1), 4,
+		     "one LACPDU with the state of then stands for all that were due");
 }
 
 Test(lacp_periodic, T2_only_the_standards_bits_make_a_reply_due)
@@ -113,8 +120,10 @@ Test(lacp_periodic, T2_only_the_standards_bits_make_a_reply_due)
 		uint8_t bit;
 		bool due;
 	} bits[] = {
-		{ LACP_ACTIVITY, true }, { LACP_TIMEOUT, true }, { LACP_AGGREGATION, true }, { LACP_SYNCHRONIZATION, true },
-		{ LACP_COLLECTING, false }, { LACP_DISTRIBUTING, false }, { LACP_DEFAULTED, false }, { LACP_EXPIRED, false },
+		{ LACP_ACTIVITY, true },    { LACP_TIMEOUT, true },
+		{ LACP_AGGREGATION, true }, { LACP_SYNCHRONIZATION, true },
+		{ LACP_COLLECTING, false }, { LACP_DISTRIBUTING, false },
+		{ LACP_DEFAULTED, false },  { LACP_EXPIRED, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
@@ -135,13 +144,16 @@ Test(lacp_periodic, T2_only_the_standards_bits_make_a_reply_due)
 	cr_assert_eq(rig_sent(&rig, 1), 0, "nor do the partner's own");
 }
 
-/* ---- K: markers --------------------------------------------------------------------------------------------------------------------- */
+/* ---- K: markers
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void marker(uint8_t frame[LACP_FRAME_LEN], uint8_t tlv, uint8_t transaction)
 {
-	static const uint8_t body[16] = { 0, 22, 0x12, 0x34, 0x00, 0x1c, 0x73, 0xaa, 0xbb, 0xcc, 0xde, 0xad, 0xbe, 0, 0x56, 0x78 };
+	static const uint8_t body[16] = { 0,	22,   0x12, 0x34, 0x00, 0x1c, 0x73, 0xaa,
+					  0xbb, 0xcc, 0xde, 0xad, 0xbe, 0,    0x56, 0x78 };
 
-	memset(frame, 0x77, LACP_FRAME_LEN);	/* reserved fields are not zero */
+	memset(frame, 0x77, LACP_FRAME_LEN); /* reserved fields are not zero */
 	memcpy(frame, "\x01\x80\xc2\x00\x00\x02\x00\x1c\x73\xaa\xbb\xcc\x88\x09\x02\x01", 16);
 	memcpy(frame + 16, body, sizeof(body));
 	frame[16] = tlv;
@@ -160,13 +172,14 @@ static void expect_answered(uint8_t length)
 	marker(request, 1, 0xef);
 	request[17] = length;
 	memcpy(want, request, 34);
-	memcpy(want + 6, "\x02\x00\x00\x00\x01\x01", 6);	/* our MAC */
+	memcpy(want + 6, "\x02\x00\x00\x00\x01\x01", 6); /* our MAC */
 	want[16] = 2;
 	cr_assert_eq(rig_receive(&rig, 1, request, sizeof(request)), 0);
 	cr_assert_eq(rig.n_log, 1, "answered within the call");
 	cr_assert_eq(rig.log[0].kind, LOG_SENT);
 	for (int i = 0; i < LACP_FRAME_LEN; i++)
-		cr_assert_eq(rig.log[0].frame[i], want[i], "byte %d is %02x, expected %02x", i, rig.log[0].frame[i], want[i]);
+		cr_assert_eq(rig.log[0].frame[i], want[i], "byte %d is %02x, expected %02x", i,
+			     rig.log[0].frame[i], want[i]);
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_rx, 1);
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_response_tx, 1);
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_tx, 0);
@@ -204,7 +217,8 @@ Test(lacp_periodic, K1_response_is_ignored_and_flood_is_bounded)
 	marker(frame, 1, 1);
 	for (int ms = 0; ms < 3000; ms++) {
 		rig.now_ms++;
-		cr_assert_eq(rig_receive(&rig, 1, frame, sizeof(frame)), ms % 1000 < LACP_MARKER_LIMIT ? 0 : -EBUSY, "at %d ms", ms);
+		cr_assert_eq(rig_receive(&rig, 1, frame, sizeof(frame)),
+			     ms % 1000 < LACP_MARKER_LIMIT ? 0 : -EBUSY, "at %d ms", ms);
 	}
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_response_tx, 3 * LACP_MARKER_LIMIT);
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_rx, 3000);
@@ -229,7 +243,8 @@ Test(lacp_periodic, flood_of_lacpdus)
 		actor.key = (uint16_t)(100 + i);
 		actor.state = UP;
 		lacp_frame_build(frame, switch_a, &actor, &us);
-		cr_assert_eq(rig_receive(&rig, 1, frame, sizeof(frame)), i < LACP_RX_LIMIT ? 0 : -EBUSY);
+		cr_assert_eq(rig_receive(&rig, 1, frame, sizeof(frame)),
+			     i < LACP_RX_LIMIT ? 0 : -EBUSY);
 		rig_run(&rig);
 	}
 	cr_assert_leq(rig_sent(&rig, 1), 3);
@@ -238,7 +253,9 @@ Test(lacp_periodic, flood_of_lacpdus)
 	cr_assert_eq(rig_sent(&rig, 2), 0);
 }
 
-/* ---- D3: changes at run time -------------------------------------------------------------------------------------------------------------- */
+/* ---- D3: changes at run time
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 Test(lacp_periodic, D3_rate_changes_without_a_flap)
 {
@@ -257,7 +274,8 @@ Test(lacp_periodic, D3_rate_changes_without_a_flap)
 	config.fast = false;
 	lacp_configure(rig.lacp, &config, rig.now_ms);
 	rig_pass(&rig, LACP_LONG_TIMEOUT_MS - 1);
-	cr_assert(rig.distributing[1] && rig.distributing[2], "and may slow down as soon as it knows");
+	cr_assert(rig.distributing[1] && rig.distributing[2],
+		  "and may slow down as soon as it knows");
 	rig_pass(&rig, 1);
 	cr_assert_not(rig.distributing[1]);
 }
@@ -292,7 +310,8 @@ Test(lacp_periodic, D3_key_and_priority_are_told_at_once)
 	lacp_port_configure(rig.lacp, &(struct lacp_port_config){ .number = 1, .priority = 9 });
 	rig_run(&rig);
 	cr_assert_eq(rig_last(&rig, 1).actor.port_priority, 9);
-	cr_assert_eq(lacp_port_configure(rig.lacp, &(struct lacp_port_config){ .number = 9 }), -ENOENT);
+	cr_assert_eq(lacp_port_configure(rig.lacp, &(struct lacp_port_config){ .number = 9 }),
+		     -ENOENT);
 }
 
 Test(lacp_periodic, ports_are_limited_and_distinct)

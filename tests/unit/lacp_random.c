@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A million random inputs against invariants, and two ends that are tormented and then left in peace.
+/* A million random inputs against invariants, and two ends that are tormented and then left in
+ * peace.
  *
- * A failure prints the seed of its sequence; LACP_SEED=N runs that sequence alone, LACP_SEQUENCES=N another number of them. */
+ * A failure prints the seed of its sequence; LACP_SEED=N runs that sequence alone, LACP_SEQUENCES=N
+ * another number of them. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
 
 #define SEQUENCES 500
-#define STEPS 2200		/* SEQUENCES * STEPS > 1,000,000 */
+#define STEPS 2200 /* SEQUENCES * STEPS > 1,000,000 */
 #define MAX_NUMBER 6
 
 struct world {
@@ -16,20 +18,23 @@ struct world {
 	uint64_t seed, first_seed, now_ms, calls;
 	unsigned int step;
 	bool collecting[MAX_NUMBER + 1], distributing[MAX_NUMBER + 1];
-	uint64_t sent_ms[MAX_NUMBER + 1][LACP_TX_LIMIT];	/* ring */
+	uint64_t sent_ms[MAX_NUMBER + 1][LACP_TX_LIMIT]; /* ring */
 	unsigned int n_sent[MAX_NUMBER + 1];
 };
 
 static struct world world;
-static uint64_t n_inputs, n_lacpdus, n_distributing, n_individual, n_standby, n_restored;	/* that the torment reaches these states at all */
+static uint64_t n_inputs, n_lacpdus, n_distributing, n_individual, n_standby,
+	n_restored; /* that the torment reaches these states at all */
 
-#define CHECK(condition, ...) do { \
-		if (!(condition)) { \
-			fprintf(stderr, "LACP_SEED=%llu step %u: %s:", (unsigned long long)world.first_seed, world.step, #condition); \
-			fprintf(stderr, " " __VA_ARGS__); \
-			fputc('\n', stderr); \
-			cr_assert_fail("invariant broken"); \
-		} \
+#define CHECK(condition, ...)                                                                  \
+	do {                                                                                   \
+		if (!(condition)) {                                                            \
+			fprintf(stderr, "LACP_SEED=%llu step %u: %s:",                         \
+				(unsigned long long)world.first_seed, world.step, #condition); \
+			fprintf(stderr, " " __VA_ARGS__);                                      \
+			fputc('\n', stderr);                                                   \
+			cr_assert_fail("invariant broken");                                    \
+		}                                                                              \
 	} while (0)
 
 static uint32_t below(uint32_t n)
@@ -46,12 +51,15 @@ static void on_send(void *userdata, uint16_t port, const uint8_t *frame, size_t 
 	CHECK(length == LACP_FRAME_LEN);
 	if (frame[LACP_OFF_SUBTYPE] != 1)
 		return;
-	CHECK(world.n_sent[port] < LACP_TX_LIMIT || world.now_ms - *oldest >= LACP_WINDOW_MS, "port %u sends too often", port);
+	CHECK(world.n_sent[port] < LACP_TX_LIMIT || world.now_ms - *oldest >= LACP_WINDOW_MS,
+	      "port %u sends too often", port);
 	*oldest = world.now_ms;
 	world.n_sent[port]++;
 	n_lacpdus++;
-	CHECK(!(state & LACP_COLLECTING) == !world.collecting[port], "port %u announces what the data plane does not do", port);
-	CHECK(!(state & LACP_DISTRIBUTING) == !world.distributing[port], "port %u announces what the data plane does not do", port);
+	CHECK(!(state & LACP_COLLECTING) == !world.collecting[port],
+	      "port %u announces what the data plane does not do", port);
+	CHECK(!(state & LACP_DISTRIBUTING) == !world.distributing[port],
+	      "port %u announces what the data plane does not do", port);
 	CHECK(state & LACP_AGGREGATION);
 }
 
@@ -69,9 +77,13 @@ static void on_event(void *userdata, uint16_t port, enum lacp_event_kind kind, c
 	CHECK(port <= MAX_NUMBER && kind < LACP_N_EVENTS && text[0] != '\0');
 }
 
-static const struct lacp_callbacks callbacks = { .send = on_send, .changed = on_changed, .event = on_event };
+static const struct lacp_callbacks callbacks = { .send = on_send,
+						 .changed = on_changed,
+						 .event = on_event };
 
-/* ---- invariants ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- invariants
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void check_port(const struct lacp_port *port)
 {
@@ -80,18 +92,27 @@ static void check_port(const struct lacp_port *port)
 	const bool collecting = state & LACP_COLLECTING, distributing = state & LACP_DISTRIBUTING;
 	const bool fallback_alone = port->individual && port->receive == LACP_RX_DEFAULTED;
 
-	CHECK(world.collecting[number] == collecting && world.distributing[number] == distributing, "port %u", number);
+	CHECK(world.collecting[number] == collecting && world.distributing[number] == distributing,
+	      "port %u", number);
 	CHECK(!distributing || collecting);
 	CHECK(!distributing || port->selected == LACP_SELECTED, "port %u", number);
-	CHECK(!distributing || port->partner.state & LACP_SYNCHRONIZATION || fallback_alone, "port %u", number);
-	CHECK(!collecting || (port->selected == LACP_SELECTED && port->enabled && port->lacp_enabled && !port->loopback), "port %u", number);
+	CHECK(!distributing || port->partner.state & LACP_SYNCHRONIZATION || fallback_alone,
+	      "port %u", number);
+	CHECK(!collecting || (port->selected == LACP_SELECTED && port->enabled &&
+			      port->lacp_enabled && !port->loopback),
+	      "port %u", number);
 	CHECK(!collecting || !port->drained || port->draining, "port %u", number);
-	CHECK(!port->individual || (port->selected == LACP_SELECTED && world.config.fallback == LACP_FALLBACK_INDIVIDUAL), "port %u", number);
-	CHECK(!distributing || !world.config.independent || port->partner.state & LACP_COLLECTING || fallback_alone, "port %u", number);
+	CHECK(!port->individual || (port->selected == LACP_SELECTED &&
+				    world.config.fallback == LACP_FALLBACK_INDIVIDUAL),
+	      "port %u", number);
+	CHECK(!distributing || !world.config.independent || port->partner.state & LACP_COLLECTING ||
+		      fallback_alone,
+	      "port %u", number);
 
 	CHECK(collecting == (port->mux >= LACP_MUX_COLLECTING));
 	CHECK(distributing == (port->mux >= LACP_MUX_DISTRIBUTING));
-	CHECK(!(state & LACP_SYNCHRONIZATION) == !(lacp_attached(port) && !port->draining), "port %u", number);
+	CHECK(!(state & LACP_SYNCHRONIZATION) == !(lacp_attached(port) && !port->draining),
+	      "port %u", number);
 	CHECK(!port->draining || port->mux == LACP_MUX_COLLECTING);
 	CHECK((port->mux == LACP_MUX_COLLECTING_DISTRIBUTING) <= !world.config.independent);
 	CHECK((port->mux == LACP_MUX_DISTRIBUTING) <= world.config.independent);
@@ -99,12 +120,14 @@ static void check_port(const struct lacp_port *port)
 	CHECK(port->receive != LACP_RX_INITIALIZE);
 	CHECK((port->receive == LACP_RX_PORT_DISABLED) == !port->enabled);
 	CHECK(port->receive != LACP_RX_EXPIRED || state & LACP_EXPIRED);
-	CHECK(!(state & LACP_EXPIRED) || port->receive == LACP_RX_EXPIRED || port->receive == LACP_RX_PORT_DISABLED);
+	CHECK(!(state & LACP_EXPIRED) || port->receive == LACP_RX_EXPIRED ||
+	      port->receive == LACP_RX_PORT_DISABLED);
 	CHECK(port->receive != LACP_RX_DEFAULTED || state & LACP_DEFAULTED);
 	CHECK(port->receive != LACP_RX_CURRENT || !(state & LACP_DEFAULTED));
 	CHECK(port->receive == LACP_RX_CURRENT || !(port->partner.state & LACP_SYNCHRONIZATION));
 	CHECK(port->enabled || port->selected == LACP_UNSELECTED);
-	CHECK(!(state & LACP_ACTIVITY) == !world.config.active && !(state & LACP_TIMEOUT) == !world.config.fast);
+	CHECK(!(state & LACP_ACTIVITY) == !world.config.active &&
+	      !(state & LACP_TIMEOUT) == !world.config.fast);
 
 	n_distributing += distributing;
 	n_individual += fallback_alone && distributing;
@@ -118,17 +141,20 @@ static void check_channel(void)
 	const struct lacp_port *attached = NULL;
 	struct lacp_port *port;
 
-	lacp_for_each_port(lacp, port) {
+	lacp_for_each_port(lacp, port)
+	{
 		struct lacp_lag lag = lacp_lag_of(port);
 		bool counts = !port->individual && !port->draining;
 
 		check_port(port);
-		CHECK(port->selected == LACP_UNSELECTED || !counts || (lacp->lag_valid && lacp_lag_equal(&lag, &lacp->lag)),
+		CHECK(port->selected == LACP_UNSELECTED || !counts ||
+			      (lacp->lag_valid && lacp_lag_equal(&lag, &lacp->lag)),
 		      "port %u is selected into another aggregation", port->config.number);
 		if (lacp_attached(port) && counts) {
 			struct lacp_lag first = lacp_lag_of(attached ? attached : port);
 
-			CHECK(lacp_lag_equal(&first, &lag), "port %u is attached to another aggregation", port->config.number);
+			CHECK(lacp_lag_equal(&first, &lag),
+			      "port %u is attached to another aggregation", port->config.number);
 			attached = port;
 		}
 		selected += port->selected == LACP_SELECTED && counts;
@@ -152,7 +178,9 @@ static void run_and_check(void)
 	CHECK(world.calls == calls, "not settled after one run");
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- inputs
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void random_config(void)
 {
@@ -179,7 +207,9 @@ static uint16_t some_port(void)
 static void input_lacpdu(uint16_t number)
 {
 	const uint8_t good[] = { UP, SYNCED, WILLING, UP | LACP_TIMEOUT, SYNCED | LACP_COLLECTING };
-	struct lacp_info speaker = { .system_priority = 32768, .key = 7, .port_priority = 128, .port = number };
+	struct lacp_info speaker = {
+		.system_priority = 32768, .key = 7, .port_priority = 128, .port = number
+	};
 	uint8_t frame[LACP_FRAME_LEN];
 	struct lacp_port_info info;
 
@@ -190,7 +220,8 @@ static void input_lacpdu(uint16_t number)
 		speaker.key++;
 	if (below(40) == 0)
 		speaker.port = some_port();
-	speaker.state = below(4) ? good[below(ARRAY_SIZE(good))] : (uint8_t)random_next(&world.seed);
+	speaker.state = below(4) ? good[below(ARRAY_SIZE(good))] :
+				   (uint8_t)random_next(&world.seed);
 	if (below(12) == 0)
 		((uint8_t *)&info.actor)[below(sizeof(info.actor))] ^= (uint8_t)(1 << below(8));
 	lacp_frame_build(frame, switch_a, &speaker, &info.actor);
@@ -213,13 +244,16 @@ static void input_garbage(uint16_t number)
 
 static void input_port(uint16_t number)
 {
-	const struct lacp_port_config config = { .number = number, .priority = (uint16_t)below(300), .mac = { 2, 0, 0, 0, 1, (uint8_t)number } };
+	const struct lacp_port_config config = { .number = number,
+						 .priority = (uint16_t)below(300),
+						 .mac = { 2, 0, 0, 0, 1, (uint8_t)number } };
 
 	if (below(3) == 0) {
 		lacp_port_configure(world.lacp, &config);
 	} else if (lacp_port_add(world.lacp, &config) == -EEXIST && below(4) == 0) {
 		CHECK(lacp_port_remove(world.lacp, number, world.now_ms) == 0);
-		CHECK(!world.collecting[number] && !world.distributing[number], "removed, but in use");
+		CHECK(!world.collecting[number] && !world.distributing[number],
+		      "removed, but in use");
 		world.n_sent[number] = 0;
 	} else {
 		lacp_port_set_link(world.lacp, number, true, 1000U << below(4), true, world.now_ms);
@@ -240,27 +274,34 @@ static void input_restart(void)
 	memcpy(told[1], world.distributing, sizeof(told[1]));
 	memset(world.collecting, 0, sizeof(world.collecting));
 	memset(world.distributing, 0, sizeof(world.distributing));
-	memset(world.n_sent, 0, sizeof(world.n_sent));	/* a fresh process does not know how much the old one has sent */
-	lacp_for_each_port(world.lacp, port) {
+	memset(world.n_sent, 0, sizeof(world.n_sent)); /* a fresh process does not know how much the
+							  old one has sent */
+	lacp_for_each_port(world.lacp, port)
+	{
 		const uint16_t number = port->config.number;
 		struct lacp_saved saved;
 
 		CHECK(lacp_port_add(next, &port->config) == 0);
 		CHECK(lacp_save(world.lacp, number, &saved) == 0);
 		/* older ones may all be gone, and then another aggregation may win */
-		resumed[number] = lacp_restore(next, number, &saved, age_ms) == 0 && age_ms < LACP_SHORT_TIMEOUT_MS &&
+		resumed[number] = lacp_restore(next, number, &saved, age_ms) == 0 &&
+				  age_ms < LACP_SHORT_TIMEOUT_MS &&
 				  saved.flags & LACP_SAVED_HEALTHY;
 	}
-	lacp_for_each_port(world.lacp, port) {
+	lacp_for_each_port(world.lacp, port)
+	{
 		lacp_port_set_drained(next, port->config.number, port->drained, world.now_ms);
-		lacp_port_set_link(next, port->config.number, port->enabled, port->speed_mbps, port->lacp_enabled, world.now_ms);
+		lacp_port_set_link(next, port->config.number, port->enabled, port->speed_mbps,
+				   port->lacp_enabled, world.now_ms);
 	}
 	lacp_free(world.lacp);
 	world.lacp = next;
 	lacp_run(next, world.now_ms);
 	for (uint16_t number = 1; number <= MAX_NUMBER; number++) {
 		if (resumed[number]) {
-			CHECK(world.collecting[number] == told[0][number] && world.distributing[number] == told[1][number], "port %u", number);
+			CHECK(world.collecting[number] == told[0][number] &&
+				      world.distributing[number] == told[1][number],
+			      "port %u", number);
 			n_restored++;
 		}
 	}
@@ -298,7 +339,8 @@ static void random_input(void)
 	else if (what < 850)
 		input_time();
 	else if (what < 890)
-		lacp_port_set_link(world.lacp, number, below(4), below(4) ? 10000 : 0, below(10), world.now_ms);
+		lacp_port_set_link(world.lacp, number, below(4), below(4) ? 10000 : 0, below(10),
+				   world.now_ms);
 	else if (what < 920)
 		lacp_port_set_drained(world.lacp, number, below(4) == 0, world.now_ms);
 	else if (what < 950)
@@ -326,7 +368,7 @@ static void sequence(uint64_t seed)
 	for (world.step = 0; world.step < STEPS; world.step++) {
 		random_input();
 		n_inputs++;
-		if (below(4))	/* several inputs may come before the machines run */
+		if (below(4)) /* several inputs may come before the machines run */
 			run_and_check();
 	}
 	lacp_free(world.lacp);
@@ -343,8 +385,9 @@ Test(lacp_random, a_million_inputs_keep_the_invariants, .timeout = 300)
 	}
 	for (uint64_t seed = 1; seed <= sequences; seed++)
 		sequence(seed);
-	fprintf(stderr, "lacp_random: %llu inputs, %llu LACPDUs sent, %llu restarts resumed\n", (unsigned long long)n_inputs, (unsigned long long)n_lacpdus,
-		    (unsigned long long)n_restored);
+	fprintf(stderr, "lacp_random: %llu inputs, %llu LACPDUs sent, %llu restarts resumed\n",
+		(unsigned long long)n_inputs, (unsigned long long)n_lacpdus,
+		(unsigned long long)n_restored);
 	if (sequences < SEQUENCES)
 		return;
 	cr_assert_gt(n_inputs, 1000000);
@@ -354,7 +397,9 @@ Test(lacp_random, a_million_inputs_keep_the_invariants, .timeout = 300)
 	cr_assert_gt(n_restored, 100);
 }
 
-/* ---- two ends ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- two ends
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static struct rig a, b;
 
@@ -415,7 +460,9 @@ Test(lacp_random, two_ends_always_find_together_again, .timeout = 300)
 		pair_wire(&a, &b);
 		for (int i = 0; i < 40; i++) {
 			torment(&seed, n_ports);
-			pair_pass(&a, &b, random_below(&seed, 2) ? random_below(&seed, 50) : random_below(&seed, 8000));
+			pair_pass(&a, &b,
+				  random_below(&seed, 2) ? random_below(&seed, 50) :
+							   random_below(&seed, 8000));
 		}
 
 		for (uint16_t port = 1; port <= n_ports; port++) {
@@ -425,7 +472,8 @@ Test(lacp_random, two_ends_always_find_together_again, .timeout = 300)
 			rig_link(&a, port, true);
 			rig_link(&b, port, true);
 		}
-		/* A port that one end believes alive and the other does not needs the long timeout once at most. */
+		/* A port that one end believes alive and the other does not needs the long timeout
+		 * once at most. */
 		pair_pass(&a, &b, LACP_LONG_TIMEOUT_MS + 30000);
 		rig_forget(&a);
 		rig_forget(&b);
@@ -433,12 +481,15 @@ Test(lacp_random, two_ends_always_find_together_again, .timeout = 300)
 
 		uint32_t want = one.max_links || other.max_links ? 2 : n_ports;
 
-		cr_assert_eq(lacp_links(a.lacp), want, "seed %llu: %u links of %u: %s", (unsigned long long)first_seed, lacp_links(a.lacp), want,
+		cr_assert_eq(lacp_links(a.lacp), want, "seed %llu: %u links of %u: %s",
+			     (unsigned long long)first_seed, lacp_links(a.lacp), want,
 			     rig_why(&a, 1));
 		for (uint16_t port = 1; port <= n_ports; port++)
-			cr_assert_eq(a.distributing[port], b.distributing[port], "seed %llu port %u", (unsigned long long)first_seed, port);
+			cr_assert_eq(a.distributing[port], b.distributing[port],
+				     "seed %llu port %u", (unsigned long long)first_seed, port);
 		for (size_t i = 0; i < a.n_log; i++)
-			cr_assert_neq(a.log[i].kind, LOG_CHANGED, "seed %llu: never at rest", (unsigned long long)first_seed);
+			cr_assert_neq(a.log[i].kind, LOG_CHANGED, "seed %llu: never at rest",
+				      (unsigned long long)first_seed);
 		rig_done(&a);
 		rig_done(&b);
 	}

@@ -26,7 +26,8 @@ Test(lacp_receive, R1_enabled_is_expired_and_speaks_each_second)
 	rig_run(&rig);
 	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_EXPIRED);
 	cr_assert_eq(rig_sent(&rig, 1), 1, "speaks at once");
-	cr_assert_eq(rig_last(&rig, 1).actor.state, LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED | LACP_EXPIRED);
+	cr_assert_eq(rig_last(&rig, 1).actor.state,
+		     LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED | LACP_EXPIRED);
 	cr_assert_eq(rig_last(&rig, 1).partner.state, LACP_TIMEOUT);
 	rig_pass(&rig, 2 * LACP_FAST_PERIODIC_MS);
 	cr_assert_eq(rig_sent(&rig, 1), 3);
@@ -39,16 +40,19 @@ Test(lacp_receive, R2_silence_is_defaulted_and_goes_on_each_second)
 	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_EXPIRED);
 	rig_pass(&rig, 1);
 	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_DEFAULTED);
-	cr_assert_eq(rig_info(&rig, 1).actor.state, LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED);
+	cr_assert_eq(rig_info(&rig, 1).actor.state,
+		     LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED);
 	rig_forget(&rig);
 	rig_pass(&rig, 10 * LACP_FAST_PERIODIC_MS);
 	cr_assert_eq(rig_sent(&rig, 1), 10, "so that a healed link is back within three seconds");
-	cr_assert_eq(rig_last(&rig, 1).actor.state, LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED);
+	cr_assert_eq(rig_last(&rig, 1).actor.state,
+		     LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED);
 }
 
 Test(lacp_receive, R3_lacpdu_is_current_from_each_state)
 {
-	static const uint64_t silence_ms[] = { 0, LACP_SHORT_TIMEOUT_MS + 10, LACP_SHORT_TIMEOUT_MS + LACP_LONG_TIMEOUT_MS };
+	static const uint64_t silence_ms[] = { 0, LACP_SHORT_TIMEOUT_MS + 10,
+					       LACP_SHORT_TIMEOUT_MS + LACP_LONG_TIMEOUT_MS };
 
 	rig_open(&rig, &config, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(silence_ms); i++) {
@@ -75,7 +79,8 @@ Test(lacp_receive, R4_R5_expiry_counts_from_the_last_lacpdu)
 		cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_CURRENT);
 		rig_hear(&rig, 1, UP);
 		rig_pass(&rig, timeout_ms[fast] - 1);
-		cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_CURRENT, "an LACPDU re-arms the timer");
+		cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_CURRENT,
+			     "an LACPDU re-arms the timer");
 		cr_assert(rig.distributing[1]);
 		rig_pass(&rig, 1);
 		cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_EXPIRED);
@@ -95,13 +100,16 @@ Test(lacp_receive, R6_expired_stops_data_before_it_says_so)
 	rig_forget(&rig);
 	rig_pass(&rig, 1);
 	cr_assert_not(rig.collecting[1] || rig.distributing[1]);
-	cr_assert_eq(rig_info(&rig, 1).partner.state & (LACP_SYNCHRONIZATION | LACP_TIMEOUT), LACP_TIMEOUT);
+	cr_assert_eq(rig_info(&rig, 1).partner.state & (LACP_SYNCHRONIZATION | LACP_TIMEOUT),
+		     LACP_TIMEOUT);
 	for (size_t i = 0; i < rig.n_log; i++) {
 		changed = rig.log[i].kind == LOG_CHANGED ? i : changed;
 		sent = rig.log[i].kind == LOG_SENT ? i : sent;
 	}
 	cr_assert_lt(changed, sent, "the data plane changes first");
-	cr_assert_eq(rig_last(&rig, 1).actor.state & (LACP_COLLECTING | LACP_DISTRIBUTING | LACP_EXPIRED), LACP_EXPIRED);
+	cr_assert_eq(rig_last(&rig, 1).actor.state &
+			     (LACP_COLLECTING | LACP_DISTRIBUTING | LACP_EXPIRED),
+		     LACP_EXPIRED);
 }
 
 Test(lacp_receive, R6_a_partner_that_was_late_is_back_at_once)
@@ -119,7 +127,8 @@ Test(lacp_receive, R6_a_partner_that_was_late_is_back_at_once)
 
 Test(lacp_receive, R7_link_that_returns_has_nothing_stale)
 {
-	for (int between = 0; between <= 1; between++) {	/* with and without a lacp_run() while it is down */
+	for (int between = 0; between <= 1; between++) { /* with and without a lacp_run() while it
+							    is down */
 		rig_open(&rig, &config, 2);
 		rig_join(&rig, 2, 0);
 		rig_link(&rig, 1, false);
@@ -127,13 +136,16 @@ Test(lacp_receive, R7_link_that_returns_has_nothing_stale)
 			rig_pass(&rig, 5);
 		rig_link(&rig, 1, true);
 		rig_run(&rig);
-		cr_assert_eq(rig_last(&rig, 1).actor.state & (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING), 0);
+		cr_assert_eq(rig_last(&rig, 1).actor.state &
+				     (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING),
+			     0);
 		cr_assert_eq(rig_last(&rig, 1).partner.state & LACP_SYNCHRONIZATION, 0);
 		cr_assert_not(rig.collecting[1] || rig.distributing[1]);
 		cr_assert(rig.distributing[2], "the other member is not disturbed");
 		cr_assert_eq(rig_sent(&rig, 2), 0);
 		rig_pass(&rig, LACP_AGGREGATE_WAIT_MS + 1);
-		cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0, "not in sync with a partner that has not spoken");
+		cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0,
+			     "not in sync with a partner that has not spoken");
 		rig_done(&rig);
 	}
 }
@@ -226,19 +238,26 @@ Test(lacp_receive, half_duplex_has_no_lacp)
 	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_EXPIRED);
 	lacp_port_set_link(rig.lacp, 1, true, 0, false, rig.now_ms);
 	rig_run(&rig);
-	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_EXPIRED, "neither speed nor duplex known: a virtual NIC");
+	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_EXPIRED,
+		     "neither speed nor duplex known: a virtual NIC");
 }
 
-/* ---- M: what the partner says about us ----------------------------------------------------------------------------------------------- */
+/* ---- M: what the partner says about us
+ * -----------------------------------------------------------------------------------------------
+ */
 
-#define FIELD(member, change) { #member, offsetof(struct lacp_info, member), change }
+#define FIELD(member, change)                                       \
+	{                                                           \
+#member, offsetof(struct lacp_info, member), change \
+	}
 
 static const struct {
 	const char *name;
 	size_t offset;
-	uint8_t change;		/* XORed into the field's first byte */
+	uint8_t change; /* XORed into the field's first byte */
 } view_fields[] = {
-	FIELD(port, 1), FIELD(port_priority, 1), FIELD(system, 1), FIELD(system_priority, 1), FIELD(key, 1), FIELD(state, LACP_AGGREGATION),
+	FIELD(port, 1), FIELD(port_priority, 1),	FIELD(system, 1), FIELD(system_priority, 1),
+	FIELD(key, 1),	FIELD(state, LACP_AGGREGATION),
 };
 
 Test(lacp_receive, M1_wrong_view_of_us_is_no_sync)
@@ -251,11 +270,13 @@ Test(lacp_receive, M1_wrong_view_of_us_is_no_sync)
 		view = rig_info(&rig, 1).actor;
 		((uint8_t *)&view)[view_fields[i].offset] ^= view_fields[i].change;
 		rig_hear_view(&rig, 1, UP, &view);
-		cr_assert_eq(rig_info(&rig, 1).partner.state & LACP_SYNCHRONIZATION, 0, "%s", view_fields[i].name);
+		cr_assert_eq(rig_info(&rig, 1).partner.state & LACP_SYNCHRONIZATION, 0, "%s",
+			     view_fields[i].name);
 		cr_assert_not(rig.collecting[1] || rig.distributing[1], "%s", view_fields[i].name);
 		cr_assert_eq(rig_sent(&rig, 1), 1, "%s: the partner is told", view_fields[i].name);
 		cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED, "%s", view_fields[i].name);
-		cr_assert(strstr(rig_why(&rig, 1), "does not speak of us"), "%s: %s", view_fields[i].name, rig_why(&rig, 1));
+		cr_assert(strstr(rig_why(&rig, 1), "does not speak of us"), "%s: %s",
+			  view_fields[i].name, rig_why(&rig, 1));
 		rig_hear(&rig, 1, UP);
 		cr_assert(rig.distributing[1], "%s: back at once", view_fields[i].name);
 		rig_done(&rig);
@@ -285,7 +306,8 @@ Test(lacp_receive, M2_individual_partner_is_not_joined)
 	rig_hear(&rig, 2, UP & ~LACP_AGGREGATION);
 	cr_assert(rig.distributing[1]);
 	cr_assert_eq(rig_info(&rig, 2).selected, LACP_UNSELECTED);
-	cr_assert_eq(rig_info(&rig, 2).actor.state & LACP_AGGREGATION, LACP_AGGREGATION, "we always offer it");
+	cr_assert_eq(rig_info(&rig, 2).actor.state & LACP_AGGREGATION, LACP_AGGREGATION,
+		     "we always offer it");
 	cr_assert(strstr(rig_why(&rig, 2), "AGG=0"));
 }
 
@@ -308,10 +330,14 @@ Test(lacp_receive, M3_another_partner_detaches_and_rejoins_after_the_wait)
 		rig_join(&rig, 1, 0);
 		((uint8_t *)&rig.partner[1])[partner_fields[i].offset] ^= partner_fields[i].change;
 		rig_hear(&rig, 1, UP);
-		cr_assert_not(rig.collecting[1] || rig.distributing[1], "%s", partner_fields[i].name);
-		cr_assert_eq(rig_last(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0, "%s", partner_fields[i].name);
-		cr_assert_eq(rig_info(&rig, 1).stats.partner_changes, 1, "%s", partner_fields[i].name);
-		cr_assert_eq(rig_info(&rig, 1).mux_state, LACP_MUX_WAITING, "%s", partner_fields[i].name);
+		cr_assert_not(rig.collecting[1] || rig.distributing[1], "%s",
+			      partner_fields[i].name);
+		cr_assert_eq(rig_last(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0, "%s",
+			     partner_fields[i].name);
+		cr_assert_eq(rig_info(&rig, 1).stats.partner_changes, 1, "%s",
+			     partner_fields[i].name);
+		cr_assert_eq(rig_info(&rig, 1).mux_state, LACP_MUX_WAITING, "%s",
+			     partner_fields[i].name);
 		rig_pass(&rig, LACP_AGGREGATE_WAIT_MS - 1);
 		cr_assert_not(rig.distributing[1], "%s: too early", partner_fields[i].name);
 		rig_pass(&rig, 1);

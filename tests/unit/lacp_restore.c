@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* State that outlives the daemon: conformance cases D1 and D2, and the record by which the data plane answers in its stead. */
+/* State that outlives the daemon: conformance cases D1 and D2, and the record by which the data
+ * plane answers in its stead. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
@@ -20,7 +21,8 @@ static void teardown(void)
 
 TestSuite(lacp_restore, .init = setup, .fini = teardown);
 
-/* The daemon is killed without a word and started again after gap_ms; returns what lacp_restore() said of the last port. */
+/* The daemon is killed without a word and started again after gap_ms; returns what lacp_restore()
+ * said of the last port. */
 static int restart(uint16_t n_ports, uint64_t gap_ms)
 {
 	int r = 0;
@@ -58,18 +60,21 @@ Test(lacp_restore, D1_first_lacpdu_is_as_if_nothing_had_happened)
 		cr_assert_eq(rig_sent(&after, 1), 1, "at once");
 		cr_assert_eq(rig_last(&after, 1).actor.state, before.actor.state);
 		cr_assert_eq(rig_last(&after, 1).actor.state, UP | LACP_TIMEOUT);
-		cr_assert_eq(memcmp(rig_last(&after, 1).partner.system, before.partner.system, 6), 0);
+		cr_assert_eq(memcmp(rig_last(&after, 1).partner.system, before.partner.system, 6),
+			     0);
 		cr_assert_eq(rig_last(&after, 1).partner.port, 1);
 		cr_assert_eq(rig_last(&after, 1).partner.state, UP | LACP_TIMEOUT);
 		cr_assert(after.collecting[1] && after.distributing[1] && after.distributing[2]);
 		info = rig_info(&after, 1);
 		cr_assert_eq(info.receive_state, LACP_RX_CURRENT);
 		cr_assert_eq(info.selected, LACP_SELECTED);
-		cr_assert_eq(info.mux_state, independent ? LACP_MUX_DISTRIBUTING : LACP_MUX_COLLECTING_DISTRIBUTING);
+		cr_assert_eq(info.mux_state, independent ? LACP_MUX_DISTRIBUTING :
+							   LACP_MUX_COLLECTING_DISTRIBUTING);
 
 		rig_forget(&after);
 		rig_pass(&after, LACP_SHORT_TIMEOUT_MS - 1);
-		cr_assert_eq(rig_info(&after, 1).receive_state, LACP_RX_CURRENT, "the partner gets the full time");
+		cr_assert_eq(rig_info(&after, 1).receive_state, LACP_RX_CURRENT,
+			     "the partner gets the full time");
 		rig_hear(&after, 1, UP | LACP_TIMEOUT);
 		rig_pass(&after, 1);
 		cr_assert(after.distributing[1]);
@@ -132,19 +137,24 @@ Test(lacp_restore, D2_too_old_is_a_clean_rejoin)
 		uint64_t gap_ms;
 		int result;
 	} cases[] = {
-		{ LACP_TIMEOUT, LACP_SHORT_TIMEOUT_MS - 1, 0 }, { LACP_TIMEOUT, LACP_SHORT_TIMEOUT_MS, -ESTALE },
-		{ 0, LACP_LONG_TIMEOUT_MS - 1, 0 },		{ 0, LACP_LONG_TIMEOUT_MS, -ESTALE },
+		{ LACP_TIMEOUT, LACP_SHORT_TIMEOUT_MS - 1, 0 },
+		{ LACP_TIMEOUT, LACP_SHORT_TIMEOUT_MS, -ESTALE },
+		{ 0, LACP_LONG_TIMEOUT_MS - 1, 0 },
+		{ 0, LACP_LONG_TIMEOUT_MS, -ESTALE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		config.fast = !cases[i].timeout;	/* the partner's timeout counts, not ours */
+		config.fast = !cases[i].timeout; /* the partner's timeout counts, not ours */
 		rig_open(&rig, &config, 1);
 		rig_join(&rig, 1, cases[i].timeout);
 		cr_assert_eq(restart(1, cases[i].gap_ms), cases[i].result, "case %zu", i);
 		cr_assert_eq(after.distributing[1], cases[i].result == 0, "case %zu", i);
 		if (cases[i].result) {
 			cr_assert_eq(rig_info(&after, 1).receive_state, LACP_RX_EXPIRED);
-			cr_assert_eq(rig_last(&after, 1).actor.state & (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING), 0);
+			cr_assert_eq(rig_last(&after, 1).actor.state &
+					     (LACP_SYNCHRONIZATION | LACP_COLLECTING |
+					      LACP_DISTRIBUTING),
+				     0);
 			cr_assert_eq(rig_last(&after, 1).partner.port, 0);
 			rig_hear(&after, 1, SYNCED);
 			rig_pass(&after, LACP_AGGREGATE_WAIT_MS);
@@ -155,26 +165,33 @@ Test(lacp_restore, D2_too_old_is_a_clean_rejoin)
 	}
 }
 
-/* Nobody is there who could have given us up, however long it took: in use alone before and after. */
+/* Nobody is there who could have given us up, however long it took: in use alone before and after.
+ */
 Test(lacp_restore, D1_in_use_alone)
 {
-	for (int answers = 0; answers <= 1; answers++) {	/* the partner is silent, or answers and does not aggregate */
+	for (int answers = 0; answers <= 1; answers++) { /* the partner is silent, or answers and
+							    does not aggregate */
 		config.fallback = LACP_FALLBACK_INDIVIDUAL;
 		rig_open(&rig, &config, 2);
-		rig_pass_hearing(&rig, 10000, 500, answers ? 1 : 0, LACP_ACTIVITY | LACP_SYNCHRONIZATION);
+		rig_pass_hearing(&rig, 10000, 500, answers ? 1 : 0,
+				 LACP_ACTIVITY | LACP_SYNCHRONIZATION);
 		cr_assert(rig.distributing[1] && rig_info(&rig, 1).individual);
 		restart(2, answers ? 1000 : 1000000);
 		cr_assert(after.distributing[1] && rig_info(&after, 1).individual);
-		cr_assert_eq(rig_info(&after, 1).receive_state, answers ? LACP_RX_CURRENT : LACP_RX_DEFAULTED);
+		cr_assert_eq(rig_info(&after, 1).receive_state,
+			     answers ? LACP_RX_CURRENT : LACP_RX_DEFAULTED);
 		cr_assert_not(after.distributing[2]);
-		cr_assert_eq(rig_last(&after, 1).actor.state & LACP_SYNCHRONIZATION, LACP_SYNCHRONIZATION);
+		cr_assert_eq(rig_last(&after, 1).actor.state & LACP_SYNCHRONIZATION,
+			     LACP_SYNCHRONIZATION);
 		rig_forget(&after);
-		rig_pass_hearing(&after, 10000, 500, answers ? 1 : 0, LACP_ACTIVITY | LACP_SYNCHRONIZATION);
+		rig_pass_hearing(&after, 10000, 500, answers ? 1 : 0,
+				 LACP_ACTIVITY | LACP_SYNCHRONIZATION);
 		for (size_t i = 0; i < after.n_log; i++)
 			cr_assert_neq(after.log[i].kind, LOG_CHANGED);
 		/* the first partner that aggregates ends it */
 		rig_pass_hearing(&after, 5000, 500, 2, UP);
-		cr_assert(after.distributing[1] && after.distributing[2] && !rig_info(&after, 1).individual);
+		cr_assert(after.distributing[1] && after.distributing[2] &&
+			  !rig_info(&after, 1).individual);
 		rig_done(&rig);
 		rig_done(&after);
 	}
@@ -200,7 +217,8 @@ Test(lacp_restore, D2_in_use_alone_but_not_wanted_any_more)
 		cr_assert_neq(after.log[i].kind, LOG_CHANGED);
 }
 
-/* What is shown of the partner is true: when it was heard, and no gap that this process has not seen from end to end. */
+/* What is shown of the partner is true: when it was heard, and no gap that this process has not
+ * seen from end to end. */
 Test(lacp_restore, D1_last_lacpdu_and_gaps)
 {
 	config.fast = true;
@@ -247,9 +265,10 @@ Test(lacp_restore, D2_record_of_another_identity)
 	lacp_save(rig.lacp, 1, &good);
 	rig_init(&after, &config);
 	rig_add(&after, 1);
-#define REFUSED(error, member, value) do { \
-		bad = good; \
-		bad.member = (value); \
+#define REFUSED(error, member, value)                                                \
+	do {                                                                         \
+		bad = good;                                                          \
+		bad.member = (value);                                                \
 		cr_assert_eq(lacp_restore(after.lacp, 1, &bad, 10), error, #member); \
 	} while (0)
 	REFUSED(-EINVAL, version, 0);
@@ -268,7 +287,8 @@ Test(lacp_restore, D2_record_of_another_identity)
 	cr_assert_eq(rig_info(&after, 1).receive_state, LACP_RX_EXPIRED, "joins anew");
 }
 
-/* After a restart in which the partner changed its mind nothing is believed longer than until its next LACPDU. */
+/* After a restart in which the partner changed its mind nothing is believed longer than until its
+ * next LACPDU. */
 Test(lacp_restore, D2_partner_that_changed_meanwhile)
 {
 	rig_open(&rig, &config, 1);
@@ -293,7 +313,9 @@ Test(lacp_restore, configuration_may_change_over_the_restart)
 	cr_assert_eq(rig_info(&after, 1).mux_state, LACP_MUX_DISTRIBUTING);
 }
 
-/* ---- answering without the daemon ------------------------------------------------------------------------------------------------------- */
+/* ---- answering without the daemon
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static bool matches(const struct lacp_saved *saved, const uint8_t *frame)
 {
@@ -306,9 +328,11 @@ static bool matches(const struct lacp_saved *saved, const uint8_t *frame)
 
 Test(lacp_restore, record_answers_what_the_partner_repeats)
 {
-	/* bytes of the partner's LACPDU that may differ: source, version, reserved, and the bits of its view that make no reply due */
+	/* bytes of the partner's LACPDU that may differ: source, version, reserved, and the bits of
+	 * its view that make no reply due */
 	static const bool free_byte[LACP_MATCH_LEN] = {
-		[6 ... 11] = true, [15] = true, [33 ... 35] = true, [53 ... 55] = true, [58 ... 63] = true,
+		[6 ... 11] = true,  [15] = true,	[33 ... 35] = true,
+		[53 ... 55] = true, [58 ... 63] = true,
 	};
 	struct lacp_info partner, us;
 	struct lacp_saved saved;
@@ -403,7 +427,7 @@ Test(lacp_restore, heard_by_the_data_plane)
 	config.fast = true;
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, LACP_TIMEOUT);
-	rig.now_ms += 60000;		/* the process was stopped */
+	rig.now_ms += 60000; /* the process was stopped */
 	cr_assert_eq(lacp_port_heard(rig.lacp, 1, rig.now_ms - 700), 0);
 	rig_run(&rig);
 	cr_assert(rig.distributing[1]);

@@ -42,7 +42,8 @@ static void on_changed(void *userdata, uint16_t port, bool collecting, bool dist
 	struct rig *rig = userdata;
 	struct log_entry *entry = append(rig, LOG_CHANGED, port);
 
-	cr_assert(rig->collecting[port] != collecting || rig->distributing[port] != distributing, "told without a change");
+	cr_assert(rig->collecting[port] != collecting || rig->distributing[port] != distributing,
+		  "told without a change");
 	entry->collecting = rig->collecting[port] = collecting;
 	entry->distributing = rig->distributing[port] = distributing;
 }
@@ -70,7 +71,9 @@ struct lacp_config rig_config(void)
 
 void rig_init(struct rig *rig, const struct lacp_config *config)
 {
-	const struct lacp_callbacks callbacks = { .send = on_send, .changed = on_changed, .event = on_event, .userdata = rig };
+	const struct lacp_callbacks callbacks = {
+		.send = on_send, .changed = on_changed, .event = on_event, .userdata = rig
+	};
 
 	memset(rig, 0, sizeof(*rig));
 	rig->now_ms = T0;
@@ -86,11 +89,15 @@ void rig_done(struct rig *rig)
 
 void rig_add(struct rig *rig, uint16_t number)
 {
-	const struct lacp_port_config config = { .number = number, .priority = 255, .mac = { 0x02, 0, 0, 0, 1, (uint8_t)number } };
+	const struct lacp_port_config config = { .number = number,
+						 .priority = 255,
+						 .mac = { 0x02, 0, 0, 0, 1, (uint8_t)number } };
 	struct lacp_info *partner = &rig->partner[number];
 
 	cr_assert_eq(lacp_port_add(rig->lacp, &config), 0);
-	*partner = (struct lacp_info){ .system_priority = 32768, .key = 7, .port_priority = 128, .port = number };
+	*partner = (struct lacp_info){
+		.system_priority = 32768, .key = 7, .port_priority = 128, .port = number
+	};
 	memcpy(partner->system, switch_a, sizeof(partner->system));
 }
 
@@ -119,7 +126,8 @@ void rig_pass(struct rig *rig, uint64_t ms)
 	uint64_t wakeup_ms;
 
 	while ((wakeup_ms = lacp_next_wakeup(rig->lacp)) <= end_ms) {
-		cr_assert(wakeup_ms == 0 || wakeup_ms > rig->now_ms, "a wakeup of the past would spin");
+		cr_assert(wakeup_ms == 0 || wakeup_ms > rig->now_ms,
+			  "a wakeup of the past would spin");
 		if (wakeup_ms > rig->now_ms)
 			rig->now_ms = wakeup_ms;
 		rig_run(rig);
@@ -151,7 +159,8 @@ void rig_hear(struct rig *rig, uint16_t port, uint8_t state)
 	rig_hear_view(rig, port, state, &info.actor);
 }
 
-void rig_pass_hearing(struct rig *rig, uint64_t ms, uint64_t interval_ms, uint16_t n_ports, uint8_t state)
+void rig_pass_hearing(struct rig *rig, uint64_t ms, uint64_t interval_ms, uint16_t n_ports,
+		      uint8_t state)
 {
 	for (uint64_t passed = 0; passed < ms;) {
 		uint64_t step = interval_ms < ms - passed ? interval_ms : ms - passed;
@@ -170,9 +179,10 @@ void rig_join(struct rig *rig, uint16_t n_ports, uint8_t timeout)
 	rig_pass(rig, LACP_AGGREGATE_WAIT_MS);
 	for (uint16_t port = 1; port <= n_ports; port++) {
 		rig_hear(rig, port, UP | timeout);
-		cr_assert(rig->collecting[port] && rig->distributing[port], "port %u did not join: %s", port, rig_why(rig, port));
+		cr_assert(rig->collecting[port] && rig->distributing[port],
+			  "port %u did not join: %s", port, rig_why(rig, port));
 	}
-	rig_pass(rig, LACP_WINDOW_MS);	/* the transmit limit is free again */
+	rig_pass(rig, LACP_WINDOW_MS); /* the transmit limit is free again */
 	for (uint16_t port = 1; port <= n_ports; port++)
 		rig_hear(rig, port, UP | timeout);
 	rig_forget(rig);
@@ -201,7 +211,8 @@ void rig_forget(struct rig *rig)
 
 static bool is_lacpdu(const struct log_entry *entry, uint16_t port)
 {
-	return entry->kind == LOG_SENT && entry->port == port && entry->frame[LACP_OFF_SUBTYPE] == 1;
+	return entry->kind == LOG_SENT && entry->port == port &&
+	       entry->frame[LACP_OFF_SUBTYPE] == 1;
 }
 
 size_t rig_sent(const struct rig *rig, uint16_t port)
@@ -222,7 +233,9 @@ struct lacp_pdu rig_last(const struct rig *rig, uint16_t port)
 
 		if (!is_lacpdu(&rig->log[i], port))
 			continue;
-		cr_assert_eq(lacp_frame_parse(rig->log[i].frame, LACP_FRAME_LEN, &pdu, &why, &value), LACP_FRAME_LACPDU);
+		cr_assert_eq(lacp_frame_parse(rig->log[i].frame, LACP_FRAME_LEN, &pdu, &why,
+					      &value),
+			     LACP_FRAME_LACPDU);
 		return pdu;
 	}
 	cr_assert_fail("port %u sent nothing", port);
@@ -245,11 +258,14 @@ size_t rig_events(const struct rig *rig, uint16_t port, enum lacp_event_kind kin
 	size_t n = 0;
 
 	for (size_t i = 0; i < rig->n_log; i++)
-		n += rig->log[i].kind == LOG_EVENT && rig->log[i].port == port && rig->log[i].event == kind;
+		n += rig->log[i].kind == LOG_EVENT && rig->log[i].port == port &&
+		     rig->log[i].event == kind;
 	return n;
 }
 
-/* ---- two ends --------------------------------------------------------------------------------------------------------------------- */
+/* ---- two ends
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 void pair_wire(struct rig *a, struct rig *b)
 {

@@ -40,8 +40,9 @@ static unsigned int ports_mask(const unsigned int *port)
 	return ports;
 }
 
-#define EXPECT_IN_USE(...) \
-	cr_assert_eq(in_use(), PORTS(__VA_ARGS__), "in use: %x, expected %x", in_use(), PORTS(__VA_ARGS__))
+#define EXPECT_IN_USE(...)                                                              \
+	cr_assert_eq(in_use(), PORTS(__VA_ARGS__), "in use: %x, expected %x", in_use(), \
+		     PORTS(__VA_ARGS__))
 
 static void hear_all(uint16_t n_ports, uint64_t ms)
 {
@@ -60,11 +61,14 @@ Test(lacp_select, S1_two_partner_systems)
 	hear_all(3, 6000);
 	EXPECT_IN_USE(1, 2);
 	cr_assert_eq(rig_info(&rig, 3).selected, LACP_UNSELECTED);
-	cr_assert_str_eq(rig_why(&rig, 3), "partner system 02:00:00:00:00:bb key 7 differs from the selected 02:00:00:00:00:0a key 7 "
-			 "(two switches without MLAG?)");
+	cr_assert_str_eq(
+		rig_why(&rig, 3),
+		"partner system 02:00:00:00:00:bb key 7 differs from the selected 02:00:00:00:00:0a key 7 "
+		"(two switches without MLAG?)");
 	cr_assert_eq(rig_events(&rig, 3, LACP_EVENT_FINDING), 1);
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0);
-	cr_assert_eq(rig_last(&rig, 3).actor.state & (LACP_SYNCHRONIZATION | LACP_AGGREGATION), LACP_AGGREGATION);
+	cr_assert_eq(rig_last(&rig, 3).actor.state & (LACP_SYNCHRONIZATION | LACP_AGGREGATION),
+		     LACP_AGGREGATION);
 
 	memcpy(rig.partner[3].system, switch_a, 6);
 	hear_all(3, 3000);
@@ -94,7 +98,9 @@ Test(lacp_select, S1_priorities_compare_as_numbers)
 	EXPECT_IN_USE(2);
 }
 
-/* ---- S2 min-links ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- S2 min-links
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 Test(lacp_select, S2_min_links_holds_the_whole_channel_down)
 {
@@ -102,8 +108,10 @@ Test(lacp_select, S2_min_links_holds_the_whole_channel_down)
 	rig_open(&rig, &config, 2);
 	rig_pass_hearing(&rig, 10000, 500, 1, UP);
 	cr_assert_eq(in_use(), 0);
-	cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0, "the partner must not send either");
-	cr_assert_str_eq(rig_why(&rig, 1), "1 link is ready, but min-links is 2: the whole channel is held down");
+	cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0,
+		     "the partner must not send either");
+	cr_assert_str_eq(rig_why(&rig, 1),
+			 "1 link is ready, but min-links is 2: the whole channel is held down");
 	cr_assert_eq(rig_events(&rig, 0, LACP_EVENT_FINDING), 1);
 	cr_assert(rig_info(&rig, 2).findings & 1 << LACP_FIND_MIN_LINKS);
 
@@ -134,7 +142,8 @@ Test(lacp_select, S2_min_links_counts_what_the_partner_agrees_to)
 	EXPECT_IN_USE(1, 2);
 	rig_hear(&rig, 2, WILLING);
 	cr_assert_eq(in_use(), 0);
-	cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, LACP_SYNCHRONIZATION, "or both sides would wait for each other");
+	cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, LACP_SYNCHRONIZATION,
+		     "or both sides would wait for each other");
 	rig_hear(&rig, 2, UP);
 	EXPECT_IN_USE(1, 2);
 }
@@ -151,29 +160,39 @@ Test(lacp_select, S2_a_silent_or_draining_member_does_not_count)
 			lacp_port_set_drained(rig.lacp, 2, true, rig.now_ms);
 		rig_pass_hearing(&rig, drain ? 500 : LACP_SHORT_TIMEOUT_MS, 500, 1, UP);
 		cr_assert_eq(in_use(), 0);
-		cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0, "the partner must stop sending on the rest too");
+		cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0,
+			     "the partner must stop sending on the rest too");
 		rig_done(&rig);
 	}
 	rig_open(&rig, &config, 1);
 }
 
-/* ---- S3 policies --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- S3 policies
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
 	enum lacp_policy policy;
 	const char *name;
-	/* Ports 1, 2 go to switch A, 3 to 5 to B. A is alone first, then B comes; then port 1 is lost. */
+	/* Ports 1, 2 go to switch A, 3 to 5 to B. A is alone first, then B comes; then port 1 is
+	 * lost. */
 	uint32_t speed_a, speed_b;
 	uint16_t priority_5;
 	unsigned int first, both, without_1;
 } policies[] = {
 	{ LACP_STABLE, "stable stays", 1000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
-	{ LACP_BANDWIDTH, "bandwidth moves to the faster", 10000, 25000, 255, 1 << 1 | 1 << 2, 7 << 3, 7 << 3 },
-	{ LACP_BANDWIDTH, "bandwidth does not count ports", 100000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
-	{ LACP_BANDWIDTH, "bandwidth falls", 20000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 7 << 3 },
-	{ LACP_COUNT, "count moves to the larger", 100000, 1000, 255, 1 << 1 | 1 << 2, 7 << 3, 7 << 3 },
-	{ LACP_PORT_PRIORITY, "the best port wins", 1000, 1000, 10, 1 << 1 | 1 << 2, 7 << 3, 7 << 3 },
-	{ LACP_PORT_PRIORITY, "equal priorities: the lowest number", 1000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
+	{ LACP_BANDWIDTH, "bandwidth moves to the faster", 10000, 25000, 255, 1 << 1 | 1 << 2,
+	  7 << 3, 7 << 3 },
+	{ LACP_BANDWIDTH, "bandwidth does not count ports", 100000, 10000, 255, 1 << 1 | 1 << 2,
+	  1 << 1 | 1 << 2, 1 << 2 },
+	{ LACP_BANDWIDTH, "bandwidth falls", 20000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2,
+	  7 << 3 },
+	{ LACP_COUNT, "count moves to the larger", 100000, 1000, 255, 1 << 1 | 1 << 2, 7 << 3,
+	  7 << 3 },
+	{ LACP_PORT_PRIORITY, "the best port wins", 1000, 1000, 10, 1 << 1 | 1 << 2, 7 << 3,
+	  7 << 3 },
+	{ LACP_PORT_PRIORITY, "equal priorities: the lowest number", 1000, 10000, 255,
+	  1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
 };
 
 Test(lacp_select, S3_policies)
@@ -186,22 +205,29 @@ Test(lacp_select, S3_policies)
 			if (port >= 3)
 				cable_to_b(port);
 		}
-		lacp_port_configure(rig.lacp, &(struct lacp_port_config){ .number = 5, .priority = policies[i].priority_5 });
+		lacp_port_configure(rig.lacp,
+				    &(struct lacp_port_config){
+					    .number = 5, .priority = policies[i].priority_5 });
 		for (uint16_t port = 1; port <= 2; port++)
-			lacp_port_set_link(rig.lacp, port, true, policies[i].speed_a, true, rig.now_ms);
+			lacp_port_set_link(rig.lacp, port, true, policies[i].speed_a, true,
+					   rig.now_ms);
 		hear_all(2, 3000);
-		cr_assert_eq(in_use(), policies[i].first, "%s, first: %x", policies[i].name, in_use());
+		cr_assert_eq(in_use(), policies[i].first, "%s, first: %x", policies[i].name,
+			     in_use());
 		for (uint16_t port = 3; port <= 5; port++)
-			lacp_port_set_link(rig.lacp, port, true, policies[i].speed_b, true, rig.now_ms);
+			lacp_port_set_link(rig.lacp, port, true, policies[i].speed_b, true,
+					   rig.now_ms);
 		hear_all(5, 3000);
-		cr_assert_eq(in_use(), policies[i].both, "%s, both: %x", policies[i].name, in_use());
+		cr_assert_eq(in_use(), policies[i].both, "%s, both: %x", policies[i].name,
+			     in_use());
 		lacp_port_set_link(rig.lacp, 1, false, 0, false, rig.now_ms);
 		for (int pass = 0; pass < 6; pass++) {
 			for (uint16_t port = 2; port <= 5; port++)
 				rig_hear(&rig, port, UP);
 			rig_pass(&rig, 500);
 		}
-		cr_assert_eq(in_use(), policies[i].without_1, "%s, without port 1: %x", policies[i].name, in_use());
+		cr_assert_eq(in_use(), policies[i].without_1, "%s, without port 1: %x",
+			     policies[i].name, in_use());
 		rig_done(&rig);
 	}
 }
@@ -214,7 +240,8 @@ Test(lacp_select, S3_only_what_max_links_lets_in_counts)
 		config.policy = policy;
 		rig_open(&rig, &config, 5);
 		for (uint16_t port = 1; port <= 5; port++)
-			lacp_port_set_link(rig.lacp, port, true, port <= 3 ? 1000 : 1400, true, rig.now_ms);
+			lacp_port_set_link(rig.lacp, port, true, port <= 3 ? 1000 : 1400, true,
+					   rig.now_ms);
 		cable_to_b(4);
 		cable_to_b(5);
 		hear_all(5, 5000);
@@ -240,12 +267,14 @@ Test(lacp_select, S3_selected_partner_lost_altogether)
 	EXPECT_IN_USE(2);
 }
 
-/* ---- S4 max-links ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- S4 max-links
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 Test(lacp_select, S4_standby_waits_without_sync_and_replaces)
 {
 	config.max_links = 2;
-	config.system_priority = 1;	/* we decide */
+	config.system_priority = 1; /* we decide */
 	rig_open(&rig, &config, 4);
 	hear_all(4, 3000);
 	EXPECT_IN_USE(1, 2);
@@ -261,7 +290,7 @@ Test(lacp_select, S4_standby_waits_without_sync_and_replaces)
 	EXPECT_IN_USE(2, 3);
 	rig_link(&rig, 1, true);
 	hear_all(4, 5000);
-	EXPECT_IN_USE(2, 3);	/* stable: a returning port displaces nobody */
+	EXPECT_IN_USE(2, 3); /* stable: a returning port displaces nobody */
 	cr_assert_eq(rig_info(&rig, 1).selected, LACP_STANDBY);
 
 	config.policy = LACP_PORT_PRIORITY;
@@ -288,7 +317,7 @@ Test(lacp_select, S4_lower_system_decides_by_its_port_priorities)
 {
 	config.max_links = 1;
 	for (int ours = 0; ours <= 1; ours++) {
-		config.system_priority = ours ? 1 : 65535;	/* the partner's is 32768 */
+		config.system_priority = ours ? 1 : 65535; /* the partner's is 32768 */
 		rig_open(&rig, &config, 3);
 		rig.partner[3].port_priority = 1;
 		hear_all(3, 3000);
@@ -303,7 +332,9 @@ Test(lacp_select, S4_lower_system_decides_by_its_port_priorities)
 	EXPECT_IN_USE(3);
 }
 
-/* ---- fallback ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- fallback
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
 
 Test(lacp_select, fallback_none_leaves_everything_down)
 {
@@ -354,7 +385,7 @@ Test(lacp_select, fallback_uses_the_best_port_alone)
 {
 	fallback_to_the_best_port(1);
 	rig_done(&rig);
-	fallback_to_the_best_port(2);	/* has no say without a partner */
+	fallback_to_the_best_port(2); /* has no say without a partner */
 }
 
 Test(lacp_select, fallback_prefers_an_individual_partner_and_needs_its_sync)
@@ -402,21 +433,24 @@ Test(lacp_select, fallback_switched_at_run_time)
 	cr_assert_eq(in_use(), 0, "a drained port is never used");
 }
 
-/* ---- wait-to-restore ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- wait-to-restore
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 
 Test(lacp_select, wait_to_restore)
 {
 	config.wait_to_restore_ms = 10000;
 	rig_open(&rig, &config, 2);
 	hear_all(2, 2500);
-	EXPECT_IN_USE(1, 2);		/* not at first */
+	EXPECT_IN_USE(1, 2); /* not at first */
 	rig_link(&rig, 1, false);
 	rig_run(&rig);
 	rig_link(&rig, 1, true);
 	hear_all(2, 6000);
 	EXPECT_IN_USE(2);
-	cr_assert_str_eq(rig_why(&rig, 1), "waiting 4 s more until it has been well long enough (wait-to-restore)");
-	rig_link(&rig, 1, false);	/* fails again: the whole time anew */
+	cr_assert_str_eq(rig_why(&rig, 1),
+			 "waiting 4 s more until it has been well long enough (wait-to-restore)");
+	rig_link(&rig, 1, false); /* fails again: the whole time anew */
 	rig_run(&rig);
 	rig_link(&rig, 1, true);
 	hear_all(2, 10000 + LACP_AGGREGATE_WAIT_MS - 1);
@@ -435,11 +469,11 @@ Test(lacp_select, wait_to_restore_is_over_once_a_port_was_selected)
 	rig_run(&rig);
 	rig_link(&rig, 1, true);
 	rig_link(&rig, 2, true);
-	rig_hear(&rig, 1, UP);		/* nothing to protect */
+	rig_hear(&rig, 1, UP); /* nothing to protect */
 	cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED);
 	hear_all(2, 2500);
 	EXPECT_IN_USE(1, 2);
-	rig.partner[1].port = 9;	/* out, but not for a failure */
+	rig.partner[1].port = 9; /* out, but not for a failure */
 	hear_all(2, 2100);
 	EXPECT_IN_USE(1, 2);
 }
@@ -456,7 +490,7 @@ Test(lacp_select, wait_to_restore_is_for_failures_in_use)
 	EXPECT_IN_USE(1, 2);
 	lacp_port_set_drained(rig.lacp, 1, true, rig.now_ms);
 	hear_all(2, 2000);
-	rig_link(&rig, 1, false);	/* the cable is changed while it is drained */
+	rig_link(&rig, 1, false); /* the cable is changed while it is drained */
 	rig_run(&rig);
 	rig_link(&rig, 1, true);
 	hear_all(2, 1000);
@@ -529,7 +563,8 @@ Test(lacp_select, wait_to_restore_protects_the_other_aggregation)
 	rig_open(&rig, &config, 1);
 }
 
-/* The last port in use fails while its sibling waits: nothing is left to protect, and the aggregation stays. */
+/* The last port in use fails while its sibling waits: nothing is left to protect, and the
+ * aggregation stays. */
 Test(lacp_select, wait_to_restore_does_not_make_stable_move)
 {
 	for (int loss = 0; loss < 3; loss++) {

@@ -21,12 +21,14 @@ static int update(struct link_table *table, uint32_t ifindex, const char *name)
 }
 
 /* The next notice is this one. */
-static void expect(struct link_table *table, unsigned int changes, uint32_t ifindex, const char *name)
+static void expect(struct link_table *table, unsigned int changes, uint32_t ifindex,
+		   const char *name)
 {
 	struct link_notice *notice = link_table_pop(table);
 
 	cr_assert(notice, "%s: nothing in the queue", name);
-	cr_expect_eq(notice->changes, changes, "%s: changes %#x instead of %#x", name, notice->changes, changes);
+	cr_expect_eq(notice->changes, changes, "%s: changes %#x instead of %#x", name,
+		     notice->changes, changes);
 	cr_expect_eq(notice->info.ifindex, ifindex);
 	cr_expect_str_eq(notice->info.name, name);
 	free(notice);
@@ -61,12 +63,12 @@ Test(link_entries, each_field_is_of_its_kind)
 	link_table_init(&table);
 	link_table_update(&table, &info);
 	expect(&table, LINK_ADDED, 1, "a");
-#define CHANGE(assignment, changes) \
-	do { \
-		assignment; \
+#define CHANGE(assignment, changes)                                \
+	do {                                                       \
+		assignment;                                        \
 		cr_expect_eq(link_table_update(&table, &info), 0); \
-		expect(&table, changes, 1, "a"); \
-		expect_nothing(&table); \
+		expect(&table, changes, 1, "a");                   \
+		expect_nothing(&table);                            \
 	} while (0)
 	CHANGE(info.carrier = true, LINK_STATE);
 	CHANGE(info.admin_up = true, LINK_STATE);
@@ -132,7 +134,8 @@ Test(link_entries, news_joins_an_added_that_waits)
 	link_table_done(&table);
 }
 
-/* Twice renamed and removed before anybody looks: notices in their order, none of which points to freed memory. */
+/* Twice renamed and removed before anybody looks: notices in their order, none of which points to
+ * freed memory. */
 Test(link_entries, order_of_a_short_life)
 {
 	struct link_table table;
@@ -142,7 +145,7 @@ Test(link_entries, order_of_a_short_life)
 	update(&table, 1, "b");
 	update(&table, 1, "c");
 	link_table_remove(&table, 1);
-	update(&table, 1, "d");		/* the ifindex again, another interface */
+	update(&table, 1, "d"); /* the ifindex again, another interface */
 	expect(&table, LINK_ADDED, 1, "a");
 	link_table_set_features(&table, 1, true, 1);
 	expect(&table, LINK_REMOVED, 1, "a");

@@ -22,7 +22,8 @@ Test(link_monitor, first_dump_then_life_of_a_veth, .timeout = 30)
 	cr_assert_eq(seen->info.ifindex, ifindex_of(t, "va"));
 	cr_assert_eq(seen->info.mtu, 1500);
 	cr_assert_eq(seen->info.master, 0);
-	cr_assert(!seen->info.admin_up && !seen->info.carrier && !seen->info.promiscuous && seen->info.arp);
+	cr_assert(!seen->info.admin_up && !seen->info.carrier && !seen->info.promiscuous &&
+		  seen->info.arp);
 	await(t, from, "vb", LINK_ADDED);
 	info = link_by_name(t->monitor, "va");
 	cr_assert(info);
@@ -79,7 +80,8 @@ Test(link_monitor, rename_is_removed_and_added, .timeout = 30)
 	record_free(t);
 }
 
-/* Names may be exchanged while events are lost: each must end up at its interface, with nobody left over. */
+/* Names may be exchanged while events are lost: each must end up at its interface, with nobody left
+ * over. */
 Test(link_monitor, exchanged_names_after_loss, .timeout = 30)
 {
 	struct record *t = record_new();
@@ -88,7 +90,7 @@ Test(link_monitor, exchanged_names_after_loss, .timeout = 30)
 	make_veth(t, "va", "vb");
 	a = await(t, 0, "va", LINK_ADDED)->info.ifindex;
 	b = await(t, 0, "vb", LINK_ADDED)->info.ifindex;
-	netlink_close(&t->monitor->events);	/* nothing is heard of what follows */
+	netlink_close(&t->monitor->events); /* nothing is heard of what follows */
 	cr_assert_eq(netlink_open(&t->monitor->events, NETLINK_ROUTE, true), 0);
 	rename_link(t, "va", "tmp");
 	rename_link(t, "vb", "va");
@@ -150,8 +152,8 @@ Test(link_monitor, leaving_a_bridge_is_no_removal, .timeout = 30)
 
 #define N_PAIRS 250
 
-/* The receive buffer holds a handful of events and nobody reads while 500 interfaces come: then the table must be
- * right all the same. */
+/* The receive buffer holds a handful of events and nobody reads while 500 interfaces come: then the
+ * table must be right all the same. */
 Test(link_monitor, lost_events_end_in_a_full_dump, .timeout = 60)
 {
 	struct record *t = record_new();
@@ -213,12 +215,13 @@ Test(link_monitor, xdp_features_follow_the_peers_gro, .timeout = 30)
 	cr_assert(!(seen->info.xdp_features & NETDEV_XDP_ACT_NDO_XMIT));
 
 	peer = ifindex_of(t, "vb");
-	set_up(t, "vb", true);	/* a veth that is down has no NAPI to switch on */
+	set_up(t, "vb", true); /* a veth that is down has no NAPI to switch on */
 	run_pending(t);
 	from = t->n;
 	cr_assert_eq(ethtool_call(t->monitor, peer, &gro), 0);
 	seen = await(t, from, "va", LINK_CHANGED);
-	cr_assert(seen->info.xdp_features & NETDEV_XDP_ACT_NDO_XMIT, "%#x", seen->info.xdp_features);
+	cr_assert(seen->info.xdp_features & NETDEV_XDP_ACT_NDO_XMIT, "%#x",
+		  seen->info.xdp_features);
 
 	from = t->n;
 	gro.data = 0;
@@ -232,19 +235,21 @@ Test(link_monitor, xdp_features_follow_the_peers_gro, .timeout = 30)
 	record_free(t);
 }
 
-/* A change of t0's carrier within 200 ms; one of a test's may be late, because a machine with other work gives no promises. */
+/* A change of t0's carrier within 200 ms; one of a test's may be late, because a machine with other
+ * work gives no promises. */
 static struct seen *in_time(struct record *t, size_t from, int round, unsigned int *late)
 {
 	struct seen *seen = await_ms(t, from, "t0", LINK_STATE, 200);
 
 	if (seen)
 		return seen;
-	cr_assert_eq(++*late, 1, "round %d: the second time that the carrier is not seen within 200 ms", round);
+	cr_assert_eq(++*late, 1,
+		     "round %d: the second time that the carrier is not seen within 200 ms", round);
 	return await(t, from, "t0", LINK_STATE);
 }
 
-/* The kernel's own notice of a lost carrier is up to a second late when some link has changed within the last second
- * (taps and NICs; veth is exempt). */
+/* The kernel's own notice of a lost carrier is up to a second late when some link has changed
+ * within the last second (taps and NICs; veth is exempt). */
 Test(link_monitor, polled_carrier_is_in_time, .timeout = 30)
 {
 	struct record *t = record_new();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Netlink messages to structs: right ones, and every kind of broken one. Messages are handed over in memory of
- * exactly their size, so that a build with AddressSanitizer sees each byte read beyond. */
+/* Netlink messages to structs: right ones, and every kind of broken one. Messages are handed over
+ * in memory of exactly their size, so that a build with AddressSanitizer sees each byte read
+ * beyond. */
 #include <criterion/criterion.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
@@ -26,7 +27,8 @@ static struct nlmsghdr *ifinfo(void *buffer, int family, int ifindex, unsigned i
 
 static struct nlmsghdr *full_message(void *buffer)
 {
-	struct nlmsghdr *message = ifinfo(buffer, AF_UNSPEC, 7, IFF_UP | IFF_LOWER_UP | IFF_PROMISC | IFF_NOARP);
+	struct nlmsghdr *message =
+		ifinfo(buffer, AF_UNSPEC, 7, IFF_UP | IFF_LOWER_UP | IFF_PROMISC | IFF_NOARP);
 	struct nlattr *nest;
 
 	mnl_attr_put_strz(message, IFLA_IFNAME, "eth0");
@@ -121,7 +123,7 @@ Test(link_parse, running_is_not_carrier)
 	struct link_info info;
 
 	mnl_attr_put_strz(message, IFLA_IFNAME, "eth0");
-	mnl_attr_put(message, IFLA_ADDRESS, 4, mac);	/* a tunnel's */
+	mnl_attr_put(message, IFLA_ADDRESS, 4, mac); /* a tunnel's */
 	cr_assert_eq(link_parse(message, &info), 0);
 	cr_assert(info.admin_up && !info.carrier && info.arp);
 	cr_assert_arr_eq(info.mac, ((uint8_t[6]){ 0 }), 6);
@@ -208,7 +210,8 @@ Test(link_parse, features)
 	mnl_attr_put_u32(message, NETDEV_A_DEV_IFINDEX, 9);
 	cr_expect_eq(link_parse_features(message, &ifindex, &features), -ENOMSG, "no features");
 	mnl_attr_put_u32(message, NETDEV_A_DEV_XDP_FEATURES, 7);
-	cr_expect_eq(link_parse_features(message, &ifindex, &features), -EBADMSG, "they have 64 bits");
+	cr_expect_eq(link_parse_features(message, &ifindex, &features), -EBADMSG,
+		     "they have 64 bits");
 	cr_expect_eq(ifindex, 1);
 	cr_expect_eq(features, 2);
 	cr_expect_eq(link_parse_features(features_message(buffer), &ifindex, &features), 0);
@@ -287,7 +290,7 @@ Test(link_parse, any_byte_of_any_value)
 
 Test(link_parse, rubbish)
 {
-	uint64_t state = 88172645463325252ull;	/* xorshift64, the same each time */
+	uint64_t state = 88172645463325252ull; /* xorshift64, the same each time */
 	uint8_t buffer[1024];
 
 	for (int round = 0; round < 20000; round++) {
@@ -297,7 +300,8 @@ Test(link_parse, rubbish)
 			state ^= state << 13;
 			state ^= state >> 7;
 			state ^= state << 17;
-			buffer[sizeof(struct nlmsghdr) + state % (length - sizeof(struct nlmsghdr))] = (uint8_t)(state >> 32);
+			buffer[sizeof(struct nlmsghdr) + state % (length - sizeof(struct nlmsghdr))] =
+				(uint8_t)(state >> 32);
 		}
 		try_all((const struct nlmsghdr *)buffer, length);
 	}

@@ -7,9 +7,9 @@
 
 #include "config/model.h"
 
-#define TWICE(call) \
-	do { \
-		cr_assert_eq((call), 0, #call); \
+#define TWICE(call)                                       \
+	do {                                              \
+		cr_assert_eq((call), 0, #call);           \
 		cr_assert_eq((call), 0, "again: " #call); \
 	} while (0)
 
@@ -62,7 +62,9 @@ Test(link_settings, gone_interfaces, .timeout = 30)
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 7 };
 	struct record *t = record_new();
 	struct link_monitor *m = t->monitor;
-	const struct address address = { .family = AF_INET, .prefix_length = 24, .bytes = { 192, 0, 2, 1 } };
+	const struct address address = { .family = AF_INET,
+					 .prefix_length = 24,
+					 .bytes = { 192, 0, 2, 1 } };
 	const char *feature = NULL;
 	struct link_speed speed;
 	uint32_t saved;
@@ -78,7 +80,8 @@ Test(link_settings, gone_interfaces, .timeout = 30)
 		cr_assert_eq(link_get_ipv6(m, ifindex, &on), -ENODEV);
 		cr_assert_eq(link_get_speed(m, ifindex, &speed), -ENODEV);
 		cr_assert_eq(link_add_address(m, ifindex, &address), -ENODEV);
-		cr_assert_eq(link_prepare_offloads(m, ifindex, LINK_RX_OFFLOADS, &saved, &feature), -ENODEV);
+		cr_assert_eq(link_prepare_offloads(m, ifindex, LINK_RX_OFFLOADS, &saved, &feature),
+			     -ENODEV);
 		cr_assert_eq(link_restore_offloads(m, ifindex, UL_SAVED_RX_VLAN), -ENODEV);
 		cr_assert_eq(link_delete(m, ifindex), 0);
 	}
@@ -105,8 +108,8 @@ Test(link_settings, ipv6, .timeout = 30)
 	cr_assert_eq(link_get_ipv6(m, ifindex, &on), 0);
 	cr_assert(on);
 
-	/* conf/all would be everybody's. The kernel allows the name only to interfaces whose MTU is too small for
-	 * IPv6. */
+	/* conf/all would be everybody's. The kernel allows the name only to interfaces whose MTU is
+	 * too small for IPv6. */
 	cr_assert_eq(link_set_mtu(m, ifindex, 1000), 0);
 	cr_assert_eq(link_set_ipv6(m, ifindex, false), -EOPNOTSUPP);
 	rename_link(t, "va", "all");
@@ -123,12 +126,15 @@ static bool has_address(const char *name, int family, const void *bytes, size_t 
 
 	cr_assert_eq(getifaddrs(&list), 0);
 	for (struct ifaddrs *i = list; i; i = i->ifa_next) {
-		if (!i->ifa_addr || i->ifa_addr->sa_family != family || strcmp(i->ifa_name, name) != 0)
+		if (!i->ifa_addr || i->ifa_addr->sa_family != family ||
+		    strcmp(i->ifa_name, name) != 0)
 			continue;
 		if (family == AF_INET)
-			found |= memcmp(&((struct sockaddr_in *)i->ifa_addr)->sin_addr, bytes, length) == 0;
+			found |= memcmp(&((struct sockaddr_in *)i->ifa_addr)->sin_addr, bytes,
+					length) == 0;
 		else
-			found |= memcmp(&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, bytes, length) == 0;
+			found |= memcmp(&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, bytes,
+					length) == 0;
 	}
 	freeifaddrs(list);
 	return found;
@@ -143,7 +149,9 @@ static void add_address(struct record *t, uint32_t ifindex, const uint8_t bytes[
 
 	request->nlmsg_type = RTM_NEWADDR;
 	request->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	*ifa = (struct ifaddrmsg){ .ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = ifindex };
+	*ifa = (struct ifaddrmsg){ .ifa_family = AF_INET,
+				   .ifa_prefixlen = 24,
+				   .ifa_index = ifindex };
 	mnl_attr_put(request, IFA_LOCAL, 4, bytes);
 	mnl_attr_put(request, IFA_ADDRESS, 4, bytes);
 	cr_assert_eq(netlink_query(&t->own, request, NULL, NULL), 0);
@@ -154,9 +162,15 @@ Test(link_settings, addresses, .timeout = 30)
 	struct record *t = record_new();
 	struct link_monitor *m = t->monitor;
 	struct address v4 = { .family = AF_INET, .prefix_length = 24, .bytes = { 192, 0, 2, 10 } };
-	struct address v6 = { .family = AF_INET6, .prefix_length = 64, .bytes = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
-	const struct address second = { .family = AF_INET, .prefix_length = 24, .bytes = { 192, 0, 2, 11 } };
-	const struct address others = { .family = AF_INET, .prefix_length = 24, .bytes = { 203, 0, 113, 1 } };
+	struct address v6 = { .family = AF_INET6,
+			      .prefix_length = 64,
+			      .bytes = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
+	const struct address second = { .family = AF_INET,
+					.prefix_length = 24,
+					.bytes = { 192, 0, 2, 11 } };
+	const struct address others = { .family = AF_INET,
+					.prefix_length = 24,
+					.bytes = { 203, 0, 113, 1 } };
 	uint32_t ifindex;
 
 	cr_assert_eq(link_create_veth(m, "va", "vb", NULL), 0);
@@ -167,7 +181,8 @@ Test(link_settings, addresses, .timeout = 30)
 		TWICE(link_add_address(m, ifindex, &v6));
 		cr_assert(has_address("va", AF_INET6, v6.bytes, 16));
 	}
-	/* Ours go unless they are kept; what others have put there stays, also when it is asked for again. */
+	/* Ours go unless they are kept; what others have put there stays, also when it is asked for
+	 * again. */
 	add_address(t, ifindex, (const uint8_t[4]){ 203, 0, 113, 1 });
 	TWICE(link_add_address(m, ifindex, &others));
 	TWICE(link_remove_addresses(m, ifindex, &v4, 1));
@@ -176,8 +191,10 @@ Test(link_settings, addresses, .timeout = 30)
 	v4.prefix_length = 25;
 	TWICE(link_add_address(m, ifindex, &second));
 	TWICE(link_remove_addresses(m, ifindex, &v4, 1));
-	cr_assert(!has_address("va", AF_INET, v4.bytes, 4), "with another prefix length it is another one");
-	cr_assert(!has_address("va", AF_INET, second.bytes, 4), "it went with the first of its subnet");
+	cr_assert(!has_address("va", AF_INET, v4.bytes, 4),
+		  "with another prefix length it is another one");
+	cr_assert(!has_address("va", AF_INET, second.bytes, 4),
+		  "it went with the first of its subnet");
 	cr_assert(has_address("va", AF_INET, others.bytes, 4));
 	cr_assert_eq(link_remove_addresses(m, GONE, NULL, 0), 0);
 
@@ -221,20 +238,26 @@ Test(link_settings, offloads_of_a_veth_are_prepared_and_restored, .timeout = 30)
 	make_veth(t, "va", "vb");
 	ifindex = ifindex_of(t, "va");
 	cr_assert(rx_vlan_is_on(t, ifindex), "a veth begins with it");
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS, &saved, &feature),
+		     0);
 	cr_assert_eq(saved, UL_SAVED_RX_VLAN);
 	cr_assert(!rx_vlan_is_on(t, ifindex));
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS, &saved, &feature),
+		     0);
 	cr_assert_eq(saved, 0);
 	cr_assert_null(feature);
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS | UL_SAVED_TX_VLAN, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex, LINK_RX_OFFLOADS | UL_SAVED_TX_VLAN,
+					   &saved, &feature),
+		     0);
 	cr_assert_eq(saved, UL_SAVED_TX_VLAN, "only what is asked for");
 
 	/* Bits that are not offloads are other people's business. */
 	cr_assert_eq(link_restore_offloads(t->monitor, ifindex, UL_SAVED_ARP | UL_SAVED_DOWN), 0);
 	cr_assert(!rx_vlan_is_on(t, ifindex));
 	for (int i = 0; i < 2; i++) {
-		cr_assert_eq(link_restore_offloads(t->monitor, ifindex, UL_SAVED_RX_VLAN | UL_SAVED_ARP), 0);
+		cr_assert_eq(link_restore_offloads(t->monitor, ifindex,
+						   UL_SAVED_RX_VLAN | UL_SAVED_ARP),
+			     0);
 		cr_assert(rx_vlan_is_on(t, ifindex));
 	}
 	record_free(t);
@@ -247,7 +270,9 @@ Test(link_settings, offloads_of_a_tap_need_nothing, .timeout = 30)
 	const char *feature = NULL;
 	uint32_t saved = 77;
 
-	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex_of(t, "t0"), LINK_RX_OFFLOADS, &saved, &feature), 0);
+	cr_assert_eq(link_prepare_offloads(t->monitor, ifindex_of(t, "t0"), LINK_RX_OFFLOADS,
+					   &saved, &feature),
+		     0);
 	cr_assert_eq(saved, 0);
 	cr_assert_null(feature);
 	cr_assert_eq(link_restore_offloads(t->monitor, ifindex_of(t, "t0"), 0), 0);
@@ -278,14 +303,17 @@ Test(link_settings, which_offloads_are_on_and_can_be_changed)
 		/* in the third word; of the others one is absent and two are off */
 		features = (struct link_features){ .n_words = 3, .bit = { 64, 3, -1, 40, -1 } };
 		features.block[2] = (struct ethtool_get_features_block){
-			.available = table[i].available, .requested = table[i].requested,
-			.active = table[i].active, .never_changed = table[i].never_changed,
+			.available = table[i].available,
+			.requested = table[i].requested,
+			.active = table[i].active,
+			.never_changed = table[i].never_changed,
 		};
 		features.block[0].available = ~(1u << 3);
 		features.block[0].active = ~(1u << 3);
 		link_sum_up_offloads(&features, &on, &changeable);
 		cr_expect_eq(on, table[i].on, "%s: on %#x", table[i].what, on);
-		cr_expect_eq(changeable, table[i].changeable, "%s: changeable %#x", table[i].what, changeable);
+		cr_expect_eq(changeable, table[i].changeable, "%s: changeable %#x", table[i].what,
+			     changeable);
 	}
 	features = (struct link_features){ .n_words = 2, .bit = { 0, 1, 31, 32, -1 } };
 	features.block[0].active = 0x80000002;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* For the tests of user/link/: a network namespace per test process, a monitor that writes down what it is told, and
- * requests of one's own, so that what is tested does not make its own events. */
+/* For the tests of user/link/: a network namespace per test process, a monitor that writes down
+ * what it is told, and requests of one's own, so that what is tested does not make its own events.
+ */
 #ifndef UL_TESTS_LINK_TESTING_H
 #define UL_TESTS_LINK_TESTING_H
 
@@ -20,8 +21,9 @@
 
 #define DEADLINE_MS 10000
 
-/* Criterion gives each test a process of its own; the namespace goes with it. It has threads, so a user namespace
- * cannot be had from here: ordinary users start the whole binary by `unshare --map-root-user --net`. */
+/* Criterion gives each test a process of its own; the namespace goes with it. It has threads, so a
+ * user namespace cannot be had from here: ordinary users start the whole binary by `unshare
+ * --map-root-user --net`. */
 static inline void enter_namespace(void)
 {
 	if (unshare(CLONE_NEWNET) < 0)
@@ -80,16 +82,19 @@ static inline void record_free(struct record *record)
 }
 
 /* The first notice from `from` on about `name` with one of these changes. */
-static inline struct seen *find_seen(struct record *record, size_t from, const char *name, unsigned int changes)
+static inline struct seen *find_seen(struct record *record, size_t from, const char *name,
+				     unsigned int changes)
 {
 	for (size_t i = from; i < record->n; i++) {
-		if ((record->seen[i].changes & changes) && strcmp(record->seen[i].info.name, name) == 0)
+		if ((record->seen[i].changes & changes) &&
+		    strcmp(record->seen[i].info.name, name) == 0)
 			return &record->seen[i];
 	}
 	return NULL;
 }
 
-static inline struct seen *await_ms(struct record *record, size_t from, const char *name, unsigned int changes, uint64_t limit_ms)
+static inline struct seen *await_ms(struct record *record, size_t from, const char *name,
+				    unsigned int changes, uint64_t limit_ms)
 {
 	uint64_t end = now_ms() + limit_ms, now;
 	struct seen *seen;
@@ -102,13 +107,15 @@ static inline struct seen *await_ms(struct record *record, size_t from, const ch
 	return seen;
 }
 
-static inline struct seen *await(struct record *record, size_t from, const char *name, unsigned int changes)
+static inline struct seen *await(struct record *record, size_t from, const char *name,
+				 unsigned int changes)
 {
 	struct seen *seen = await_ms(record, from, name, changes, DEADLINE_MS);
 
 	if (!seen) {
 		for (size_t i = from; i < record->n; i++)
-			fprintf(stderr, "seen: %s changes %#x\n", record->seen[i].info.name, record->seen[i].changes);
+			fprintf(stderr, "seen: %s changes %#x\n", record->seen[i].info.name,
+				record->seen[i].changes);
 	}
 	cr_assert(seen, "%s: nothing with changes %#x within %d ms", name, changes, DEADLINE_MS);
 	return seen;
@@ -121,8 +128,11 @@ static inline void run_pending(struct record *record)
 		;
 }
 
-/* ---- requests of one's own ---------------------------------------------------------------------------------------------------------- */
-static inline struct nlmsghdr *request_link(void *buffer, uint16_t type, uint16_t flags, uint32_t ifindex)
+/* ---- requests of one's own
+ * ----------------------------------------------------------------------------------------------------------
+ */
+static inline struct nlmsghdr *request_link(void *buffer, uint16_t type, uint16_t flags,
+					    uint32_t ifindex)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(request, sizeof(*ifi));
@@ -138,11 +148,13 @@ static inline uint32_t ifindex_of(struct record *record, const char *name)
 	struct ifreq ifr = { 0 };
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	cr_assert_eq(ioctl(record->monitor->ioctl_fd, SIOCGIFINDEX, &ifr), 0, "%s: %s", name, strerror(errno));
+	cr_assert_eq(ioctl(record->monitor->ioctl_fd, SIOCGIFINDEX, &ifr), 0, "%s: %s", name,
+		     strerror(errno));
 	return (uint32_t)ifr.ifr_ifindex;
 }
 
-static inline int try_make(struct record *record, const char *name, const char *kind, const char *peer)
+static inline int try_make(struct record *record, const char *name, const char *kind,
+			   const char *peer)
 {
 	uint8_t buffer[512];
 	struct nlmsghdr *request = request_link(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
@@ -170,7 +182,8 @@ static inline void make_veth(struct record *record, const char *name, const char
 	cr_assert_eq(r, 0, "veth %s: %s", name, strerror(-r));
 }
 
-static inline int set_u32(struct record *record, uint32_t ifindex, uint16_t attribute, uint32_t value)
+static inline int set_u32(struct record *record, uint32_t ifindex, uint16_t attribute,
+			  uint32_t value)
 {
 	uint8_t buffer[128];
 	struct nlmsghdr *request = request_link(buffer, RTM_NEWLINK, 0, ifindex);
@@ -203,7 +216,10 @@ static inline void delete_link(struct record *record, const char *name)
 {
 	uint8_t buffer[128];
 
-	cr_assert_eq(netlink_query(&record->own, request_link(buffer, RTM_DELLINK, 0, ifindex_of(record, name)), NULL, NULL), 0);
+	cr_assert_eq(netlink_query(&record->own,
+				   request_link(buffer, RTM_DELLINK, 0, ifindex_of(record, name)),
+				   NULL, NULL),
+		     0);
 }
 
 /* A tap that lives as long as the descriptor. */

@@ -50,8 +50,11 @@ static void lldp_tlv(uint32_t type, const void *value, size_t n)
 static void lldp(const char *name)
 {
 	begin(0x88cc);
-	lldp_tlv(1, "\x04\x00\x1c\x73\xaa\xbb\xcc", 7);	/* chassis: MAC address */
-	lldp_tlv(2, "\x05" "Ethernet1/7", 12);
+	lldp_tlv(1, "\x04\x00\x1c\x73\xaa\xbb\xcc", 7); /* chassis: MAC address */
+	lldp_tlv(2,
+		 "\x05"
+		 "Ethernet1/7",
+		 12);
 	lldp_tlv(3, "\x00\x78", 2);
 	if (name)
 		lldp_tlv(5, name, strlen(name));
@@ -134,8 +137,11 @@ Test(neighbour, lldp_that_says_good_bye)
 	cr_assert_eq(receive(T0), 0);
 	begin(0x88cc);
 	lldp_tlv(1, "\x04\x00\x1c\x73\xaa\xbb\xcc", 7);
-	lldp_tlv(2, "\x05" "Ethernet1/7", 12);
-	lldp_tlv(3, "\x00\x00", 2);	/* time to live 0: 802.1AB 9.2.7.7, shutdown */
+	lldp_tlv(2,
+		 "\x05"
+		 "Ethernet1/7",
+		 12);
+	lldp_tlv(3, "\x00\x00", 2); /* time to live 0: 802.1AB 9.2.7.7, shutdown */
 	lldp_tlv(0, "", 0);
 	cr_assert_eq(receive(T0 + 5), 0);
 	cr_expect_eq(neighbour.seen_ms, 0);
@@ -151,7 +157,10 @@ Test(neighbour, lldp_without_end)
 	expect(UL_NEIGHBOUR_LLDP, "tor-1", "Ethernet1/7");
 	begin(0x88cc);
 	lldp_tlv(1, "\x04\x00\x1c\x73\xaa\xbb\xcc", 7);
-	lldp_tlv(2, "\x05" "Ethernet1/7", 12);
+	lldp_tlv(2,
+		 "\x05"
+		 "Ethernet1/7",
+		 12);
 	lldp_tlv(3, "\x00\x00", 2);
 	cr_assert_eq(receive(T0 + 5), 0);
 	cr_expect_eq(neighbour.seen_ms, 0, "good-bye");
@@ -162,7 +171,7 @@ Test(neighbour, lldp_that_names_nobody)
 	lldp("tor-1");
 	cr_assert_eq(receive(T0), 0);
 	begin(0x88cc);
-	add((const uint8_t[46]){ 0 }, 46);	/* End at once, and padding */
+	add((const uint8_t[46]){ 0 }, 46); /* End at once, and padding */
 	cr_assert_eq(receive(T0 + 5), -EBADMSG);
 	expect(UL_NEIGHBOUR_LLDP, "tor-1", "Ethernet1/7");
 	cr_expect_eq(neighbour.seen_ms, T0);
@@ -186,7 +195,7 @@ Test(neighbour, pagp_tells_the_mode)
 	pagp(1, 0x06);
 	cr_assert_eq(receive(T0 + 1), 0);
 	cr_expect_eq(neighbour.pagp, UL_PAGP_AUTO);
-	pagp(2, 0x00);	/* flush PDU: no information */
+	pagp(2, 0x00); /* flush PDU: no information */
 	cr_expect_eq(receive(T0 + 2), -EBADMSG);
 	cr_expect_eq(neighbour.pagp, UL_PAGP_AUTO);
 }
@@ -229,7 +238,7 @@ Test(neighbour, others_are_of_no_concern)
 	begin(0x0800);
 	add("some IP packet that is long enough", 34);
 	cr_expect_eq(receive(T0), -EPROTONOSUPPORT);
-	begin_cisco(0x2004);	/* DTP */
+	begin_cisco(0x2004); /* DTP */
 	add("0123456789", 10);
 	end();
 	cr_expect_eq(receive(T0), -EPROTONOSUPPORT);
@@ -240,7 +249,8 @@ Test(neighbour, others_are_of_no_concern)
 	cr_expect_eq(neighbour.seen_ms, 0);
 }
 
-/* Of each frame every beginning, in memory that ends where it ends. Nothing is read beyond it, and nothing is taken that was not whole. */
+/* Of each frame every beginning, in memory that ends where it ends. Nothing is read beyond it, and
+ * nothing is taken that was not whole. */
 Test(neighbour, cut_frames)
 {
 	for (int kind = 0; kind < 3; kind++) {
@@ -268,24 +278,29 @@ Test(neighbour, cut_frames)
 Test(neighbour, lengths_that_lie)
 {
 	cdp("cat-1", "Te1/1");
-	frame.frame[29] = 3;	/* a TLV shorter than its own head */
+	frame.frame[29] = 3; /* a TLV shorter than its own head */
 	cr_expect_eq(receive(T0), -EBADMSG);
 	cdp("cat-1", "Te1/1");
-	frame.frame[28] = 0xff;	/* longer than the frame */
+	frame.frame[28] = 0xff; /* longer than the frame */
 	cr_expect_eq(receive(T0), -EBADMSG);
 	lldp("tor-1");
-	frame.frame[14] |= 1;	/* 256 bytes longer */
+	frame.frame[14] |= 1; /* 256 bytes longer */
 	cr_expect_eq(receive(T0), -EBADMSG);
 	cr_expect_eq(neighbour.seen_ms, 0);
 }
 
-/* ---- how the switch port is set up --------------------------------------------------------------------------------------- */
+/* ---- how the switch port is set up
+ * --------------------------------------------------------------------------------------- */
 static const uint8_t switch_mac[6] = { 0x00, 0x1c, 0x73, 0xaa, 0xbb, 0xcc };
 static struct setup setup;
 
 static void hear_lacp(uint64_t now_ms)
 {
-	const struct lacp_info actor = { .system_priority = 32768, .system = { 0x00, 0x1c, 0x73, 0xaa, 0xbb, 0xcc }, .key = 5, .port = 9, .state = 0x3d };
+	const struct lacp_info actor = { .system_priority = 32768,
+					 .system = { 0x00, 0x1c, 0x73, 0xaa, 0xbb, 0xcc },
+					 .key = 5,
+					 .port = 9,
+					 .state = 0x3d };
 	const struct lacp_info partner = {};
 	uint8_t pdu[LACP_FRAME_LEN];
 
@@ -302,8 +317,10 @@ Test(neighbour, lacp_where_none_is_spoken)
 		uint32_t findings;
 		const char *text;
 	} cases[] = {
-		{ UL_CHANNEL_STATIC, 1U << UL_FIND_LACP_UNUSED, "LACPDUs come from system 00:1c:73:aa:bb:cc key 5 port 9, but the channel is static here" },
-		{ UL_CHANNEL_NONE, 1U << UL_FIND_LACP_UNUSED, "key 5 port 9, but there is no channel here" },
+		{ UL_CHANNEL_STATIC, 1U << UL_FIND_LACP_UNUSED,
+		  "LACPDUs come from system 00:1c:73:aa:bb:cc key 5 port 9, but the channel is static here" },
+		{ UL_CHANNEL_NONE, 1U << UL_FIND_LACP_UNUSED,
+		  "key 5 port 9, but there is no channel here" },
 		{ UL_CHANNEL_LACP, 0, NULL },
 	};
 
@@ -313,11 +330,16 @@ Test(neighbour, lacp_where_none_is_spoken)
 		setup = (struct setup){};
 		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel, T0), 0);
 		hear_lacp(T0);
-		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel, T0 + SETUP_SILENT_MS - 1), cases[i].findings);
-		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel, T0 + SETUP_SILENT_MS), 0);
+		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel,
+					    T0 + SETUP_SILENT_MS - 1),
+			     cases[i].findings);
+		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel,
+					    T0 + SETUP_SILENT_MS),
+			     0);
 		if (!cases[i].text)
 			continue;
-		setup_describe(&setup, &neighbour, cases[i].channel, UL_FIND_LACP_UNUSED, text, sizeof(text));
+		setup_describe(&setup, &neighbour, cases[i].channel, UL_FIND_LACP_UNUSED, text,
+			       sizeof(text));
 		cr_expect(strstr(text, cases[i].text), "%s", text);
 		cr_expect_lt(strlen(text), LACP_TEXT_LEN - 40);
 	}
@@ -335,11 +357,13 @@ Test(neighbour, pagp_is_a_finding_on_every_switch)
 	pagp(1, 0);
 	receive(T0);
 	for (enum ul_channel channel = UL_CHANNEL_NONE; channel <= UL_CHANNEL_LACP; channel++) {
-		cr_expect_eq(setup_findings(&setup, &neighbour, channel, T0 + 1), 1U << UL_FIND_PAGP);
+		cr_expect_eq(setup_findings(&setup, &neighbour, channel, T0 + 1),
+			     1U << UL_FIND_PAGP);
 		setup_describe(&setup, &neighbour, channel, UL_FIND_PAGP, text, sizeof(text));
 		cr_expect(strstr(text, texts[channel]), "%s", text);
 	}
-	cr_expect_eq(setup_findings(&setup, &neighbour, UL_CHANNEL_STATIC, T0 + SETUP_SILENT_MS), 0);
+	cr_expect_eq(setup_findings(&setup, &neighbour, UL_CHANNEL_STATIC, T0 + SETUP_SILENT_MS),
+		     0);
 	cr_expect_str_eq(setup_finding_name(UL_FIND_PAGP), "pagp");
 	cr_expect_null(setup_finding_name(LACP_FIND_JITTER));
 	cr_expect_null(setup_finding_name(UL_N_FINDINGS));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Notify switches: the frame byte by byte, the timetable in a stopped clock, the timer on a real loop, the socket in
- * a namespace. */
+/* Notify switches: the frame byte by byte, the timetable in a stopped clock, the timer on a real
+ * loop, the socket in a namespace. */
 #include "link_testing.h"
 
 #include <arpa/inet.h>
@@ -10,19 +10,20 @@
 
 #include "team/notify.h"
 
-static const uint8_t mac_a[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 }, mac_b[6] = { 2, 0, 0, 0, 0, 1 };
+static const uint8_t mac_a[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 },
+		     mac_b[6] = { 2, 0, 0, 0, 0, 1 };
 
-#define RARP \
-	0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3, \
-	0x52, 0x54, 0, 0x12, 0x34, 0x56, 0, 0, 0, 0, \
-	0x52, 0x54, 0, 0x12, 0x34, 0x56, 0, 0, 0, 0
+#define RARP                                                                                   \
+	0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3, 0x52, 0x54, 0, 0x12, 0x34, 0x56, 0, 0, 0, 0, 0x52, \
+		0x54, 0, 0x12, 0x34, 0x56, 0, 0, 0, 0
 #define ADDRESSES 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0x12, 0x34, 0x56
 
 static const uint8_t untagged[60] = { ADDRESSES, RARP };
 static const uint8_t tagged_100[64] = { ADDRESSES, 0x81, 0, 0, 100, RARP };
 static const uint8_t tagged_4094[64] = { ADDRESSES, 0x81, 0, 0x0f, 0xfe, RARP };
 
-static const struct notify_vlans plain = { 1, { 0 } }, in_100 = { 1, { 100 } }, in_three = { 3, { 0, 7, 4094 } };
+static const struct notify_vlans plain = { 1, { 0 } }, in_100 = { 1, { 100 } },
+				 in_three = { 3, { 0, 7, 4094 } };
 
 Test(notify, frame)
 {
@@ -31,7 +32,9 @@ Test(notify, frame)
 		const uint8_t *frame;
 		size_t length;
 	} table[] = {
-		{ 0, untagged, 60 }, { 100, tagged_100, 64 }, { 4094, tagged_4094, 64 },
+		{ 0, untagged, 60 },
+		{ 100, tagged_100, 64 },
+		{ 4094, tagged_4094, 64 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -56,14 +59,15 @@ Test(notify, vlans_of_a_port)
 	notify_vlans_of(UL_VLAN_VST, 4094, list, &vlans);
 	cr_assert(vlans.n == 1 && vlans.vid[0] == 4094);
 	list[0] = 1ULL << 1 | 1ULL << 63;
-	list[63] = 1ULL << 62 | 1ULL << 63;	/* 4094, and 4095, which is no VLAN */
+	list[63] = 1ULL << 62 | 1ULL << 63; /* 4094, and 4095, which is no VLAN */
 	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
-	cr_assert(vlans.n == 3 && vlans.vid[0] == 1 && vlans.vid[1] == 63 && vlans.vid[2] == 4094, "not untagged, as 0 is not in the list");
+	cr_assert(vlans.n == 3 && vlans.vid[0] == 1 && vlans.vid[1] == 63 && vlans.vid[2] == 4094,
+		  "not untagged, as 0 is not in the list");
 	list[0] |= 1;
 	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
 	cr_assert(vlans.n == 4 && vlans.vid[0] == 0);
 	list[63] = 0;
-	list[0] = 0x1fffffffful;	/* 0 and 1-32 */
+	list[0] = 0x1fffffffful; /* 0 and 1-32 */
 	notify_vlans_of(UL_VLAN_VGT, UL_VLAN_TRUNK, list, &vlans);
 	cr_assert(vlans.n == 33 && vlans.vid[0] == 0 && vlans.vid[32] == 32);
 	list[1] = 1;
@@ -240,8 +244,9 @@ Test(notify, socket_sends_to_the_wire, .timeout = 30)
 	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
 	cr_assert_eq(notify_socket_new(&sock), 0);
 	notify_frame(mac_a, 0, frame, &length);
-	notify_socket_send(sock, 12345, frame, length);	/* no such uplink: no harm */
-	do {	/* the first ones may meet an interface that is not quite up; and others talk too, IPv6 for one */
+	notify_socket_send(sock, 12345, frame, length); /* no such uplink: no harm */
+	do { /* the first ones may meet an interface that is not quite up; and others talk too, IPv6
+		for one */
 		notify_socket_send(sock, ifindex_of(t, "va"), frame, length);
 		do
 			n = recv(fd, got, sizeof(got), 0);
@@ -261,7 +266,8 @@ Test(notify, a_frame_in_each_vlan)
 
 	cr_assert_eq(notifier_start_at(n, 0, 3, 11, mac_a, &in_three), 0);
 	cr_assert_eq(sent.n, 3);
-	cr_assert(sent.frame[0].length == 60 && sent.frame[1].length == 64 && sent.frame[2].length == 64);
+	cr_assert(sent.frame[0].length == 60 && sent.frame[1].length == 64 &&
+		  sent.frame[2].length == 64);
 	notifier_run(n, 1000);
 	cr_assert_eq(sent.n, 6);
 	cr_assert_eq(notifier_start_at(n, 1000, 3, 11, mac_a, &none), 0);

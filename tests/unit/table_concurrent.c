@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Readers beside the writer of an exact-match table, and writers that are killed at any instruction. Shared memory stands for the map. */
+/* Readers beside the writer of an exact-match table, and writers that are killed at any
+ * instruction. Shared memory stands for the map. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,7 +12,11 @@
 
 TestSuite(table_concurrent, .timeout = 60);
 
-enum { N_BUCKETS = 64, N_STABLE = 100, N_CHURN = 110 };	/* 210 of 256 slots: keys move all the time */
+enum {
+	N_BUCKETS = 64,
+	N_STABLE = 100,
+	N_CHURN = 110
+}; /* 210 of 256 slots: keys move all the time */
 
 struct shared {
 	struct ul_slot4 buckets[N_BUCKETS];
@@ -21,13 +26,15 @@ struct shared {
 
 static struct shared *new_shared(void)
 {
-	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(shared, MAP_FAILED);
 	return shared;
 }
 
-/* Keys and values belong together, so that a reader can tell a foreign value. No churn key is ever used twice. */
+/* Keys and values belong together, so that a reader can tell a foreign value. No churn key is ever
+ * used twice. */
 static uint64_t stable_key(uint64_t i)
 {
 	return (i + 1) << 32 | 0x8001;
@@ -100,10 +107,10 @@ Test(table_concurrent, reader_never_sees_a_wrong_value)
 	pthread_join(reader, NULL);
 
 	cr_assert_gt(i, N_CHURN * 2, "the writer made only %llu steps", (unsigned long long)i);
-	cr_assert_eq(shared->n_wrong, 0, "%llu wrong values in %llu looks", (unsigned long long)shared->n_wrong,
-		     (unsigned long long)shared->n_looked);
-	cr_assert_eq(shared->n_lost, 0, "%llu stable keys not found in %llu looks", (unsigned long long)shared->n_lost,
-		     (unsigned long long)shared->n_looked);
+	cr_assert_eq(shared->n_wrong, 0, "%llu wrong values in %llu looks",
+		     (unsigned long long)shared->n_wrong, (unsigned long long)shared->n_looked);
+	cr_assert_eq(shared->n_lost, 0, "%llu stable keys not found in %llu looks",
+		     (unsigned long long)shared->n_lost, (unsigned long long)shared->n_looked);
 	munmap(shared, sizeof(*shared));
 }
 
@@ -158,14 +165,21 @@ Test(table_concurrent, a_killed_writer_leaves_a_right_table)
 		kill(pid, SIGKILL);
 		cr_assert_eq(waitpid(pid, NULL, 0), pid);
 
-		cr_assert_eq(table_foreach(&table, check_value, &n), 0, "round %d: a foreign value", round);
+		cr_assert_eq(table_foreach(&table, check_value, &n), 0, "round %d: a foreign value",
+			     round);
 		cr_assert_geq(n, N_STABLE);
 		for (uint64_t i = 0; i < N_STABLE; i++)
-			cr_assert_eq(program_find(&table, stable_key(i)), value_of(stable_key(i)) + 1,
-				     "round %d: stable key %llu", round, (unsigned long long)i);
-		/* The next writer goes on: takes out what a killed one may have left of its last step. */
+			cr_assert_eq(program_find(&table, stable_key(i)),
+				     value_of(stable_key(i)) + 1, "round %d: stable key %llu",
+				     round, (unsigned long long)i);
+		/* The next writer goes on: takes out what a killed one may have left of its last
+		 * step. */
 		table.dirty = true;
-		for (uint64_t i = shared->last_churn >= N_CHURN + 2 ? shared->last_churn - N_CHURN - 2 : 0, k = i + 4; i < k; i++)
+		for (uint64_t i = shared->last_churn >= N_CHURN + 2 ?
+					  shared->last_churn - N_CHURN - 2 :
+					  0,
+			      k = i + 4;
+		     i < k; i++)
 			if (i + N_CHURN <= shared->last_churn)
 				table_remove(&table, churn_key(i));
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where the writer of an exact-match table waits for running programs, and what lies in the table then. syscall() is taken over in this program, so
- * that each wait is seen. */
+/* Where the writer of an exact-match table waits for running programs, and what lies in the table
+ * then. syscall() is taken over in this program, so that each wait is seen. */
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -40,7 +40,9 @@ long syscall(long number, ...)
 
 static void new_table(void)
 {
-	table = (struct table){ .mask = MASK, .buckets = aligned_alloc(64, (MASK + 1) * sizeof(struct ul_slot4)) };
+	table = (struct table){
+		.mask = MASK, .buckets = aligned_alloc(64, (MASK + 1) * sizeof(struct ul_slot4))
+	};
 	cr_assert(table.buckets);
 	memset(table.buckets, 0, (MASK + 1) * sizeof(struct ul_slot4));
 	n_waits = 0;
@@ -56,7 +58,8 @@ static bool in_bucket(uint32_t bucket, uint64_t key)
 static uint64_t key_of(uint32_t first, uint32_t second, int n)
 {
 	for (uint64_t key = 1;; key++)
-		if (ul_first_bucket(key, MASK) == first && ul_second_bucket(key, MASK) == second && n-- == 0)
+		if (ul_first_bucket(key, MASK) == first && ul_second_bucket(key, MASK) == second &&
+		    n-- == 0)
 			return key;
 }
 
@@ -66,7 +69,8 @@ static void slot_is_free(void)
 {
 	cr_assert(!in_bucket(3, removed_key), "the wait came before the key was taken out");
 	for (int slot = 0; slot < 4; slot++)
-		cr_assert_eq(table.buckets[3].key[slot], 0, "the slot was used again before the wait");
+		cr_assert_eq(table.buckets[3].key[slot], 0,
+			     "the slot was used again before the wait");
 }
 
 Test(table_grace, a_slot_rests_before_it_is_used_again)
@@ -89,14 +93,17 @@ static uint64_t moved_key, new_key;
 
 static void move_states(void)
 {
-	cr_assert(!in_bucket(3, new_key) && !in_bucket(9, new_key), "the new key is there before its slot has rested");
+	cr_assert(!in_bucket(3, new_key) && !in_bucket(9, new_key),
+		  "the new key is there before its slot has rested");
 	cr_assert(in_bucket(20, moved_key), "wait %d: the copy is not in place", n_waits);
-	cr_assert_eq(table.buckets[3].spilled, 5, "wait %d: readers are not told of the second bucket", n_waits);
-	cr_assert_eq(in_bucket(3, moved_key), n_waits == 1, "wait %d: the old copy is in the wrong state", n_waits);
+	cr_assert_eq(table.buckets[3].spilled, 5,
+		     "wait %d: readers are not told of the second bucket", n_waits);
+	cr_assert_eq(in_bucket(3, moved_key), n_waits == 1,
+		     "wait %d: the old copy is in the wrong state", n_waits);
 }
 
-/* Both buckets of the new key are full; one key of them can go elsewhere. It is copied, then there is a wait, then the old copy goes, then there is a
- * wait, and then the new key takes the slot. */
+/* Both buckets of the new key are full; one key of them can go elsewhere. It is copied, then there
+ * is a wait, then the old copy goes, then there is a wait, and then the new key takes the slot. */
 Test(table_grace, a_move_waits_between_copy_and_removal)
 {
 	new_table();

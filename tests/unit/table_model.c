@@ -27,7 +27,8 @@ static struct table new_table(uint32_t n_buckets)
 	return table;
 }
 
-/* What the programs do (bpf/maps.bpf.h): the second bucket only when the first says that something spilled. Value + 1, or 0. */
+/* What the programs do (bpf/maps.bpf.h): the second bucket only when the first says that something
+ * spilled. Value + 1, or 0. */
 static uint32_t program_find(const struct table *table, uint64_t key)
 {
 	const struct ul_slot4 *first = &table->buckets[ul_first_bucket(key, table->mask)];
@@ -42,10 +43,12 @@ static void expect_value(const struct table *table, uint64_t key, uint32_t value
 {
 	uint32_t got = 0xdeadbeef;
 
-	cr_assert_eq(table_get(table, key, &got), 0, "key %#llx is absent", (unsigned long long)key);
-	cr_assert_eq(got, value, "key %#llx: expected %u, got %u", (unsigned long long)key, value, got);
-	cr_assert_eq(program_find(table, key), value + 1, "key %#llx: the programs see %u", (unsigned long long)key,
-		     program_find(table, key));
+	cr_assert_eq(table_get(table, key, &got), 0, "key %#llx is absent",
+		     (unsigned long long)key);
+	cr_assert_eq(got, value, "key %#llx: expected %u, got %u", (unsigned long long)key, value,
+		     got);
+	cr_assert_eq(program_find(table, key), value + 1, "key %#llx: the programs see %u",
+		     (unsigned long long)key, program_find(table, key));
 }
 
 static void expect_absent(const struct table *table, uint64_t key)
@@ -109,7 +112,8 @@ Test(table, set_get_change_remove)
 	free(table.buckets);
 }
 
-/* A hundred thousand neighbouring MAC addresses, and then as many random keys, at the load that table_buckets_for() promises. */
+/* A hundred thousand neighbouring MAC addresses, and then as many random keys, at the load that
+ * table_buckets_for() promises. */
 Test(table, holds_the_design_load)
 {
 	const uint32_t n = 100000;
@@ -126,21 +130,24 @@ Test(table, holds_the_design_load)
 		cr_assert_eq(table_remove(&table, mac_key(i)), 0);
 	cr_assert_eq(count_keys(&table), 0);
 	for (uint32_t b = 0; b <= table.mask; b++)
-		cr_assert_eq(table.buckets[b].spilled, 0, "bucket %u still claims %u spilled keys", b, table.buckets[b].spilled);
+		cr_assert_eq(table.buckets[b].spilled, 0, "bucket %u still claims %u spilled keys",
+			     b, table.buckets[b].spilled);
 
 	for (uint32_t i = 0; i < n; i++)
-		cr_assert_eq(table_set(&table, random_u64() | 1, i), 0, "random insertion %u failed", i);
+		cr_assert_eq(table_set(&table, random_u64() | 1, i), 0,
+			     "random insertion %u failed", i);
 	cr_assert_eq(count_keys(&table), n);
 	free(table.buckets);
 }
 
-/* Random operations on few keys in a small table that is often nearly full, so that keys spill and are displaced. */
+/* Random operations on few keys in a small table that is often nearly full, so that keys spill and
+ * are displaced. */
 Test(table, random_operations)
 {
 	enum { N_KEYS = 400 };
-	struct table table = new_table(64);	/* 256 slots */
+	struct table table = new_table(64); /* 256 slots */
 	static uint64_t keys[N_KEYS];
-	static uint32_t model[N_KEYS];		/* value + 1, 0: absent */
+	static uint32_t model[N_KEYS]; /* value + 1, 0: absent */
 	size_t present = 0, refused = 0, spilled = 0;
 
 	no_grace_periods = true;
@@ -157,8 +164,10 @@ Test(table, random_operations)
 			int r = table_set(&table, keys[i], value);
 
 			if (r == -ENOSPC) {
-				cr_assert_eq(model[i], 0, "a key that is there could not be changed");
-				cr_assert_gt(present, 180, "refused with %zu of 256 slots in use", present);
+				cr_assert_eq(model[i], 0,
+					     "a key that is there could not be changed");
+				cr_assert_gt(present, 180, "refused with %zu of 256 slots in use",
+					     present);
 				refused++;
 			} else {
 				cr_assert_eq(r, 0);
@@ -183,7 +192,8 @@ Test(table, random_operations)
 		for (uint32_t b = 0; b <= table.mask; b++)
 			spilled += table.buckets[b].spilled;
 	}
-	cr_assert_gt(refused, 0, "the table was never full: the test does not reach what it is for");
+	cr_assert_gt(refused, 0,
+		     "the table was never full: the test does not reach what it is for");
 	cr_assert_gt(spilled, 0, "no key ever spilled");
 	free(table.buckets);
 }
@@ -197,7 +207,8 @@ Test(table, two_copies_are_one_key)
 	while (ul_first_bucket(key, 63) == ul_second_bucket(key, 63))
 		key++;
 	for (int remove = 0; remove < 2; remove++) {
-		struct ul_slot4 *first = &table.buckets[ul_first_bucket(key, 63)], *second = &table.buckets[ul_second_bucket(key, 63)];
+		struct ul_slot4 *first = &table.buckets[ul_first_bucket(key, 63)],
+				*second = &table.buckets[ul_second_bucket(key, 63)];
 
 		memset(table.buckets, 0, 64 * sizeof(*table.buckets));
 		first->key[2] = second->key[1] = key;

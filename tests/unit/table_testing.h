@@ -4,8 +4,8 @@
 
 #include "dataplane/table.h"
 
-/* The writer does not wait for the kernel's grace periods, which take up to 20 ms each. For tests without programs: readers of user space are not waited
- * for anyway. In table_grace.c. */
+/* The writer does not wait for the kernel's grace periods, which take up to 20 ms each. For tests
+ * without programs: readers of user space are not waited for anyway. In table_grace.c. */
 extern bool no_grace_periods;
 
 #endif

@@ -6,7 +6,9 @@
 
 static struct teaming teaming(enum ul_method method, uint32_t n_active, uint32_t n_standby)
 {
-	struct teaming t = { .method = method, .failback = true, .n_active = n_active, .n_standby = n_standby };
+	struct teaming t = {
+		.method = method, .failback = true, .n_active = n_active, .n_standby = n_standby
+	};
 
 	for (uint32_t i = 0; i < n_active; i++)
 		t.active[i] = (uint8_t)i;
@@ -61,7 +63,8 @@ Test(team_policy, a_failure_moves_only_its_own_and_evenly)
 		policy_build(&t, UL_CHANNEL_STATIC, all, 0, &before);
 		policy_build(&t, UL_CHANNEL_STATIC, all & ~2u, 0, &after);
 		for (uint32_t b = 0; b < before.n_buckets; b++)
-			cr_assert(before.bucket[b] == 1 ? after.bucket[b] != 1 : after.bucket[b] == before.bucket[b]);
+			cr_assert(before.bucket[b] == 1 ? after.bucket[b] != 1 :
+							  after.bucket[b] == before.bucket[b]);
 		for (uint32_t u = 0; u < n; u++) {
 			uint32_t got = count_buckets(&after, (uint8_t)u);
 
@@ -127,8 +130,10 @@ Test(team_policy, failover_order_is_one_uplink_at_a_time)
 		struct ul_policy policy;
 
 		policy_build(&t, UL_CHANNEL_NONE, table[i].usable, 0, &policy);
-		cr_assert_eq(count_buckets(&policy, table[i].serves), policy.n_buckets, "usable %#x", table[i].usable);
-		cr_assert_eq(policy.in_use, table[i].serves == UL_NO_UPLINK ? 0 : 1u << table[i].serves);
+		cr_assert_eq(count_buckets(&policy, table[i].serves), policy.n_buckets,
+			     "usable %#x", table[i].usable);
+		cr_assert_eq(policy.in_use,
+			     table[i].serves == UL_NO_UPLINK ? 0 : 1u << table[i].serves);
 	}
 }
 
@@ -160,5 +165,6 @@ Test(team_policy, nothing_usable_is_said_so)
 
 	policy_build(&t, UL_CHANNEL_STATIC, 0, 0, &policy);
 	cr_assert_eq(count_buckets(&policy, UL_NO_UPLINK), policy.n_buckets);
-	cr_assert_eq(policy_uplink_of_port(&policy, (const uint8_t[6]){ 2, 0, 0, 0, 0, 1 }, 0), UL_NO_UPLINK);
+	cr_assert_eq(policy_uplink_of_port(&policy, (const uint8_t[6]){ 2, 0, 0, 0, 0, 1 }, 0),
+		     UL_NO_UPLINK);
 }

@@ -12,12 +12,16 @@
 #include "flow_hash.h"
 #include "match_table.h"
 
-void fake_policy(struct fake *fake, uint32_t index, enum ul_method method, uint32_t flags, const uint8_t *active, uint32_t n_active,
-		 const uint8_t *standby, uint32_t n_standby)
+void fake_policy(struct fake *fake, uint32_t index, enum ul_method method, uint32_t flags,
+		 const uint8_t *active, uint32_t n_active, const uint8_t *standby,
+		 uint32_t n_standby)
 {
 	struct ul_policy *policy = &fake->policies[index];
 
-	*policy = (struct ul_policy){ .method = method, .flags = flags, .n_buckets = ul_n_buckets(n_active), .n_active = (uint8_t)n_active,
+	*policy = (struct ul_policy){ .method = method,
+				      .flags = flags,
+				      .n_buckets = ul_n_buckets(n_active),
+				      .n_active = (uint8_t)n_active,
 				      .n_members = (uint8_t)(n_active + n_standby) };
 	memset(policy->bucket, UL_NO_UPLINK, sizeof(policy->bucket));
 	for (uint32_t i = 0; i < n_active; i++) {
@@ -35,7 +39,10 @@ void fake_group(struct fake *fake, uint32_t index, const char *name, uint16_t vi
 {
 	struct ul_group *group = &fake->groups[index];
 
-	*group = (struct ul_group){ .flags = UL_GROUP_USED, .vlan_mode = vid ? UL_VLAN_VST : UL_VLAN_EST, .vid = vid, .policy = policy };
+	*group = (struct ul_group){ .flags = UL_GROUP_USED,
+				    .vlan_mode = vid ? UL_VLAN_VST : UL_VLAN_EST,
+				    .vid = vid,
+				    .policy = policy };
 	strncpy(group->name, name, UL_GROUP_NAME_LEN - 1);
 }
 
@@ -44,8 +51,12 @@ void fake_port(struct fake *fake, uint32_t slot, const char *name, uint32_t grou
 	struct ul_port *port = &fake->ports[slot];
 	uint64_t key;
 
-	*port = (struct ul_port){ .ifindex = 2000 + slot, .flags = UL_PORT_USED | UL_PORT_XDP, .group = group, .number = slot,
-				  .mac = { 0x52, 0x54, 0, 0, 0, mac_tail }, .max_frame = 1518 };
+	*port = (struct ul_port){ .ifindex = 2000 + slot,
+				  .flags = UL_PORT_USED | UL_PORT_XDP,
+				  .group = group,
+				  .number = slot,
+				  .mac = { 0x52, 0x54, 0, 0, 0, mac_tail },
+				  .max_frame = 1518 };
 	strncpy(port->name, name, UL_NAME_LEN - 1);
 	key = ul_fdb_key(fake->groups[group].vid, port->mac);
 	for (int i = 0; i < 4; i++) {
@@ -65,11 +76,22 @@ void fake_init(struct fake *fake, uint32_t n_uplinks)
 	uint8_t all[UL_MAX_UPLINKS];
 
 	memset(fake, 0, sizeof(*fake));
-	fake->meta = (struct ul_meta){ .abi_version = UL_ABI_VERSION, .n_uplinks = n_uplinks, .generation = 3, .lease_ns = now_ns() + 3600000000000ULL,
-				       .name = "vswitch0", .channel = UL_CHANNEL_STATIC, .mtu = 1500, .max_ports = FAKE_PORTS, .max_groups = FAKE_GROUPS };
+	fake->meta = (struct ul_meta){ .abi_version = UL_ABI_VERSION,
+				       .n_uplinks = n_uplinks,
+				       .generation = 3,
+				       .lease_ns = now_ns() + 3600000000000ULL,
+				       .name = "vswitch0",
+				       .channel = UL_CHANNEL_STATIC,
+				       .mtu = 1500,
+				       .max_ports = FAKE_PORTS,
+				       .max_groups = FAKE_GROUPS };
 	for (uint32_t i = 0; i < n_uplinks; i++) {
-		fake->uplinks[i] = (struct ul_uplink){ .ifindex = 1000 + i, .flags = UL_UP_SEND | UL_UP_RECEIVE | UL_UP_CARRIER | UL_UP_ADMIN,
-						       .mac = { 2, 0, 0, 0, 0, (uint8_t)i }, .xdp_mode = UL_XDP_NATIVE, .speed_mbps = 10000 };
+		fake->uplinks[i] = (struct ul_uplink){ .ifindex = 1000 + i,
+						       .flags = UL_UP_SEND | UL_UP_RECEIVE |
+								UL_UP_CARRIER | UL_UP_ADMIN,
+						       .mac = { 2, 0, 0, 0, 0, (uint8_t)i },
+						       .xdp_mode = UL_XDP_NATIVE,
+						       .speed_mbps = 10000 };
 		snprintf(fake->uplinks[i].name, UL_NAME_LEN, "eth%u", i);
 		all[i] = (uint8_t)i;
 	}
@@ -91,11 +113,13 @@ void fake_cut(struct fake *fake, uint32_t uplink)
 			if (fake->uplinks[policy->member[p]].flags & UL_UP_SEND)
 				alive |= 1u << p;
 		for (uint32_t b = 0; b < policy->n_buckets; b++) {
-			int position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, b, alive);
+			int position = ul_serving_position(policy->flags, policy->n_active,
+							   policy->n_members, b, alive);
 
 			policy->bucket[b] = position < 0 ? UL_NO_UPLINK : policy->member[position];
 		}
-		serving = ul_serving_positions(policy->flags, policy->n_active, policy->n_members, alive);
+		serving = ul_serving_positions(policy->flags, policy->n_active, policy->n_members,
+					       alive);
 		policy->in_use = 0;
 		for (uint32_t p = 0; p < policy->n_members; p++)
 			if (serving >> p & 1)
@@ -110,22 +134,34 @@ void fake_stop_daemon(struct fake *fake, uint64_t seconds)
 
 void fake_view(const struct fake *fake, struct view *ret)
 {
-	*ret = (struct view){ .meta = &fake->meta, .uplinks = fake->uplinks, .ports = fake->ports, .groups = fake->groups, .policies = fake->policies,
-			      .vlans = fake->vlans, .fdb = fake->fdb, .fdb_buckets = FAKE_FDB, .lacp_ports = fake->lacp_ports,
-			      .lacp_answers = fake->lacp_answers, .stats_fd = -1 };
+	*ret = (struct view){ .meta = &fake->meta,
+			      .uplinks = fake->uplinks,
+			      .ports = fake->ports,
+			      .groups = fake->groups,
+			      .policies = fake->policies,
+			      .vlans = fake->vlans,
+			      .fdb = fake->fdb,
+			      .fdb_buckets = FAKE_FDB,
+			      .lacp_ports = fake->lacp_ports,
+			      .lacp_answers = fake->lacp_answers,
+			      .stats_fd = -1 };
 	strcpy(ret->name, "vswitch0");
 }
 
-/* ---- pinned ---------------------------------------------------------------------------------------------------------- */
+/* ---- pinned
+ * ----------------------------------------------------------------------------------------------------------
+ */
 void fake_mount(struct fake_fs *fs)
 {
 	if (geteuid() != 0)
 		cr_skip_test("needs root for BPF maps");
 	*fs = (struct fake_fs){ .directory = "/tmp/ul-view-XXXXXX" };
 	cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %s", strerror(errno));
-	cr_assert_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0, "mount: %s", strerror(errno));
+	cr_assert_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0, "mount: %s",
+		     strerror(errno));
 	cr_assert(mkdtemp(fs->directory));
-	cr_assert_eq(mount("bpf", fs->directory, "bpf", 0, NULL), 0, "mount bpffs: %s", strerror(errno));
+	cr_assert_eq(mount("bpf", fs->directory, "bpf", 0, NULL), 0, "mount bpffs: %s",
+		     strerror(errno));
 }
 
 void fake_unmount(struct fake_fs *fs)
@@ -136,15 +172,20 @@ void fake_unmount(struct fake_fs *fs)
 	cr_expect_eq(rmdir(fs->directory), 0);
 }
 
-void fake_pin_map(const char *directory, const char *name, int type, uint32_t value_size, uint32_t entries, uint32_t flags, const void *values)
+void fake_pin_map(const char *directory, const char *name, int type, uint32_t value_size,
+		  uint32_t entries, uint32_t flags, const void *values)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
-	_cleanup_close_ int fd = bpf_map_create((enum bpf_map_type)type, name, sizeof(uint32_t), value_size, entries, &opts);
+	_cleanup_close_ int fd = bpf_map_create((enum bpf_map_type)type, name, sizeof(uint32_t),
+						value_size, entries, &opts);
 	char path[128];
 
 	cr_assert_geq(fd, 0, "map %s: %s", name, strerror(errno));
 	for (uint32_t key = 0; key < entries && values; key++)
-		cr_assert_eq(bpf_map_update_elem(fd, &key, (const uint8_t *)values + (size_t)key * value_size, 0), 0, "map %s: %s", name, strerror(errno));
+		cr_assert_eq(bpf_map_update_elem(fd, &key,
+						 (const uint8_t *)values + (size_t)key * value_size,
+						 0),
+			     0, "map %s: %s", name, strerror(errno));
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	unlink(path);
 	cr_assert_eq(bpf_obj_pin(fd, path), 0, "pin %s: %s", path, strerror(errno));
@@ -154,7 +195,9 @@ static void pin_stats(const char *directory, const struct fake *fake)
 {
 	uint32_t entries = ARRAY_SIZE(fake->stats);
 	int n_cpus = libbpf_num_possible_cpus();
-	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ul_stats", sizeof(uint32_t), sizeof(struct ul_stats), entries, NULL);
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ul_stats",
+						sizeof(uint32_t), sizeof(struct ul_stats), entries,
+						NULL);
 	_cleanup_free_ struct ul_stats *cpus = calloc((size_t)n_cpus, sizeof(*cpus));
 	char path[128];
 
@@ -175,14 +218,23 @@ void fake_pin(struct fake_fs *fs, const struct fake *fake, const char *switch_na
 	cr_assert(mkdir(fs->path, 0700) == 0 || errno == EEXIST);
 	snprintf(fs->path, sizeof(fs->path), "%s/uplinkd/%s", fs->directory, switch_name);
 	cr_assert_eq(mkdir(fs->path, 0700), 0);
-	fake_pin_map(fs->path, "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1, mapped, &fake->meta);
-	fake_pin_map(fs->path, "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink), UL_MAX_UPLINKS, mapped, fake->uplinks);
-	fake_pin_map(fs->path, "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), FAKE_PORTS, mapped, fake->ports);
-	fake_pin_map(fs->path, "ul_groups", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_group), FAKE_GROUPS, mapped, fake->groups);
-	fake_pin_map(fs->path, "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy), UL_MAX_POLICIES, mapped, fake->policies);
-	fake_pin_map(fs->path, "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS, mapped, fake->vlans);
-	fake_pin_map(fs->path, "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), FAKE_FDB, mapped, fake->fdb);
-	fake_pin_map(fs->path, "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port), UL_MAX_UPLINKS, mapped, fake->lacp_ports);
-	fake_pin_map(fs->path, "ul_lacp_answers", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_answer), UL_MAX_UPLINKS, mapped, fake->lacp_answers);
+	fake_pin_map(fs->path, "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1, mapped,
+		     &fake->meta);
+	fake_pin_map(fs->path, "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink),
+		     UL_MAX_UPLINKS, mapped, fake->uplinks);
+	fake_pin_map(fs->path, "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), FAKE_PORTS,
+		     mapped, fake->ports);
+	fake_pin_map(fs->path, "ul_groups", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_group),
+		     FAKE_GROUPS, mapped, fake->groups);
+	fake_pin_map(fs->path, "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy),
+		     UL_MAX_POLICIES, mapped, fake->policies);
+	fake_pin_map(fs->path, "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS,
+		     mapped, fake->vlans);
+	fake_pin_map(fs->path, "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), FAKE_FDB,
+		     mapped, fake->fdb);
+	fake_pin_map(fs->path, "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port),
+		     UL_MAX_UPLINKS, mapped, fake->lacp_ports);
+	fake_pin_map(fs->path, "ul_lacp_answers", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_answer),
+		     UL_MAX_UPLINKS, mapped, fake->lacp_answers);
 	pin_stats(fs->path, fake);
 }

@@ -75,9 +75,12 @@ Test(view, map_that_cannot_be_mapped_is_copied)
 	struct view *view = NULL;
 
 	fake_pin(&fs, &fake, "vswitch0");
-	fake_pin_map(fs.path, "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1, 0, &fake.meta);
-	fake_pin_map(fs.path, "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy), UL_MAX_POLICIES, 0, fake.policies);
-	fake_pin_map(fs.path, "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), FAKE_FDB, 0, fake.fdb);
+	fake_pin_map(fs.path, "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1, 0,
+		     &fake.meta);
+	fake_pin_map(fs.path, "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy),
+		     UL_MAX_POLICIES, 0, fake.policies);
+	fake_pin_map(fs.path, "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), FAKE_FDB, 0,
+		     fake.fdb);
 	cr_assert_eq(view_open(fs.directory, "vswitch0", &view), 0);
 	expect_same(view);
 	view_close(view);
@@ -118,17 +121,26 @@ static const struct {
 	uint32_t value_size, entries;
 	int expect;
 } strangers[] = {
-	{ "hash instead of array", "ul_uplinks", BPF_MAP_TYPE_HASH, sizeof(struct ul_uplink), UL_MAX_UPLINKS, -EPROTO },
-	{ "longer values", "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink) + 8, UL_MAX_UPLINKS, -EPROTO },
+	{ "hash instead of array", "ul_uplinks", BPF_MAP_TYPE_HASH, sizeof(struct ul_uplink),
+	  UL_MAX_UPLINKS, -EPROTO },
+	{ "longer values", "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink) + 8,
+	  UL_MAX_UPLINKS, -EPROTO },
 	{ "shorter values", "ul_policies", BPF_MAP_TYPE_ARRAY, 8, UL_MAX_POLICIES, -EPROTO },
-	{ "fewer uplinks", "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink), UL_MAX_UPLINKS - 1, -EPROTO },
+	{ "fewer uplinks", "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink),
+	  UL_MAX_UPLINKS - 1, -EPROTO },
 	{ "fewer VLANs", "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), 1, -EPROTO },
-	{ "fewer ports than ul_meta says", "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), FAKE_PORTS - 1, -EPROTO },
-	{ "fewer groups than ul_meta says", "ul_groups", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_group), FAKE_GROUPS - 1, -EPROTO },
-	{ "counters not per CPU", "ul_stats", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_stats), UL_OBJECT_PORT0 + FAKE_PORTS, -EPROTO },
-	{ "counters of other size", "ul_stats", BPF_MAP_TYPE_PERCPU_ARRAY, 8, UL_OBJECT_PORT0 + FAKE_PORTS, -EPROTO },
-	{ "unfinished: meta of zeros", "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1, -EPROTO },
-	{ "more ports than ul_meta says", "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), FAKE_PORTS + 1, 0 },
+	{ "fewer ports than ul_meta says", "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port),
+	  FAKE_PORTS - 1, -EPROTO },
+	{ "fewer groups than ul_meta says", "ul_groups", BPF_MAP_TYPE_ARRAY,
+	  sizeof(struct ul_group), FAKE_GROUPS - 1, -EPROTO },
+	{ "counters not per CPU", "ul_stats", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_stats),
+	  UL_OBJECT_PORT0 + FAKE_PORTS, -EPROTO },
+	{ "counters of other size", "ul_stats", BPF_MAP_TYPE_PERCPU_ARRAY, 8,
+	  UL_OBJECT_PORT0 + FAKE_PORTS, -EPROTO },
+	{ "unfinished: meta of zeros", "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1,
+	  -EPROTO },
+	{ "more ports than ul_meta says", "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port),
+	  FAKE_PORTS + 1, 0 },
 };
 
 Test(view, strangers_are_refused)
@@ -142,13 +154,16 @@ Test(view, strangers_are_refused)
 
 		snprintf(name, sizeof(name), "s%zu", i);
 		fake_pin(&fs, &fake, name);
-		fake_pin_map(fs.path, strangers[i].name, strangers[i].type, strangers[i].value_size, strangers[i].entries, 0, NULL);
+		fake_pin_map(fs.path, strangers[i].name, strangers[i].type, strangers[i].value_size,
+			     strangers[i].entries, 0, NULL);
 		r = view_open(fs.directory, name, &view);
-		cr_expect_eq(r, strangers[i].expect, "%s: %d, expected %d", strangers[i].what, r, strangers[i].expect);
+		cr_expect_eq(r, strangers[i].expect, "%s: %d, expected %d", strangers[i].what, r,
+			     strangers[i].expect);
 		if (r == 0)
 			view_close(view);
 		else
-			cr_expect_eq(view, untouched, "%s: the result was touched", strangers[i].what);
+			cr_expect_eq(view, untouched, "%s: the result was touched",
+				     strangers[i].what);
 	}
 }
 
@@ -180,7 +195,8 @@ Test(view, program_in_place_of_a_map)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "stranger", "GPL", instructions, 2, NULL);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "stranger", "GPL",
+					       instructions, 2, NULL);
 	struct view *view = NULL;
 	char path[128];
 
@@ -212,7 +228,7 @@ Test(view, missing)
 
 Test(view, list)
 {
-	char (*names)[UL_NAME_LEN] = NULL;
+	char(*names)[UL_NAME_LEN] = NULL;
 	char path[128];
 	size_t n = 0;
 
@@ -251,7 +267,9 @@ Test(view, no_descriptor_is_left_open)
 	close(after);
 }
 
-/* ---- reasons ----------------------------------------------------------------------------------------------------------- */
+/* ---- reasons
+ * -----------------------------------------------------------------------------------------------------------
+ */
 Test(view_reasons, names)
 {
 	cr_expect_str_eq(reason_name(UL_R_SENT), "sent");

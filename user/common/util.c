@@ -76,7 +76,8 @@ int mac_parse(const char *text, uint8_t mac[6])
 		const char *pair = text + 3 * i;
 		char digits[3] = { pair[0], pair[1], 0 };
 
-		if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1]) || (i < 5 && pair[2] != ':'))
+		if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1]) ||
+		    (i < 5 && pair[2] != ':'))
 			return -EINVAL;
 		parsed[i] = (uint8_t)strtoul(digits, NULL, 16);
 	}
@@ -86,7 +87,8 @@ int mac_parse(const char *text, uint8_t mac[6])
 
 const char *mac_format(const uint8_t mac[6], char text[MAC_TEXT_LEN])
 {
-	snprintf(text, MAC_TEXT_LEN, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	snprintf(text, MAC_TEXT_LEN, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		 mac[3], mac[4], mac[5]);
 	return text;
 }
 

@@ -11,7 +11,8 @@ struct interface_use {
 	struct place place;
 };
 
-/* One node per switch and address; its places form a chain, because several VLANs may have the same address. */
+/* One node per switch and address; its places form a chain, because several VLANs may have the same
+ * address. */
 struct mac_use {
 	uint8_t mac[6];
 	struct place place;
@@ -20,7 +21,8 @@ struct mac_use {
 
 static int compare_interfaces(const void *a, const void *b)
 {
-	return strcmp(((const struct interface_use *)a)->name, ((const struct interface_use *)b)->name);
+	return strcmp(((const struct interface_use *)a)->name,
+		      ((const struct interface_use *)b)->name);
 }
 
 static int compare_macs(const void *a, const void *b)
@@ -50,12 +52,14 @@ void uses_done(struct uses *uses)
 }
 
 /* "switches[0].port-groups[1].ports[2]" in a file, "vswitch0, group prod" in a request */
-static const char *place_text(const struct check *check, const struct place *place, char text[REPORT_PATH_LEN])
+static const char *place_text(const struct check *check, const struct place *place,
+			      char text[REPORT_PATH_LEN])
 {
 	size_t sw = (size_t)(place->sw - check->model->switches);
 
 	if (!check->report->file && place->group)
-		snprintf(text, REPORT_PATH_LEN, "%s, group %s", place->sw->name, place->group->name);
+		snprintf(text, REPORT_PATH_LEN, "%s, group %s", place->sw->name,
+			 place->group->name);
 	else if (!check->report->file)
 		snprintf(text, REPORT_PATH_LEN, "%s", place->sw->name);
 	else if (place->group)
@@ -66,7 +70,9 @@ static const char *place_text(const struct check *check, const struct place *pla
 	return text;
 }
 
-/* ---- interfaces ------------------------------------------------------------------------------------------------------ */
+/* ---- interfaces
+ * ------------------------------------------------------------------------------------------------------
+ */
 static bool scan_switch_interfaces(const struct switch_cfg *sw, const char *name, struct place *ret)
 {
 	for (size_t i = 0; i < sw->n_uplinks; i++) {
@@ -83,7 +89,11 @@ static bool scan_switch_interfaces(const struct switch_cfg *sw, const char *name
 			char far_end[UL_NAME_LEN];
 
 			host_port_far_end(port->interface, far_end);
-			*ret = (struct place){ .sw = sw, .group = group, .at = i, .far_end = port->host && strcmp(far_end, name) == 0 };
+			*ret = (struct place){ .sw = sw,
+					       .group = group,
+					       .at = i,
+					       .far_end = port->host &&
+							  strcmp(far_end, name) == 0 };
 			if (ret->far_end || strcmp(port->interface, name) == 0)
 				return true;
 		}
@@ -92,7 +102,8 @@ static bool scan_switch_interfaces(const struct switch_cfg *sw, const char *name
 }
 
 /* 1: found, 0: not found (and noted), -ENOMEM */
-static int find_interface(struct check *check, const char *name, const struct place *place, struct place *ret)
+static int find_interface(struct check *check, const char *name, const struct place *place,
+			  struct place *ret)
 {
 	struct interface_use *use, **found;
 
@@ -117,7 +128,8 @@ static int find_interface(struct check *check, const char *name, const struct pl
 	return found ? 1 : -ENOMEM;
 }
 
-int check_interface(struct check *check, const char *name, const struct place *place, const char *key)
+int check_interface(struct check *check, const char *name, const struct place *place,
+		    const char *key)
 {
 	char where[REPORT_PATH_LEN];
 	struct place other = { 0 };
@@ -127,19 +139,24 @@ int check_interface(struct check *check, const char *name, const struct place *p
 		return r;
 	place_text(check, &other, where);
 	if (other.far_end)
-		report_mistake(check->report, key, "%s: is already the far end of a host port (%s): must be another name", name, where);
+		report_mistake(
+			check->report, key,
+			"%s: is already the far end of a host port (%s): must be another name",
+			name, where);
 	else if (!other.group && !place->group)
 		report_mistake(check->report, key, "%s: is already an uplink (%s)", name, where);
 	else if (other.group && place->group)
 		report_mistake(check->report, key, "%s: is already a port (%s)", name, where);
 	else
-		report_mistake(check->report, key, "%s: is already %s (%s): must be either an uplink or a port", name,
+		report_mistake(check->report, key,
+			       "%s: is already %s (%s): must be either an uplink or a port", name,
 			       other.group ? "a port" : "an uplink", where);
 	return -EEXIST;
 }
 
 /* The name of the far end is used nowhere else, and noted likewise. */
-static int check_far_end(struct check *check, const struct port_cfg *port, const struct place *place)
+static int check_far_end(struct check *check, const struct port_cfg *port,
+			 const struct place *place)
 {
 	struct place far_end = *place, other = { 0 };
 	char name[UL_NAME_LEN], where[REPORT_PATH_LEN];
@@ -149,20 +166,29 @@ static int check_far_end(struct check *check, const struct port_cfg *port, const
 	far_end.far_end = true;
 	host_port_far_end(port->interface, name);
 	if (strcmp(name, port->interface) == 0) {
-		report_mistake(check->report, "interface", "%s: its far end would have the same name: must be another name", name);
+		report_mistake(check->report, "interface",
+			       "%s: its far end would have the same name: must be another name",
+			       name);
 		return -EEXIST;
 	}
 	r = find_interface(check, name, &far_end, &other);
 	if (r <= 0)
 		return r;
-	what = other.far_end ? "the far end of another host port" : other.group ? "a port" : "an uplink";
-	report_mistake(check->report, "interface", "%s: its far end would be %s, which is already %s (%s): must be another name", port->interface,
-		       name, what, place_text(check, &other, where));
+	what = other.far_end ? "the far end of another host port" :
+	       other.group   ? "a port" :
+			       "an uplink";
+	report_mistake(
+		check->report, "interface",
+		"%s: its far end would be %s, which is already %s (%s): must be another name",
+		port->interface, name, what, place_text(check, &other, where));
 	return -EEXIST;
 }
 
-/* ---- MAC addresses --------------------------------------------------------------------------------------------------- */
-static bool scan_macs(const struct place *place, const uint8_t mac[6], struct place *ret, unsigned int *ret_vid)
+/* ---- MAC addresses
+ * ---------------------------------------------------------------------------------------------------
+ */
+static bool scan_macs(const struct place *place, const uint8_t mac[6], struct place *ret,
+		      unsigned int *ret_vid)
 {
 	for (size_t g = 0; g < place->sw->n_groups; g++) {
 		const struct group_cfg *group = &place->sw->groups[g];
@@ -180,7 +206,8 @@ static bool scan_macs(const struct place *place, const uint8_t mac[6], struct pl
 }
 
 /* 1: found, 0: not found (and noted), -ENOMEM */
-static int find_mac(struct check *check, const struct port_cfg *port, const struct place *place, struct place *ret, unsigned int *ret_vid)
+static int find_mac(struct check *check, const struct port_cfg *port, const struct place *place,
+		    struct place *ret, unsigned int *ret_vid)
 {
 	struct mac_use *use, *first, **found;
 
@@ -212,7 +239,8 @@ static int find_mac(struct check *check, const struct port_cfg *port, const stru
 	return 0;
 }
 
-static int check_mac(struct check *check, const struct port_cfg *port, const struct place *place, unsigned int doubts)
+static int check_mac(struct check *check, const struct port_cfg *port, const struct place *place,
+		     unsigned int doubts)
 {
 	char where[REPORT_PATH_LEN], mac[MAC_TEXT_LEN];
 	struct place other = { 0 };
@@ -222,14 +250,18 @@ static int check_mac(struct check *check, const struct port_cfg *port, const str
 	if (doubts & DOUBT_MAC)
 		return 0;
 	if (!port->has_mac) {
-		if (port->host || place->group->security.mac_learning || doubts & (DOUBT_HOST | DOUBT_LEARNING))
+		if (port->host || place->group->security.mac_learning ||
+		    doubts & (DOUBT_HOST | DOUBT_LEARNING))
 			return 0;
-		report_mistake(check->report, "mac", "missing: must be given, or mac-learning: true for the group, or host: true");
+		report_mistake(
+			check->report, "mac",
+			"missing: must be given, or mac-learning: true for the group, or host: true");
 		return -EINVAL;
 	}
 	mac_format(port->mac, mac);
 	if (!mac_is_unicast(port->mac)) {
-		report_mistake(check->report, "mac", "%s: must be a unicast MAC address and not zero", mac);
+		report_mistake(check->report, "mac",
+			       "%s: must be a unicast MAC address and not zero", mac);
 		return -EINVAL;
 	}
 	if (doubts & DOUBT_VLAN)
@@ -240,21 +272,25 @@ static int check_mac(struct check *check, const struct port_cfg *port, const str
 		return r;
 	place_text(check, &other, where);
 	if (vid)
-		report_mistake(check->report, "mac", "%s: is already used in VLAN %u (%s)", mac, vid, where);
+		report_mistake(check->report, "mac", "%s: is already used in VLAN %u (%s)", mac,
+			       vid, where);
 	else
-		report_mistake(check->report, "mac", "%s: is already used in the untagged VLAN (%s)", mac, where);
+		report_mistake(check->report, "mac",
+			       "%s: is already used in the untagged VLAN (%s)", mac, where);
 	return -EEXIST;
 }
 
-int check_port(struct check *check, const struct port_cfg *port, const struct place *place, unsigned int doubts)
+int check_port(struct check *check, const struct port_cfg *port, const struct place *place,
+	       unsigned int doubts)
 {
 	int r, result = 0;
 
 	if (!(doubts & DOUBT_INTERFACE)) {
 		if (!interface_name_valid(port->interface)) {
-			report_mistake(check->report, "interface",
-				       "%s: must be an interface name: 1-15 characters without '/', ':' and spaces",
-				       port->interface[0] ? port->interface : "\"\"");
+			report_mistake(
+				check->report, "interface",
+				"%s: must be an interface name: 1-15 characters without '/', ':' and spaces",
+				port->interface[0] ? port->interface : "\"\"");
 			result = -EINVAL;
 		} else {
 			result = check_interface(check, port->interface, place, "interface");
@@ -272,18 +308,23 @@ int check_port(struct check *check, const struct port_cfg *port, const struct pl
 		result = r;
 
 	if (port->n_addresses && !port->host && !(doubts & DOUBT_HOST)) {
-		report_mistake(check->report, "address", "needs host: true, but host is false: set host: true, or remove address");
+		report_mistake(
+			check->report, "address",
+			"needs host: true, but host is false: set host: true, or remove address");
 		if (result == 0)
 			result = -EINVAL;
 	}
 	return result;
 }
 
-/* ---- teaming --------------------------------------------------------------------------------------------------------- */
+/* ---- teaming
+ * ---------------------------------------------------------------------------------------------------------
+ */
 bool teaming_equal(const struct teaming *a, const struct teaming *b)
 {
-	return a->method == b->method && a->modulo == b->modulo && a->last_octet == b->last_octet && a->detection == b->detection &&
-	       a->notify_switches == b->notify_switches && a->failback == b->failback && a->n_active == b->n_active &&
+	return a->method == b->method && a->modulo == b->modulo && a->last_octet == b->last_octet &&
+	       a->detection == b->detection && a->notify_switches == b->notify_switches &&
+	       a->failback == b->failback && a->n_active == b->n_active &&
 	       a->n_standby == b->n_standby && memcmp(a->active, b->active, a->n_active) == 0 &&
 	       memcmp(a->standby, b->standby, a->n_standby) == 0;
 }

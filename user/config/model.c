@@ -69,7 +69,8 @@ void host_port_far_end(const char *interface, char ret[UL_NAME_LEN])
 	snprintf(ret, UL_NAME_LEN, "%.12s-sw", interface);
 }
 
-/* ---- copies: the counts grow with what has been copied, so that a half copy can be freed ------------------------------ */
+/* ---- copies: the counts grow with what has been copied, so that a half copy can be freed
+ * ------------------------------ */
 static int copy_string(const char *from, char **to)
 {
 	*to = from ? strdup(from) : NULL;
@@ -142,7 +143,8 @@ int model_copy(const struct model *model, struct model **ret)
 
 	if (!copy)
 		return -ENOMEM;
-	if (copy_switches(model, copy) < 0 || copy_string(model->control_socket, &copy->control_socket) < 0 ||
+	if (copy_switches(model, copy) < 0 ||
+	    copy_string(model->control_socket, &copy->control_socket) < 0 ||
 	    copy_string(model->control_group, &copy->control_group) < 0 ||
 	    copy_string(model->metrics_listen, &copy->metrics_listen) < 0) {
 		model_free(copy);
@@ -152,7 +154,8 @@ int model_copy(const struct model *model, struct model **ret)
 	return 0;
 }
 
-/* ---- ports that come and go at run time --------------------------------------------------------------------------------- */
+/* ---- ports that come and go at run time
+ * --------------------------------------------------------------------------------- */
 static size_t count_ports(const struct switch_cfg *sw)
 {
 	size_t n = 0;
@@ -176,8 +179,8 @@ static int append_port(struct group_cfg *group, const struct port_cfg *port)
 	return r;
 }
 
-int model_add_port(struct model *model, const char *switch_name, const char *group, const struct port_cfg *port,
-		   struct config_errors *errors)
+int model_add_port(struct model *model, const char *switch_name, const char *group,
+		   const struct port_cfg *port, struct config_errors *errors)
 {
 	struct report report = { .errors = errors };
 	struct check check = { .model = model, .report = &report };
@@ -187,7 +190,8 @@ int model_add_port(struct model *model, const char *switch_name, const char *gro
 
 	if (!target) {
 		if (place.sw)
-			config_error_add(errors, "%s: no port group %s in this switch", switch_name, group);
+			config_error_add(errors, "%s: no port group %s in this switch", switch_name,
+					 group);
 		else
 			config_error_add(errors, "%s: no such switch", switch_name);
 		return -ENOENT;
@@ -198,7 +202,8 @@ int model_add_port(struct model *model, const char *switch_name, const char *gro
 	report_enter(&report, "%.*s", UL_NAME_LEN - 1, port->interface);
 	r = check_port(&check, port, &place, 0);
 	if (r == 0 && count_ports(place.sw) >= UL_MAX_PORTS) {
-		report_mistake(&report, NULL, "%s has %d ports already: must be at most %d", switch_name, UL_MAX_PORTS, UL_MAX_PORTS);
+		report_mistake(&report, NULL, "%s has %d ports already: must be at most %d",
+			       switch_name, UL_MAX_PORTS, UL_MAX_PORTS);
 		r = -EINVAL;
 	}
 	if (r == 0)
@@ -214,7 +219,8 @@ static bool group_remove_port(struct group_cfg *group, const char *interface)
 		if (strcmp(group->ports[i].interface, interface) != 0)
 			continue;
 		free(group->ports[i].addresses);
-		memmove(&group->ports[i], &group->ports[i + 1], (group->n_ports - i - 1) * sizeof(group->ports[i]));
+		memmove(&group->ports[i], &group->ports[i + 1],
+			(group->n_ports - i - 1) * sizeof(group->ports[i]));
 		group->n_ports--;
 		return true;
 	}

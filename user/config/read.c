@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The file as a whole: switches, their groups and ports. Everything of the table comes through section_read(). */
+/* The file as a whole: switches, their groups and ports. Everything of the table comes through
+ * section_read(). */
 #include "config/reader.h"
 
 #include <fcntl.h>
@@ -8,11 +9,14 @@
 #include "common/util.h"
 #include "config/value.h"
 
-/* ---- ports ---------------------------------------------------------------------------------------------------------------- */
+/* ---- ports
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static bool has_address(const struct port_cfg *port, const struct address *address)
 {
 	for (size_t i = 0; i < port->n_addresses; i++)
-		if (port->addresses[i].family == address->family && memcmp(port->addresses[i].bytes, address->bytes, sizeof(address->bytes)) == 0)
+		if (port->addresses[i].family == address->family &&
+		    memcmp(port->addresses[i].bytes, address->bytes, sizeof(address->bytes)) == 0)
 			return true;
 	return false;
 }
@@ -33,18 +37,23 @@ static void read_addresses(struct reader *reader, struct section *section, struc
 		if (!item)
 			return;
 		if (!text || address_parse(text, &address) < 0)
-			item_mistake(reader, "address", i, item,
-				     "must be a host's address with prefix length such as 192.0.2.10/24 or 2001:db8::10/64");
+			item_mistake(
+				reader, "address", i, item,
+				"must be a host's address with prefix length such as 192.0.2.10/24 or 2001:db8::10/64");
 		else if (has_address(port, &address))
-			item_mistake(reader, "address", i, item, "is given twice: must be given once");
+			item_mistake(reader, "address", i, item,
+				     "is given twice: must be given once");
 		else
 			port->addresses[port->n_addresses++] = address;
 	}
 }
 
-static void read_port(struct reader *reader, const yaml_node_t *node, const struct place *place, unsigned int doubts, struct port_cfg *port)
+static void read_port(struct reader *reader, const yaml_node_t *node, const struct place *place,
+		      unsigned int doubts, struct port_cfg *port)
 {
-	struct check check = { .model = reader->model, .uses = &reader->uses, .report = &reader->report };
+	struct check check = { .model = reader->model,
+			       .uses = &reader->uses,
+			       .report = &reader->report };
 	struct section section;
 
 	section_read(reader, node, SECTION_PORT, port, true, &section);
@@ -63,7 +72,8 @@ static void read_port(struct reader *reader, const yaml_node_t *node, const stru
 		reader->no_memory = true;
 }
 
-static void read_ports(struct reader *reader, struct section *section, const struct switch_cfg *sw, unsigned int doubts, struct group_cfg *group)
+static void read_ports(struct reader *reader, struct section *section, const struct switch_cfg *sw,
+		       unsigned int doubts, struct group_cfg *group)
 {
 	const yaml_node_t *list = section_list(reader, section, "ports");
 	size_t n = list ? tree_n_items(list) : 0;
@@ -82,30 +92,37 @@ static void read_ports(struct reader *reader, struct section *section, const str
 	}
 }
 
-/* ---- port groups ------------------------------------------------------------------------------------------------------------ */
-static void check_group_name(struct reader *reader, const struct switch_cfg *sw, const struct group_cfg *group)
+/* ---- port groups
+ * ------------------------------------------------------------------------------------------------------------
+ */
+static void check_group_name(struct reader *reader, const struct switch_cfg *sw,
+			     const struct group_cfg *group)
 {
 	for (const struct group_cfg *other = sw->groups; other < group; other++)
 		if (strcmp(other->name, group->name) == 0)
-			report_mistake(&reader->report, "name", "%s: is already the name of port-groups[%zu]: must be unique in the switch", group->name,
-				       (size_t)(other - sw->groups));
+			report_mistake(
+				&reader->report, "name",
+				"%s: is already the name of port-groups[%zu]: must be unique in the switch",
+				group->name, (size_t)(other - sw->groups));
 }
 
 /* Returns whether mac-learning is in doubt. */
-static bool read_security(struct reader *reader, const struct section *parent, const struct security *inherited, struct security *security)
+static bool read_security(struct reader *reader, const struct section *parent,
+			  const struct security *inherited, struct security *security)
 {
 	size_t outside = report_enter(&reader->report, "security");
 	struct section section;
 
 	if (inherited)
 		*security = *inherited;
-	section_read(reader, section_mapping(parent, "security"), SECTION_SECURITY, security, !inherited, &section);
+	section_read(reader, section_mapping(parent, "security"), SECTION_SECURITY, security,
+		     !inherited, &section);
 	report_leave(&reader->report, outside);
 	return section_bad(&section, "mac-learning") || section_bad(parent, "security");
 }
 
-static void read_group(struct reader *reader, const yaml_node_t *node, const struct switch_cfg *sw, struct switch_state *state,
-		       struct group_cfg *group)
+static void read_group(struct reader *reader, const yaml_node_t *node, const struct switch_cfg *sw,
+		       struct switch_state *state, struct group_cfg *group)
 {
 	struct section section;
 	unsigned int doubts = 0;
@@ -116,7 +133,8 @@ static void read_group(struct reader *reader, const yaml_node_t *node, const str
 	if (!section_bad(&section, "name"))
 		check_group_name(reader, sw, group);
 
-	teaming_read(reader, section_mapping(&section, "teaming"), sw, state, &sw->teaming, &group->teaming);
+	teaming_read(reader, section_mapping(&section, "teaming"), sw, state, &sw->teaming,
+		     &group->teaming);
 	if (read_security(reader, &section, &sw->security, &group->security) || state->learning_bad)
 		doubts |= DOUBT_LEARNING;
 	if (section_bad(&section, "vlan"))
@@ -124,7 +142,8 @@ static void read_group(struct reader *reader, const yaml_node_t *node, const str
 	read_ports(reader, &section, sw, doubts, group);
 }
 
-static void read_groups(struct reader *reader, struct section *section, struct switch_state *state, struct switch_cfg *sw)
+static void read_groups(struct reader *reader, struct section *section, struct switch_state *state,
+			struct switch_cfg *sw)
 {
 	const yaml_node_t *list = section_list(reader, section, "port-groups");
 	size_t n = list ? tree_n_items(list) : 0;
@@ -142,7 +161,9 @@ static void read_groups(struct reader *reader, struct section *section, struct s
 	}
 }
 
-/* ---- switches ----------------------------------------------------------------------------------------------------------------- */
+/* ---- switches
+ * -----------------------------------------------------------------------------------------------------------------
+ */
 static bool has_uplink(const struct switch_cfg *sw, const char *name)
 {
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
@@ -151,16 +172,22 @@ static bool has_uplink(const struct switch_cfg *sw, const char *name)
 	return false;
 }
 
-/* A name that is used elsewhere stays an uplink here, so that the teaming lists are checked against what is meant. */
-static void read_uplink(struct reader *reader, size_t i, const yaml_node_t *node, struct switch_cfg *sw, struct switch_state *state)
+/* A name that is used elsewhere stays an uplink here, so that the teaming lists are checked against
+ * what is meant. */
+static void read_uplink(struct reader *reader, size_t i, const yaml_node_t *node,
+			struct switch_cfg *sw, struct switch_state *state)
 {
-	struct check check = { .model = reader->model, .uses = &reader->uses, .report = &reader->report };
+	struct check check = { .model = reader->model,
+			       .uses = &reader->uses,
+			       .report = &reader->report };
 	struct place place = { .sw = sw, .at = i };
 	const char *name = tree_is_null(node) ? NULL : tree_text(node);
 	size_t outside;
 
 	if (!name || !interface_name_valid(name)) {
-		item_mistake(reader, "uplinks", i, node, "must be an interface name: 1-15 characters without '/', ':' and spaces");
+		item_mistake(
+			reader, "uplinks", i, node,
+			"must be an interface name: 1-15 characters without '/', ':' and spaces");
 		state->uplinks_bad = true;
 		return;
 	}
@@ -172,7 +199,8 @@ static void read_uplink(struct reader *reader, size_t i, const yaml_node_t *node
 		snprintf(sw->uplinks[sw->n_uplinks++], UL_NAME_LEN, "%s", name);
 }
 
-static void read_uplinks(struct reader *reader, struct section *section, struct switch_cfg *sw, struct switch_state *state)
+static void read_uplinks(struct reader *reader, struct section *section, struct switch_cfg *sw,
+			 struct switch_state *state)
 {
 	const yaml_node_t *list = section_list(reader, section, "uplinks");
 
@@ -186,25 +214,34 @@ static void read_uplinks(struct reader *reader, struct section *section, struct 
 	}
 }
 
-static void read_lacp(struct reader *reader, const struct section *parent, struct switch_cfg *sw, const struct switch_state *state)
+static void read_lacp(struct reader *reader, const struct section *parent, struct switch_cfg *sw,
+		      const struct switch_state *state)
 {
 	const yaml_node_t *node = section_mapping(parent, "lacp");
 	size_t outside;
 	struct section section;
 
 	if (node && !state->channel_bad && sw->channel != UL_CHANNEL_LACP)
-		report_mistake(&reader->report, "lacp", "needs channel: lacp, but channel is %s: set channel to lacp, or remove lacp",
-			       channel_name(sw->channel));
+		report_mistake(
+			&reader->report, "lacp",
+			"needs channel: lacp, but channel is %s: set channel to lacp, or remove lacp",
+			channel_name(sw->channel));
 
 	outside = report_enter(&reader->report, "lacp");
 	section_read(reader, node, SECTION_LACP, &sw->lacp, true, &section);
-	sw->lacp.has_system_id = section_given(&section, "system-id") && !section_bad(&section, "system-id");
-	if (!section_bad(&section, "min-links") && !state->uplinks_bad && sw->lacp.min_links > sw->n_uplinks)
-		report_mistake(&reader->report, "min-links", "%u: must be at most the number of uplinks, %u", sw->lacp.min_links, sw->n_uplinks);
-	else if (!section_bad(&section, "min-links") && !section_bad(&section, "max-links") && sw->lacp.max_links &&
-		 sw->lacp.min_links > sw->lacp.max_links)
-		report_mistake(&reader->report, "min-links", "%u: is more than max-links, %u, so the channel would never come up: lower min-links, or raise max-links",
-			       sw->lacp.min_links, sw->lacp.max_links);
+	sw->lacp.has_system_id = section_given(&section, "system-id") &&
+				 !section_bad(&section, "system-id");
+	if (!section_bad(&section, "min-links") && !state->uplinks_bad &&
+	    sw->lacp.min_links > sw->n_uplinks)
+		report_mistake(&reader->report, "min-links",
+			       "%u: must be at most the number of uplinks, %u", sw->lacp.min_links,
+			       sw->n_uplinks);
+	else if (!section_bad(&section, "min-links") && !section_bad(&section, "max-links") &&
+		 sw->lacp.max_links && sw->lacp.min_links > sw->lacp.max_links)
+		report_mistake(
+			&reader->report, "min-links",
+			"%u: is more than max-links, %u, so the channel would never come up: lower min-links, or raise max-links",
+			sw->lacp.min_links, sw->lacp.max_links);
 	report_leave(&reader->report, outside);
 }
 
@@ -212,11 +249,13 @@ static void check_switch_name(struct reader *reader, const struct switch_cfg *sw
 {
 	for (const struct switch_cfg *other = reader->model->switches; other < sw; other++)
 		if (strcmp(other->name, sw->name) == 0)
-			report_mistake(&reader->report, "name", "%s: is already the name of switches[%zu]: must be unique", sw->name,
-				       (size_t)(other - reader->model->switches));
+			report_mistake(&reader->report, "name",
+				       "%s: is already the name of switches[%zu]: must be unique",
+				       sw->name, (size_t)(other - reader->model->switches));
 }
 
-/* The tables of the data plane have so many places; the switch's own teaming takes one too, for groups that are added later. */
+/* The tables of the data plane have so many places; the switch's own teaming takes one too, for
+ * groups that are added later. */
 static void check_sizes(struct reader *reader, const struct switch_cfg *sw)
 {
 	const struct teaming *different[UL_MAX_POLICIES] = { &sw->teaming };
@@ -227,7 +266,8 @@ static void check_sizes(struct reader *reader, const struct switch_cfg *sw)
 		size_t i = 0;
 
 		n_ports += sw->groups[g].n_ports;
-		while (i < n_different && i < UL_MAX_POLICIES && !teaming_equal(different[i], teaming))
+		while (i < n_different && i < UL_MAX_POLICIES &&
+		       !teaming_equal(different[i], teaming))
 			i++;
 		if (i < n_different)
 			continue;
@@ -236,10 +276,14 @@ static void check_sizes(struct reader *reader, const struct switch_cfg *sw)
 		n_different++;
 	}
 	if (n_different > UL_MAX_POLICIES)
-		report_mistake(&reader->report, "port-groups", "more than %d different teaming settings in a switch, its own included",
-			       UL_MAX_POLICIES);
+		report_mistake(
+			&reader->report, "port-groups",
+			"more than %d different teaming settings in a switch, its own included",
+			UL_MAX_POLICIES);
 	if (n_ports > UL_MAX_PORTS)
-		report_mistake(&reader->report, "port-groups", "%zu ports: must be at most %d ports in a switch", n_ports, UL_MAX_PORTS);
+		report_mistake(&reader->report, "port-groups",
+			       "%zu ports: must be at most %d ports in a switch", n_ports,
+			       UL_MAX_PORTS);
 }
 
 static void read_switch(struct reader *reader, const yaml_node_t *node, struct switch_cfg *sw)
@@ -302,8 +346,11 @@ static void read_root(struct reader *reader)
 	read_control(reader, &section);
 }
 
-/* ---- text and file --------------------------------------------------------------------------------------------------------------- */
-int config_parse(const char *text, size_t length, const char *name, struct model **ret, struct config_errors *errors)
+/* ---- text and file
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+int config_parse(const char *text, size_t length, const char *name, struct model **ret,
+		 struct config_errors *errors)
 {
 	struct reader reader = { .report = { .errors = errors, .file = name } };
 	int r;

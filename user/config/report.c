@@ -75,8 +75,10 @@ void report_mistake(struct report *report, const char *key, const char *format, 
 
 	if (report->n++ >= REPORT_MAX_MISTAKES) {
 		if (report->n == REPORT_MAX_MISTAKES + 1)
-			config_error_add(report->errors, "%s: more than %d mistakes; the others are not shown",
-					 report->file ? report->file : report->path, REPORT_MAX_MISTAKES);
+			config_error_add(report->errors,
+					 "%s: more than %d mistakes; the others are not shown",
+					 report->file ? report->file : report->path,
+					 REPORT_MAX_MISTAKES);
 		return;
 	}
 
@@ -87,6 +89,7 @@ void report_mistake(struct report *report, const char *key, const char *format, 
 		text = NULL;
 		return;
 	}
-	config_error_add(report->errors, "%s%s%s%s%s%s%s", report->file ? report->file : "", report->file ? ": " : "", report->path, dot,
-			 key ? key : "", report->length || key ? ": " : "", text);
+	config_error_add(report->errors, "%s%s%s%s%s%s%s", report->file ? report->file : "",
+			 report->file ? ": " : "", report->path, dot, key ? key : "",
+			 report->length || key ? ": " : "", text);
 }

@@ -3,8 +3,10 @@
 
 #include "common/util.h"
 
-/* libyaml gives a line and column, except for characters that are no valid text: then an offset in the file. */
-static void report_syntax(struct report *report, const yaml_parser_t *parser, const char *text, size_t length)
+/* libyaml gives a line and column, except for characters that are no valid text: then an offset in
+ * the file. */
+static void report_syntax(struct report *report, const yaml_parser_t *parser, const char *text,
+			  size_t length)
 {
 	size_t line = parser->problem_mark.line + 1, column = parser->problem_mark.column + 1;
 	const char *problem = parser->problem ? parser->problem : "not YAML";
@@ -21,10 +23,12 @@ static void report_syntax(struct report *report, const yaml_parser_t *parser, co
 	}
 	report->n++;
 	if (parser->context)
-		config_error_add(report->errors, "%s:%zu:%zu: %s (%s, line %zu)", report->file, line, column, problem,
-				 parser->context, parser->context_mark.line + 1);
+		config_error_add(report->errors, "%s:%zu:%zu: %s (%s, line %zu)", report->file,
+				 line, column, problem, parser->context,
+				 parser->context_mark.line + 1);
 	else
-		config_error_add(report->errors, "%s:%zu:%zu: %s", report->file, line, column, problem);
+		config_error_add(report->errors, "%s:%zu:%zu: %s", report->file, line, column,
+				 problem);
 }
 
 static int load_documents(struct tree *tree, yaml_parser_t *parser, struct report *report)
@@ -43,8 +47,9 @@ static int load_documents(struct tree *tree, yaml_parser_t *parser, struct repor
 	more = yaml_document_get_root_node(&next);
 	if (more) {
 		report->n++;
-		config_error_add(report->errors, "%s:%zu:1: a second document begins: must be one document", report->file,
-				 next.start_mark.line + 1);
+		config_error_add(report->errors,
+				 "%s:%zu:1: a second document begins: must be one document",
+				 report->file, next.start_mark.line + 1);
 	}
 	yaml_document_delete(&next);
 	return 0;
@@ -57,7 +62,8 @@ int tree_load(struct tree *tree, const char *text, size_t length, struct report 
 
 	*tree = (struct tree){ 0 };
 	if (length > TREE_MAX_BYTES) {
-		report_mistake(report, NULL, "%zu bytes: must be at most %u bytes", length, TREE_MAX_BYTES);
+		report_mistake(report, NULL, "%zu bytes: must be at most %u bytes", length,
+			       TREE_MAX_BYTES);
 		return -EINVAL;
 	}
 	if (!yaml_parser_initialize(&parser))
@@ -93,7 +99,8 @@ const yaml_node_t *tree_node(struct tree *tree, int id, struct report *report)
 		return NULL;
 	if (tree->steps++ >= TREE_MAX_STEPS) {
 		tree->exhausted = true;
-		report_mistake(report, NULL, "more than %u values, aliases included", TREE_MAX_STEPS);
+		report_mistake(report, NULL, "more than %u values, aliases included",
+			       TREE_MAX_STEPS);
 		return NULL;
 	}
 	return yaml_document_get_node(&tree->document, id);
@@ -108,7 +115,8 @@ const char *tree_text(const yaml_node_t *node)
 {
 	const char *text;
 
-	if (node->type != YAML_SCALAR_NODE || strcmp((const char *)node->tag, YAML_DEFAULT_SCALAR_TAG) != 0)
+	if (node->type != YAML_SCALAR_NODE ||
+	    strcmp((const char *)node->tag, YAML_DEFAULT_SCALAR_TAG) != 0)
 		return NULL;
 	text = (const char *)node->data.scalar.value;
 	return strlen(text) == node->data.scalar.length ? text : NULL;
@@ -147,10 +155,12 @@ static bool show_list(struct tree *tree, const yaml_node_t *list, char text[TREE
 	size_t used = 1;
 
 	text[0] = '[';
-	for (const int *item = list->data.sequence.items.start; item < list->data.sequence.items.top; item++) {
+	for (const int *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++) {
 		const yaml_node_t *node = yaml_document_get_node(&tree->document, *item);
 
-		if (!node || node->type != YAML_SCALAR_NODE || used + node->data.scalar.length + 4 > TREE_TEXT_LEN)
+		if (!node || node->type != YAML_SCALAR_NODE ||
+		    used + node->data.scalar.length + 4 > TREE_TEXT_LEN)
 			return false;
 		if (used > 1)
 			used += (size_t)snprintf(text + used, TREE_TEXT_LEN - used, ", ");
@@ -165,7 +175,8 @@ const char *tree_show(struct tree *tree, const yaml_node_t *node, char text[TREE
 	const char *what = NULL;
 
 	if (node->type == YAML_MAPPING_NODE)
-		what = node->data.mapping.pairs.start == node->data.mapping.pairs.top ? "{}" : "a mapping";
+		what = node->data.mapping.pairs.start == node->data.mapping.pairs.top ? "{}" :
+											"a mapping";
 	else if (node->type == YAML_SEQUENCE_NODE)
 		what = show_list(tree, node, text) ? NULL : "a list";
 	else if (tree_is_null(node))

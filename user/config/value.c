@@ -38,7 +38,8 @@ bool interface_name_valid(const char *name)
 {
 	size_t length = strlen(name);
 
-	if (length == 0 || length >= UL_NAME_LEN || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+	if (length == 0 || length >= UL_NAME_LEN || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0)
 		return false;
 	return printable(name) && !strpbrk(name, "/: %");
 }
@@ -64,7 +65,8 @@ static bool address_usable(const struct address *address)
 	static const uint8_t any[16], broadcast[4] = { 255, 255, 255, 255 };
 
 	if (address->family == AF_INET)
-		return memcmp(address->bytes, any, 4) != 0 && memcmp(address->bytes, broadcast, 4) != 0 &&
+		return memcmp(address->bytes, any, 4) != 0 &&
+		       memcmp(address->bytes, broadcast, 4) != 0 &&
 		       (address->bytes[0] & 0xf0) != 0xe0;
 	return memcmp(address->bytes, any, 16) != 0 && address->bytes[0] != 0xff;
 }
@@ -183,7 +185,8 @@ bool vlans_overlap(const struct group_cfg *a, const struct group_cfg *b, unsigne
 	return b->vlan_mode == UL_VLAN_VGT ? vlan_has(b->vlans, vid) : a->vid == b->vid;
 }
 
-void vlan_describe(enum ul_vlan_mode mode, uint16_t vid, const uint64_t vlans[UL_N_VLANS / 64], char *text, size_t size)
+void vlan_describe(enum ul_vlan_mode mode, uint16_t vid, const uint64_t vlans[UL_N_VLANS / 64],
+		   char *text, size_t size)
 {
 	unsigned int ranges = 0, first = 0;
 	size_t used = 0;
@@ -204,7 +207,8 @@ void vlan_describe(enum ul_vlan_mode mode, uint16_t vid, const uint64_t vlans[UL
 			snprintf(text, size, "%d", UL_VLAN_TRUNK);
 			return;
 		}
-		used += (size_t)snprintf(text + used, size - used, first == v ? "%s%u" : "%s%u-%u", ranges++ ? "," : "", first, v);
+		used += (size_t)snprintf(text + used, size - used, first == v ? "%s%u" : "%s%u-%u",
+					 ranges++ ? "," : "", first, v);
 	}
 	/* A trunk of one VLAN is not the VLAN that the switch tags. */
 	if (ranges == 1 && !strchr(text, '-'))
@@ -246,10 +250,17 @@ const char *receive_name(enum ul_receive receive)
 static void store_number(const struct config_key *key, void *field, uint64_t value)
 {
 	switch (key->size) {
-	case 1: *(uint8_t *)field = (uint8_t)value; break;
-	case 2: *(uint16_t *)field = (uint16_t)value; break;
-	case 4: *(uint32_t *)field = (uint32_t)value; break;
-	default: abort();
+	case 1:
+		*(uint8_t *)field = (uint8_t)value;
+		break;
+	case 2:
+		*(uint16_t *)field = (uint16_t)value;
+		break;
+	case 4:
+		*(uint32_t *)field = (uint32_t)value;
+		break;
+	default:
+		abort();
 	}
 }
 
@@ -321,17 +332,32 @@ int value_store(const struct config_key *key, const char *text, bool plain, void
 	void *field = (char *)base + key->offset;
 
 	switch (key->type) {
-	case KEY_UINT:		return plain ? store_uint(key, text, field) : -EINVAL;
-	case KEY_BOOL:		return plain ? store_bool(key, text, field) : -EINVAL;
-	case KEY_CHOICE:	return store_choice(key, text, field);
-	case KEY_SWITCH_NAME:	return store_name(key, text, field, made_of(text, UL_NAME_LEN - 1, LOWER DIGITS "-"));
-	case KEY_GROUP_NAME:	return store_name(key, text, field, group_name_valid(text));
-	case KEY_INTERFACE:	return store_name(key, text, field, interface_name_valid(text));
-	case KEY_MAC:		return store_mac(text, field);
-	case KEY_VLAN:		return vlan_parse(text, base);
-	case KEY_PATH:		return store_string(text, field, text[0] == '/' && text[1] && printable(text) &&
-								strlen(text) < sizeof(((struct sockaddr_un *)NULL)->sun_path));
-	case KEY_USER_GROUP:	return store_string(text, field, made_of(text, 31, LOWER UPPER DIGITS "_.-") && text[0] != '-');
-	default:		return -EINVAL;
+	case KEY_UINT:
+		return plain ? store_uint(key, text, field) : -EINVAL;
+	case KEY_BOOL:
+		return plain ? store_bool(key, text, field) : -EINVAL;
+	case KEY_CHOICE:
+		return store_choice(key, text, field);
+	case KEY_SWITCH_NAME:
+		return store_name(key, text, field,
+				  made_of(text, UL_NAME_LEN - 1, LOWER DIGITS "-"));
+	case KEY_GROUP_NAME:
+		return store_name(key, text, field, group_name_valid(text));
+	case KEY_INTERFACE:
+		return store_name(key, text, field, interface_name_valid(text));
+	case KEY_MAC:
+		return store_mac(text, field);
+	case KEY_VLAN:
+		return vlan_parse(text, base);
+	case KEY_PATH:
+		return store_string(text, field,
+				    text[0] == '/' && text[1] && printable(text) &&
+					    strlen(text) <
+						    sizeof(((struct sockaddr_un *)NULL)->sun_path));
+	case KEY_USER_GROUP:
+		return store_string(text, field,
+				    made_of(text, 31, LOWER UPPER DIGITS "_.-") && text[0] != '-');
+	default:
+		return -EINVAL;
 	}
 }

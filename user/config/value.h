@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Text to value and back: what a single scalar of the configuration may be. Used for the file and for control requests alike. */
+/* Text to value and back: what a single scalar of the configuration may be. Used for the file and
+ * for control requests alike. */
 #ifndef UL_CONFIG_VALUE_H
 #define UL_CONFIG_VALUE_H
 
@@ -10,8 +11,9 @@
 #include "config/keys.h"
 #include "config/model.h"
 
-bool interface_name_valid(const char *name);	/* as the kernel's dev_valid_name(), and without the % of its name templates */
-bool mac_is_unicast(const uint8_t mac[6]);	/* and not zero */
+bool interface_name_valid(const char *name); /* as the kernel's dev_valid_name(), and without the %
+						of its name templates */
+bool mac_is_unicast(const uint8_t mac[6]);   /* and not zero */
 
 /* "192.0.2.10/24": 0 or -EINVAL; no wildcard or multicast address. */
 int address_parse(const char *text, struct address *ret);
@@ -22,11 +24,12 @@ int vlan_parse(const char *text, struct group_cfg *group);
 /* Do two groups have a VLAN in common? Untagged frames are VLAN 0. *ret_vid: the lowest one. */
 bool vlans_overlap(const struct group_cfg *a, const struct group_cfg *b, unsigned int *ret_vid);
 
-const struct choice *choice_find(const struct choice *choices, const char *name);	/* NULL: none of them */
-const char *choice_name(const struct choice *choices, int value);			/* NULL: none of them */
+const struct choice *choice_find(const struct choice *choices, const char *name); /* NULL: none of
+										     them */
+const char *choice_name(const struct choice *choices, int value); /* NULL: none of them */
 
-/* Parses text and writes the key's field in base, the struct of its section. plain: not quoted in the file; numbers and booleans
- * must be. 0, -EINVAL (nothing is written) or -ENOMEM. */
+/* Parses text and writes the key's field in base, the struct of its section. plain: not quoted in
+ * the file; numbers and booleans must be. 0, -EINVAL (nothing is written) or -ENOMEM. */
 int value_store(const struct config_key *key, const char *text, bool plain, void *base);
 
 #endif

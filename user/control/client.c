@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static int fail(struct control_result *result, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int fail(struct control_result *result, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static int fail(struct control_result *result, int error, const char *format, ...)
 {
@@ -27,7 +28,10 @@ static int wait_until(int fd, short events, uint64_t deadline_ms)
 
 	for (;;) {
 		uint64_t now = now_ms();
-		int n = poll(&pfd, 1, deadline_ms == UINT64_MAX ? -1 : now >= deadline_ms ? 0 : (int)(deadline_ms - now));
+		int n = poll(&pfd, 1,
+			     deadline_ms == UINT64_MAX ? -1 :
+			     now >= deadline_ms	       ? 0 :
+							 (int)(deadline_ms - now));
 
 		if (n > 0)
 			return 0;
@@ -93,13 +97,16 @@ static void stream_done(struct stream *stream)
 	free(stream->text);
 }
 
-/* One message up to its NUL. -EPIPE: the connection ended before; -EMSGSIZE: longer than CONTROL_MAX_REPLY. */
+/* One message up to its NUL. -EPIPE: the connection ended before; -EMSGSIZE: longer than
+ * CONTROL_MAX_REPLY. */
 static int receive(struct stream *stream, uint64_t deadline_ms, char **ret_text)
 {
 	size_t searched = 0;
 
 	for (;;) {
-		char *end = stream->n > searched ? memchr(stream->text + searched, '\0', stream->n - searched) : NULL;
+		char *end = stream->n > searched ?
+				    memchr(stream->text + searched, '\0', stream->n - searched) :
+				    NULL;
 		ssize_t got;
 		int r;
 
@@ -142,10 +149,14 @@ static int receive(struct stream *stream, uint64_t deadline_ms, char **ret_text)
 static int understand(const char *path, const char *text, struct control_result *result)
 {
 	json_auto_t *message = json_loads(text, 0, NULL);
-	json_t *error = json_object_get(message, "error"), *parameters = json_object_get(message, "parameters");
+	json_t *error = json_object_get(message, "error"),
+	       *parameters = json_object_get(message, "parameters");
 
-	if (!json_is_object(message) || (error && !json_is_string(error)) || (parameters && !json_is_object(parameters)))
-		return fail(result, -EPROTO, "socket %s: the answer is not Varlink: is this uplinkd's socket?", path);
+	if (!json_is_object(message) || (error && !json_is_string(error)) ||
+	    (parameters && !json_is_object(parameters)))
+		return fail(result, -EPROTO,
+			    "socket %s: the answer is not Varlink: is this uplinkd's socket?",
+			    path);
 
 	result->parameters = parameters ? json_incref(parameters) : json_object();
 	if (!error)
@@ -168,18 +179,21 @@ static int explain(const char *path, int error, uint64_t timeout_ms, struct cont
 			path);
 	case -EACCES:
 	case -EPERM:
-		return fail(result, error, "no permission for socket %s: be root or a member of its group", path);
-	case -ETIMEDOUT:
 		return fail(result, error,
-			    "uplinkd does not answer (socket %s, %.1f s): is it stopped? see 'systemctl status uplinkd'",
-			    path, (double)timeout_ms / 1000);
+			    "no permission for socket %s: be root or a member of its group", path);
+	case -ETIMEDOUT:
+		return fail(
+			result, error,
+			"uplinkd does not answer (socket %s, %.1f s): is it stopped? see 'systemctl status uplinkd'",
+			path, (double)timeout_ms / 1000);
 	case -EPIPE:
 		return fail(
 			result, error,
 			"uplinkd closed the connection without an answer (socket %s): did it end? see 'journalctl -u uplinkd'",
 			path);
 	case -ENAMETOOLONG:
-		return fail(result, error, "socket %s: the path is too long for a socket (107 characters)", path);
+		return fail(result, error,
+			    "socket %s: the path is too long for a socket (107 characters)", path);
 	default:
 		return fail(result, error, "socket %s: %s", path, strerror(-error));
 	}
@@ -221,10 +235,12 @@ int control_call(const char *path, const char *method, json_t *parameters, uint6
 	return understand(path, answer, result);
 }
 
-int control_monitor(const char *path, uint64_t timeout_ms, int (*told)(void *userdata, json_t *event), void *userdata,
+int control_monitor(const char *path, uint64_t timeout_ms,
+		    int (*told)(void *userdata, json_t *event), void *userdata,
 		    struct control_result *result)
 {
-	json_auto_t *request = json_pack("{s:s, s:b}", "method", CONTROL_INTERFACE ".Monitor", "more", 1);
+	json_auto_t *request =
+		json_pack("{s:s, s:b}", "method", CONTROL_INTERFACE ".Monitor", "more", 1);
 	_cleanup_(stream_done) struct stream stream = { .fd = -1 };
 	uint64_t deadline_ms = now_ms() + timeout_ms;
 	_cleanup_close_ int fd = -1;

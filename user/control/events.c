@@ -3,15 +3,17 @@
 
 #include <time.h>
 
-json_t *events_add(struct events *events, const char *switch_name, const char *object, const char *text)
+json_t *events_add(struct events *events, const char *switch_name, const char *object,
+		   const char *text)
 {
 	json_t **place = &events->kept[events->n % EVENTS_KEPT];
 	struct timespec now;
 	json_t *event;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	event = json_pack("{s:I, s:f, s:s, s:s, s:s}", "number", (json_int_t)events->n, "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9,
-			  "switch", switch_name, "object", object, "text", text);
+	event = json_pack("{s:I, s:f, s:s, s:s, s:s}", "number", (json_int_t)events->n, "time",
+			  (double)now.tv_sec + (double)now.tv_nsec / 1e9, "switch", switch_name,
+			  "object", object, "text", text);
 	if (!event)
 		return NULL;
 	events->n++;

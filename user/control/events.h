@@ -10,12 +10,13 @@
 #define EVENTS_KEPT 1024
 
 struct events {
-	json_t *kept[EVENTS_KEPT];	/* ring; NULL: not used yet */
-	uint64_t n;			/* of all since the start: the number of the next one */
+	json_t *kept[EVENTS_KEPT]; /* ring; NULL: not used yet */
+	uint64_t n;		   /* of all since the start: the number of the next one */
 };
 
 /* A new {"number", "time", "switch", "object", "text"}, which is kept too; NULL without memory. */
-json_t *events_add(struct events *events, const char *switch_name, const char *object, const char *text);
+json_t *events_add(struct events *events, const char *switch_name, const char *object,
+		   const char *text);
 /* A new array of those that are kept, the oldest first. */
 json_t *events_list(const struct events *events);
 void events_done(struct events *events);

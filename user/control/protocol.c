@@ -31,8 +31,8 @@ const char control_interface_description[] =
 	"error InvalidRequest (message: string)\n"
 	"error Failed (message: string)\n";
 
-/* A JSON string of any bytes: what a message quotes (a name from a request, a line of a file) need not be UTF-8, JSON has
- * to be. */
+/* A JSON string of any bytes: what a message quotes (a name from a request, a line of a file) need
+ * not be UTF-8, JSON has to be. */
 static json_t *any_string(char *text)
 {
 	json_t *string = json_string(text);
@@ -85,7 +85,9 @@ json_t *control_error_list(char *const *messages, size_t n)
 bool control_error_is_callers(const char *error)
 {
 	static const char *const callers[] = {
-		CONTROL_E_INVALID_PARAMETER, CONTROL_E_CONFIGURATION, CONTROL_E_INVALID_REQUEST,
+		CONTROL_E_INVALID_PARAMETER,
+		CONTROL_E_CONFIGURATION,
+		CONTROL_E_INVALID_REQUEST,
 	};
 
 	/* An unknown method is not among them: then daemon and caller are of different versions. */

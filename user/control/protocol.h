@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What server and client of the control socket agree on: Varlink's wire format (https://varlink.org), which is JSON
- * objects, each ended by a NUL byte.
+/* What server and client of the control socket agree on: Varlink's wire format
+ * (https://varlink.org), which is JSON objects, each ended by a NUL byte.
  *
  *   request  {"method": "io.uplinkd.Reload", "parameters": {...}, "more": bool, "oneway": bool}
- *   reply    {"parameters": {...}, "continues": bool}  or  {"error": "io.uplinkd.Failed", "parameters": {"message": "..."}}
+ *   reply    {"parameters": {...}, "continues": bool}  or  {"error": "io.uplinkd.Failed",
+ * "parameters": {"message": "..."}}
  *
- * So `varlinkctl call /run/uplinkd/uplinkd.sock io.uplinkd.Status {}` works as well as uplinkctl does. */
+ * So `varlinkctl call /run/uplinkd/uplinkd.sock io.uplinkd.Status {}` works as well as uplinkctl
+ * does. */
 #ifndef UL_CONTROL_PROTOCOL_H
 #define UL_CONTROL_PROTOCOL_H
 
@@ -14,21 +16,23 @@
 #include "common/util.h"
 
 #define CONTROL_INTERFACE "io.uplinkd"
-#define CONTROL_SOCKET_NAME "uplinkd.sock"	/* below the run directory */
+#define CONTROL_SOCKET_NAME "uplinkd.sock" /* below the run directory */
 
-#define CONTROL_MAX_REQUEST (64 * 1024)		/* bytes, NUL not counted */
-#define CONTROL_MAX_REPLY (16 * 1024 * 1024)	/* what the client takes before it gives up */
+#define CONTROL_MAX_REQUEST (64 * 1024)	     /* bytes, NUL not counted */
+#define CONTROL_MAX_REPLY (16 * 1024 * 1024) /* what the client takes before it gives up */
 
-/* Errors of the Varlink service itself, and ours. Each has a parameter "message"; for people, it is what uplinkctl
- * prints. */
+/* Errors of the Varlink service itself, and ours. Each has a parameter "message"; for people, it is
+ * what uplinkctl prints. */
 #define CONTROL_E_METHOD_NOT_FOUND "org.varlink.service.MethodNotFound"
 #define CONTROL_E_INTERFACE_NOT_FOUND "org.varlink.service.InterfaceNotFound"
 #define CONTROL_E_INVALID_PARAMETER "org.varlink.service.InvalidParameter"
 #define CONTROL_E_EXPECTED_MORE "org.varlink.service.ExpectedMore"
-#define CONTROL_E_CONFIGURATION CONTROL_INTERFACE ".InvalidConfiguration"	/* and "messages": one per mistake */
-#define CONTROL_E_INVALID_REQUEST                                                                                          \
-	CONTROL_INTERFACE ".InvalidRequest" /* well-formed, but cannot be done as asked: no such port, in use, ... */
-#define CONTROL_E_FAILED CONTROL_INTERFACE ".Failed"			/* the system refused */
+#define CONTROL_E_CONFIGURATION \
+	CONTROL_INTERFACE ".InvalidConfiguration" /* and "messages": one per mistake */
+#define CONTROL_E_INVALID_REQUEST                                                                \
+	CONTROL_INTERFACE ".InvalidRequest" /* well-formed, but cannot be done as asked: no such \
+					       port, in use, ... */
+#define CONTROL_E_FAILED CONTROL_INTERFACE ".Failed" /* the system refused */
 
 /* The interface in Varlink's own language, for GetInterfaceDescription. */
 extern const char control_interface_description[];

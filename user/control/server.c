@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One struct client per connection: `in` collects bytes until a NUL ends a request, `out` holds what the kernel did not
- * take yet.
+/* One struct client per connection: `in` collects bytes until a NUL ends a request, `out` holds
+ * what the kernel did not take yet.
  *
- * One request is answered in a turn of the loop, so that who sends a thousand at once does not keep it from links and LACP.
- * While `out` is not empty nothing more is read or answered, so a client that pipelines requests and does not read fills
- * its own socket and nothing of ours; only a monitor's `out` grows (events come unasked) and is bounded by
- * CONTROL_MAX_QUEUE. A client ends in client_free(); code that may have ended it says so by its return value, and a client
- * that has to go after its last reply is marked `closing`. */
+ * One request is answered in a turn of the loop, so that who sends a thousand at once does not keep
+ * it from links and LACP. While `out` is not empty nothing more is read or answered, so a client
+ * that pipelines requests and does not read fills its own socket and nothing of ours; only a
+ * monitor's `out` grows (events come unasked) and is bounded by CONTROL_MAX_QUEUE. A client ends in
+ * client_free(); code that may have ended it says so by its return value, and a client that has to
+ * go after its last reply is marked `closing`. */
 #include "control/server.h"
 
 #include <fcntl.h>
@@ -20,16 +21,16 @@ struct client {
 	struct control_server *server;
 	struct client *previous, *next;
 	sd_event_source *source;
-	sd_event_source *again;	/* one-shot: there are requests in `in` still */
+	sd_event_source *again; /* one-shot: there are requests in `in` still */
 	int fd;
-	char *in;		/* CONTROL_MAX_REQUEST + 1 bytes, allocated with the first byte */
+	char *in; /* CONTROL_MAX_REQUEST + 1 bytes, allocated with the first byte */
 	size_t n_in;
 	char *out;
 	size_t n_out, room_out;
-	uint64_t heard_ms;	/* when it last sent something; now_ms() */
-	bool monitor;		/* subscribed: gets events, may not ask any more */
-	bool closing;		/* nothing more is answered; close as soon as out is empty */
-	bool ended;		/* the other side sends no more; close when all is answered */
+	uint64_t heard_ms; /* when it last sent something; now_ms() */
+	bool monitor;	   /* subscribed: gets events, may not ask any more */
+	bool closing;	   /* nothing more is answered; close as soon as out is empty */
+	bool ended;	   /* the other side sends no more; close when all is answered */
 };
 
 struct control_server {
@@ -37,7 +38,7 @@ struct control_server {
 	sd_event_source *source;
 	int fd;
 	char *path;
-	dev_t device;		/* of the socket file, so that only our own is removed */
+	dev_t device; /* of the socket file, so that only our own is removed */
 	ino_t inode;
 	char *version;
 	const struct control_method *methods;
@@ -46,7 +47,9 @@ struct control_server {
 	struct control_stats stats;
 };
 
-/* ---- one connection ------------------------------------------------------------------------------------------------ */
+/* ---- one connection
+ * ------------------------------------------------------------------------------------------------
+ */
 static void client_free(struct client *client)
 {
 	struct control_server *server = client->server;
@@ -69,13 +72,15 @@ static void client_free(struct client *client)
 	free(client);
 }
 
-/* Sends as much of out as the kernel takes. 0 or negative errno: the connection is of no use any more. */
+/* Sends as much of out as the kernel takes. 0 or negative errno: the connection is of no use any
+ * more. */
 static int client_flush(struct client *client)
 {
 	size_t sent = 0;
 
 	while (sent < client->n_out) {
-		ssize_t n = send(client->fd, client->out + sent, client->n_out - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(client->fd, client->out + sent, client->n_out - sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -116,7 +121,8 @@ static int client_send(struct client *client, json_t *message)
 /* Both take parameters over; NULL stands for an empty object. */
 static int reply(struct client *client, json_t *parameters, bool continues)
 {
-	json_auto_t *message = json_pack("{s:o}", "parameters", parameters ? parameters : json_object());
+	json_auto_t *message =
+		json_pack("{s:o}", "parameters", parameters ? parameters : json_object());
 
 	if (!message || (continues && json_object_set_new(message, "continues", json_true()) < 0))
 		return -ENOMEM;
@@ -125,7 +131,8 @@ static int reply(struct client *client, json_t *parameters, bool continues)
 
 static int reply_error(struct client *client, const char *error, json_t *parameters)
 {
-	json_auto_t *message = json_pack("{s:s, s:o}", "error", error, "parameters", parameters ? parameters : json_object());
+	json_auto_t *message = json_pack("{s:s, s:o}", "error", error, "parameters",
+					 parameters ? parameters : json_object());
 
 	if (!message)
 		return -ENOMEM;
@@ -141,36 +148,45 @@ static int reply_invalid(struct client *client, const char *parameter, const cha
 	return reply_error(client, CONTROL_E_INVALID_PARAMETER, parameters);
 }
 
-/* ---- methods ------------------------------------------------------------------------------------------------------- */
+/* ---- methods
+ * -------------------------------------------------------------------------------------------------------
+ */
 struct request {
 	const char *method;
-	json_t *parameters;	/* an object */
+	json_t *parameters; /* an object */
 	bool more, oneway;
 };
 
 static int service_info(struct client *client, const struct request *request)
 {
 	return reply(client,
-		     json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "uplinkd", "product", "uplinkd", "version",
-			       client->server->version, "url", "", "interfaces", "org.varlink.service", CONTROL_INTERFACE),
+		     json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "uplinkd", "product",
+			       "uplinkd", "version", client->server->version, "url", "",
+			       "interfaces", "org.varlink.service", CONTROL_INTERFACE),
 		     false);
 }
 
 static int service_description(struct client *client, const struct request *request)
 {
-	const char *interface = json_string_value(json_object_get(request->parameters, "interface"));
+	const char *interface =
+		json_string_value(json_object_get(request->parameters, "interface"));
 
 	if (!interface)
-		return reply_invalid(client, "interface", "interface: the name of an interface is missing");
+		return reply_invalid(client, "interface",
+				     "interface: the name of an interface is missing");
 	if (strcmp(interface, CONTROL_INTERFACE) != 0)
-		return reply_error(client, CONTROL_E_INTERFACE_NOT_FOUND, json_pack("{s:s}", "interface", interface));
-	return reply(client, json_pack("{s:s}", "description", control_interface_description), false);
+		return reply_error(client, CONTROL_E_INTERFACE_NOT_FOUND,
+				   json_pack("{s:s}", "interface", interface));
+	return reply(client, json_pack("{s:s}", "description", control_interface_description),
+		     false);
 }
 
 static int service_monitor(struct client *client, const struct request *request)
 {
 	if (!request->more)
-		return reply_error(client, CONTROL_E_EXPECTED_MORE, control_error("Monitor sends many replies: ask with \"more\": true"));
+		return reply_error(
+			client, CONTROL_E_EXPECTED_MORE,
+			control_error("Monitor sends many replies: ask with \"more\": true"));
 	client->monitor = true;
 	client->server->stats.n_monitors++;
 	return reply(client, json_pack("{s:s}", "event", "subscribed"), true);
@@ -185,7 +201,8 @@ static const struct {
 	{ CONTROL_INTERFACE ".Monitor", service_monitor },
 };
 
-static int call_method(struct client *client, const struct control_method *method, const struct request *request)
+static int call_method(struct client *client, const struct control_method *method,
+		       const struct request *request)
 {
 	json_t *parameters = NULL;
 	const char *error = NULL;
@@ -216,7 +233,8 @@ static int dispatch(struct client *client, const struct request *request)
 			if (strcmp(m->name, request->method + prefix) == 0)
 				return call_method(client, m, request);
 
-	return reply_error(client, CONTROL_E_METHOD_NOT_FOUND, json_pack("{s:s}", "method", request->method));
+	return reply_error(client, CONTROL_E_METHOD_NOT_FOUND,
+			   json_pack("{s:s}", "method", request->method));
 }
 
 /* A flag that may be absent, but not of another type. */
@@ -242,7 +260,8 @@ static int handle_request(struct client *client, const char *text)
 	if (!json_is_object(message)) {
 		/* Whoever sends this is not talking Varlink, so there is no point in reading on. */
 		client->closing = true;
-		return reply_invalid(client, "", message ? "a request is a JSON object" : error.text);
+		return reply_invalid(client, "",
+				     message ? "a request is a JSON object" : error.text);
 	}
 	request.method = json_string_value(json_object_get(message, "method"));
 	request.parameters = json_object_get(message, "parameters");
@@ -252,13 +271,17 @@ static int handle_request(struct client *client, const char *text)
 		return reply_invalid(client, "method", "method: the name of a method is missing");
 	if (!json_is_object(request.parameters))
 		return reply_invalid(client, "parameters", "parameters: must be an object");
-	if (!flag_is_valid(message, "more", &request.more) || !flag_is_valid(message, "oneway", &request.oneway))
+	if (!flag_is_valid(message, "more", &request.more) ||
+	    !flag_is_valid(message, "oneway", &request.oneway))
 		return reply_invalid(client, "more", "more, oneway: must be true or false");
 	return dispatch(client, &request);
 }
 
-/* ---- input --------------------------------------------------------------------------------------------------------- */
-/* Answers the first complete request in `in`, if the answers before it are sent. 0 or negative errno. */
+/* ---- input
+ * ---------------------------------------------------------------------------------------------------------
+ */
+/* Answers the first complete request in `in`, if the answers before it are sent. 0 or negative
+ * errno. */
 static int client_process(struct client *client)
 {
 	const char *end = memchr(client->in, '\0', client->n_in);
@@ -274,8 +297,11 @@ static int client_process(struct client *client)
 		memmove(client->in, client->in + done, client->n_in);
 		if (r < 0 || client->n_out > 0 || client->closing || client->monitor)
 			return r;
-		/* Also when the rest is not a whole request: there is no other event for what is here already. */
-		return client->n_in > 0 ? sd_event_source_set_enabled(client->again, SD_EVENT_ONESHOT) : 0;
+		/* Also when the rest is not a whole request: there is no other event for what is
+		 * here already. */
+		return client->n_in > 0 ?
+			       sd_event_source_set_enabled(client->again, SD_EVENT_ONESHOT) :
+			       0;
 	}
 	if (client->n_in > CONTROL_MAX_REQUEST) {
 		client->server->stats.requests++;
@@ -297,7 +323,8 @@ static int client_read(struct client *client)
 	}
 	if (client->n_in > CONTROL_MAX_REQUEST)
 		return 0;
-	n = recv(client->fd, client->in + client->n_in, CONTROL_MAX_REQUEST + 1 - client->n_in, MSG_DONTWAIT);
+	n = recv(client->fd, client->in + client->n_in, CONTROL_MAX_REQUEST + 1 - client->n_in,
+		 MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	/* A monitor has nothing to ask: what it sends ends the stream as its end does. */
@@ -329,7 +356,8 @@ static void client_settle(struct client *client, int result)
 	/* What is here is answered before more is read. */
 	if (client_listens(client) && !client_has_more(client))
 		events |= EPOLLIN;
-	if (result < 0 || (events == 0 && !client_has_more(client)) || sd_event_source_set_io_events(client->source, events) < 0)
+	if (result < 0 || (events == 0 && !client_has_more(client)) ||
+	    sd_event_source_set_io_events(client->source, events) < 0)
 		client_free(client);
 }
 
@@ -360,14 +388,17 @@ static int on_more(sd_event_source *source, void *userdata)
 	return 0;
 }
 
-/* ---- the socket ---------------------------------------------------------------------------------------------------- */
+/* ---- the socket
+ * ----------------------------------------------------------------------------------------------------
+ */
 /* Makes room for one more client: the one that was silent longest has to go, monitors last. */
 static void crowd_out(struct control_server *server)
 {
 	struct client *oldest = NULL;
 
 	for (struct client *c = server->clients; c; c = c->next)
-		if (!oldest || c->monitor < oldest->monitor || (c->monitor == oldest->monitor && c->heard_ms < oldest->heard_ms))
+		if (!oldest || c->monitor < oldest->monitor ||
+		    (c->monitor == oldest->monitor && c->heard_ms < oldest->heard_ms))
 			oldest = c;
 	if (oldest) {
 		server->stats.crowded_out++;
@@ -388,7 +419,11 @@ static int client_new(struct control_server *server, int fd)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(client->again, SD_EVENT_OFF);
 	if (r >= 0)
-		r = sd_event_source_set_priority(client->again, SD_EVENT_PRIORITY_NORMAL + 1);	/* links and LACP first */
+		r = sd_event_source_set_priority(client->again, SD_EVENT_PRIORITY_NORMAL + 1); /* links
+												  and
+												  LACP
+												  first
+												*/
 	if (r < 0) {
 		sd_event_source_disable_unref(client->again);
 		sd_event_source_disable_unref(client->source);
@@ -416,13 +451,15 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 	int r;
 
 	if (peer < 0) {
-		/* Out of descriptors: without this the loop would spin on the waiting connection. */
+		/* Out of descriptors: without this the loop would spin on the waiting connection.
+		 */
 		if ((errno == EMFILE || errno == ENFILE) && server->clients)
 			crowd_out(server);
 		return 0;
 	}
 	if (getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0)
-		log_debug("control: connection of process %d, user %u", (int)credentials.pid, (unsigned int)credentials.uid);
+		log_debug("control: connection of process %d, user %u", (int)credentials.pid,
+			  (unsigned int)credentials.uid);
 	if (server->stats.n_clients >= CONTROL_MAX_CLIENTS)
 		crowd_out(server);
 	r = client_new(server, peer);
@@ -433,7 +470,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 	return 0;
 }
 
-/* A socket file that nobody serves any more is in the way. 0; -EADDRINUSE: it is served; -EEXIST: it is something else. */
+/* A socket file that nobody serves any more is in the way. 0; -EADDRINUSE: it is served; -EEXIST:
+ * it is something else. */
 static int remove_stale(const struct sockaddr_un *address)
 {
 	_cleanup_close_ int fd = -1;
@@ -459,15 +497,20 @@ static void give_to_group(const char *path, const char *name)
 	const struct group *group = name ? getgrnam(name) : NULL;
 	struct stat st;
 
-	if (group && lstat(path, &st) == 0 && st.st_gid == group->gr_gid && (st.st_mode & 07777) == 0660)
+	if (group && lstat(path, &st) == 0 && st.st_gid == group->gr_gid &&
+	    (st.st_mode & 07777) == 0660)
 		return;
 	/* Whoever had it before has it no more, whatever comes next. */
 	if (chmod(path, 0600) < 0 || chown(path, (uid_t)-1, getegid()) < 0)
 		log_warning(-errno, "control: cannot take %s from its group", path);
 	if (name && !group)
-		log_warning(0, "control: there is no group '%s': only root can use %s (groupadd --system %s)", name, path, name);
+		log_warning(
+			0,
+			"control: there is no group '%s': only root can use %s (groupadd --system %s)",
+			name, path, name);
 	else if (group && (chown(path, (uid_t)-1, group->gr_gid) < 0 || chmod(path, 0660) < 0))
-		log_warning(-errno, "control: cannot give %s to group '%s': only root can use it", path, name);
+		log_warning(-errno, "control: cannot give %s to group '%s': only root can use it",
+			    path, name);
 }
 
 void control_server_set_group(struct control_server *server, const char *group)
@@ -491,8 +534,10 @@ static int listen_on(struct control_server *server, const struct control_server_
 	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server->fd < 0)
 		return -errno;
-	/* The file gets the mode of the unbound socket, so there is no moment in which others could connect. */
-	if (fchmod(server->fd, 0600) < 0 || bind(server->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	/* The file gets the mode of the unbound socket, so there is no moment in which others could
+	 * connect. */
+	if (fchmod(server->fd, 0600) < 0 ||
+	    bind(server->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	if (lstat(options->path, &st) == 0) {
 		server->device = st.st_dev;
@@ -502,7 +547,8 @@ static int listen_on(struct control_server *server, const struct control_server_
 		give_to_group(options->path, options->group);
 	if (listen(server->fd, 16) < 0)
 		return -errno;
-	return sd_event_add_io(server->event, &server->source, server->fd, EPOLLIN, on_connection, server);
+	return sd_event_add_io(server->event, &server->source, server->fd, EPOLLIN, on_connection,
+			       server);
 }
 
 static void server_freep(struct control_server **server)
@@ -510,7 +556,8 @@ static void server_freep(struct control_server **server)
 	control_server_free(*server);
 }
 
-int control_server_new(sd_event *event, const struct control_server_options *options, struct control_server **ret)
+int control_server_new(sd_event *event, const struct control_server_options *options,
+		       struct control_server **ret)
 {
 	_cleanup_(server_freep) struct control_server *server = calloc(1, sizeof(*server));
 	int r;
@@ -542,7 +589,8 @@ void control_server_free(struct control_server *server)
 	while (server->clients)
 		client_free(server->clients);
 	sd_event_source_disable_unref(server->source);
-	if (server->inode && lstat(server->path, &st) == 0 && st.st_dev == server->device && st.st_ino == server->inode)
+	if (server->inode && lstat(server->path, &st) == 0 && st.st_dev == server->device &&
+	    st.st_ino == server->inode)
 		unlink(server->path);
 	ul_closep(&server->fd);
 	sd_event_unref(server->event);

@@ -8,8 +8,10 @@ static enum tint tint_of_state(const char *state)
 		enum uplink_state state;
 		enum tint tint;
 	} tints[] = {
-		{ UPLINK_IN_USE, TINT_GOOD }, { UPLINK_SPARE, TINT_WARN }, { UPLINK_WAITING, TINT_WARN }, { UPLINK_DRAINED, TINT_WARN },
-		{ UPLINK_NO_CARRIER, TINT_BAD }, { UPLINK_DOWN, TINT_BAD }, { UPLINK_MISSING, TINT_BAD },
+		{ UPLINK_IN_USE, TINT_GOOD },	 { UPLINK_SPARE, TINT_WARN },
+		{ UPLINK_WAITING, TINT_WARN },	 { UPLINK_DRAINED, TINT_WARN },
+		{ UPLINK_NO_CARRIER, TINT_BAD }, { UPLINK_DOWN, TINT_BAD },
+		{ UPLINK_MISSING, TINT_BAD },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tints); i++)
@@ -58,10 +60,12 @@ static void cell_share(json_t *value, const struct style *style, char *text, siz
 	char bar[TEXT_BAR_MAX * 3 + 1];
 
 	text_bar(style, share, BAR_WIDTH, bar);
-	snprintf(text, size, "%s%*s %3.0f %%", bar, BAR_WIDTH - (int)text_width(bar), "", share * 100);
+	snprintf(text, size, "%s%*s %3.0f %%", bar, BAR_WIDTH - (int)text_width(bar), "",
+		 share * 100);
 }
 
-static int add_cell(struct grid *grid, json_t *record, const struct column *column, const struct style *style)
+static int add_cell(struct grid *grid, json_t *record, const struct column *column,
+		    const struct style *style)
 {
 	json_t *value = column->key ? json_object_get(record, column->key) : NULL;
 	enum tint tint = TINT_NONE;
@@ -71,7 +75,8 @@ static int add_cell(struct grid *grid, json_t *record, const struct column *colu
 	case CELL_TEXT:
 	case CELL_EXACT:
 		if (json_is_integer(value))
-			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+				 json_integer_value(value));
 		else if (json_is_string(value))
 			snprintf(text, sizeof(text), "%s", json_string_value(value));
 		break;
@@ -85,7 +90,8 @@ static int add_cell(struct grid *grid, json_t *record, const struct column *colu
 		text_speed((uint32_t)json_integer_value(value), text);
 		break;
 	case CELL_STATE:
-		snprintf(text, sizeof(text), "%s", json_is_string(value) ? json_string_value(value) : "");
+		snprintf(text, sizeof(text), "%s",
+			 json_is_string(value) ? json_string_value(value) : "");
 		tint = tint_of_state(text);
 		break;
 	case CELL_LIST:
@@ -100,7 +106,8 @@ static int add_cell(struct grid *grid, json_t *record, const struct column *colu
 		else if (json_integer_value(value) == 0)
 			strcpy(text, "untagged");
 		else
-			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+				 json_integer_value(value));
 		break;
 	case CELL_FLAGS:
 		cell_flags(record, column->flags, text, sizeof(text));
@@ -111,8 +118,8 @@ static int add_cell(struct grid *grid, json_t *record, const struct column *colu
 	return grid_add(grid, tint, text);
 }
 
-int records_print(json_t *records, const struct column *columns, size_t n_columns, const struct style *style, int indent,
-		  FILE *out)
+int records_print(json_t *records, const struct column *columns, size_t n_columns,
+		  const struct style *style, int indent, FILE *out)
 {
 	_cleanup_free_ struct grid_column *titles = calloc(n_columns, sizeof(*titles));
 	_cleanup_(grid_freep) struct grid *grid = NULL;
@@ -125,8 +132,10 @@ int records_print(json_t *records, const struct column *columns, size_t n_column
 	for (size_t c = 0; c < n_columns; c++) {
 		enum cell_kind kind = columns[c].kind;
 
-		titles[c] = (struct grid_column){ columns[c].title, kind == CELL_COUNT || kind == CELL_EXACT ||
-									    kind == CELL_BYTES || kind == CELL_SPEED };
+		titles[c] = (struct grid_column){ columns[c].title, kind == CELL_COUNT ||
+									    kind == CELL_EXACT ||
+									    kind == CELL_BYTES ||
+									    kind == CELL_SPEED };
 	}
 	grid = grid_new(titles, n_columns);
 	if (!grid)

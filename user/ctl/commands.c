@@ -1,54 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The command line: the table of subcommands, the table of options, help, and what was probably meant. */
+/* The command line: the table of subcommands, the table of options, help, and what was probably
+ * meant. */
 #include <stdarg.h>
 #include <stddef.h>
 
 #include "ctl/ctl.h"
 
 static const struct command {
-	const char *name;	/* one or two words */
-	const char *usage;	/* of its arguments and options */
-	int min, max;		/* number of arguments */
-	const char *options;	/* those besides the global ones, blank after each */
+	const char *name;    /* one or two words */
+	const char *usage;   /* of its arguments and options */
+	int min, max;	     /* number of arguments */
+	const char *options; /* those besides the global ones, blank after each */
 	int (*run)(struct ctl *ctl);
 	const char *help;
 } commands[] = {
-	{ "status",	    "[SWITCH]",				     0, 1, "",		    cmd_status,		"one screen: uplinks, traffic, port groups, problems" },
-	{ "show uplinks",   "[SWITCH]",				     0, 1, "",		    cmd_show_uplinks,	"the NICs, their state and traffic" },
-	{ "show ports",	    "[SWITCH]",				     0, 1, "",		    cmd_show_ports,	"the machines' interfaces" },
-	{ "show groups",    "[SWITCH]",				     0, 1, "",		    cmd_show_groups,	"port groups: VLAN, policy, security" },
-	{ "show lacp",	    "[SWITCH]",				     0, 1, "",		    cmd_show_lacp,	"LACP: both ends of each uplink, and why one is out" },
-	{ "show fdb",	    "[SWITCH]",				     0, 1, "",		    cmd_show_fdb,	"which port has which MAC address, by VLAN" },
-	{ "show counters",  "[SWITCH] [--all]",			     0, 1, "all ",	    cmd_show_counters,	"what became of the frames, by reason" },
-	{ "which",	    "SWITCH GROUP SRC [DST] [--sport N --dport N]", 3, 4, "sport dport ", cmd_which,
+	{ "status", "[SWITCH]", 0, 1, "", cmd_status,
+	  "one screen: uplinks, traffic, port groups, problems" },
+	{ "show uplinks", "[SWITCH]", 0, 1, "", cmd_show_uplinks,
+	  "the NICs, their state and traffic" },
+	{ "show ports", "[SWITCH]", 0, 1, "", cmd_show_ports, "the machines' interfaces" },
+	{ "show groups", "[SWITCH]", 0, 1, "", cmd_show_groups,
+	  "port groups: VLAN, policy, security" },
+	{ "show lacp", "[SWITCH]", 0, 1, "", cmd_show_lacp,
+	  "LACP: both ends of each uplink, and why one is out" },
+	{ "show fdb", "[SWITCH]", 0, 1, "", cmd_show_fdb,
+	  "which port has which MAC address, by VLAN" },
+	{ "show counters", "[SWITCH] [--all]", 0, 1, "all ", cmd_show_counters,
+	  "what became of the frames, by reason" },
+	{ "which", "SWITCH GROUP SRC [DST] [--sport N --dport N]", 3, 4, "sport dport ", cmd_which,
 	  "the uplink that a pair of addresses uses, and why" },
-	{ "port add",	    "SWITCH GROUP IFACE [--mac MAC]",	     3, 3, "mac ",	    cmd_port_add,	"attach a machine's interface now, until reboot" },
-	{ "port del",	    "IFACE",				     1, 1, "",		    cmd_port_del,	"detach it" },
-	{ "uplink drain",   "IFACE",				     1, 1, "",		    cmd_uplink_drain,	"maintenance: move all flows away" },
-	{ "uplink undrain", "IFACE",				     1, 1, "",		    cmd_uplink_undrain,	"use it again" },
-	{ "monitor",	    "[--past]",				     0, 0, "past ",	    cmd_monitor,	"events as they happen" },
-	{ "reload",	    "",					     0, 0, "",		    cmd_reload,		"apply the configuration file again" },
-	{ "check",	    "FILE",				     1, 1, "",		    cmd_check,		"validate a configuration file, change nothing" },
+	{ "port add", "SWITCH GROUP IFACE [--mac MAC]", 3, 3, "mac ", cmd_port_add,
+	  "attach a machine's interface now, until reboot" },
+	{ "port del", "IFACE", 1, 1, "", cmd_port_del, "detach it" },
+	{ "uplink drain", "IFACE", 1, 1, "", cmd_uplink_drain, "maintenance: move all flows away" },
+	{ "uplink undrain", "IFACE", 1, 1, "", cmd_uplink_undrain, "use it again" },
+	{ "monitor", "[--past]", 0, 0, "past ", cmd_monitor, "events as they happen" },
+	{ "reload", "", 0, 0, "", cmd_reload, "apply the configuration file again" },
+	{ "check", "FILE", 1, 1, "", cmd_check, "validate a configuration file, change nothing" },
 };
 
 static const struct option {
 	const char *name;
-	const char *argument;	/* NULL: a flag */
-	size_t offset;		/* in struct ctl: const char * or bool */
+	const char *argument; /* NULL: a flag */
+	size_t offset;	      /* in struct ctl: const char * or bool */
 	bool global;
 	const char *help;
 } options[] = {
-	{ "run-dir", "DIR",	offsetof(struct ctl, run_dir),	true,  "where uplinkd has its socket (/run/uplinkd)" },
-	{ "bpffs",   "DIR",	offsetof(struct ctl, bpffs),	true,  "where the maps are pinned (/sys/fs/bpf)" },
-	{ "socket",  "PATH",	offsetof(struct ctl, socket),	true,  "uplinkd's socket, when not RUN-DIR/uplinkd.sock" },
-	{ "json",    NULL,	offsetof(struct ctl, json),	true,  "print JSON" },
-	{ "help",    NULL,	offsetof(struct ctl, help),	true,  "this text" },
-	{ "version", NULL,	offsetof(struct ctl, version),	true,  "print the version" },
-	{ "mac",     "MAC",	offsetof(struct ctl, mac),	false, "" },
-	{ "sport",   "N",	offsetof(struct ctl, source_port), false, "" },
-	{ "dport",   "N",	offsetof(struct ctl, destination_port), false, "" },
-	{ "all",     NULL,	offsetof(struct ctl, all),	false, "" },
-	{ "past",    NULL,	offsetof(struct ctl, past),	false, "" },
+	{ "run-dir", "DIR", offsetof(struct ctl, run_dir), true,
+	  "where uplinkd has its socket (/run/uplinkd)" },
+	{ "bpffs", "DIR", offsetof(struct ctl, bpffs), true,
+	  "where the maps are pinned (/sys/fs/bpf)" },
+	{ "socket", "PATH", offsetof(struct ctl, socket), true,
+	  "uplinkd's socket, when not RUN-DIR/uplinkd.sock" },
+	{ "json", NULL, offsetof(struct ctl, json), true, "print JSON" },
+	{ "help", NULL, offsetof(struct ctl, help), true, "this text" },
+	{ "version", NULL, offsetof(struct ctl, version), true, "print the version" },
+	{ "mac", "MAC", offsetof(struct ctl, mac), false, "" },
+	{ "sport", "N", offsetof(struct ctl, source_port), false, "" },
+	{ "dport", "N", offsetof(struct ctl, destination_port), false, "" },
+	{ "all", NULL, offsetof(struct ctl, all), false, "" },
+	{ "past", NULL, offsetof(struct ctl, past), false, "" },
 };
 
 int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
@@ -72,7 +83,8 @@ int ctl_print_json(struct ctl *ctl, json_t *value)
 	return r < 0 ? CTL_SYSTEM : CTL_DONE;
 }
 
-/* ---- what was probably meant ----------------------------------------------------------------------------------------- */
+/* ---- what was probably meant
+ * ----------------------------------------------------------------------------------------- */
 /* Number of letters to insert, delete, change or swap to make b of a. */
 static int distance(const char *a, const char *b)
 {
@@ -94,7 +106,8 @@ static int distance(const char *a, const char *b)
 				best = cost[i - 1][j] + 1;
 			if (cost[i][j - 1] + 1 < best)
 				best = cost[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && cost[i - 2][j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    cost[i - 2][j - 2] + 1 < best)
 				best = cost[i - 2][j - 2] + 1;
 			cost[i][j] = best;
 		}
@@ -102,7 +115,8 @@ static int distance(const char *a, const char *b)
 	return cost[n][m];
 }
 
-/* Lower is nearer; 32: not at all. A word that is begun or is one of two ("uplinks" for "show uplinks") is near. */
+/* Lower is nearer; 32: not at all. A word that is begun or is one of two ("uplinks" for "show
+ * uplinks") is near. */
 static int nearness(const char *typed, const char *name)
 {
 	const char *second = strchr(name, ' ');
@@ -110,8 +124,8 @@ static int nearness(const char *typed, const char *name)
 
 	if (second && distance(typed, second + 1) < d)
 		d = distance(typed, second + 1);
-	if (strlen(typed) >= 2 &&
-	    (strncmp(typed, name, strlen(typed)) == 0 || (second && strncmp(typed, second + 1, strlen(typed)) == 0)))
+	if (strlen(typed) >= 2 && (strncmp(typed, name, strlen(typed)) == 0 ||
+				   (second && strncmp(typed, second + 1, strlen(typed)) == 0)))
 		d = 1;
 	return d <= limit ? d : 32;
 }
@@ -124,7 +138,8 @@ static const char *suggest_command(const char *first, const char *second)
 
 	snprintf(both, sizeof(both), "%s %s", first, second ? second : "");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		int d = nearness(first, commands[i].name), d_both = second ? nearness(both, commands[i].name) : 32;
+		int d = nearness(first, commands[i].name),
+		    d_both = second ? nearness(both, commands[i].name) : 32;
 
 		if (d_both < d)
 			d = d_both;
@@ -145,22 +160,31 @@ static int unknown_command(struct ctl *ctl, const char *first, const char *secon
 		family += strncmp(commands[i].name, first, n) == 0 && commands[i].name[n] == ' ';
 	if (family) {
 		/* The first word is right: say what may follow. */
-		fprintf(ctl->err, "uplinkctl: %s%s%s%s: must be", first, second ? " " : "", second ? second : "", second ? "" : " what?");
+		fprintf(ctl->err, "uplinkctl: %s%s%s%s: must be", first, second ? " " : "",
+			second ? second : "", second ? "" : " what?");
 		for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 			if (strncmp(commands[i].name, first, n) == 0 && commands[i].name[n] == ' ')
-				fprintf(ctl->err, " %s%s", commands[i].name + n + 1, --family > 1 ? "," : family ? " or" : "");
+				fprintf(ctl->err, " %s%s", commands[i].name + n + 1,
+					--family > 1 ? "," :
+					family	     ? " or" :
+						       "");
 		fputc('\n', ctl->err);
 		return CTL_WRONG_REQUEST;
 	}
 	if (meant)
-		return ctl_fail(ctl, CTL_WRONG_REQUEST, "unknown command '%s': did you mean '%s'?", first, meant);
-	return ctl_fail(ctl, CTL_WRONG_REQUEST, "unknown command '%s': see 'uplinkctl --help'", first);
+		return ctl_fail(ctl, CTL_WRONG_REQUEST, "unknown command '%s': did you mean '%s'?",
+				first, meant);
+	return ctl_fail(ctl, CTL_WRONG_REQUEST, "unknown command '%s': see 'uplinkctl --help'",
+			first);
 }
 
-/* ---- help ------------------------------------------------------------------------------------------------------------ */
+/* ---- help
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static void print_usage(struct ctl *ctl, const struct command *command, FILE *out)
 {
-	fprintf(out, "uplinkctl %s%s%s", command->name, command->usage[0] ? " " : "", command->usage);
+	fprintf(out, "uplinkctl %s%s%s", command->name, command->usage[0] ? " " : "",
+		command->usage);
 	fprintf(out, ": %s\n", command->help);
 }
 
@@ -173,7 +197,8 @@ static int print_help(struct ctl *ctl, FILE *out)
 		const struct command *command = &commands[i];
 		int width = (int)(strlen(command->name) + 1 + strlen(command->usage));
 
-		fprintf(out, "  %s%s%s %s", tint_start(style, TINT_BOLD), command->name, tint_end(style, TINT_BOLD), command->usage);
+		fprintf(out, "  %s%s%s %s", tint_start(style, TINT_BOLD), command->name,
+			tint_end(style, TINT_BOLD), command->usage);
 		if (width > 38)
 			fprintf(out, "\n%42s%s\n", "", command->help);
 		else
@@ -184,15 +209,20 @@ static int print_help(struct ctl *ctl, FILE *out)
 		const struct option *option = &options[i];
 
 		if (option->global)
-			fprintf(out, "  --%s %s%*s%s\n", option->name, option->argument ? option->argument : "",
-				(int)(37 - strlen(option->name) - (option->argument ? strlen(option->argument) : 0)), "", option->help);
+			fprintf(out, "  --%s %s%*s%s\n", option->name,
+				option->argument ? option->argument : "",
+				(int)(37 - strlen(option->name) -
+				      (option->argument ? strlen(option->argument) : 0)),
+				"", option->help);
 	}
 	fputs("\nExit status: 0 done, 1 the request is wrong, 2 the daemon or the system. Reading needs no daemon. See uplinkctl(8).\n",
 	      out);
 	return CTL_DONE;
 }
 
-/* ---- parsing --------------------------------------------------------------------------------------------------------- */
+/* ---- parsing
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static bool takes_option(const struct command *command, const struct option *option)
 {
 	size_t n = strlen(option->name);
@@ -208,7 +238,8 @@ static bool takes_option(const struct command *command, const struct option *opt
 static const struct option *find_option(const char *name, size_t length)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
+		if (strlen(options[i].name) == length &&
+		    strncmp(options[i].name, name, length) == 0)
 			return &options[i];
 	return NULL;
 }
@@ -225,26 +256,32 @@ struct words {
 static int parse_option(struct ctl *ctl, int argc, char *const argv[], int *i, struct words *words)
 {
 	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
-	const struct option *option = find_option(name, equals ? (size_t)(equals - name) : strlen(name));
+	const struct option *option =
+		find_option(name, equals ? (size_t)(equals - name) : strlen(name));
 	void *target;
 
 	if (!option) {
 		for (size_t o = 0; o < ARRAY_SIZE(options); o++)
 			if (distance(name, options[o].name) <= 2)
-				return ctl_fail(ctl, CTL_WRONG_REQUEST, "unknown option '%s': did you mean '--%s'?", argv[*i], options[o].name);
-		return ctl_fail(ctl, CTL_WRONG_REQUEST, "unknown option '%s': see 'uplinkctl --help'", argv[*i]);
+				return ctl_fail(ctl, CTL_WRONG_REQUEST,
+						"unknown option '%s': did you mean '--%s'?",
+						argv[*i], options[o].name);
+		return ctl_fail(ctl, CTL_WRONG_REQUEST,
+				"unknown option '%s': see 'uplinkctl --help'", argv[*i]);
 	}
 	target = (char *)ctl + option->offset;
 	if (words->n_used < (int)ARRAY_SIZE(words->used))
 		words->used[words->n_used++] = option;
 	if (!option->argument) {
 		if (equals)
-			return ctl_fail(ctl, CTL_WRONG_REQUEST, "--%s takes no value", option->name);
+			return ctl_fail(ctl, CTL_WRONG_REQUEST, "--%s takes no value",
+					option->name);
 		*(bool *)target = true;
 		return CTL_DONE;
 	}
 	if (!equals && *i + 1 >= argc)
-		return ctl_fail(ctl, CTL_WRONG_REQUEST, "--%s: the %s is missing", option->name, option->argument);
+		return ctl_fail(ctl, CTL_WRONG_REQUEST, "--%s: the %s is missing", option->name,
+				option->argument);
 	*(const char **)target = equals ? equals + 1 : argv[++*i];
 	return CTL_DONE;
 }
@@ -266,9 +303,11 @@ static int parse_words(struct ctl *ctl, int argc, char *const argv[], struct wor
 			if (status)
 				return status;
 		} else if (!only_words && word[0] == '-' && word[1]) {
-			return ctl_fail(ctl, CTL_WRONG_REQUEST, "unknown option '%s': see 'uplinkctl --help'", word);
+			return ctl_fail(ctl, CTL_WRONG_REQUEST,
+					"unknown option '%s': see 'uplinkctl --help'", word);
 		} else if (words->n == (int)ARRAY_SIZE(words->words)) {
-			return ctl_fail(ctl, CTL_WRONG_REQUEST, "too many arguments, from '%s' on", word);
+			return ctl_fail(ctl, CTL_WRONG_REQUEST, "too many arguments, from '%s' on",
+					word);
 		} else {
 			words->words[words->n++] = word;
 		}
@@ -293,19 +332,21 @@ static const struct command *find_command(const struct words *words, int *ret_n_
 	return NULL;
 }
 
-static int run_command(struct ctl *ctl, const struct command *command, const struct words *words, int n_words)
+static int run_command(struct ctl *ctl, const struct command *command, const struct words *words,
+		       int n_words)
 {
 	int n = words->n - n_words;
 
 	for (int i = 0; i < words->n_used; i++)
 		if (!takes_option(command, words->used[i]))
-			return ctl_fail(ctl, CTL_WRONG_REQUEST, "'%s' has no option --%s: uplinkctl %s %s", command->name,
+			return ctl_fail(ctl, CTL_WRONG_REQUEST,
+					"'%s' has no option --%s: uplinkctl %s %s", command->name,
 					words->used[i]->name, command->name, command->usage);
 	if (n < command->min || n > command->max)
 		return ctl_fail(ctl, CTL_WRONG_REQUEST, "'%s' %s: uplinkctl %s %s", command->name,
-				n < command->min ? "needs more arguments"
-				: command->max	 ? "takes fewer arguments"
-						 : "takes no arguments",
+				n < command->min ? "needs more arguments" :
+				command->max	 ? "takes fewer arguments" :
+						   "takes no arguments",
 				command->name, command->usage);
 	for (int i = 0; i < n; i++)
 		ctl->arguments[i] = words->words[n_words + i];

@@ -54,8 +54,9 @@ int cmd_check(struct ctl *ctl)
 
 		for (size_t i = 0; i < errors.n; i++)
 			json_array_append_new(list, json_string(errors.messages[i]));
-		ctl_print_json(ctl, json_pack("{s:s, s:b, s:o, s:i, s:i, s:i, s:i}", "file", path, "valid", r == 0,
-					      "errors", list, "switches", (int)switches, "uplinks", (int)uplinks, "groups",
+		ctl_print_json(ctl, json_pack("{s:s, s:b, s:o, s:i, s:i, s:i, s:i}", "file", path,
+					      "valid", r == 0, "errors", list, "switches",
+					      (int)switches, "uplinks", (int)uplinks, "groups",
 					      (int)groups, "ports", (int)ports));
 		return status;
 	}
@@ -65,7 +66,8 @@ int cmd_check(struct ctl *ctl)
 		return ctl_fail(ctl, status, "%s: %s", path, strerror(-r));
 	if (r < 0)
 		return status;
-	fprintf(ctl->out, "%s: valid: %zu switch%s, %zu uplink%s, %zu port group%s, %zu port%s\n", path, switches,
-		switches == 1 ? "" : "es", uplinks, plural(uplinks), groups, plural(groups), ports, plural(ports));
+	fprintf(ctl->out, "%s: valid: %zu switch%s, %zu uplink%s, %zu port group%s, %zu port%s\n",
+		path, switches, switches == 1 ? "" : "es", uplinks, plural(uplinks), groups,
+		plural(groups), ports, plural(ports));
 	return CTL_DONE;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* monitor: what the daemon tells as it happens, until the daemon or the reader ends. With --past, first what it remembers. */
+/* monitor: what the daemon tells as it happens, until the daemon or the reader ends. With --past,
+ * first what it remembers. */
 #include <time.h>
 
 #include "control/client.h"
@@ -7,7 +8,7 @@
 
 struct monitor {
 	struct ctl *ctl;
-	json_int_t next;	/* number of the first event that was not printed yet */
+	json_int_t next; /* number of the first event that was not printed yet */
 	bool subscribed;
 };
 
@@ -47,8 +48,9 @@ static int print_event(struct monitor *monitor, json_t *event)
 		json_dumpf(event, out, JSON_COMPACT | JSON_REAL_PRECISION(13));
 		fputc('\n', out);
 	} else {
-		fprintf(out, "%s %s %s: %s\n", time_text(json_real_value(json_object_get(event, "time")), text), word(event, "switch"),
-			word(event, "object"), word(event, "text"));
+		fprintf(out, "%s %s %s: %s\n",
+			time_text(json_real_value(json_object_get(event, "time")), text),
+			word(event, "switch"), word(event, "object"), word(event, "text"));
 	}
 	return fflush(out) < 0 || ferror(out) ? -EPIPE : 0;
 }
@@ -88,7 +90,8 @@ int cmd_monitor(struct ctl *ctl)
 	char path[256];
 	int r;
 
-	r = control_monitor(ctl_socket_path(ctl, path, sizeof(path)), CTL_CALL_TIMEOUT_MS, told, &monitor, &result);
+	r = control_monitor(ctl_socket_path(ctl, path, sizeof(path)), CTL_CALL_TIMEOUT_MS, told,
+			    &monitor, &result);
 	if (!ferror(ctl->out) && monitor.subscribed && r == -EPIPE)
 		ctl_fail(ctl, 0, "uplinkd has ended");
 	else if (!ferror(ctl->out) && result.message)

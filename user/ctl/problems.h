@@ -7,12 +7,13 @@
 
 #include "ctl/snapshot.h"
 
-/* New array of {"switch", "severity": "error|warning|note", "code", "object", "message", "remedy"}, the worst first.
- * before: the same switch a moment ago, so that growing counters are told from old ones; NULL: none of them is said to
- * grow. */
+/* New array of {"switch", "severity": "error|warning|note", "code", "object", "message", "remedy"},
+ * the worst first. before: the same switch a moment ago, so that growing counters are told from old
+ * ones; NULL: none of them is said to grow. */
 json_t *problems_find(const struct snapshot *now, const struct snapshot *before);
 
-/* Is there a counter that problems_find() would report? Then a second look tells whether it grows. */
+/* Is there a counter that problems_find() would report? Then a second look tells whether it grows.
+ */
 bool problems_want_second_look(const struct snapshot *now);
 
 #endif

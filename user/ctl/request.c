@@ -22,7 +22,8 @@ static void print_refusal(struct ctl *ctl, const struct control_result *result)
 		return;
 	}
 	json_array_foreach(messages, i, message)
-		fprintf(ctl->err, "%s\n", json_is_string(message) ? json_string_value(message) : "?");
+		fprintf(ctl->err, "%s\n",
+			json_is_string(message) ? json_string_value(message) : "?");
 }
 
 int ctl_request(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret_reply)
@@ -33,10 +34,13 @@ int ctl_request(struct ctl *ctl, const char *method, json_t *parameters, json_t 
 	int status = CTL_DONE, r;
 
 	snprintf(name, sizeof(name), "%s.%s", CONTROL_INTERFACE, method);
-	r = control_call(ctl_socket_path(ctl, path, sizeof(path)), name, parameters, CTL_CALL_TIMEOUT_MS, &result);
+	r = control_call(ctl_socket_path(ctl, path, sizeof(path)), name, parameters,
+			 CTL_CALL_TIMEOUT_MS, &result);
 	if (r < 0) {
 		print_refusal(ctl, &result);
-		status = result.error && control_error_is_callers(result.error) ? CTL_WRONG_REQUEST : CTL_SYSTEM;
+		status = result.error && control_error_is_callers(result.error) ?
+				 CTL_WRONG_REQUEST :
+				 CTL_SYSTEM;
 	} else if (ret_reply) {
 		*ret_reply = json_incref(result.parameters);
 	}

@@ -9,12 +9,16 @@
 
 #include "flow_hash.h"
 
-/* ---- uplinks ------------------------------------------------------------------------------------------------------- */
+/* ---- uplinks
+ * -------------------------------------------------------------------------------------------------------
+ */
 const char *uplink_state_name(enum uplink_state state)
 {
 	static const char *const names[] = {
-		[UPLINK_IN_USE] = "in use", [UPLINK_STANDBY] = "standby", [UPLINK_UNUSED] = "unused", [UPLINK_SPARE] = "spare",
-		[UPLINK_WAITING] = "waiting", [UPLINK_DRAINED] = "drained", [UPLINK_NO_CARRIER] = "no carrier", [UPLINK_DOWN] = "down",
+		[UPLINK_IN_USE] = "in use",	    [UPLINK_STANDBY] = "standby",
+		[UPLINK_UNUSED] = "unused",	    [UPLINK_SPARE] = "spare",
+		[UPLINK_WAITING] = "waiting",	    [UPLINK_DRAINED] = "drained",
+		[UPLINK_NO_CARRIER] = "no carrier", [UPLINK_DOWN] = "down",
 		[UPLINK_MISSING] = "missing",
 	};
 	_Static_assert(ARRAY_SIZE(names) == N_UPLINK_STATES, "a name for each state");
@@ -44,7 +48,8 @@ int live_interface(const char *name, struct live_interface *ret)
 		return -errno;
 	live.admin_up = request.ifr_flags & IFF_UP;
 	live.carrier = live.admin_up && request.ifr_flags & IFF_RUNNING;
-	/* IFF_RUNNING of a NIC follows its carrier up to a second late; ethtool's link bit is the carrier itself. */
+	/* IFF_RUNNING of a NIC follows its carrier up to a second late; ethtool's link bit is the
+	 * carrier itself. */
 	request.ifr_data = (char *)&link;
 	if (live.admin_up && ioctl(fd, SIOCETHTOOL, &request) == 0)
 		live.carrier = link.data != 0;
@@ -77,10 +82,12 @@ static void uplink_read(struct uplink_view *uplink, const struct ul_uplink *raw,
 	uplink->drained = flags & UL_UP_DRAINED;
 	if (!daemon_alive)
 		uplink_refresh(uplink);
-	uplink->usable = flags & UL_UP_SEND && uplink->present && (daemon_alive || (uplink->admin_up && uplink->carrier));
+	uplink->usable = flags & UL_UP_SEND && uplink->present &&
+			 (daemon_alive || (uplink->admin_up && uplink->carrier));
 }
 
-static enum uplink_state state_of(const struct snapshot *snapshot, uint32_t index, uint32_t serving, uint32_t members)
+static enum uplink_state state_of(const struct snapshot *snapshot, uint32_t index, uint32_t serving,
+				  uint32_t members)
 {
 	const struct uplink_view *uplink = &snapshot->uplinks[index];
 
@@ -101,13 +108,16 @@ static enum uplink_state state_of(const struct snapshot *snapshot, uint32_t inde
 	return members >> index & 1 ? UPLINK_STANDBY : UPLINK_UNUSED;
 }
 
-/* ---- policies ------------------------------------------------------------------------------------------------------ */
+/* ---- policies
+ * ------------------------------------------------------------------------------------------------------
+ */
 const struct ul_policy *policy_of(const struct snapshot *snapshot, const struct ul_group *group)
 {
 	return group->policy < UL_MAX_POLICIES ? &snapshot->view->policies[group->policy] : NULL;
 }
 
-/* Members that are numbers out of range would be a bug of the writer; they must not become one here. */
+/* Members that are numbers out of range would be a bug of the writer; they must not become one
+ * here. */
 static uint32_t n_members(const struct ul_policy *policy)
 {
 	return policy->n_members <= UL_MAX_UPLINKS ? policy->n_members : UL_MAX_UPLINKS;
@@ -133,7 +143,8 @@ static uint32_t alive_positions(const struct snapshot *snapshot, const struct ul
 	uint32_t alive = 0;
 
 	for (uint32_t p = 0; p < n_members(policy); p++)
-		if (policy->member[p] < snapshot->n_uplinks && snapshot->usable >> policy->member[p] & 1)
+		if (policy->member[p] < snapshot->n_uplinks &&
+		    snapshot->usable >> policy->member[p] & 1)
 			alive |= 1u << p;
 	return alive;
 }
@@ -144,7 +155,8 @@ uint32_t policy_serving(const struct snapshot *snapshot, const struct ul_policy 
 
 	if (!(policy->in_use & ~snapshot->usable))
 		return policy->in_use;
-	positions = ul_serving_positions(policy->flags, n_active(policy), n_members(policy), alive_positions(snapshot, policy));
+	positions = ul_serving_positions(policy->flags, n_active(policy), n_members(policy),
+					 alive_positions(snapshot, policy));
 	for (uint32_t p = 0; p < n_members(policy); p++)
 		if (positions >> p & 1)
 			serving |= 1u << (policy->member[p] & 31);
@@ -153,12 +165,15 @@ uint32_t policy_serving(const struct snapshot *snapshot, const struct ul_policy 
 
 uint32_t policy_home(const struct ul_policy *policy, uint32_t bucket)
 {
-	uint32_t position = policy->flags & UL_POLICY_ORDERED || !n_active(policy) ? 0 : bucket % n_active(policy);
+	uint32_t position = policy->flags & UL_POLICY_ORDERED || !n_active(policy) ?
+				    0 :
+				    bucket % n_active(policy);
 
 	return position < n_members(policy) ? policy->member[position] : UL_NO_UPLINK;
 }
 
-uint32_t policy_uplink(const struct snapshot *snapshot, const struct ul_policy *policy, uint32_t bucket)
+uint32_t policy_uplink(const struct snapshot *snapshot, const struct ul_policy *policy,
+		       uint32_t bucket)
 {
 	uint32_t uplink = bucket < UL_MAX_BUCKETS ? policy->bucket[bucket] : UL_NO_UPLINK;
 	int position;
@@ -171,13 +186,16 @@ uint32_t policy_uplink(const struct snapshot *snapshot, const struct ul_policy *
 	return position < 0 ? UL_NO_UPLINK : policy->member[position];
 }
 
-/* ---- names --------------------------------------------------------------------------------------------------------- */
+/* ---- names
+ * ---------------------------------------------------------------------------------------------------------
+ */
 int group_by_name(const struct snapshot *snapshot, const char *name)
 {
 	const struct view *view = snapshot->view;
 
 	for (uint32_t i = 0; i < view->meta->max_groups; i++)
-		if (view->groups[i].flags & UL_GROUP_USED && strncmp(view->groups[i].name, name, UL_GROUP_NAME_LEN) == 0)
+		if (view->groups[i].flags & UL_GROUP_USED &&
+		    strncmp(view->groups[i].name, name, UL_GROUP_NAME_LEN) == 0)
 			return (int)i;
 	return -1;
 }
@@ -187,12 +205,14 @@ int port_by_name(const struct snapshot *snapshot, const char *name)
 	const struct view *view = snapshot->view;
 
 	for (uint32_t i = 0; i < view->meta->max_ports; i++)
-		if (view->ports[i].flags & UL_PORT_USED && strncmp(view->ports[i].name, name, UL_NAME_LEN) == 0)
+		if (view->ports[i].flags & UL_PORT_USED &&
+		    strncmp(view->ports[i].name, name, UL_NAME_LEN) == 0)
 			return (int)i;
 	return -1;
 }
 
-const char *snapshot_uplink_names(const struct snapshot *snapshot, uint32_t mask, char *text, size_t size)
+const char *snapshot_uplink_names(const struct snapshot *snapshot, uint32_t mask, char *text,
+				  size_t size)
 {
 	size_t n = 0;
 
@@ -201,18 +221,22 @@ const char *snapshot_uplink_names(const struct snapshot *snapshot, uint32_t mask
 		uint32_t rest = mask >> i >> 1;
 
 		if (mask >> i & 1)
-			n += (size_t)snprintf(text + n, size - n, "%s%s", snapshot->uplinks[i].raw.name,
-					      !rest		  ? ""
-					      : rest & (rest - 1) ? ", "
-								  : " and ");
+			n += (size_t)snprintf(text + n, size - n, "%s%s",
+					      snapshot->uplinks[i].raw.name,
+					      !rest		? "" :
+					      rest & (rest - 1) ? ", " :
+								  " and ");
 	}
 	return text;
 }
 
-/* ---- counters ------------------------------------------------------------------------------------------------------ */
+/* ---- counters
+ * ------------------------------------------------------------------------------------------------------
+ */
 struct ul_count stats_of(const struct ul_stats *stats, uint32_t reason)
 {
-	return ((const struct ul_count *)stats)[reason];	/* abi.h asserts that member and number agree */
+	return ((const struct ul_count *)stats)[reason]; /* abi.h asserts that member and number
+							    agree */
 }
 
 static struct ul_count sum_of(const struct ul_stats *stats, bool forwarded)
@@ -223,7 +247,8 @@ static struct ul_count sum_of(const struct ul_stats *stats, bool forwarded)
 		enum ul_reason_kind kind = reason_kind(reason);
 		struct ul_count count = stats_of(stats, reason);
 
-		if (kind == UL_KIND_DROP || (forwarded && kind == UL_KIND_FORWARD && reason != UL_R_SENT)) {
+		if (kind == UL_KIND_DROP ||
+		    (forwarded && kind == UL_KIND_FORWARD && reason != UL_R_SENT)) {
 			sum.packets += count.packets;
 			sum.bytes += count.bytes;
 		}
@@ -263,7 +288,9 @@ static int read_stats(struct snapshot *snapshot)
 	return view_stats(view, UL_OBJECT_NONE, &snapshot->nobody_stats);
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * -----------------------------------------------------------------------------------------------------
+ */
 int snapshot_take(const struct view *view, struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
@@ -274,7 +301,8 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 	if (!snapshot)
 		return -ENOMEM;
 	snapshot->view = view;
-	snapshot->port_stats = calloc(view->meta->max_ports ? view->meta->max_ports : 1, sizeof(*snapshot->port_stats));
+	snapshot->port_stats = calloc(view->meta->max_ports ? view->meta->max_ports : 1,
+				      sizeof(*snapshot->port_stats));
 	if (!snapshot->port_stats)
 		return -ENOMEM;
 	snapshot->taken_ns = now_ns();
@@ -283,7 +311,8 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 	if (!snapshot->daemon_alive && lease_ns)
 		snapshot->daemon_silent_ms = (snapshot->taken_ns - lease_ns) / 1000000;
 
-	snapshot->n_uplinks = view->meta->n_uplinks < UL_MAX_UPLINKS ? view->meta->n_uplinks : UL_MAX_UPLINKS;
+	snapshot->n_uplinks = view->meta->n_uplinks < UL_MAX_UPLINKS ? view->meta->n_uplinks :
+								       UL_MAX_UPLINKS;
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++) {
 		uplink_read(&snapshot->uplinks[i], &view->uplinks[i], snapshot->daemon_alive);
 		snapshot->usable |= (uint32_t)snapshot->uplinks[i].usable << i;

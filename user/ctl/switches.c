@@ -6,7 +6,8 @@ static int cannot_read(struct ctl *ctl, const char *what, int error)
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		return ctl_fail(ctl, CTL_SYSTEM, "%s: %s: reading the maps needs root", what, strerror(-error));
+		return ctl_fail(ctl, CTL_SYSTEM, "%s: %s: reading the maps needs root", what,
+				strerror(-error));
 	case -EPROTO:
 		return ctl_fail(
 			ctl, CTL_SYSTEM,
@@ -41,7 +42,7 @@ static int open_one(struct ctl *ctl, const char *name, struct switches *switches
 
 int switches_open(struct ctl *ctl, const char *name, struct switches *ret)
 {
-	_cleanup_free_ char (*names)[UL_NAME_LEN] = NULL;
+	_cleanup_free_ char(*names)[UL_NAME_LEN] = NULL;
 	_cleanup_(switches_close) struct switches switches = {};
 	bool found = false;
 	int status, r;

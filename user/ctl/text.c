@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ctl/text.h"
 
-/* ---- style --------------------------------------------------------------------------------------------------------- */
+/* ---- style
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static bool is_set(const char *name)
 {
 	const char *value = getenv(name);
@@ -9,14 +11,16 @@ static bool is_set(const char *name)
 	return value && *value;
 }
 
-/* Without any locale (cron, containers) the terminal is most likely one of today; "C" is a wish to be taken literally. */
+/* Without any locale (cron, containers) the terminal is most likely one of today; "C" is a wish to
+ * be taken literally. */
 static bool wants_utf8(void)
 {
 	static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
 		if (is_set(variables[i]))
-			return strcasestr(getenv(variables[i]), "UTF-8") || strcasestr(getenv(variables[i]), "UTF8");
+			return strcasestr(getenv(variables[i]), "UTF-8") ||
+			       strcasestr(getenv(variables[i]), "UTF8");
 	return true;
 }
 
@@ -33,7 +37,7 @@ struct style style_detect(int fd)
 const char *tint_start(const struct style *style, enum tint tint)
 {
 	static const char *const starts[] = {
-		[TINT_NONE] = "", [TINT_BOLD] = "\033[1m", [TINT_DIM] = "\033[2m",
+		[TINT_NONE] = "",	  [TINT_BOLD] = "\033[1m",  [TINT_DIM] = "\033[2m",
 		[TINT_GOOD] = "\033[32m", [TINT_WARN] = "\033[33m", [TINT_BAD] = "\033[1;31m",
 	};
 
@@ -45,21 +49,29 @@ const char *tint_end(const struct style *style, enum tint tint)
 	return style->colour && tint != TINT_NONE ? "\033[0m" : "";
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------- */
-static const char *with_prefix(uint64_t value, uint64_t exact_below, const char *unit, char text[TEXT_NUMBER_LEN])
+/* ---- numbers
+ * -------------------------------------------------------------------------------------------------------
+ */
+static const char *with_prefix(uint64_t value, uint64_t exact_below, const char *unit,
+			       char text[TEXT_NUMBER_LEN])
 {
 	static const char *const prefixes[] = { "k", "M", "G", "T", "P", "E" };
 	double scaled = (double)value;
 	size_t i = 0;
 
 	if (value < exact_below) {
-		snprintf(text, TEXT_NUMBER_LEN, "%llu%s%s", (unsigned long long)value, *unit ? " " : "", unit);
+		snprintf(text, TEXT_NUMBER_LEN, "%llu%s%s", (unsigned long long)value,
+			 *unit ? " " : "", unit);
 		return text;
 	}
 	/* 999.5 would be printed as 1000 */
 	for (scaled /= 1000; scaled >= 999.5 && i + 1 < ARRAY_SIZE(prefixes); i++)
 		scaled /= 1000;
-	snprintf(text, TEXT_NUMBER_LEN, "%.*f %s%s", scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0, scaled, prefixes[i], unit);
+	snprintf(text, TEXT_NUMBER_LEN, "%.*f %s%s",
+		 scaled < 9.995 ? 2 :
+		 scaled < 99.95 ? 1 :
+				  0,
+		 scaled, prefixes[i], unit);
 	return text;
 }
 
@@ -99,7 +111,8 @@ const char *text_duration(uint64_t ms, char text[TEXT_NUMBER_LEN])
 	return text;
 }
 
-const char *text_bar(const struct style *style, double share, int width, char text[TEXT_BAR_MAX * 3 + 1])
+const char *text_bar(const struct style *style, double share, int width,
+		     char text[TEXT_BAR_MAX * 3 + 1])
 {
 	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
 	const char *full = style->utf8 ? "█" : "#";
@@ -124,11 +137,13 @@ size_t text_width(const char *text)
 	size_t width = 0;
 
 	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;	/* continuation bytes take no column */
+		width += (*text & 0xc0) != 0x80; /* continuation bytes take no column */
 	return width;
 }
 
-/* ---- table --------------------------------------------------------------------------------------------------------- */
+/* ---- table
+ * ---------------------------------------------------------------------------------------------------------
+ */
 struct cell {
 	char *text;
 	enum tint tint;
@@ -137,7 +152,7 @@ struct cell {
 struct grid {
 	const struct grid_column *columns;
 	size_t n_columns, n_cells, room;
-	struct cell *cells;	/* row after row */
+	struct cell *cells; /* row after row */
 };
 
 struct grid *grid_new(const struct grid_column *columns, size_t n_columns)
@@ -194,8 +209,8 @@ static void print_blanks(FILE *out, size_t n)
 }
 
 /* Blanks are owed, and paid before the next text: so no line ends with any. */
-static void print_cell(FILE *out, const struct style *style, const char *text, enum tint tint, bool right, size_t width,
-		       size_t *owed)
+static void print_cell(FILE *out, const struct style *style, const char *text, enum tint tint,
+		       bool right, size_t width, size_t *owed)
 {
 	size_t blanks = width - text_width(text);
 
@@ -227,14 +242,16 @@ void grid_print(const struct grid *grid, const struct style *style, int indent, 
 
 	owed = (size_t)indent;
 	for (size_t c = 0; c < grid->n_columns; c++)
-		print_cell(out, style, grid->columns[c].title, TINT_DIM, grid->columns[c].right, widths[c], &owed);
+		print_cell(out, style, grid->columns[c].title, TINT_DIM, grid->columns[c].right,
+			   widths[c], &owed);
 	fputc('\n', out);
 	for (size_t r = 0; r < rows; r++) {
 		owed = (size_t)indent;
 		for (size_t c = 0; c < grid->n_columns; c++) {
 			const struct cell *cell = &grid->cells[r * grid->n_columns + c];
 
-			print_cell(out, style, cell->text, cell->tint, grid->columns[c].right, widths[c], &owed);
+			print_cell(out, style, cell->text, cell->tint, grid->columns[c].right,
+				   widths[c], &owed);
 		}
 		fputc('\n', out);
 	}

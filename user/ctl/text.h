@@ -5,7 +5,8 @@
 
 #include "common/util.h"
 
-/* How the output may look: colour only on a terminal, block characters only where they can be shown. */
+/* How the output may look: colour only on a terminal, block characters only where they can be
+ * shown. */
 struct style {
 	bool colour, utf8;
 };
@@ -30,28 +31,34 @@ const char *text_speed(uint32_t speed_mbps, char text[TEXT_NUMBER_LEN]);
 /* "12 s", "3 min 5 s", "2 h 14 min", "5 d 3 h". */
 const char *text_duration(uint64_t ms, char text[TEXT_NUMBER_LEN]);
 
-/* A bar of share (0 to 1) out of width cells, without trailing blanks; UTF-8: in eighths of a cell. More than nothing shows
- * at least a sliver. */
+/* A bar of share (0 to 1) out of width cells, without trailing blanks; UTF-8: in eighths of a cell.
+ * More than nothing shows at least a sliver. */
 #define TEXT_BAR_MAX 40
-const char *text_bar(const struct style *style, double share, int width, char text[TEXT_BAR_MAX * 3 + 1]);
+const char *text_bar(const struct style *style, double share, int width,
+		     char text[TEXT_BAR_MAX * 3 + 1]);
 
 /* Columns that UTF-8 text takes (one per character). */
 size_t text_width(const char *text);
 
-/* ---- table ------------------------------------------------------------------------------------------------------- */
+/* ---- table
+ * -------------------------------------------------------------------------------------------------------
+ */
 struct grid;
 
 struct grid_column {
 	const char *title;
-	bool right;		/* numbers */
+	bool right; /* numbers */
 };
 
-struct grid *grid_new(const struct grid_column *columns, size_t n_columns);	/* NULL: no memory; columns must live on */
+struct grid *grid_new(const struct grid_column *columns, size_t n_columns); /* NULL: no memory;
+									       columns must live on
+									     */
 void grid_free(struct grid *grid);
 /* The next cell, row after row. 0 or -ENOMEM. */
 int grid_add(struct grid *grid, enum tint tint, const char *text);
 size_t grid_rows(const struct grid *grid);
-/* Titles, then rows, each line after indent blanks, columns two blanks apart, no blanks at line ends. */
+/* Titles, then rows, each line after indent blanks, columns two blanks apart, no blanks at line
+ * ends. */
 void grid_print(const struct grid *grid, const struct style *style, int indent, FILE *out);
 
 static inline void grid_freep(struct grid **grid)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* uplink drain|undrain: after the daemon has moved the flows, look at the counters until nothing is sent any more, and say
- * whether the cable can be pulled. What still arrives is the physical switch's decision: only LACP or the switch's
- * administrator can change that. */
+/* uplink drain|undrain: after the daemon has moved the flows, look at the counters until nothing is
+ * sent any more, and say whether the cable can be pulled. What still arrives is the physical
+ * switch's decision: only LACP or the switch's administrator can change that. */
 #include "ctl/ctl.h"
 #include "ctl/records.h"
 
@@ -25,19 +25,21 @@ static int find_uplink(const struct switches *switches, const char *name, size_t
 
 struct drain {
 	bool drained, sending;
-	uint64_t arriving;	/* packets in the last sample, LACPDUs and the like not counted */
+	uint64_t arriving; /* packets in the last sample, LACPDUs and the like not counted */
 	uint32_t channel;
 	const char *switch_name;
 };
 
 static uint64_t received(const struct ul_stats *stats)
 {
-	return stats_received(stats).packets - stats->control.packets - stats->answered.packets - stats->excess.packets;
+	return stats_received(stats).packets - stats->control.packets - stats->answered.packets -
+	       stats->excess.packets;
 }
 
-/* Samples until the uplink is marked and silent (with LACP: in both directions), or the limit. false: the maps cannot be read (not root): nothing is
- * known. */
-static bool watch(struct ctl *ctl, const char *interface, struct switches *switches, struct drain *ret)
+/* Samples until the uplink is marked and silent (with LACP: in both directions), or the limit.
+ * false: the maps cannot be read (not root): nothing is known. */
+static bool watch(struct ctl *ctl, const char *interface, struct switches *switches,
+		  struct drain *ret)
 {
 	uint64_t deadline_ms = now_ms() + DRAIN_LIMIT_MS;
 	struct ctl quiet = *ctl;
@@ -53,7 +55,8 @@ static bool watch(struct ctl *ctl, const char *interface, struct switches *switc
 	if (index < 0)
 		return false;
 	before = switches->snapshots[s]->uplinks[index].stats;
-	*ret = (struct drain){ .channel = switches->views[s]->meta->channel, .switch_name = switches->views[s]->name };
+	*ret = (struct drain){ .channel = switches->views[s]->meta->channel,
+			       .switch_name = switches->views[s]->name };
 
 	do {
 		struct snapshot *now;
@@ -67,7 +70,9 @@ static bool watch(struct ctl *ctl, const char *interface, struct switches *switc
 		before = now->uplinks[index].stats;
 		snapshot_free(now);
 		/* LACP tells the switch to move its flows away, too; that takes a moment. */
-	} while ((!ret->drained || ret->sending || (ret->arriving && ret->channel == UL_CHANNEL_LACP)) && now_ms() < deadline_ms);
+	} while ((!ret->drained || ret->sending ||
+		  (ret->arriving && ret->channel == UL_CHANNEL_LACP)) &&
+		 now_ms() < deadline_ms);
 	return true;
 }
 
@@ -96,17 +101,22 @@ int cmd_uplink_drain(struct ctl *ctl)
 		return status;
 	if (!watch(ctl, interface, &switches, &drain)) {
 		if (ctl->json)
-			return ctl_print_json(ctl, json_pack("{s:s, s:b}", "uplink", interface, "drained", 1));
-		fprintf(ctl->out, "%s is drained (its counters can only be seen by root)\n", interface);
+			return ctl_print_json(ctl, json_pack("{s:s, s:b}", "uplink", interface,
+							     "drained", 1));
+		fprintf(ctl->out, "%s is drained (its counters can only be seen by root)\n",
+			interface);
 		return CTL_DONE;
 	}
-	safe = drain.drained && !drain.sending && !drain.arriving && drain.channel != UL_CHANNEL_STATIC;
+	safe = drain.drained && !drain.sending && !drain.arriving &&
+	       drain.channel != UL_CHANNEL_STATIC;
 	if (ctl->json)
-		return ctl_print_json(ctl,
-				      json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:s}", "switch", drain.switch_name,
-						"uplink", interface, "drained", drain.drained, "sending", drain.sending,
-						"receiving", drain.arriving > 0, "safe", safe, "message", advice(&drain)));
-	fprintf(ctl->out, "%s%s: %s\n", interface, drain.drained && !drain.sending ? " is drained" : "", advice(&drain));
+		return ctl_print_json(ctl, json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:s}",
+						     "switch", drain.switch_name, "uplink",
+						     interface, "drained", drain.drained, "sending",
+						     drain.sending, "receiving", drain.arriving > 0,
+						     "safe", safe, "message", advice(&drain)));
+	fprintf(ctl->out, "%s%s: %s\n", interface,
+		drain.drained && !drain.sending ? " is drained" : "", advice(&drain));
 	return CTL_DONE;
 }
 
@@ -118,7 +128,8 @@ int cmd_uplink_undrain(struct ctl *ctl)
 	if (status)
 		return status;
 	if (ctl->json)
-		return ctl_print_json(ctl, json_pack("{s:s, s:b}", "uplink", interface, "drained", 0));
+		return ctl_print_json(ctl,
+				      json_pack("{s:s, s:b}", "uplink", interface, "drained", 0));
 	fprintf(ctl->out, "%s may be used again\n", interface);
 	return CTL_DONE;
 }

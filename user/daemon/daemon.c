@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Start and stop as a ladder: each rung is undone in the opposite order, and what was not begun is NULL or -1 and costs nothing to undo. Stopping leaves the data plane
- * as it is: it forwards without us, and the next start adopts it. */
+/* Start and stop as a ladder: each rung is undone in the opposite order, and what was not begun is
+ * NULL or -1 and costs nothing to undo. Stopping leaves the data plane as it is: it forwards
+ * without us, and the next start adopts it. */
 #include "daemon/daemon.h"
 
 #include <fcntl.h>
@@ -11,12 +12,14 @@
 
 #include "dataplane/dataplane.h"
 
-/* A partner at fast rate gives up 3 s after our last LACPDU. Up to 1 s old when we stop, plus the lease, plus 1 s to its next LACPDU, which the data plane
- * then answers: the lease must stay below 1 s. */
+/* A partner at fast rate gives up 3 s after our last LACPDU. Up to 1 s old when we stop, plus the
+ * lease, plus 1 s to its next LACPDU, which the data plane then answers: the lease must stay below
+ * 1 s. */
 #define LEASE_MS 600
 #define LEASE_RENEWAL_MS 200
 
-/* ---- the list of switches that this instance has made ------------------------------------------------------------------------------------ */
+/* ---- the list of switches that this instance has made
+ * ------------------------------------------------------------------------------------ */
 static int state_path(const struct daemon_options *options, const char *name, char path[PATH_MAX])
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s", options->run_dir, name);
@@ -31,9 +34,11 @@ static void write_list(const struct daemon *daemon)
 
 	if (r == 0)
 		r = names_write(path, &daemon->made);
-	/* All is well with the switches; but one that leaves the file while no daemon runs would stay. */
+	/* All is well with the switches; but one that leaves the file while no daemon runs would
+	 * stay. */
 	if (r < 0)
-		log_warning(r, "%s/switches: cannot write the list of switches", daemon->options.run_dir);
+		log_warning(r, "%s/switches: cannot write the list of switches",
+			    daemon->options.run_dir);
 }
 
 static int read_list(struct daemon *daemon)
@@ -44,11 +49,14 @@ static int read_list(struct daemon *daemon)
 	if (r == 0)
 		r = names_read(path, &daemon->made);
 	if (r < 0)
-		log_warning(r, "%s/switches: cannot read the list of switches", daemon->options.run_dir);
+		log_warning(r, "%s/switches: cannot read the list of switches",
+			    daemon->options.run_dir);
 	return r == -ENOMEM ? r : 0;
 }
 
-/* ---- switches ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- switches
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static void report(void *userdata, const char *switch_name, const char *object, const char *text)
 {
 	struct daemon *daemon = userdata;
@@ -108,7 +116,9 @@ static int check(struct daemon *daemon, const struct model *model, struct config
 	int r = 0;
 
 	for (size_t i = 0; i < model->n_switches; i++) {
-		const struct switch_cfg *before = daemon->model ? model_find_switch(daemon->model, model->switches[i].name) : NULL;
+		const struct switch_cfg *before =
+			daemon->model ? model_find_switch(daemon->model, model->switches[i].name) :
+					NULL;
 		int failed = vswitch_check(&context, &model->switches[i], before, model, errors);
 
 		if (failed < 0)
@@ -117,7 +127,9 @@ static int check(struct daemon *daemon, const struct model *model, struct config
 	return r;
 }
 
-/* ---- applying ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- applying
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static void remove_switch(struct daemon *daemon, size_t index)
 {
 	struct vswitch *vs = daemon->switches[index];
@@ -135,14 +147,16 @@ static void abandon_switches(struct daemon *daemon, size_t first)
 }
 
 /* Those that are not there yet: opened, and locked against other daemons; nothing is attached. */
-static int open_switches(struct daemon *daemon, const struct model *model, struct config_errors *errors)
+static int open_switches(struct daemon *daemon, const struct model *model,
+			 struct config_errors *errors)
 {
 	for (size_t i = 0; i < model->n_switches; i++) {
 		const char *name = model->switches[i].name;
 		int r = find_switch(daemon, name) ? 0 : add_switch(daemon, &model->switches[i]);
 
 		if (r < 0) {
-			config_error_add(errors, "%s: cannot apply: %s; the log has the reason", name, strerror(-r));
+			config_error_add(errors, "%s: cannot apply: %s; the log has the reason",
+					 name, strerror(-r));
 			return r;
 		}
 	}
@@ -161,29 +175,36 @@ static void remove_others(struct daemon *daemon, const struct model *model)
 		const char *name = daemon->made.name[i];
 		int r;
 
-		if (model_find_switch(model, name) || !dataplane_is_pinned(daemon->options.bpffs, name))
+		if (model_find_switch(model, name) ||
+		    !dataplane_is_pinned(daemon->options.bpffs, name))
 			continue;
 		log_info("%s: removing the switch, which left the configuration", name);
 		r = vswitch_remove(&context, name);
 		if (r < 0)
-			log_warning(r, "%s: cannot remove the switch; the next reload or start tries again", name);
+			log_warning(
+				r,
+				"%s: cannot remove the switch; the next reload or start tries again",
+				name);
 	}
 }
 
-static int apply_switches(struct daemon *daemon, const struct model *model, struct config_errors *errors)
+static int apply_switches(struct daemon *daemon, const struct model *model,
+			  struct config_errors *errors)
 {
 	int r = 0;
 
 	remove_others(daemon, model);
 	/* An interface may go from one switch to another: all let go before any takes. */
 	for (size_t i = 0; i < daemon->n_switches; i++)
-		vswitch_let_go(daemon->switches[i], model_find_switch(model, daemon->switches[i]->name));
+		vswitch_let_go(daemon->switches[i],
+			       model_find_switch(model, daemon->switches[i]->name));
 	for (size_t i = 0; i < model->n_switches; i++) {
 		struct vswitch *vs = find_switch(daemon, model->switches[i].name);
 		int failed = vs ? vswitch_apply(vs, &model->switches[i]) : -ENODEV;
 
 		if (failed < 0) {
-			config_error_add(errors, "%s: cannot apply: %s; the log has the reason", model->switches[i].name, strerror(-failed));
+			config_error_add(errors, "%s: cannot apply: %s; the log has the reason",
+					 model->switches[i].name, strerror(-failed));
 			r = failed;
 		}
 	}
@@ -205,12 +226,13 @@ static void go_back(struct daemon *daemon)
 static void update_list(struct daemon *daemon)
 {
 	for (size_t i = daemon->made.n; i-- > 0;)
-		if (!find_switch(daemon, daemon->made.name[i]) && !dataplane_is_pinned(daemon->options.bpffs, daemon->made.name[i]))
+		if (!find_switch(daemon, daemon->made.name[i]) &&
+		    !dataplane_is_pinned(daemon->options.bpffs, daemon->made.name[i]))
 			names_remove_at(&daemon->made, i);
 	write_list(daemon);
 }
 
-#define MANY_PORTS 32	/* fewer are attached within half a second anyway */
+#define MANY_PORTS 32 /* fewer are attached within half a second anyway */
 
 static size_t count_ports(const struct model *model)
 {
@@ -264,16 +286,20 @@ static void keep_runtime_ports(const struct model *from, struct model *to)
 				_cleanup_(config_errors_done) struct config_errors errors = {};
 
 				if (group->ports[p].runtime &&
-				    model_add_port(to, from->switches[s].name, group->name, &group->ports[p], &errors) < 0)
-					log_warning(0, "port %s, added at run time, is dropped: %s", group->ports[p].interface,
-						    errors.n ? errors.messages[0] : "it does not fit");
+				    model_add_port(to, from->switches[s].name, group->name,
+						   &group->ports[p], &errors) < 0)
+					log_warning(0, "port %s, added at run time, is dropped: %s",
+						    group->ports[p].interface,
+						    errors.n ? errors.messages[0] :
+							       "it does not fit");
 			}
 		}
 	}
 }
 
 /* Another socket would have to be opened in the middle of an answer through this one. */
-static int check_control(const struct daemon *daemon, const struct model *model, struct config_errors *errors)
+static int check_control(const struct daemon *daemon, const struct model *model,
+			 struct config_errors *errors)
 {
 	const char *before = daemon->model->control_socket, *after = model->control_socket;
 	char standard[PATH_MAX];
@@ -285,8 +311,10 @@ static int check_control(const struct daemon *daemon, const struct model *model,
 	after = after ? after : standard;
 	if (strcmp(before, after) == 0)
 		return 0;
-	config_error_add(errors, "%s: control.socket: %s: a reload cannot change it from %s; restart uplinkd, which loses no frame",
-			 daemon->options.config, after, before);
+	config_error_add(
+		errors,
+		"%s: control.socket: %s: a reload cannot change it from %s; restart uplinkd, which loses no frame",
+		daemon->options.config, after, before);
 	return -EINVAL;
 }
 
@@ -313,7 +341,9 @@ int daemon_reload(struct daemon *daemon, struct config_errors *errors)
 	return 0;
 }
 
-/* ---- events ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- events
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 static void link_changed(void *userdata, const struct link_info *info, unsigned int changes)
 {
 	struct daemon *daemon = userdata;
@@ -350,14 +380,17 @@ static int renew_lease(sd_event_source *source, uint64_t usec, void *userdata)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* ---- start, run, stop ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- start, run, stop
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 static int lock_run_dir(struct daemon *daemon)
 {
 	char path[PATH_MAX];
 	int r;
 
 	if (mkdir(daemon->options.run_dir, 0755) < 0 && errno != EEXIST)
-		return log_error(-errno, "%s: cannot make the run directory", daemon->options.run_dir);
+		return log_error(-errno, "%s: cannot make the run directory",
+				 daemon->options.run_dir);
 	r = state_path(&daemon->options, "lock", path);
 	if (r < 0)
 		return r;
@@ -365,7 +398,10 @@ static int lock_run_dir(struct daemon *daemon)
 	if (daemon->lock_fd < 0)
 		return log_error(-errno, "%s: cannot open", path);
 	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return log_error(-errno, "%s: another uplinkd runs here; stop it, or give this one its own --run-dir and --bpffs", path);
+		return log_error(
+			-errno,
+			"%s: another uplinkd runs here; stop it, or give this one its own --run-dir and --bpffs",
+			path);
 	return 0;
 }
 
@@ -440,13 +476,15 @@ static int start_services(struct daemon *daemon)
 		r = add_signals(daemon);
 	if (r < 0)
 		return r;
-	r = sd_event_add_time_relative(daemon->event, &daemon->lease_timer, CLOCK_MONOTONIC, 0, 10000, renew_lease, daemon);
+	r = sd_event_add_time_relative(daemon->event, &daemon->lease_timer, CLOCK_MONOTONIC, 0,
+				       10000, renew_lease, daemon);
 	if (r >= 0)
 		r = sd_event_set_watchdog(daemon->event, true);
 	return r < 0 ? log_error(r, "cannot start the timers") : 0;
 }
 
-/* sd_event_loop(), but with a clock on each round: LACP and failover must never wait long behind other work. */
+/* sd_event_loop(), but with a clock on each round: LACP and failover must never wait long behind
+ * other work. */
 static int run_loop(struct daemon *daemon)
 {
 	while (sd_event_get_state(daemon->event) != SD_EVENT_FINISHED) {
@@ -523,7 +561,8 @@ out:
 	return status;
 }
 
-/* The file's switches as well, in case that the list was lost. A file with mistakes is no obstacle. */
+/* The file's switches as well, in case that the list was lost. A file with mistakes is no obstacle.
+ */
 static int add_configured(struct daemon *daemon)
 {
 	_cleanup_(config_errors_done) struct config_errors errors = {};

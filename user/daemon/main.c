@@ -33,7 +33,15 @@ static enum daemon_status check_only(const char *path)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_CHECK = 256, OPT_TEARDOWN, OPT_BPFFS, OPT_RUN_DIR, OPT_LOG_LEVEL, OPT_VERSION, OPT_HELP };
+	enum {
+		OPT_CHECK = 256,
+		OPT_TEARDOWN,
+		OPT_BPFFS,
+		OPT_RUN_DIR,
+		OPT_LOG_LEVEL,
+		OPT_VERSION,
+		OPT_HELP
+	};
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, OPT_CHECK },
@@ -45,23 +53,40 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, OPT_HELP },
 		{}
 	};
-	struct daemon_options daemon = { "/etc/uplinkd/uplinkd.yaml", "/sys/fs/bpf", "/run/uplinkd" };
+	struct daemon_options daemon = { "/etc/uplinkd/uplinkd.yaml", "/sys/fs/bpf",
+					 "/run/uplinkd" };
 	bool check = false, teardown = false;
 	enum log_level level;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) >= 0) {
 		switch (opt) {
-		case 'c':		daemon.config = optarg; break;
-		case OPT_CHECK:		check = true; break;
-		case OPT_TEARDOWN:	teardown = true; break;
-		case OPT_BPFFS:		daemon.bpffs = optarg; break;
-		case OPT_RUN_DIR:	daemon.run_dir = optarg; break;
-		case OPT_VERSION:	printf("uplinkd %s\n", UL_VERSION); return 0;
-		case OPT_HELP:		fputs(usage, stdout); return 0;
+		case 'c':
+			daemon.config = optarg;
+			break;
+		case OPT_CHECK:
+			check = true;
+			break;
+		case OPT_TEARDOWN:
+			teardown = true;
+			break;
+		case OPT_BPFFS:
+			daemon.bpffs = optarg;
+			break;
+		case OPT_RUN_DIR:
+			daemon.run_dir = optarg;
+			break;
+		case OPT_VERSION:
+			printf("uplinkd %s\n", UL_VERSION);
+			return 0;
+		case OPT_HELP:
+			fputs(usage, stdout);
+			return 0;
 		case OPT_LOG_LEVEL:
 			if (log_level_from_string(optarg, &level) < 0) {
-				fprintf(stderr, "uplinkd: --log-level: %s: must be error, warning, info or debug\n", optarg);
+				fprintf(stderr,
+					"uplinkd: --log-level: %s: must be error, warning, info or debug\n",
+					optarg);
 				return DAEMON_BAD_CONFIG;
 			}
 			log_set_level(level);
@@ -72,7 +97,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "uplinkd: %s: no arguments are taken; see uplinkd --help\n", argv[optind]);
+		fprintf(stderr, "uplinkd: %s: no arguments are taken; see uplinkd --help\n",
+			argv[optind]);
 		return DAEMON_BAD_CONFIG;
 	}
 	if (check)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the control socket can ask for. Each request is checked like the file, against a copy of the model; only a copy that passes is applied. */
+/* What the control socket can ask for. Each request is checked like the file, against a copy of the
+ * model; only a copy that passes is applied. */
 #include "daemon/daemon.h"
 
-static int refuse(json_t **ret_parameters, const char **ret_error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int refuse(json_t **ret_parameters, const char **ret_error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static int refuse(json_t **ret_parameters, const char **ret_error, const char *format, ...)
 {
@@ -17,7 +19,8 @@ static int refuse(json_t **ret_parameters, const char **ret_error, const char *f
 	return -EINVAL;
 }
 
-static int refuse_list(json_t **ret_parameters, const char **ret_error, const char *error, const struct config_errors *errors, int r)
+static int refuse_list(json_t **ret_parameters, const char **ret_error, const char *error,
+		       const struct config_errors *errors, int r)
 {
 	if (errors->n) {
 		*ret_parameters = control_error_list(errors->messages, errors->n);
@@ -26,18 +29,24 @@ static int refuse_list(json_t **ret_parameters, const char **ret_error, const ch
 	return r;
 }
 
-static int call_reload(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_reload(void *userdata, json_t *parameters, json_t **ret_parameters,
+		       const char **ret_error)
 {
 	_cleanup_(config_errors_done) struct config_errors errors = {};
 	int r;
 
 	(void)parameters;
 	r = daemon_reload(userdata, &errors);
-	return r < 0 ? refuse_list(ret_parameters, ret_error, r == -EINVAL ? CONTROL_E_CONFIGURATION : CONTROL_E_FAILED, &errors, r) : 0;
+	return r < 0 ? refuse_list(ret_parameters, ret_error,
+				   r == -EINVAL ? CONTROL_E_CONFIGURATION : CONTROL_E_FAILED,
+				   &errors, r) :
+		       0;
 }
 
 /* Applies a changed copy of the model. change: 0 or negative errno with messages. */
-static int apply_changed(struct daemon *daemon, int (*change)(struct model *model, const void *argument, struct config_errors *errors),
+static int apply_changed(struct daemon *daemon,
+			 int (*change)(struct model *model, const void *argument,
+				       struct config_errors *errors),
 			 const void *argument, json_t **ret_parameters, const char **ret_error)
 {
 	_cleanup_(config_errors_done) struct config_errors errors = {};
@@ -50,7 +59,9 @@ static int apply_changed(struct daemon *daemon, int (*change)(struct model *mode
 	r = change(model, argument, &errors);
 	if (r < 0) {
 		model_free(model);
-		return refuse_list(ret_parameters, ret_error, r == -ENOMEM ? CONTROL_E_FAILED : CONTROL_E_INVALID_REQUEST, &errors, r);
+		return refuse_list(ret_parameters, ret_error,
+				   r == -ENOMEM ? CONTROL_E_FAILED : CONTROL_E_INVALID_REQUEST,
+				   &errors, r);
 	}
 	r = daemon_apply(daemon, model, &errors);
 	if (r < 0) {
@@ -72,20 +83,26 @@ static int change_add(struct model *model, const void *argument, struct config_e
 	return model_add_port(model, add->switch_name, add->group, &add->port, errors);
 }
 
-static int call_add_port(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_add_port(void *userdata, json_t *parameters, json_t **ret_parameters,
+			 const char **ret_error)
 {
 	struct add_port add = { .port = { .runtime = true } };
 	const char *interface = NULL, *mac = NULL;
 
-	if (json_unpack(parameters, "{s:s, s:s, s:s, s?s}", "switch", &add.switch_name, "group", &add.group, "interface", &interface,
-			"mac", &mac) < 0)
-		return refuse(ret_parameters, ret_error, "needs the strings switch, group, interface and, if known, mac");
+	if (json_unpack(parameters, "{s:s, s:s, s:s, s?s}", "switch", &add.switch_name, "group",
+			&add.group, "interface", &interface, "mac", &mac) < 0)
+		return refuse(ret_parameters, ret_error,
+			      "needs the strings switch, group, interface and, if known, mac");
 	if (strlen(interface) >= sizeof(add.port.interface))
-		return refuse(ret_parameters, ret_error, "interface: %.32s...: must have 1-%zu characters", interface,
+		return refuse(ret_parameters, ret_error,
+			      "interface: %.32s...: must have 1-%zu characters", interface,
 			      sizeof(add.port.interface) - 1);
 	snprintf(add.port.interface, sizeof(add.port.interface), "%s", interface);
 	if (mac && mac_parse(mac, add.port.mac) < 0)
-		return refuse(ret_parameters, ret_error, "mac: %.32s: must be six pairs of hexadecimal digits such as 52:54:00:12:34:56", mac);
+		return refuse(
+			ret_parameters, ret_error,
+			"mac: %.32s: must be six pairs of hexadecimal digits such as 52:54:00:12:34:56",
+			mac);
 	add.port.has_mac = mac;
 	return apply_changed(userdata, change_add, &add, ret_parameters, ret_error);
 }
@@ -95,7 +112,8 @@ static int change_remove(struct model *model, const void *argument, struct confi
 	return model_remove_port(model, argument, errors);
 }
 
-static int call_remove_port(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_remove_port(void *userdata, json_t *parameters, json_t **ret_parameters,
+			    const char **ret_error)
 {
 	const char *interface;
 
@@ -104,7 +122,8 @@ static int call_remove_port(void *userdata, json_t *parameters, json_t **ret_par
 	return apply_changed(userdata, change_remove, interface, ret_parameters, ret_error);
 }
 
-static int drain(struct daemon *daemon, json_t *parameters, bool on, json_t **ret_parameters, const char **ret_error)
+static int drain(struct daemon *daemon, json_t *parameters, bool on, json_t **ret_parameters,
+		 const char **ret_error)
 {
 	const char *uplink;
 
@@ -114,37 +133,45 @@ static int drain(struct daemon *daemon, json_t *parameters, bool on, json_t **re
 		int r = vswitch_drain(daemon->switches[i], uplink, on);
 
 		if (r == -EALREADY)
-			return refuse(ret_parameters, ret_error, "%s is %s", uplink, on ? "drained already" : "not drained");
+			return refuse(ret_parameters, ret_error, "%s is %s", uplink,
+				      on ? "drained already" : "not drained");
 		if (r == 0) {
-			*ret_parameters = json_pack("{s:s, s:s}", "switch", daemon->switches[i]->name, "uplink", uplink);
+			*ret_parameters = json_pack("{s:s, s:s}", "switch",
+						    daemon->switches[i]->name, "uplink", uplink);
 			return 0;
 		}
 	}
 	return refuse(ret_parameters, ret_error, "%.32s: is no uplink of any switch", uplink);
 }
 
-static int call_drain(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_drain(void *userdata, json_t *parameters, json_t **ret_parameters,
+		      const char **ret_error)
 {
 	return drain(userdata, parameters, true, ret_parameters, ret_error);
 }
 
-static int call_undrain(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_undrain(void *userdata, json_t *parameters, json_t **ret_parameters,
+			const char **ret_error)
 {
 	return drain(userdata, parameters, false, ret_parameters, ret_error);
 }
 
-static int call_status(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_status(void *userdata, json_t *parameters, json_t **ret_parameters,
+		       const char **ret_error)
 {
 	const struct daemon *daemon = userdata;
 
 	(void)parameters;
 	(void)ret_error;
-	*ret_parameters = json_pack("{s:i, s:s, s:I, s:I}", "pid", (int)getpid(), "version", UL_VERSION, "uptime_ms",
-				    (json_int_t)(now_ms() - daemon->started_ms), "worst_loop_delay_us", (json_int_t)daemon->worst_loop_us);
+	*ret_parameters = json_pack("{s:i, s:s, s:I, s:I}", "pid", (int)getpid(), "version",
+				    UL_VERSION, "uptime_ms",
+				    (json_int_t)(now_ms() - daemon->started_ms),
+				    "worst_loop_delay_us", (json_int_t)daemon->worst_loop_us);
 	return *ret_parameters ? 0 : -ENOMEM;
 }
 
-static int call_events(void *userdata, json_t *parameters, json_t **ret_parameters, const char **ret_error)
+static int call_events(void *userdata, json_t *parameters, json_t **ret_parameters,
+		       const char **ret_error)
 {
 	const struct daemon *daemon = userdata;
 
@@ -155,12 +182,8 @@ static int call_events(void *userdata, json_t *parameters, json_t **ret_paramete
 }
 
 const struct control_method daemon_methods[] = {
-	{ "Reload", call_reload },
-	{ "AddPort", call_add_port },
-	{ "RemovePort", call_remove_port },
-	{ "Drain", call_drain },
-	{ "Undrain", call_undrain },
-	{ "Status", call_status },
-	{ "Events", call_events },
-	{}
+	{ "Reload", call_reload },	    { "AddPort", call_add_port },
+	{ "RemovePort", call_remove_port }, { "Drain", call_drain },
+	{ "Undrain", call_undrain },	    { "Status", call_status },
+	{ "Events", call_events },	    {}
 };

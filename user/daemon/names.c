@@ -13,7 +13,7 @@ bool names_have(const struct names *names, const char *name)
 
 int names_add(struct names *names, const char *name)
 {
-	char (*more)[UL_NAME_LEN];
+	char(*more)[UL_NAME_LEN];
 
 	/* It becomes the name of a folder. */
 	if (!name[0] || name[0] == '.' || strchr(name, '/') || strlen(name) >= UL_NAME_LEN)
@@ -30,7 +30,8 @@ int names_add(struct names *names, const char *name)
 
 void names_remove_at(struct names *names, size_t index)
 {
-	memmove(&names->name[index], &names->name[index + 1], (--names->n - index) * sizeof(*names->name));
+	memmove(&names->name[index], &names->name[index + 1],
+		(--names->n - index) * sizeof(*names->name));
 }
 
 void names_done(struct names *names)

@@ -48,7 +48,8 @@ int dataplane_copy(struct dataplane *to, struct dataplane *from)
 	meta->headless_ns = from->meta->headless_ns;
 	memcpy(meta->lacp_system, from->meta->lacp_system, sizeof(meta->lacp_system));
 	meta->lacp_system_given = from->meta->lacp_system_given;
-	memcpy(to->mapping[MAP_LACP_ANSWERS], from->lacp_answers, sizeof(*from->lacp_answers) * UL_MAX_UPLINKS);
+	memcpy(to->mapping[MAP_LACP_ANSWERS], from->lacp_answers,
+	       sizeof(*from->lacp_answers) * UL_MAX_UPLINKS);
 
 	for (uint32_t i = 0; r == 0 && i < UL_MAX_UPLINKS; i++) {
 		struct lacp_saved saved;
@@ -60,6 +61,7 @@ int dataplane_copy(struct dataplane *to, struct dataplane *from)
 	if (r == 0)
 		r = table_foreach(&from->ifaces, copy_key, &to->ifaces);
 	if (r == 0)
-		r = table_foreach(&from->fdb, copy_key, &to->fdb);	/* learned addresses among them */
+		r = table_foreach(&from->fdb, copy_key, &to->fdb); /* learned addresses among them
+								    */
 	return r < 0 ? r : copy_stats(to, from);
 }

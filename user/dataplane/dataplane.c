@@ -46,7 +46,8 @@ int pin_path(char path[PATH_MAX], const char *dir, const char *name)
 	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* ---- libbpf's messages are kept and shown only when something fails for a reason that they explain --------------------- */
+/* ---- libbpf's messages are kept and shown only when something fails for a reason that they
+ * explain --------------------- */
 static char last_message[512];
 
 static int keep_message(enum libbpf_print_level level, const char *format, va_list args)
@@ -64,7 +65,9 @@ static const char *why(int error)
 	return last_message[0] ? last_message : "see dmesg";
 }
 
-/* ---- sizes -------------------------------------------------------------------------------------------------------------------- */
+/* ---- sizes
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static uint32_t round_up(uint32_t wanted, uint32_t least)
 {
 	uint32_t size = least;
@@ -85,12 +88,16 @@ static struct sizes sizes_for(const struct dataplane_needs *needs)
 		.ports = round_up(needs->ports + needs->ports / 2, 256),
 		.groups = round_up(needs->groups + needs->groups / 2, 64),
 		.fdb_buckets = table_buckets_for(needs->fdb_keys + needs->fdb_keys / 2 + 1024),
-		.iface_buckets = table_buckets_for(UL_MAX_UPLINKS + needs->ports + needs->ports / 2 + 256),
+		.iface_buckets =
+			table_buckets_for(UL_MAX_UPLINKS + needs->ports + needs->ports / 2 + 256),
 	};
 }
 
-/* ---- adopting ------------------------------------------------------------------------------------------------------------------- */
-static int map_array(struct dataplane *dp, enum dataplane_mapping which, int fd, uint32_t *ret_entries)
+/* ---- adopting
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+static int map_array(struct dataplane *dp, enum dataplane_mapping which, int fd,
+		     uint32_t *ret_entries)
 {
 	struct bpf_map_info info = {};
 	uint32_t length = sizeof(info);
@@ -175,14 +182,19 @@ static int map_pinned(struct dataplane *dp)
 	dp->lacp_answers = dp->mapping[MAP_LACP_ANSWERS];
 	dp->lacp_ports = dp->mapping[MAP_LACP_PORTS];
 	/* dirty: who wrote before us may have freed slots and not waited. */
-	dp->ifaces = (struct table){ .buckets = dp->mapping[MAP_IFACES], .mask = entries[MAP_IFACES] - 1, .dirty = true };
-	dp->fdb = (struct table){ .buckets = dp->mapping[MAP_FDB], .mask = entries[MAP_FDB] - 1, .dirty = true };
+	dp->ifaces = (struct table){ .buckets = dp->mapping[MAP_IFACES],
+				     .mask = entries[MAP_IFACES] - 1,
+				     .dirty = true };
+	dp->fdb = (struct table){ .buckets = dp->mapping[MAP_FDB],
+				  .mask = entries[MAP_FDB] - 1,
+				  .dirty = true };
 	return 0;
 }
 
 static void unmap(struct dataplane *dp)
 {
-	int *fds[] = { &dp->members_fd, &dp->devmap_fd, &dp->stats_fd, &dp->events_fd, &dp->lacp_fd };
+	int *fds[] = { &dp->members_fd, &dp->devmap_fd, &dp->stats_fd, &dp->events_fd,
+		       &dp->lacp_fd };
 
 	for (int i = 0; i < N_MAPPINGS; i++) {
 		if (dp->mapping[i])
@@ -195,10 +207,12 @@ static void unmap(struct dataplane *dp)
 	}
 }
 
-/* ---- loading -------------------------------------------------------------------------------------------------------------------- */
+/* ---- loading
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static uint32_t object_checksum(void)
 {
-	uint32_t hash = 2166136261;	/* FNV-1a: tells builds apart, no more */
+	uint32_t hash = 2166136261; /* FNV-1a: tells builds apart, no more */
 	const uint8_t *bytes;
 	size_t size;
 
@@ -212,7 +226,8 @@ static uint32_t object_checksum(void)
 static int pin_programs(struct dataplane *dp, struct uplinkd_bpf *skel)
 {
 	for (int i = 0; i < N_PROGRAMS; i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(skel->obj, program_names[i]);
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(skel->obj, program_names[i]);
 		char path[PATH_MAX], name[32];
 		int r;
 
@@ -265,8 +280,9 @@ static int place_map(struct dataplane *dp, struct bpf_map *map)
 	int r;
 
 	if (strncmp(bpf_map__name(map), "ul_", 3) != 0)
-		return 0;	/* .rodata belongs to the programs */
-	/* The kernel adds a flag to devmaps, and libbpf before 1.3 then takes the pinned one for another. */
+		return 0; /* .rodata belongs to the programs */
+	/* The kernel adds a flag to devmaps, and libbpf before 1.3 then takes the pinned one for
+	 * another. */
 	if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP && dp->devmap_fd >= 0)
 		return bpf_map__reuse_fd(map, dp->devmap_fd);
 	r = pin_path(path, dp->dir, bpf_map__name(map));
@@ -282,7 +298,8 @@ static int load(struct dataplane *dp, const struct sizes *sizes)
 	last_message[0] = '\0';
 	skel = uplinkd_bpf__open();
 	if (!skel)
-		return log_error(-errno, "%s: cannot open the BPF object: %s", dp->name, why(-errno));
+		return log_error(-errno, "%s: cannot open the BPF object: %s", dp->name,
+				 why(-errno));
 	r = set_sizes(skel, sizes);
 	bpf_object__for_each_map(map, skel->obj)
 		if (r == 0)
@@ -310,7 +327,9 @@ static int adopt_programs(struct dataplane *dp)
 	return 0;
 }
 
-/* ---- directories ------------------------------------------------------------------------------------------------------------- */
+/* ---- directories
+ * -------------------------------------------------------------------------------------------------------------
+ */
 static int make_dir(const char *path)
 {
 	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
@@ -323,10 +342,13 @@ static int prepare_root(const char *bpffs)
 	int r;
 
 	if (statfs(bpffs, &fs) < 0)
-		return log_error(-errno, "%s: not there; make the directory and mount a BPF file system: mount -t bpf bpf %s", bpffs,
-				 bpffs);
+		return log_error(
+			-errno,
+			"%s: not there; make the directory and mount a BPF file system: mount -t bpf bpf %s",
+			bpffs, bpffs);
 	if ((unsigned long)fs.f_type != BPF_FS_MAGIC)
-		return log_error(-ENODEV, "%s: not a BPF file system; remedy: mount -t bpf bpf %s", bpffs, bpffs);
+		return log_error(-ENODEV, "%s: not a BPF file system; remedy: mount -t bpf bpf %s",
+				 bpffs, bpffs);
 	r = pin_path(root, bpffs, UL_PIN_ROOT);
 	if (r == 0)
 		r = make_dir(root);
@@ -348,19 +370,23 @@ static void remove_dir(const char *dir)
 	rmdir(dir);
 }
 
-/* The folder of a switch, of a set that is being made beside it, and of one that was replaced. No name of a switch has a '_'. */
+/* The folder of a switch, of a set that is being made beside it, and of one that was replaced. No
+ * name of a switch has a '_'. */
 #define NEXT "_next"
 #define OLD "_old"
 static const char *const suffixes[] = { "", NEXT, OLD };
 
-static int switch_dir(char path[PATH_MAX], const char *bpffs, const char *switch_name, const char *suffix)
+static int switch_dir(char path[PATH_MAX], const char *bpffs, const char *switch_name,
+		      const char *suffix)
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s/%s%s", bpffs, UL_PIN_ROOT, switch_name, suffix);
 
 	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_needs *needs)
 {
 	return dp->meta->max_ports >= needs->ports && dp->meta->max_groups >= needs->groups &&
@@ -390,7 +416,8 @@ static int bring_programs(struct dataplane *dp)
 
 	if (dp->meta->programs == object_checksum() && adopt_programs(dp) == 0)
 		return 0;
-	log_info("%s: the pinned programs are of another build; loading and swapping them", dp->name);
+	log_info("%s: the pinned programs are of another build; loading and swapping them",
+		 dp->name);
 	for (int i = 0; i < N_PROGRAMS; i++) {
 		ul_closep(&dp->program_fd[i]);
 		dp->program_fd[i] = -1;
@@ -408,7 +435,7 @@ static int make_set(struct dataplane *dp, const struct dataplane_needs *needs)
 	struct sizes sizes = sizes_for(needs);
 	int r;
 
-	remove_dir(dp->dir);	/* what an unfinished start may have left */
+	remove_dir(dp->dir); /* what an unfinished start may have left */
 	r = make_dir(dp->dir);
 	if (r < 0)
 		return log_error(r, "%s: cannot make the directory", dp->dir);
@@ -429,7 +456,8 @@ static int make_set(struct dataplane *dp, const struct dataplane_needs *needs)
 	return 0;
 }
 
-/* Two daemons that write the same maps would be the end of both their switches. 0; -ENOENT: no such folder, nothing is logged. */
+/* Two daemons that write the same maps would be the end of both their switches. 0; -ENOENT: no such
+ * folder, nothing is logged. */
 static int lock_dir(const char *dir, const char *switch_name, int *ret_fd)
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -437,8 +465,10 @@ static int lock_dir(const char *dir, const char *switch_name, int *ret_fd)
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : log_error(-errno, "%s: cannot open", dir);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return log_error(-errno, "%s: another uplinkd serves this switch; give this one its own --bpffs, or the switch another name",
-				 switch_name);
+		return log_error(
+			-errno,
+			"%s: another uplinkd serves this switch; give this one its own --bpffs, or the switch another name",
+			switch_name);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -456,12 +486,14 @@ static void dataplane_freep(struct dataplane **dp)
 	dataplane_free(*dp);
 }
 
-/* A daemon that was killed between the two renames of dataplane_take_over() left a complete set under its other name. */
+/* A daemon that was killed between the two renames of dataplane_take_over() left a complete set
+ * under its other name. */
 static void finish_rename(const char *dir)
 {
 	char next[PATH_MAX];
 
-	if (access(dir, F_OK) < 0 && snprintf(next, sizeof(next), "%s" NEXT, dir) < (int)sizeof(next))
+	if (access(dir, F_OK) < 0 &&
+	    snprintf(next, sizeof(next), "%s" NEXT, dir) < (int)sizeof(next))
 		rename(next, dir);
 }
 
@@ -483,8 +515,8 @@ static int stage(struct dataplane *dp, const struct dataplane_needs *needs)
 	return r < 0 ? r : lock_dir(dp->dir, dp->name, &dp->lock_fd);
 }
 
-int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs, enum dataplane_how how,
-		   struct dataplane **ret)
+int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs,
+		   enum dataplane_how how, struct dataplane **ret)
 {
 	_cleanup_(dataplane_freep) struct dataplane *dp = calloc(1, sizeof(*dp));
 	int r;
@@ -504,7 +536,8 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 		r = switch_dir(dp->dir, bpffs, switch_name, "");
 	if (r < 0)
 		return r;
-	/* Before a look at what is there, whatever its version. A set that is to be replaced by a larger one is the caller's, who holds its lock. */
+	/* Before a look at what is there, whatever its version. A set that is to be replaced by a
+	 * larger one is the caller's, who holds its lock. */
 	finish_rename(dp->dir);
 	if (how != DATAPLANE_LARGER)
 		r = lock_dir(dp->dir, dp->name, &dp->lock_fd);
@@ -604,11 +637,12 @@ int dataplane_destroy(const char *bpffs, const char *switch_name, const struct d
 		remove_dir(dir);
 	}
 	switch_dir(dir, bpffs, "", "");
-	rmdir(dir);	/* the last switch takes the folder with it */
+	rmdir(dir); /* the last switch takes the folder with it */
 	return 0;
 }
 
-/* ---- the maps that cannot be mapped -------------------------------------------------------------------------------------------- */
+/* ---- the maps that cannot be mapped
+ * -------------------------------------------------------------------------------------------- */
 int dataplane_set_member(struct dataplane *dp, uint16_t vid, uint16_t place, uint32_t slot)
 {
 	struct ul_member_key key = { .vid = vid, .place = place };

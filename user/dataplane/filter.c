@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TC programs where the kernel has no TCX links (before 6.6): a filter of our own number below the clsact qdisc, which others may use as well. A filter lives by
- * itself, without a pin; whose it is shows its program. */
+/* TC programs where the kernel has no TCX links (before 6.6): a filter of our own number below the
+ * clsact qdisc, which others may use as well. A filter lives by itself, without a pin; whose it is
+ * shows its program. */
 #include <libmnl/libmnl.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -12,7 +13,7 @@
 #include "dataplane/internal.h"
 
 #define UL_FILTER_HANDLE 1
-#define UL_FILTER_PRIORITY 0x554c	/* "UL": unlikely to be anybody else's */
+#define UL_FILTER_PRIORITY 0x554c /* "UL": unlikely to be anybody else's */
 
 uint32_t program_id(int fd)
 {
@@ -38,8 +39,8 @@ bool filter_lives(uint32_t ifindex)
 int filter_attach(uint32_t ifindex, int program_fd)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY, .prog_fd = program_fd,
-		    .flags = BPF_TC_F_REPLACE);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY,
+		    .prog_fd = program_fd, .flags = BPF_TC_F_REPLACE);
 	int r;
 
 	r = bpf_tc_hook_create(&hook);
@@ -48,7 +49,9 @@ int filter_attach(uint32_t ifindex, int program_fd)
 	return bpf_tc_attach(&hook, &opts);
 }
 
-/* ---- what else is there ------------------------------------------------------------------------------------------------------------- */
+/* ---- what else is there
+ * -------------------------------------------------------------------------------------------------------------
+ */
 static int count_filter(const struct nlmsghdr *message, void *userdata)
 {
 	uint32_t *n = userdata;
@@ -60,7 +63,7 @@ static int count_filter(const struct nlmsghdr *message, void *userdata)
 /* 0 or negative errno; *n grows by the filters of all programs there. */
 static int count_filters(struct mnl_socket *socket, uint32_t ifindex, uint32_t parent, uint32_t *n)
 {
-	char buffer[8192];	/* an answer is at most a page, or this */
+	char buffer[8192]; /* an answer is at most a page, or this */
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct tcmsg *tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 	ssize_t length;
@@ -76,7 +79,9 @@ static int count_filters(struct mnl_socket *socket, uint32_t ifindex, uint32_t p
 		return -errno;
 	do {
 		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		r = length < 0 ? -1 : mnl_cb_run(buffer, (size_t)length, parent, mnl_socket_get_portid(socket), count_filter, n);
+		r = length < 0 ? -1 :
+				 mnl_cb_run(buffer, (size_t)length, parent,
+					    mnl_socket_get_portid(socket), count_filter, n);
 	} while (r > MNL_CB_STOP);
 	return r < 0 ? -errno : 0;
 }
@@ -107,13 +112,16 @@ void filter_detach(uint32_t ifindex)
 	if (!filter_lives(ifindex))
 		return;
 	bpf_tc_detach(&hook, &opts);
-	/* The qdisc goes with its last filter; with both attach points libbpf removes it and all that is still below it. */
+	/* The qdisc goes with its last filter; with both attach points libbpf removes it and all
+	 * that is still below it. */
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	if (qdisc_is_empty(ifindex))
 		bpf_tc_hook_destroy(&hook);
 }
 
-/* ---- all filters of a set ------------------------------------------------------------------------------------------------------------ */
+/* ---- all filters of a set
+ * ------------------------------------------------------------------------------------------------------------
+ */
 void filters_drop(const char *dir)
 {
 	static const char *const names[] = { "prog_port_tc", "prog_uplink_tc" };

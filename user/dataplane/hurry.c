@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attaching a TCX link waits for a grace period of RCU, with the kernel's lock on all interfaces held: 8 to 16 ms for each port, and nothing makes two of them run
- * side by side. For as long as many ports are attached, the kernel is asked for expedited grace periods (sysfs: kernel/rcu_expedited, for the whole machine: they
- * interrupt the other CPUs for some microseconds each). Who is killed meanwhile leaves them on, which costs no more than that. */
+/* Attaching a TCX link waits for a grace period of RCU, with the kernel's lock on all interfaces
+ * held: 8 to 16 ms for each port, and nothing makes two of them run side by side. For as long as
+ * many ports are attached, the kernel is asked for expedited grace periods (sysfs:
+ * kernel/rcu_expedited, for the whole machine: they interrupt the other CPUs for some microseconds
+ * each). Who is killed meanwhile leaves them on, which costs no more than that. */
 #include "dataplane/dataplane.h"
 
 #include <fcntl.h>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The writer of the exact-match tables. headers/match_table.h says how a key is laid down; this file keeps the promises made to the
- * readers there: at every moment, also between any two instructions of this file, a reader finds each key that is in the table, and
- * never the value of another key.
+/* The writer of the exact-match tables. headers/match_table.h says how a key is laid down; this
+ * file keeps the promises made to the readers there: at every moment, also between any two
+ * instructions of this file, a reader finds each key that is in the table, and never the value of
+ * another key.
  *
- * A key that is in both of its buckets is a move that was under way, or that a killed writer left behind: the copy in the first bucket
- * counts, since readers look there first. */
+ * A key that is in both of its buckets is a move that was under way, or that a killed writer left
+ * behind: the copy in the first bucket counts, since readers look there first. */
 #include "dataplane/table.h"
 
 #include <bpf/bpf.h>
@@ -14,17 +15,20 @@
 
 #define SLOTS 4
 #define MIN_BUCKETS 64
-#define MAX_SEARCH 256	/* buckets looked at for a way to make room; at the design load two or three are enough */
+#define MAX_SEARCH                                                                           \
+	256 /* buckets looked at for a way to make room; at the design load two or three are \
+	       enough */
 
 struct place {
 	uint32_t bucket;
 	uint32_t slot;
 };
 
-/* A bucket that is reached by moving the key in `slot` of the bucket at `parent` to its other bucket. */
+/* A bucket that is reached by moving the key in `slot` of the bucket at `parent` to its other
+ * bucket. */
 struct step {
 	uint32_t bucket;
-	int parent;	/* index of a step, -1: one of the new key's own buckets */
+	int parent; /* index of a step, -1: one of the new key's own buckets */
 	uint32_t slot;
 };
 
@@ -53,13 +57,15 @@ static void add_spilled(struct table *table, uint64_t key, int32_t by)
 	uint32_t *spilled = &table->buckets[ul_first_bucket(key, table->mask)].spilled;
 	uint32_t now = __atomic_load_n(spilled, __ATOMIC_RELAXED);
 
-	/* Never below zero: a killed writer may have counted a key that it did not get to insert, but not the other way round. */
+	/* Never below zero: a killed writer may have counted a key that it did not get to insert,
+	 * but not the other way round. */
 	if (by < 0 && now == 0)
 		return;
 	__atomic_store_n(spilled, now + (uint32_t)by, __ATOMIC_RELEASE);
 }
 
-/* Updating a map of maps waits for the programs that are running. For kernels that refuse the membarrier command (nohz_full). */
+/* Updating a map of maps waits for the programs that are running. For kernels that refuse the
+ * membarrier command (nohz_full). */
 static int grace_by_map(void)
 {
 	_cleanup_close_ int inner = -1, outer = -1;
@@ -109,7 +115,8 @@ static bool is_second(const struct table *table, uint64_t key, uint32_t bucket)
 
 static uint32_t other_bucket(const struct table *table, uint64_t key, uint32_t bucket)
 {
-	return is_second(table, key, bucket) ? ul_first_bucket(key, table->mask) : ul_second_bucket(key, table->mask);
+	return is_second(table, key, bucket) ? ul_first_bucket(key, table->mask) :
+					       ul_second_bucket(key, table->mask);
 }
 
 /* Frees a slot; it may be used again after a grace period. */
@@ -139,12 +146,14 @@ static void move(struct table *table, struct place from, struct place to)
 	uint64_t key = load_key(table, from);
 
 	occupy(table, to, key, load_value(table, from));
-	/* A program may have looked into the new place before the copy was there: it must still find the old one. */
+	/* A program may have looked into the new place before the copy was there: it must still
+	 * find the old one. */
 	grace_period(table);
 	vacate(table, from);
 }
 
-/* Carries out the moves that lead to a free slot `at` of steps[i], from the far end, and leaves a free slot in the new key's own bucket. */
+/* Carries out the moves that lead to a free slot `at` of steps[i], from the far end, and leaves a
+ * free slot in the new key's own bucket. */
 static struct place make_room(struct table *table, const struct step *steps, int i, struct place at)
 {
 	for (; steps[i].parent >= 0; i = steps[i].parent) {
@@ -156,10 +165,12 @@ static struct place make_room(struct table *table, const struct step *steps, int
 	return at;
 }
 
-/* Breadth first, so that as few keys as possible move; a free slot in a bucket of the key itself is a way without moves. */
+/* Breadth first, so that as few keys as possible move; a free slot in a bucket of the key itself is
+ * a way without moves. */
 static bool find_room(struct table *table, uint64_t key, struct place *ret)
 {
-	uint32_t first = ul_first_bucket(key, table->mask), second = ul_second_bucket(key, table->mask);
+	uint32_t first = ul_first_bucket(key, table->mask),
+		 second = ul_second_bucket(key, table->mask);
 	struct step steps[MAX_SEARCH] = { { first, -1, 0 }, { second, -1, 0 } };
 	int n = 2;
 
@@ -189,7 +200,8 @@ uint32_t table_buckets_for(size_t n_keys)
 {
 	uint32_t n = MIN_BUCKETS;
 
-	/* At one key per bucket of four (load 25 %) one key in fifty finds its first bucket full, and displacement is an exception. */
+	/* At one key per bucket of four (load 25 %) one key in fifty finds its first bucket full,
+	 * and displacement is an exception. */
 	while (n < n_keys && n < 1u << 24)
 		n <<= 1;
 	return n;
@@ -197,7 +209,8 @@ uint32_t table_buckets_for(size_t n_keys)
 
 int table_set(struct table *table, uint64_t key, uint32_t value)
 {
-	uint32_t first = ul_first_bucket(key, table->mask), second = ul_second_bucket(key, table->mask);
+	uint32_t first = ul_first_bucket(key, table->mask),
+		 second = ul_second_bucket(key, table->mask);
 	struct place at, copy;
 
 	if (find_in(table, first, key, &at)) {
@@ -218,11 +231,13 @@ int table_set(struct table *table, uint64_t key, uint32_t value)
 
 int table_remove(struct table *table, uint64_t key)
 {
-	uint32_t first = ul_first_bucket(key, table->mask), second = ul_second_bucket(key, table->mask);
+	uint32_t first = ul_first_bucket(key, table->mask),
+		 second = ul_second_bucket(key, table->mask);
 	struct place at;
 	int r = -ENOENT;
 
-	/* The second bucket before the first: a key with two copies must not reappear with the stale value. */
+	/* The second bucket before the first: a key with two copies must not reappear with the
+	 * stale value. */
 	if (second != first && find_in(table, second, key, &at)) {
 		vacate(table, at);
 		r = 0;
@@ -234,7 +249,8 @@ int table_remove(struct table *table, uint64_t key)
 	return r;
 }
 
-/* A reader of user space is not waited for by grace periods, so it looks at the key again after it took the value. */
+/* A reader of user space is not waited for by grace periods, so it looks at the key again after it
+ * took the value. */
 static uint32_t read_slot(const struct table *table, struct place at, uint64_t key)
 {
 	uint32_t stored;
@@ -245,16 +261,19 @@ static uint32_t read_slot(const struct table *table, struct place at, uint64_t k
 	return load_key(table, at) == key ? stored : 0;
 }
 
-int table_evict(struct table *table, uint64_t key, bool (*may)(void *userdata, uint64_t key, uint32_t value), void *userdata)
+int table_evict(struct table *table, uint64_t key,
+		bool (*may)(void *userdata, uint64_t key, uint32_t value), void *userdata)
 {
-	uint32_t bucket[2] = { ul_first_bucket(key, table->mask), ul_second_bucket(key, table->mask) };
+	uint32_t bucket[2] = { ul_first_bucket(key, table->mask),
+			       ul_second_bucket(key, table->mask) };
 
 	for (int b = 0; b < 2; b++) {
 		for (uint32_t slot = 0; slot < SLOTS; slot++) {
 			uint64_t there = load_key(table, (struct place){ bucket[b], slot });
 			uint32_t value;
 
-			if (there && table_get(table, there, &value) == 0 && may(userdata, there, value))
+			if (there && table_get(table, there, &value) == 0 &&
+			    may(userdata, there, value))
 				return table_remove(table, there);
 		}
 	}
@@ -263,13 +282,15 @@ int table_evict(struct table *table, uint64_t key, bool (*may)(void *userdata, u
 
 int table_get(const struct table *table, uint64_t key, uint32_t *ret)
 {
-	uint32_t bucket[2] = { ul_first_bucket(key, table->mask), ul_second_bucket(key, table->mask) };
+	uint32_t bucket[2] = { ul_first_bucket(key, table->mask),
+			       ul_second_bucket(key, table->mask) };
 
 	/* Twice: the first pass may miss a key that is moved between its two looks. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (int b = 0; b < 2; b++) {
 			for (uint32_t slot = 0; slot < SLOTS; slot++) {
-				uint32_t stored = read_slot(table, (struct place){ bucket[b], slot }, key);
+				uint32_t stored =
+					read_slot(table, (struct place){ bucket[b], slot }, key);
 
 				if (stored) {
 					*ret = stored - 1;
@@ -281,7 +302,8 @@ int table_get(const struct table *table, uint64_t key, uint32_t *ret)
 	return -ENOENT;
 }
 
-int table_foreach(const struct table *table, int (*each)(void *userdata, uint64_t key, uint32_t value), void *userdata)
+int table_foreach(const struct table *table,
+		  int (*each)(void *userdata, uint64_t key, uint32_t value), void *userdata)
 {
 	for (uint32_t bucket = 0; bucket <= table->mask; bucket++) {
 		for (uint32_t slot = 0; slot < SLOTS; slot++) {
@@ -292,7 +314,8 @@ int table_foreach(const struct table *table, int (*each)(void *userdata, uint64_
 
 			if (!stored)
 				continue;
-			if (is_second(table, key, bucket) && find_in(table, ul_first_bucket(key, table->mask), key, &first))
+			if (is_second(table, key, bucket) &&
+			    find_in(table, ul_first_bucket(key, table->mask), key, &first))
 				continue;
 			r = each(userdata, key, stored - 1);
 			if (r)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A switch's pinned maps, read without the daemon (see view.h).
  *
- * Whatever is pinned at these paths is input: type and sizes are compared with abi.h before anything is mapped, and numbers
- * in ul_meta are compared with the real sizes of the maps before anyone uses them as bounds. A map that cannot be mapped
- * (made without BPF_F_MMAPABLE) is copied by look-ups, into anonymous memory, so that closing is the same. */
+ * Whatever is pinned at these paths is input: type and sizes are compared with abi.h before
+ * anything is mapped, and numbers in ul_meta are compared with the real sizes of the maps before
+ * anyone uses them as bounds. A map that cannot be mapped (made without BPF_F_MMAPABLE) is copied
+ * by look-ups, into anonymous memory, so that closing is the same. */
 #include "dataplane/view.h"
 
 #include <bpf/bpf.h>
@@ -13,36 +14,51 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { VIEW_META, VIEW_UPLINKS, VIEW_PORTS, VIEW_GROUPS, VIEW_POLICIES, VIEW_VLANS, VIEW_FDB, VIEW_LACP, VIEW_LACP_ANSWERS, N_VIEW_MAPS };
+enum {
+	VIEW_META,
+	VIEW_UPLINKS,
+	VIEW_PORTS,
+	VIEW_GROUPS,
+	VIEW_POLICIES,
+	VIEW_VLANS,
+	VIEW_FDB,
+	VIEW_LACP,
+	VIEW_LACP_ANSWERS,
+	N_VIEW_MAPS
+};
 
 struct map_shape {
 	const char *name;
-	uint32_t type;		/* enum bpf_map_type */
+	uint32_t type; /* enum bpf_map_type */
 	uint32_t value_size;
-	uint32_t min_entries;	/* the programs and the daemon count on at least so many */
+	uint32_t min_entries; /* the programs and the daemon count on at least so many */
 };
 
 static const struct map_shape shapes[N_VIEW_MAPS] = {
-	[VIEW_META]	= { "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1 },
-	[VIEW_UPLINKS]	= { "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink), UL_MAX_UPLINKS },
-	[VIEW_PORTS]	= { "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), 1 },
-	[VIEW_GROUPS]	= { "ul_groups", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_group), 1 },
-	[VIEW_POLICIES]	= { "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy), UL_MAX_POLICIES },
-	[VIEW_VLANS]	= { "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS },
-	[VIEW_FDB]	= { "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), 1 },
-	[VIEW_LACP]	= { "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port), UL_MAX_UPLINKS },
-	[VIEW_LACP_ANSWERS] = { "ul_lacp_answers", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_answer), UL_MAX_UPLINKS },
+	[VIEW_META] = { "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1 },
+	[VIEW_UPLINKS] = { "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink),
+			   UL_MAX_UPLINKS },
+	[VIEW_PORTS] = { "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), 1 },
+	[VIEW_GROUPS] = { "ul_groups", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_group), 1 },
+	[VIEW_POLICIES] = { "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy),
+			    UL_MAX_POLICIES },
+	[VIEW_VLANS] = { "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS },
+	[VIEW_FDB] = { "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), 1 },
+	[VIEW_LACP] = { "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port),
+			UL_MAX_UPLINKS },
+	[VIEW_LACP_ANSWERS] = { "ul_lacp_answers", BPF_MAP_TYPE_ARRAY,
+				sizeof(struct ul_lacp_answer), UL_MAX_UPLINKS },
 };
 
-static const struct map_shape stats_shape = {
-	"ul_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct ul_stats), UL_OBJECT_PORT0
-};
+static const struct map_shape stats_shape = { "ul_stats", BPF_MAP_TYPE_PERCPU_ARRAY,
+					      sizeof(struct ul_stats), UL_OBJECT_PORT0 };
 
-_Static_assert(N_VIEW_MAPS <= ARRAY_SIZE(((struct view *)NULL)->maps), "struct view has room for each map");
+_Static_assert(N_VIEW_MAPS <= ARRAY_SIZE(((struct view *)NULL)->maps),
+	       "struct view has room for each map");
 
 /* Opens the pin with flags (BPF_F_RDONLY or 0) and compares it with its shape. */
-static int open_map(const char *directory, const struct map_shape *shape, uint32_t flags, int *ret_fd,
-		    uint32_t *ret_entries)
+static int open_map(const char *directory, const struct map_shape *shape, uint32_t flags,
+		    int *ret_fd, uint32_t *ret_entries)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
 	struct bpf_map_info info = {};
@@ -57,8 +73,8 @@ static int open_map(const char *directory, const struct map_shape *shape, uint32
 		return -errno;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
 		return -errno;
-	if (info.type != shape->type || info.key_size != sizeof(uint32_t) || info.value_size != shape->value_size ||
-	    info.max_entries < shape->min_entries)
+	if (info.type != shape->type || info.key_size != sizeof(uint32_t) ||
+	    info.value_size != shape->value_size || info.max_entries < shape->min_entries)
 		return -EPROTO;
 
 	*ret_entries = info.max_entries;
@@ -66,9 +82,11 @@ static int open_map(const char *directory, const struct map_shape *shape, uint32
 	return 0;
 }
 
-static int copy_map(int fd, const struct map_shape *shape, uint32_t entries, void **ret, size_t size)
+static int copy_map(int fd, const struct map_shape *shape, uint32_t entries, void **ret,
+		    size_t size)
 {
-	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return -errno;
@@ -92,14 +110,15 @@ static int map_one(struct view *view, int which, const char *directory, uint32_t
 	void *memory;
 	int r;
 
-	/* The kernel maps nothing from a read-only descriptor, not even to be read: mm/mmap.c takes VM_SHARED from such a
-	 * mapping and the map then refuses it. */
+	/* The kernel maps nothing from a read-only descriptor, not even to be read: mm/mmap.c takes
+	 * VM_SHARED from such a mapping and the map then refuses it. */
 	r = open_map(directory, shape, 0, &fd, ret_entries);
 	if (r == -EACCES || r == -EPERM)
 		r = open_map(directory, shape, BPF_F_RDONLY, &fd, ret_entries);
 	if (r < 0)
 		return r;
-	/* The kernel rounds elements up to eight bytes; every value of the ABI is a multiple of that. */
+	/* The kernel rounds elements up to eight bytes; every value of the ABI is a multiple of
+	 * that. */
 	size = ((size_t)*ret_entries * shape->value_size + page - 1) / page * page;
 	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED) {
@@ -119,7 +138,8 @@ static bool is_switch(const char *bpffs, const char *name)
 	/* With '_': a set that is being made or was replaced; no name of a switch has one. */
 	if (name[0] == '.' || strchr(name, '_') || strlen(name) >= UL_NAME_LEN)
 		return false;
-	if ((size_t)snprintf(path, sizeof(path), "%s/uplinkd/%s/%s", bpffs, name, shapes[VIEW_META].name) >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s/uplinkd/%s/%s", bpffs, name,
+			     shapes[VIEW_META].name) >= sizeof(path))
 		return false;
 	return access(path, F_OK) == 0;
 }
@@ -138,7 +158,7 @@ static void closedirp(DIR **directory)
 int view_list(const char *bpffs, char (**ret_names)[UL_NAME_LEN], size_t *ret_n)
 {
 	_cleanup_(closedirp) DIR *directory = NULL;
-	_cleanup_free_ char (*names)[UL_NAME_LEN] = NULL;
+	_cleanup_free_ char(*names)[UL_NAME_LEN] = NULL;
 	const struct dirent *entry;
 	char path[PATH_MAX];
 	size_t n = 0;
@@ -150,7 +170,7 @@ int view_list(const char *bpffs, char (**ret_names)[UL_NAME_LEN], size_t *ret_n)
 		return -errno;
 
 	while ((entry = readdir(directory))) {
-		char (*more)[UL_NAME_LEN];
+		char(*more)[UL_NAME_LEN];
 
 		if (!is_switch(bpffs, entry->d_name))
 			continue;
@@ -188,9 +208,11 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 	char directory[PATH_MAX];
 	int r;
 
-	if (switch_name[0] == '\0' || switch_name[0] == '.' || strchr(switch_name, '/') || strlen(switch_name) >= UL_NAME_LEN)
+	if (switch_name[0] == '\0' || switch_name[0] == '.' || strchr(switch_name, '/') ||
+	    strlen(switch_name) >= UL_NAME_LEN)
 		return -ENOENT;
-	if ((size_t)snprintf(directory, sizeof(directory), "%s/uplinkd/%s", bpffs, switch_name) >= sizeof(directory))
+	if ((size_t)snprintf(directory, sizeof(directory), "%s/uplinkd/%s", bpffs, switch_name) >=
+	    sizeof(directory))
 		return -ENAMETOOLONG;
 	view = calloc(1, sizeof(*view));
 	if (!view)
@@ -202,8 +224,10 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 		r = map_one(view, i, directory, &entries[i]);
 		if (r < 0)
 			return r;
-		/* Another version may have other maps and sizes: that is what the caller should hear, not that one of them is missing. */
-		if (i == VIEW_META && ((const struct ul_meta *)view->maps[i])->abi_version != UL_ABI_VERSION)
+		/* Another version may have other maps and sizes: that is what the caller should
+		 * hear, not that one of them is missing. */
+		if (i == VIEW_META &&
+		    ((const struct ul_meta *)view->maps[i])->abi_version != UL_ABI_VERSION)
 			return -EPROTO;
 	}
 	r = open_map(directory, &stats_shape, BPF_F_RDONLY, &view->stats_fd, &stats_entries);

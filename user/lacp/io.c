@@ -27,7 +27,9 @@ int lacp_io_open(uint32_t ifindex, enum lacp_io_protocol protocol)
 		.sll_protocol = htons(protocols[protocol].ethertype),
 		.sll_ifindex = (int)ifindex,
 	};
-	struct packet_mreq group = { .mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_MULTICAST, .mr_alen = 6 };
+	struct packet_mreq group = { .mr_ifindex = (int)ifindex,
+				     .mr_type = PACKET_MR_MULTICAST,
+				     .mr_alen = 6 };
 	int size = RECEIVE_BUFFER_BYTES;
 	_cleanup_close_ int fd = -1;
 
@@ -48,7 +50,8 @@ ssize_t lacp_io_receive(int fd, uint8_t *frame, size_t size)
 	for (;;) {
 		struct sockaddr_ll from = {};
 		socklen_t from_length = sizeof(from);
-		ssize_t n = recvfrom(fd, frame, size, MSG_TRUNC, (struct sockaddr *)&from, &from_length);
+		ssize_t n = recvfrom(fd, frame, size, MSG_TRUNC, (struct sockaddr *)&from,
+				     &from_length);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -65,7 +68,8 @@ uint32_t lacp_io_dropped(int fd)
 	socklen_t length = sizeof(stats);
 
 	/* Reading sets them back to zero. */
-	return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0 ? 0 : stats.tp_drops;
+	return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0 ? 0 :
+										    stats.tp_drops;
 }
 
 int lacp_io_send(int fd, const uint8_t *frame, size_t length)

@@ -3,8 +3,9 @@
 #include "common/util.h"
 #include "lacp/port.h"
 
-/* The machines of all ports settle within a few rounds: each changes its state a handful of times at most before it waits for a timer or a
- * frame. The bound only keeps a mistake from becoming an endless loop. */
+/* The machines of all ports settle within a few rounds: each changes its state a handful of times
+ * at most before it waits for a timer or a frame. The bound only keeps a mistake from becoming an
+ * endless loop. */
 #define MAX_ROUNDS 64
 
 struct lacp *lacp_new(const struct lacp_config *config, const struct lacp_callbacks *callbacks)
@@ -28,32 +29,39 @@ void lacp_free(struct lacp *lacp)
 	free(lacp);
 }
 
-/* Actor_Admin_Port_State: Aggregation is always told, because some switches disable a port after one LACPDU without it. */
+/* Actor_Admin_Port_State: Aggregation is always told, because some switches disable a port after
+ * one LACPDU without it. */
 static uint8_t admin_state(const struct lacp_config *config)
 {
-	return (uint8_t)(LACP_AGGREGATION | (config->active ? LACP_ACTIVITY : 0) | (config->fast ? LACP_TIMEOUT : 0));
+	return (uint8_t)(LACP_AGGREGATION | (config->active ? LACP_ACTIVITY : 0) |
+			 (config->fast ? LACP_TIMEOUT : 0));
 }
 
 void lacp_configure(struct lacp *lacp, const struct lacp_config *config, uint64_t now_ms)
 {
 	const struct lacp_config old = lacp->config;
-	const bool identity = config->system_priority != old.system_priority || config->key != old.key ||
+	const bool identity = config->system_priority != old.system_priority ||
+			      config->key != old.key ||
 			      memcmp(config->system, old.system, sizeof(old.system)) != 0;
 	struct lacp_port *port;
 
 	lacp->config = *config;
 	lacp->dirty = true;
-	lacp_for_each_port(lacp, port) {
+	lacp_for_each_port(lacp, port)
+	{
 		if (identity)
 			port->stats.actor_changes++;
 		if (port->restore_at_ms > now_ms + config->wait_to_restore_ms)
 			port->restore_at_ms = now_ms + config->wait_to_restore_ms;
 		if (!identity && config->active == old.active && config->fast == old.fast)
 			continue;
-		port->actor_state = (uint8_t)((port->actor_state & ~(LACP_ACTIVITY | LACP_TIMEOUT)) | admin_state(config));
+		port->actor_state =
+			(uint8_t)((port->actor_state & ~(LACP_ACTIVITY | LACP_TIMEOUT)) |
+				  admin_state(config));
 		port->ntt = true;
-		/* The partner may slow down as soon as it reads this; until then the short timeout must not strike. The other way round the
-		 * timer is left alone: the partner's next LACPDU shortens it. */
+		/* The partner may slow down as soon as it reads this; until then the short timeout
+		 * must not strike. The other way round the timer is left alone: the partner's next
+		 * LACPDU shortens it. */
 		if (old.fast && !config->fast && port->receive == LACP_RX_CURRENT) {
 			port->timeout_ms = lacp_timeout_ms(port);
 			port->current_while_at_ms = now_ms + port->timeout_ms;
@@ -61,7 +69,9 @@ void lacp_configure(struct lacp *lacp, const struct lacp_config *config, uint64_
 	}
 }
 
-/* ---- ports --------------------------------------------------------------------------------------------------------------------- */
+/* ---- ports
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 int lacp_port_add(struct lacp *lacp, const struct lacp_port_config *config)
 {
@@ -130,13 +140,15 @@ int lacp_port_remove(struct lacp *lacp, uint16_t number, uint64_t now_ms)
 	while (lacp->ports[at] != port)
 		at++;
 	lacp->n_ports--;
-	memmove(&lacp->ports[at], &lacp->ports[at + 1], (lacp->n_ports - at) * sizeof(lacp->ports[0]));
+	memmove(&lacp->ports[at], &lacp->ports[at + 1],
+		(lacp->n_ports - at) * sizeof(lacp->ports[0]));
 	free(port);
 	lacp->dirty = true;
 	return 0;
 }
 
-int lacp_port_set_link(struct lacp *lacp, uint16_t number, bool enabled, uint32_t speed_mbps, bool full_duplex, uint64_t now_ms)
+int lacp_port_set_link(struct lacp *lacp, uint16_t number, bool enabled, uint32_t speed_mbps,
+		       bool full_duplex, uint64_t now_ms)
 {
 	struct lacp_port *port = lacp_find(lacp, number);
 	const bool lacp_enabled = full_duplex || speed_mbps == 0;
@@ -180,7 +192,9 @@ int lacp_port_set_drained(struct lacp *lacp, uint16_t number, bool drained, uint
 	return 0;
 }
 
-/* ---- the machines -------------------------------------------------------------------------------------------------------------- */
+/* ---- the machines
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 void lacp_run(struct lacp *lacp, uint64_t now_ms)
 {
@@ -189,16 +203,15 @@ void lacp_run(struct lacp *lacp, uint64_t now_ms)
 	for (int round = 0; round < MAX_ROUNDS; round++) {
 		uint64_t before = lacp->changes;
 
-		lacp_for_each_port(lacp, port)
-			lacp_receive_machine(port, now_ms);
+		lacp_for_each_port(lacp, port) lacp_receive_machine(port, now_ms);
 		lacp_select(lacp, now_ms);
-		lacp_for_each_port(lacp, port)
-			lacp_mux_machine(port, now_ms);
+		lacp_for_each_port(lacp, port) lacp_mux_machine(port, now_ms);
 		if (lacp->changes == before)
 			break;
 	}
 
-	lacp_for_each_port(lacp, port) {
+	lacp_for_each_port(lacp, port)
+	{
 		lacp_churn_machines(port, now_ms);
 		lacp_periodic_machine(port, now_ms);
 	}
@@ -206,8 +219,7 @@ void lacp_run(struct lacp *lacp, uint64_t now_ms)
 	lacp->ran_ms = now_ms;
 	lacp->dirty = false;
 
-	lacp_for_each_port(lacp, port)
-		lacp_transmit_machine(port, now_ms);
+	lacp_for_each_port(lacp, port) lacp_transmit_machine(port, now_ms);
 }
 
 /* What was due when lacp_run() ran last has been dealt with. */
@@ -222,7 +234,8 @@ static uint64_t next_timer(const struct lacp *lacp)
 	uint64_t wakeup_ms = LACP_NEVER;
 	const struct lacp_port *port;
 
-	lacp_for_each_port(lacp, port) {
+	lacp_for_each_port(lacp, port)
+	{
 		sooner(lacp, &wakeup_ms, port->current_while_at_ms);
 		sooner(lacp, &wakeup_ms, port->periodic_at_ms);
 		sooner(lacp, &wakeup_ms, port->wait_while_at_ms);
@@ -257,12 +270,12 @@ uint32_t lacp_links(const struct lacp *lacp)
 	const struct lacp_port *port;
 	uint32_t n = 0;
 
-	lacp_for_each_port(lacp, port)
-		n += (port->actor_state & LACP_DISTRIBUTING) != 0;
+	lacp_for_each_port(lacp, port) n += (port->actor_state & LACP_DISTRIBUTING) != 0;
 	return n;
 }
 
-int lacp_port_info(const struct lacp *lacp, uint16_t number, uint64_t now_ms, struct lacp_port_info *ret)
+int lacp_port_info(const struct lacp *lacp, uint16_t number, uint64_t now_ms,
+		   struct lacp_port_info *ret)
 {
 	const struct lacp_port *port = lacp_find(lacp, number);
 

@@ -9,7 +9,8 @@ static const uint8_t mux_bits[] = {
 	[LACP_MUX_ATTACHED] = LACP_SYNCHRONIZATION,
 	[LACP_MUX_COLLECTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING,
 	[LACP_MUX_DISTRIBUTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING,
-	[LACP_MUX_COLLECTING_DISTRIBUTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING,
+	[LACP_MUX_COLLECTING_DISTRIBUTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING |
+					     LACP_DISTRIBUTING,
 };
 _Static_assert(ARRAY_SIZE(mux_bits) == LACP_N_MUX, "one row per state");
 
@@ -26,20 +27,24 @@ void lacp_enter_mux(struct lacp_port *port, enum lacp_mux_state state, uint64_t 
 		port->draining = false;
 
 	port->mux = state;
-	port->wait_while_at_ms = state == LACP_MUX_WAITING ? now_ms + LACP_AGGREGATE_WAIT_MS : LACP_NEVER;
+	port->wait_while_at_ms = state == LACP_MUX_WAITING ? now_ms + LACP_AGGREGATE_WAIT_MS :
+							     LACP_NEVER;
 	port->actor_state = (uint8_t)((port->actor_state & ~all) | bits);
 	if (bits & LACP_SYNCHRONIZATION && !(old_bits & LACP_SYNCHRONIZATION))
 		port->stats.actor_sync_transitions++;
 
 	/* First the data plane; what announces it is sent at the end of lacp_run(). */
 	if ((old_bits ^ bits) & data)
-		callbacks->changed(callbacks->userdata, port->config.number, bits & LACP_COLLECTING, bits & LACP_DISTRIBUTING);
-	/* In DISTRIBUTING beyond the standard: otherwise the partner would show our old state until the next period. */
+		callbacks->changed(callbacks->userdata, port->config.number, bits & LACP_COLLECTING,
+				   bits & LACP_DISTRIBUTING);
+	/* In DISTRIBUTING beyond the standard: otherwise the partner would show our old state until
+	 * the next period. */
 	if (state != LACP_MUX_WAITING)
 		port->ntt = true;
 
 	port->lacp->changes++;
-	lacp_event(port, LACP_EVENT_MUX, "%s -> %s", lacp_name(LACP_NAMES_MUX, old), lacp_name(LACP_NAMES_MUX, state));
+	lacp_event(port, LACP_EVENT_MUX, "%s -> %s", lacp_name(LACP_NAMES_MUX, old),
+		   lacp_name(LACP_NAMES_MUX, state));
 }
 
 /* A port that fallback put into use needs no partner to agree. */
@@ -58,13 +63,15 @@ static bool partner_collects(const struct lacp_port *port)
 	return port->partner.state & LACP_COLLECTING || needs_no_partner(port);
 }
 
-/* ---- min-links, in steps, because SYNC of one side must not wait for SYNC of the other -------------------------------------------
- * Ready for SYNC: selected ports that hear their partner and have waited. Ready for data: attached ones with the partner in sync; with
- * independent control to distribute: those of them whose partner collects. */
+/* ---- min-links, in steps, because SYNC of one side must not wait for SYNC of the other
+ * ------------------------------------------- Ready for SYNC: selected ports that hear their
+ * partner and have waited. Ready for data: attached ones with the partner in sync; with independent
+ * control to distribute: those of them whose partner collects. */
 
 static bool waited(const struct lacp_port *port, uint64_t now_ms)
 {
-	return lacp_attached(port) || (port->mux == LACP_MUX_WAITING && lacp_due(port->wait_while_at_ms, now_ms));
+	return lacp_attached(port) ||
+	       (port->mux == LACP_MUX_WAITING && lacp_due(port->wait_while_at_ms, now_ms));
 }
 
 uint32_t lacp_ready_links(const struct lacp *lacp, uint64_t now_ms)
@@ -72,8 +79,9 @@ uint32_t lacp_ready_links(const struct lacp *lacp, uint64_t now_ms)
 	struct lacp_port *port;
 	uint32_t n = 0;
 
-	lacp_for_each_port(lacp, port)
-		n += port->selected == LACP_SELECTED && port->receive == LACP_RX_CURRENT && !port->draining && waited(port, now_ms);
+	lacp_for_each_port(lacp, port) n += port->selected == LACP_SELECTED &&
+					    port->receive == LACP_RX_CURRENT && !port->draining &&
+					    waited(port, now_ms);
 	return n;
 }
 
@@ -83,17 +91,19 @@ uint32_t lacp_synced_links(const struct lacp *lacp, bool and_collecting)
 	uint32_t n = 0;
 
 	lacp_for_each_port(lacp, port)
-		n += port->selected == LACP_SELECTED && lacp_attached(port) && !port->draining && lacp_partner_in_sync(port) &&
-		     (!and_collecting || partner_collects(port));
+		n += port->selected == LACP_SELECTED && lacp_attached(port) && !port->draining &&
+		     lacp_partner_in_sync(port) && (!and_collecting || partner_collects(port));
 	return n;
 }
 
 static bool enough_links(const struct lacp_port *port, bool and_collecting)
 {
-	return port->individual || lacp_synced_links(port->lacp, and_collecting) >= lacp_min_links(port->lacp);
+	return port->individual ||
+	       lacp_synced_links(port->lacp, and_collecting) >= lacp_min_links(port->lacp);
 }
 
-/* 6.4.8 Ready: every port that waits for the aggregator has waited long enough (Ready_N), so they join together. */
+/* 6.4.8 Ready: every port that waits for the aggregator has waited long enough (Ready_N), so they
+ * join together. */
 static bool ready(const struct lacp_port *port, uint64_t now_ms)
 {
 	const struct lacp *lacp = port->lacp;
@@ -101,8 +111,10 @@ static bool ready(const struct lacp_port *port, uint64_t now_ms)
 
 	if (port->individual)
 		return waited(port, now_ms);
-	lacp_for_each_port(lacp, other) {
-		if (other->selected == LACP_SELECTED && other->mux == LACP_MUX_WAITING && !waited(other, now_ms))
+	lacp_for_each_port(lacp, other)
+	{
+		if (other->selected == LACP_SELECTED && other->mux == LACP_MUX_WAITING &&
+		    !waited(other, now_ms))
 			return false;
 	}
 	return lacp_ready_links(lacp, now_ms) >= lacp_min_links(lacp);
@@ -113,7 +125,8 @@ static enum lacp_mux_state next_mux(const struct lacp_port *port, uint64_t now_m
 	const bool independent = port->lacp->config.independent;
 	const bool selected = port->selected == LACP_SELECTED;
 	const bool in_sync = selected && lacp_partner_in_sync(port) && enough_links(port, false);
-	const bool may_distribute = in_sync && (!independent || (partner_collects(port) && enough_links(port, true)));
+	const bool may_distribute =
+		in_sync && (!independent || (partner_collects(port) && enough_links(port, true)));
 
 	switch (port->mux) {
 	case LACP_MUX_DETACHED:
@@ -129,7 +142,7 @@ static enum lacp_mux_state next_mux(const struct lacp_port *port, uint64_t now_m
 			return LACP_MUX_ATTACHED;
 		return independent ? LACP_MUX_COLLECTING : LACP_MUX_COLLECTING_DISTRIBUTING;
 	case LACP_MUX_COLLECTING:
-		if (port->draining)	/* selection keeps it until the partner has stopped */
+		if (port->draining) /* selection keeps it until the partner has stopped */
 			return selected ? LACP_MUX_COLLECTING : LACP_MUX_DETACHED;
 		if (!in_sync)
 			return LACP_MUX_ATTACHED;
@@ -160,23 +173,27 @@ void lacp_mux_machine(struct lacp_port *port, uint64_t now_ms)
 		lacp_enter_mux(port, next, now_ms);
 }
 
-/* ---- 6.4.17 Actor and Partner Churn Detection machines ---------------------------------------------------------------------- */
+/* ---- 6.4.17 Actor and Partner Churn Detection machines
+ * ---------------------------------------------------------------------- */
 
-void lacp_enter_churn(struct lacp_port *port, struct lacp_churn_machine *machine, enum lacp_churn_state state, uint64_t now_ms)
+void lacp_enter_churn(struct lacp_port *port, struct lacp_churn_machine *machine,
+		      enum lacp_churn_state state, uint64_t now_ms)
 {
 	const bool actor = machine == &port->actor_churn;
 	enum lacp_churn_state old = machine->state;
 
 	machine->state = state;
-	machine->at_ms = state == LACP_CHURN_MONITOR ? now_ms + LACP_CHURN_DETECTION_MS : LACP_NEVER;
+	machine->at_ms = state == LACP_CHURN_MONITOR ? now_ms + LACP_CHURN_DETECTION_MS :
+						       LACP_NEVER;
 	if (state == LACP_CHURN)
 		(*(actor ? &port->stats.actor_churn_count : &port->stats.partner_churn_count))++;
 	if (old != state)
-		lacp_event(port, LACP_EVENT_CHURN, "%s: %s -> %s", actor ? "actor" : "partner", lacp_name(LACP_NAMES_CHURN, old),
-			   lacp_name(LACP_NAMES_CHURN, state));
+		lacp_event(port, LACP_EVENT_CHURN, "%s: %s -> %s", actor ? "actor" : "partner",
+			   lacp_name(LACP_NAMES_CHURN, old), lacp_name(LACP_NAMES_CHURN, state));
 }
 
-static void churn_machine(struct lacp_port *port, struct lacp_churn_machine *machine, bool in_sync, bool begin, uint64_t now_ms)
+static void churn_machine(struct lacp_port *port, struct lacp_churn_machine *machine, bool in_sync,
+			  bool begin, uint64_t now_ms)
 {
 	if (begin) {
 		if (machine->state != LACP_CHURN_MONITOR)
@@ -207,11 +224,14 @@ static void churn_machine(struct lacp_port *port, struct lacp_churn_machine *mac
 	}
 }
 
-/* Standby and drained ports are out of sync on purpose; the standard would call them churned after a minute. */
+/* Standby and drained ports are out of sync on purpose; the standard would call them churned after
+ * a minute. */
 void lacp_churn_machines(struct lacp_port *port, uint64_t now_ms)
 {
 	const bool begin = !port->enabled || port->drained || port->selected == LACP_STANDBY;
 
-	churn_machine(port, &port->actor_churn, port->actor_state & LACP_SYNCHRONIZATION, begin, now_ms);
-	churn_machine(port, &port->partner_churn, port->partner.state & LACP_SYNCHRONIZATION, begin, now_ms);
+	churn_machine(port, &port->actor_churn, port->actor_state & LACP_SYNCHRONIZATION, begin,
+		      now_ms);
+	churn_machine(port, &port->partner_churn, port->partner.state & LACP_SYNCHRONIZATION, begin,
+		      now_ms);
 }

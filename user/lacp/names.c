@@ -2,16 +2,14 @@
 #include "common/util.h"
 #include "lacp/lacp.h"
 
-static const char *const state_bits[] = { "activity", "short_timeout", "aggregation", "synchronization", "collecting", "distributing", "defaulted",
-					  "expired" };
+static const char *const state_bits[] = { "activity",	     "short_timeout", "aggregation",
+					  "synchronization", "collecting",    "distributing",
+					  "defaulted",	     "expired" };
 
 static const char *const receive[] = {
-	[LACP_RX_INITIALIZE] = "initialize",
-	[LACP_RX_PORT_DISABLED] = "port_disabled",
-	[LACP_RX_EXPIRED] = "expired",
-	[LACP_RX_LACP_DISABLED] = "lacp_disabled",
-	[LACP_RX_DEFAULTED] = "defaulted",
-	[LACP_RX_CURRENT] = "current",
+	[LACP_RX_INITIALIZE] = "initialize", [LACP_RX_PORT_DISABLED] = "port_disabled",
+	[LACP_RX_EXPIRED] = "expired",	     [LACP_RX_LACP_DISABLED] = "lacp_disabled",
+	[LACP_RX_DEFAULTED] = "defaulted",   [LACP_RX_CURRENT] = "current",
 };
 
 static const char *const periodic[] = {
@@ -55,14 +53,10 @@ static const char *const fallbacks[] = {
 };
 
 static const char *const events[] = {
-	[LACP_EVENT_RECEIVE] = "receive",
-	[LACP_EVENT_SELECTED] = "selected",
-	[LACP_EVENT_MUX] = "mux",
-	[LACP_EVENT_CHURN] = "churn",
-	[LACP_EVENT_PARTNER] = "partner",
-	[LACP_EVENT_REJECTED] = "rejected",
-	[LACP_EVENT_FINDING] = "finding",
-	[LACP_EVENT_CLEARED] = "cleared",
+	[LACP_EVENT_RECEIVE] = "receive", [LACP_EVENT_SELECTED] = "selected",
+	[LACP_EVENT_MUX] = "mux",	  [LACP_EVENT_CHURN] = "churn",
+	[LACP_EVENT_PARTNER] = "partner", [LACP_EVENT_REJECTED] = "rejected",
+	[LACP_EVENT_FINDING] = "finding", [LACP_EVENT_CLEARED] = "cleared",
 };
 
 static const char *const findings[] = {
@@ -87,7 +81,10 @@ _Static_assert(ARRAY_SIZE(fallbacks) == LACP_N_FALLBACKS, "one name per value");
 _Static_assert(ARRAY_SIZE(events) == LACP_N_EVENTS, "one name per value");
 _Static_assert(ARRAY_SIZE(findings) == LACP_N_FINDINGS, "one name per value");
 
-#define TABLE(names) { names, ARRAY_SIZE(names) }
+#define TABLE(names)                     \
+	{                                \
+		names, ARRAY_SIZE(names) \
+	}
 
 static const struct {
 	const char *const *names;

@@ -6,8 +6,8 @@
 #include "common/util.h"
 
 #define ETH_HLEN_BYTES 14
-#define SNAP_END 22		/* Ethernet, LLC AA AA 03, OUI, protocol */
-#define NAME_STALE_MS 180000	/* a better protocol that has been silent for so long gives way */
+#define SNAP_END 22	     /* Ethernet, LLC AA AA 03, OUI, protocol */
+#define NAME_STALE_MS 180000 /* a better protocol that has been silent for so long gives way */
 
 /* The rest of a frame. Every take checks; after the first that fails all fail. */
 struct cursor {
@@ -56,8 +56,15 @@ static void set_id(char *to, size_t size, bool is_mac, const uint8_t *id, size_t
 		set_text(to, size, id, length);
 }
 
-/* ---- LLDP: 802.1AB 8.4 and 8.5; a TLV is 7 bits of type and 9 bits of length ---------------------------------------------------- */
-enum { LLDP_END = 0, LLDP_CHASSIS_ID = 1, LLDP_PORT_ID = 2, LLDP_TIME_TO_LIVE = 3, LLDP_SYSTEM_NAME = 5 };
+/* ---- LLDP: 802.1AB 8.4 and 8.5; a TLV is 7 bits of type and 9 bits of length
+ * ---------------------------------------------------- */
+enum {
+	LLDP_END = 0,
+	LLDP_CHASSIS_ID = 1,
+	LLDP_PORT_ID = 2,
+	LLDP_TIME_TO_LIVE = 3,
+	LLDP_SYSTEM_NAME = 5
+};
 enum { LLDP_CHASSIS_MAC = 4, LLDP_PORT_MAC = 3 };
 
 /* 1: the neighbour goes away (802.1AB 9.2.7.7: time to live 0). */
@@ -76,17 +83,21 @@ static int read_lldp(struct cursor *cursor, struct ul_neighbour *found)
 		if (type == LLDP_TIME_TO_LIVE && length >= 2)
 			leaves = !value[0] && !value[1];
 		if (type == LLDP_CHASSIS_ID && length > 1 && !found->device[0])
-			set_id(found->device, sizeof(found->device), value[0] == LLDP_CHASSIS_MAC, value + 1, length - 1);
+			set_id(found->device, sizeof(found->device), value[0] == LLDP_CHASSIS_MAC,
+			       value + 1, length - 1);
 		if (type == LLDP_SYSTEM_NAME && length)
 			set_text(found->device, sizeof(found->device), value, length);
 		if (type == LLDP_PORT_ID && length > 1)
-			set_id(found->port, sizeof(found->port), value[0] == LLDP_PORT_MAC, value + 1, length - 1);
+			set_id(found->port, sizeof(found->port), value[0] == LLDP_PORT_MAC,
+			       value + 1, length - 1);
 	}
 	return found->device[0] || found->port[0] ? leaves : -EBADMSG;
 }
 
-/* ---- CDP and PAgP: a TLV is two bytes of type and two of length, which count as well -------------------------------------------- */
-static int read_tlvs(struct cursor *cursor, uint32_t device_type, uint32_t port_type, struct ul_neighbour *found)
+/* ---- CDP and PAgP: a TLV is two bytes of type and two of length, which count as well
+ * -------------------------------------------- */
+static int read_tlvs(struct cursor *cursor, uint32_t device_type, uint32_t port_type,
+		     struct ul_neighbour *found)
 {
 	while (cursor->left >= 4) {
 		uint32_t type = take_be16(cursor), length = take_be16(cursor);
@@ -123,7 +134,9 @@ static int read_pagp(struct cursor *cursor, struct ul_neighbour *found)
 	return read_tlvs(cursor, 1, 2, found);
 }
 
-/* ---- which protocol ----------------------------------------------------------------------------------------------------------------- */
+/* ---- which protocol
+ * -----------------------------------------------------------------------------------------------------------------
+ */
 static int read_frame(const uint8_t *frame, size_t length, struct ul_neighbour *found)
 {
 	static const uint8_t snap_cisco[] = { 0xaa, 0xaa, 0x03, 0x00, 0x00, 0x0c };
@@ -159,7 +172,8 @@ static int read_frame(const uint8_t *frame, size_t length, struct ul_neighbour *
 	return -EPROTONOSUPPORT;
 }
 
-int neighbour_receive(struct ul_neighbour *neighbour, const __u8 *frame, size_t length, __u64 now_ms)
+int neighbour_receive(struct ul_neighbour *neighbour, const __u8 *frame, size_t length,
+		      __u64 now_ms)
 {
 	struct ul_neighbour found = {};
 	int r = read_frame(frame, length, &found);
@@ -168,14 +182,16 @@ int neighbour_receive(struct ul_neighbour *neighbour, const __u8 *frame, size_t 
 		return r;
 	if (r > 0) {
 		if (neighbour->protocol == found.protocol)
-			*neighbour = (struct ul_neighbour){ .pagp = neighbour->pagp, .pagp_ms = neighbour->pagp_ms };
+			*neighbour = (struct ul_neighbour){ .pagp = neighbour->pagp,
+							    .pagp_ms = neighbour->pagp_ms };
 		return 0;
 	}
 	if (found.protocol == UL_NEIGHBOUR_PAGP) {
 		neighbour->pagp = found.pagp;
 		neighbour->pagp_ms = now_ms;
 	}
-	if (neighbour->seen_ms && neighbour->protocol < found.protocol && now_ms - neighbour->seen_ms < NAME_STALE_MS)
+	if (neighbour->seen_ms && neighbour->protocol < found.protocol &&
+	    now_ms - neighbour->seen_ms < NAME_STALE_MS)
 		return 0;
 	neighbour->protocol = found.protocol;
 	neighbour->seen_ms = now_ms;

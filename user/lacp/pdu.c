@@ -5,8 +5,18 @@
 
 #include "common/util.h"
 
-enum { SUBTYPE_LACP = 1, SUBTYPE_MARKER = 2, SUBTYPE_LAST = 10 };	/* 802.3 Annex 57A: 0 and above 10 are illegal values */
-enum { TLV_ACTOR = 1, TLV_PARTNER = 2, TLV_COLLECTOR = 3, TLV_INFO_LEN = 20, TLV_COLLECTOR_LEN = 16 };
+enum {
+	SUBTYPE_LACP = 1,
+	SUBTYPE_MARKER = 2,
+	SUBTYPE_LAST = 10
+}; /* 802.3 Annex 57A: 0 and above 10 are illegal values */
+enum {
+	TLV_ACTOR = 1,
+	TLV_PARTNER = 2,
+	TLV_COLLECTOR = 3,
+	TLV_INFO_LEN = 20,
+	TLV_COLLECTOR_LEN = 16
+};
 enum { TLV_MARKER = 1, TLV_MARKER_RESPONSE = 2, TLV_MARKER_LEN = 22, TLV_MARKER_REAL_LEN = 16 };
 
 static const uint8_t slow_protocols[6] = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x02 };
@@ -47,10 +57,12 @@ static void put_info(uint8_t *tlv, uint8_t type, const struct lacp_info *info)
 	tlv[LACP_OFF_INFO_STATE] = info->state;
 }
 
-/* 6.2.10: nearest customer bridge (..:00), slow protocols (..:02), nearest non-TPMR bridge (..:03) */
+/* 6.2.10: nearest customer bridge (..:00), slow protocols (..:02), nearest non-TPMR bridge (..:03)
+ */
 static bool is_group_address(const uint8_t *destination)
 {
-	return memcmp(destination, slow_protocols, 5) == 0 && (destination[5] == 0x00 || destination[5] == 0x02 || destination[5] == 0x03);
+	return memcmp(destination, slow_protocols, 5) == 0 &&
+	       (destination[5] == 0x00 || destination[5] == 0x02 || destination[5] == 0x03);
 }
 
 /* One field that must have one value. */
@@ -60,15 +72,16 @@ struct expect {
 };
 
 static const struct expect lacpdu_fields[] = {
-	{ LACP_OFF_ACTOR,         TLV_ACTOR,         "actor TLV type" },
-	{ LACP_OFF_ACTOR + 1,     TLV_INFO_LEN,      "actor TLV length" },
-	{ LACP_OFF_PARTNER,       TLV_PARTNER,       "partner TLV type" },
-	{ LACP_OFF_PARTNER + 1,   TLV_INFO_LEN,      "partner TLV length" },
-	{ LACP_OFF_COLLECTOR,     TLV_COLLECTOR,     "collector TLV type" },
+	{ LACP_OFF_ACTOR, TLV_ACTOR, "actor TLV type" },
+	{ LACP_OFF_ACTOR + 1, TLV_INFO_LEN, "actor TLV length" },
+	{ LACP_OFF_PARTNER, TLV_PARTNER, "partner TLV type" },
+	{ LACP_OFF_PARTNER + 1, TLV_INFO_LEN, "partner TLV length" },
+	{ LACP_OFF_COLLECTOR, TLV_COLLECTOR, "collector TLV type" },
 	{ LACP_OFF_COLLECTOR + 1, TLV_COLLECTOR_LEN, "collector TLV length" },
 };
 
-static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, struct lacp_pdu *ret, const char **ret_why, unsigned int *ret_value)
+static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, struct lacp_pdu *ret,
+					 const char **ret_why, unsigned int *ret_value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(lacpdu_fields); i++) {
 		const struct expect *field = &lacpdu_fields[i];
@@ -87,10 +100,13 @@ static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, struct lacp_pdu *
 	return LACP_FRAME_LACPDU;
 }
 
-static enum lacp_frame_kind parse_marker(const uint8_t *frame, const char **ret_why, unsigned int *ret_value)
+static enum lacp_frame_kind parse_marker(const uint8_t *frame, const char **ret_why,
+					 unsigned int *ret_value)
 {
-	/* The standard's first editions say 22, and kernel bonding does; the TLV is 16 bytes long, and testers and tshark say so. */
-	if (frame[LACP_OFF_MARKER + 1] != TLV_MARKER_LEN && frame[LACP_OFF_MARKER + 1] != TLV_MARKER_REAL_LEN) {
+	/* The standard's first editions say 22, and kernel bonding does; the TLV is 16 bytes long,
+	 * and testers and tshark say so. */
+	if (frame[LACP_OFF_MARKER + 1] != TLV_MARKER_LEN &&
+	    frame[LACP_OFF_MARKER + 1] != TLV_MARKER_REAL_LEN) {
 		*ret_why = "marker TLV length";
 		*ret_value = frame[LACP_OFF_MARKER + 1];
 		return LACP_FRAME_ILLEGAL;
@@ -107,7 +123,8 @@ static enum lacp_frame_kind parse_marker(const uint8_t *frame, const char **ret_
 	}
 }
 
-enum lacp_frame_kind lacp_frame_parse(const uint8_t *frame, size_t length, struct lacp_pdu *ret, const char **ret_why, unsigned int *ret_value)
+enum lacp_frame_kind lacp_frame_parse(const uint8_t *frame, size_t length, struct lacp_pdu *ret,
+				      const char **ret_why, unsigned int *ret_value)
 {
 	*ret_why = "";
 	*ret_value = 0;
@@ -133,7 +150,8 @@ enum lacp_frame_kind lacp_frame_parse(const uint8_t *frame, size_t length, struc
 	if (subtype != SUBTYPE_LACP && subtype != SUBTYPE_MARKER) {
 		*ret_why = "slow protocol subtype";
 		*ret_value = subtype;
-		return subtype == 0 || subtype > SUBTYPE_LAST ? LACP_FRAME_ILLEGAL : LACP_FRAME_UNKNOWN;
+		return subtype == 0 || subtype > SUBTYPE_LAST ? LACP_FRAME_ILLEGAL :
+								LACP_FRAME_UNKNOWN;
 	}
 	if (length < LACP_FRAME_LEN) {
 		*ret_why = "frame length";
@@ -144,7 +162,8 @@ enum lacp_frame_kind lacp_frame_parse(const uint8_t *frame, size_t length, struc
 		*ret_why = "version";
 		return LACP_FRAME_ILLEGAL;
 	}
-	return subtype == SUBTYPE_LACP ? parse_lacpdu(frame, ret, ret_why, ret_value) : parse_marker(frame, ret_why, ret_value);
+	return subtype == SUBTYPE_LACP ? parse_lacpdu(frame, ret, ret_why, ret_value) :
+					 parse_marker(frame, ret_why, ret_value);
 }
 
 static void build_header(uint8_t *frame, const uint8_t source[6], uint8_t subtype)
@@ -157,7 +176,8 @@ static void build_header(uint8_t *frame, const uint8_t source[6], uint8_t subtyp
 	frame[LACP_OFF_VERSION] = 1;
 }
 
-void lacp_frame_build(uint8_t frame[LACP_FRAME_LEN], const uint8_t source[6], const struct lacp_info *actor, const struct lacp_info *partner)
+void lacp_frame_build(uint8_t frame[LACP_FRAME_LEN], const uint8_t source[6],
+		      const struct lacp_info *actor, const struct lacp_info *partner)
 {
 	build_header(frame, source, SUBTYPE_LACP);
 	put_info(frame + LACP_OFF_ACTOR, TLV_ACTOR, actor);
@@ -167,10 +187,13 @@ void lacp_frame_build(uint8_t frame[LACP_FRAME_LEN], const uint8_t source[6], co
 	frame[LACP_OFF_COLLECTOR + 1] = TLV_COLLECTOR_LEN;
 }
 
-void lacp_marker_respond(uint8_t response[LACP_FRAME_LEN], const uint8_t source[6], const uint8_t *marker)
+void lacp_marker_respond(uint8_t response[LACP_FRAME_LEN], const uint8_t source[6],
+			 const uint8_t *marker)
 {
 	build_header(response, source, SUBTYPE_MARKER);
 	response[LACP_OFF_MARKER] = TLV_MARKER_RESPONSE;
-	response[LACP_OFF_MARKER + 1] = marker[LACP_OFF_MARKER + 1];	/* whichever the other side knows */
-	memcpy(response + LACP_OFF_MARKER_BODY, marker + LACP_OFF_MARKER_BODY, LACP_MARKER_BODY_LEN);
+	response[LACP_OFF_MARKER + 1] = marker[LACP_OFF_MARKER + 1]; /* whichever the other side
+									knows */
+	memcpy(response + LACP_OFF_MARKER_BODY, marker + LACP_OFF_MARKER_BODY,
+	       LACP_MARKER_BODY_LEN);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Periodic transmission (6.4.13), transmit machine (6.4.16), and what the machines of a port share. */
+/* Periodic transmission (6.4.13), transmit machine (6.4.16), and what the machines of a port share.
+ */
 #include <stdarg.h>
 
 #include "common/util.h"
@@ -9,7 +10,8 @@ struct lacp_port *lacp_find(const struct lacp *lacp, uint16_t number)
 {
 	struct lacp_port *port;
 
-	lacp_for_each_port(lacp, port) {
+	lacp_for_each_port(lacp, port)
+	{
 		if (port->config.number == number)
 			return port;
 	}
@@ -58,7 +60,8 @@ bool lacp_window_admit(struct lacp_window *window, uint64_t now_ms)
 	return true;
 }
 
-/* ---- 6.4.13 Periodic Transmission machine ----------------------------------------------------------------------------- */
+/* ---- 6.4.13 Periodic Transmission machine
+ * ----------------------------------------------------------------------------- */
 
 void lacp_enter_periodic(struct lacp_port *port, enum lacp_periodic_state state, uint64_t now_ms)
 {
@@ -111,7 +114,8 @@ void lacp_periodic_machine(struct lacp_port *port, uint64_t now_ms)
 		lacp_enter_periodic(port, next, now_ms);
 }
 
-/* ---- 6.4.16 Transmit machine ------------------------------------------------------------------------------------------- */
+/* ---- 6.4.16 Transmit machine
+ * ------------------------------------------------------------------------------------------- */
 
 void lacp_transmit_machine(struct lacp_port *port, uint64_t now_ms)
 {
@@ -124,7 +128,8 @@ void lacp_transmit_machine(struct lacp_port *port, uint64_t now_ms)
 		port->ntt = false;
 		return;
 	}
-	/* The first NTT is served at once; over the limit it stays set until the window lets it pass, with the state of then. */
+	/* The first NTT is served at once; over the limit it stays set until the window lets it
+	 * pass, with the state of then. */
 	if (!port->ntt || !lacp_window_admit(&port->tx_window, now_ms))
 		return;
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Inside of the LACP core: the variables of 802.1AX 6.4.6 to 6.4.8 and the machines that share them.
+/* Inside of the LACP core: the variables of 802.1AX 6.4.6 to 6.4.8 and the machines that share
+ * them.
  *
- * Exactly one function changes each machine's state: lacp_enter_receive(), lacp_enter_periodic(), lacp_enter_mux(), lacp_enter_churn(),
- * lacp_set_selected(). It performs the state's actions in the standard's order, arms the timer, tells the observer, and marks the channel as
- * changed; nobody else assigns these members. Transmission is always last in lacp_run(), hence after every change of the data plane.
+ * Exactly one function changes each machine's state: lacp_enter_receive(), lacp_enter_periodic(),
+ * lacp_enter_mux(), lacp_enter_churn(), lacp_set_selected(). It performs the state's actions in the
+ * standard's order, arms the timer, tells the observer, and marks the channel as changed; nobody
+ * else assigns these members. Transmission is always last in lacp_run(), hence after every change
+ * of the data plane.
  *
  * Timers are points in time (member *_at_ms), LACP_NEVER when stopped. */
 #ifndef UL_LACP_PORT_H
@@ -12,7 +15,8 @@
 #include "lacp/lacp.h"
 #include "lacp/pdu.h"
 
-/* 6.4.4. The periods are a tenth of a second and a second shorter than the standard's 1 s and 30 s, so that jitter does not expire a partner. */
+/* 6.4.4. The periods are a tenth of a second and a second shorter than the standard's 1 s and 30 s,
+ * so that jitter does not expire a partner. */
 enum {
 	LACP_FAST_PERIODIC_MS = 900,
 	LACP_SLOW_PERIODIC_MS = 29000,
@@ -20,18 +24,20 @@ enum {
 	LACP_LONG_TIMEOUT_MS = 90000,
 	LACP_AGGREGATE_WAIT_MS = 2000,
 	LACP_CHURN_DETECTION_MS = 60000,
-	LACP_WINDOW_MS = 1000,		/* of the three limits below */
-	LACP_TX_LIMIT = 3,		/* 6.4.16 */
-	LACP_RX_LIMIT = 10,		/* differing LACPDUs; 802.3 Annex 57A allows ten frames of all slow protocols */
-	LACP_MARKER_LIMIT = 5,		/* with LACP_TX_LIMIT below the ten that we may send */
-	LACP_SETTLE_MS = 3000,		/* a finding must last as long before it is told */
-	LACP_OVERSLEPT_MS = 300,	/* lacp_run() so much later than it was due: the process did not run */
-	LACP_REJECT_QUIET_MS = 10000,	/* between two events about rejected frames */
+	LACP_WINDOW_MS = 1000,	 /* of the three limits below */
+	LACP_TX_LIMIT = 3,	 /* 6.4.16 */
+	LACP_RX_LIMIT = 10,	 /* differing LACPDUs; 802.3 Annex 57A allows ten frames of all slow
+				    protocols */
+	LACP_MARKER_LIMIT = 5,	 /* with LACP_TX_LIMIT below the ten that we may send */
+	LACP_SETTLE_MS = 3000,	 /* a finding must last as long before it is told */
+	LACP_OVERSLEPT_MS = 300, /* lacp_run() so much later than it was due: the process did not
+				    run */
+	LACP_REJECT_QUIET_MS = 10000, /* between two events about rejected frames */
 };
 
 /* At most n events in any LACP_WINDOW_MS: the n-th last one was at least as long ago. */
 struct lacp_window {
-	uint64_t free_at_ms[LACP_RX_LIMIT];	/* ring: when this place may be used again */
+	uint64_t free_at_ms[LACP_RX_LIMIT]; /* ring: when this place may be used again */
 	uint8_t size, next;
 };
 
@@ -41,11 +47,12 @@ struct lacp_churn_machine {
 };
 
 struct lacp_finding_log {
-	uint64_t since_ms[LACP_N_FINDINGS];	/* LACP_NEVER: not so now */
-	uint32_t told;				/* bit n: finding n */
+	uint64_t since_ms[LACP_N_FINDINGS]; /* LACP_NEVER: not so now */
+	uint32_t told;			    /* bit n: finding n */
 };
 
-/* The part of a LAG ID that is the partner's (6.3.6); ours is the same for all ports of a channel. */
+/* The part of a LAG ID that is the partner's (6.3.6); ours is the same for all ports of a channel.
+ */
 struct lacp_lag {
 	uint16_t system_priority;
 	uint8_t system[6];
@@ -57,50 +64,54 @@ struct lacp_port {
 	struct lacp_port_config config;
 
 	/* inputs */
-	bool enabled;		/* port_enabled */
-	bool lacp_enabled;	/* LACP_Enabled: the link is full duplex */
+	bool enabled;	   /* port_enabled */
+	bool lacp_enabled; /* LACP_Enabled: the link is full duplex */
 	bool drained;
 	uint32_t speed_mbps;
-	uint64_t up_ms;		/* when the link came up */
+	uint64_t up_ms; /* when the link came up */
 
-	uint8_t actor_state;	/* Actor_Oper_Port_State; the rest of the actor is configuration, see lacp_actor() */
-	struct lacp_info partner;	/* Partner_Oper_* */
-	struct lacp_info view;	/* how the partner's last LACPDU described us */
-	bool matched;		/* view is right (6.4.9 recordPDU) */
+	uint8_t actor_state; /* Actor_Oper_Port_State; the rest of the actor is configuration, see
+				lacp_actor() */
+	struct lacp_info partner; /* Partner_Oper_* */
+	struct lacp_info view;	  /* how the partner's last LACPDU described us */
+	bool matched;		  /* view is right (6.4.9 recordPDU) */
 
 	enum lacp_receive_state receive;
 	uint64_t current_while_at_ms;
-	uint32_t timeout_ms;	/* what current_while was last armed with in CURRENT */
+	uint32_t timeout_ms; /* what current_while was last armed with in CURRENT */
 
 	enum lacp_periodic_state periodic;
 	uint64_t periodic_at_ms;
-	bool ntt;		/* need to transmit */
+	bool ntt; /* need to transmit */
 	struct lacp_window tx_window, rx_window, marker_window;
 
 	enum lacp_selected selected;
-	bool individual;	/* selected by fallback, alone */
-	bool failed;		/* was distributing when it failed: wait_to_restore begins when it hears its partner */
-	uint64_t restore_at_ms;	/* end of wait_to_restore; 0: none */
+	bool individual; /* selected by fallback, alone */
+	bool failed; /* was distributing when it failed: wait_to_restore begins when it hears its
+			partner */
+	uint64_t restore_at_ms; /* end of wait_to_restore; 0: none */
 
 	enum lacp_mux_state mux;
 	uint64_t wait_while_at_ms;
-	bool draining;		/* SYNC=0 is told, still collecting */
+	bool draining; /* SYNC=0 is told, still collecting */
 	uint64_t drain_at_ms;
 
 	struct lacp_churn_machine actor_churn, partner_churn;
 
 	/* observations */
-	bool loopback;		/* the last LACPDU had our system id */
-	bool heard;		/* an LACPDU came since the link is up */
-	bool gap_unknown;	/* the last one that this process knows of may not have been the last one */
-	bool known;		/* last_partner holds a partner */
-	struct lacp_info last_partner;	/* outlives recordDefault */
-	uint8_t last_rx[LACP_OFF_MORE - LACP_OFF_SUBTYPE];	/* what counts of the last LACPDU, to recognize repetitions */
-	uint64_t rx_ms, tx_ms;	/* of the last LACPDU; 0: none */
+	bool loopback;	  /* the last LACPDU had our system id */
+	bool heard;	  /* an LACPDU came since the link is up */
+	bool gap_unknown; /* the last one that this process knows of may not have been the last one
+			   */
+	bool known;	  /* last_partner holds a partner */
+	struct lacp_info last_partner;			   /* outlives recordDefault */
+	uint8_t last_rx[LACP_OFF_MORE - LACP_OFF_SUBTYPE]; /* what counts of the last LACPDU, to
+							      recognize repetitions */
+	uint64_t rx_ms, tx_ms;				   /* of the last LACPDU; 0: none */
 	uint64_t gaps, gap_sum_ms, gap_min_ms, gap_max_ms;
-	uint32_t late;		/* LACPDUs in time that must follow until late ones are forgiven */
-	uint64_t reject_at_ms;	/* when the next event about rejected frames may be sent */
-	uint64_t rejects;	/* since the last such event */
+	uint32_t late;	       /* LACPDUs in time that must follow until late ones are forgiven */
+	uint64_t reject_at_ms; /* when the next event about rejected frames may be sent */
+	uint64_t rejects;      /* since the last such event */
 	struct lacp_finding_log findings;
 	struct lacp_stats stats;
 
@@ -117,13 +128,13 @@ struct lacp_port {
 struct lacp {
 	struct lacp_config config;
 	struct lacp_callbacks callbacks;
-	struct lacp_port *ports[LACP_MAX_PORTS];	/* by ascending number */
+	struct lacp_port *ports[LACP_MAX_PORTS]; /* by ascending number */
 	unsigned int n_ports;
 	bool lag_valid;
-	struct lacp_lag lag;	/* the selected aggregation */
-	uint64_t ran_ms;	/* of the last lacp_run() */
-	bool dirty;		/* inputs since then */
-	uint64_t changes;	/* of any machine's state */
+	struct lacp_lag lag; /* the selected aggregation */
+	uint64_t ran_ms;     /* of the last lacp_run() */
+	bool dirty;	     /* inputs since then */
+	uint64_t changes;    /* of any machine's state */
 	struct lacp_finding_log findings;
 };
 
@@ -157,7 +168,8 @@ bool lacp_overslept(const struct lacp *lacp, uint64_t now_ms);
 /* port.c */
 struct lacp_port *lacp_find(const struct lacp *lacp, uint16_t number);
 struct lacp_info lacp_actor(const struct lacp_port *port);
-void lacp_event(const struct lacp_port *port, enum lacp_event_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void lacp_event(const struct lacp_port *port, enum lacp_event_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void lacp_window_init(struct lacp_window *window, uint8_t size);
 bool lacp_window_admit(struct lacp_window *window, uint64_t now_ms);
 void lacp_enter_periodic(struct lacp_port *port, enum lacp_periodic_state state, uint64_t now_ms);
@@ -165,7 +177,8 @@ void lacp_periodic_machine(struct lacp_port *port, uint64_t now_ms);
 void lacp_transmit_machine(struct lacp_port *port, uint64_t now_ms);
 
 /* receive.c; pdu: NULL unless the state is entered because of one */
-void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state, const struct lacp_pdu *pdu, uint64_t now_ms);
+void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state,
+			const struct lacp_pdu *pdu, uint64_t now_ms);
 void lacp_receive_machine(struct lacp_port *port, uint64_t now_ms);
 uint32_t lacp_timeout_ms(const struct lacp_port *port);
 
@@ -175,7 +188,8 @@ void lacp_mux_machine(struct lacp_port *port, uint64_t now_ms);
 bool lacp_partner_in_sync(const struct lacp_port *port);
 uint32_t lacp_ready_links(const struct lacp *lacp, uint64_t now_ms);
 uint32_t lacp_synced_links(const struct lacp *lacp, bool and_collecting);
-void lacp_enter_churn(struct lacp_port *port, struct lacp_churn_machine *machine, enum lacp_churn_state state, uint64_t now_ms);
+void lacp_enter_churn(struct lacp_port *port, struct lacp_churn_machine *machine,
+		      enum lacp_churn_state state, uint64_t now_ms);
 void lacp_churn_machines(struct lacp_port *port, uint64_t now_ms);
 
 /* select.c */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Receive machine (6.4.12) with its functions (6.4.9), and everything that comes in before it: counters, limits, markers (6.5), loopback. */
+/* Receive machine (6.4.12) with its functions (6.4.9), and everything that comes in before it:
+ * counters, limits, markers (6.5), loopback. */
 #include "common/util.h"
 #include "lacp/port.h"
 
-/* Partner_Admin_*: nobody. Short timeout, where the standard leaves it to the administrator: so a port without partner talks each second and a
- * healed link is back within three seconds instead of thirty. */
+/* Partner_Admin_*: nobody. Short timeout, where the standard leaves it to the administrator: so a
+ * port without partner talks each second and a healed link is back within three seconds instead of
+ * thirty. */
 static const struct lacp_info partner_admin = { .state = LACP_TIMEOUT };
 
 uint32_t lacp_timeout_ms(const struct lacp_port *port)
@@ -12,18 +14,24 @@ uint32_t lacp_timeout_ms(const struct lacp_port *port)
 	return port->actor_state & LACP_TIMEOUT ? LACP_SHORT_TIMEOUT_MS : LACP_LONG_TIMEOUT_MS;
 }
 
-/* ---- 6.4.9 functions ----------------------------------------------------------------------------------------------------- */
+/* ---- 6.4.9 functions
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-/* Do two descriptions name the same port, willing or not to aggregate? What update_Selected, update_NTT and recordPDU compare. */
+/* Do two descriptions name the same port, willing or not to aggregate? What update_Selected,
+ * update_NTT and recordPDU compare. */
 static bool same_identity(const struct lacp_info *a, const struct lacp_info *b)
 {
-	return a->port == b->port && a->port_priority == b->port_priority && a->system_priority == b->system_priority && a->key == b->key &&
-	       memcmp(a->system, b->system, sizeof(a->system)) == 0 && !((a->state ^ b->state) & LACP_AGGREGATION);
+	return a->port == b->port && a->port_priority == b->port_priority &&
+	       a->system_priority == b->system_priority && a->key == b->key &&
+	       memcmp(a->system, b->system, sizeof(a->system)) == 0 &&
+	       !((a->state ^ b->state) & LACP_AGGREGATION);
 }
 
 static bool same_partner_port(const struct lacp_info *a, const struct lacp_info *b)
 {
-	return a->port == b->port && a->port_priority == b->port_priority && a->system_priority == b->system_priority &&
+	return a->port == b->port && a->port_priority == b->port_priority &&
+	       a->system_priority == b->system_priority &&
 	       memcmp(a->system, b->system, sizeof(a->system)) == 0;
 }
 
@@ -35,7 +43,8 @@ static void update_selected(struct lacp_port *port, const struct lacp_info *part
 
 static void update_ntt(struct lacp_port *port, const struct lacp_pdu *pdu)
 {
-	const uint8_t compared = LACP_ACTIVITY | LACP_TIMEOUT | LACP_SYNCHRONIZATION | LACP_AGGREGATION;
+	const uint8_t compared = LACP_ACTIVITY | LACP_TIMEOUT | LACP_SYNCHRONIZATION |
+				 LACP_AGGREGATION;
 	struct lacp_info actor = lacp_actor(port);
 
 	if (!same_identity(&pdu->partner, &actor) || (pdu->partner.state ^ actor.state) & compared)
@@ -50,12 +59,14 @@ static void record_default(struct lacp_port *port)
 	port->actor_state |= LACP_DEFAULTED;
 }
 
-/* The partner's SYNC counts only when it speaks of this very port (or does not aggregate at all), and somebody keeps LACP going. */
+/* The partner's SYNC counts only when it speaks of this very port (or does not aggregate at all),
+ * and somebody keeps LACP going. */
 static void record_pdu(struct lacp_port *port, const struct lacp_pdu *pdu)
 {
 	struct lacp_info actor = lacp_actor(port);
 	bool was_in_sync = port->partner.state & LACP_SYNCHRONIZATION;
-	bool maintained = pdu->actor.state & LACP_ACTIVITY || (actor.state & LACP_ACTIVITY && pdu->partner.state & LACP_ACTIVITY);
+	bool maintained = pdu->actor.state & LACP_ACTIVITY ||
+			  (actor.state & LACP_ACTIVITY && pdu->partner.state & LACP_ACTIVITY);
 
 	port->matched = same_identity(&pdu->partner, &actor);
 	port->view = pdu->partner;
@@ -68,9 +79,12 @@ static void record_pdu(struct lacp_port *port, const struct lacp_pdu *pdu)
 		port->stats.partner_sync_transitions++;
 }
 
-/* ---- 6.4.12 Receive machine ----------------------------------------------------------------------------------------------- */
+/* ---- 6.4.12 Receive machine
+ * -----------------------------------------------------------------------------------------------
+ */
 
-/* wait_to_restore begins when a port that failed in use hears its partner again, and anew when it fails meanwhile. */
+/* wait_to_restore begins when a port that failed in use hears its partner again, and anew when it
+ * fails meanwhile. */
 static void note_failure(struct lacp_port *port, enum lacp_receive_state to, uint64_t now_ms)
 {
 	if (port->receive == LACP_RX_CURRENT && to != LACP_RX_CURRENT) {
@@ -83,7 +97,8 @@ static void note_failure(struct lacp_port *port, enum lacp_receive_state to, uin
 	}
 }
 
-void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state, const struct lacp_pdu *pdu, uint64_t now_ms)
+void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state,
+			const struct lacp_pdu *pdu, uint64_t now_ms)
 {
 	enum lacp_receive_state old = port->receive;
 
@@ -99,7 +114,8 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state, c
 		break;
 	case LACP_RX_PORT_DISABLED:
 		port->partner.state &= (uint8_t)~LACP_SYNCHRONIZATION;
-		/* Beyond the standard, which keeps Selected: a link that returns begins without SYNC. */
+		/* Beyond the standard, which keeps Selected: a link that returns begins without
+		 * SYNC. */
 		lacp_set_selected(port, LACP_UNSELECTED, false);
 		port->loopback = false;
 		break;
@@ -109,7 +125,8 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state, c
 		port->current_while_at_ms = now_ms + LACP_SHORT_TIMEOUT_MS;
 		port->actor_state |= LACP_EXPIRED;
 		if (old == LACP_RX_PORT_DISABLED)
-			port->ntt = true;	/* beyond the standard: speak at once, not after the first period */
+			port->ntt = true; /* beyond the standard: speak at once, not after the first
+					     period */
 		break;
 	case LACP_RX_LACP_DISABLED:
 		lacp_set_selected(port, LACP_UNSELECTED, false);
@@ -118,7 +135,7 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state, c
 		port->actor_state &= (uint8_t)~LACP_EXPIRED;
 		break;
 	case LACP_RX_DEFAULTED:
-		update_selected(port, &partner_admin);	/* update_Default_Selected */
+		update_selected(port, &partner_admin); /* update_Default_Selected */
 		record_default(port);
 		port->actor_state &= (uint8_t)~LACP_EXPIRED;
 		port->loopback = false;
@@ -139,7 +156,8 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state, c
 
 	if (old != state) {
 		port->lacp->changes++;
-		lacp_event(port, LACP_EVENT_RECEIVE, "%s -> %s", lacp_name(LACP_NAMES_RECEIVE, old), lacp_name(LACP_NAMES_RECEIVE, state));
+		lacp_event(port, LACP_EVENT_RECEIVE, "%s -> %s", lacp_name(LACP_NAMES_RECEIVE, old),
+			   lacp_name(LACP_NAMES_RECEIVE, state));
 	}
 }
 
@@ -150,7 +168,8 @@ static bool is_ourselves(const struct lacp_port *port, const struct lacp_info *p
 
 static void resume_partner(struct lacp_port *port, uint64_t now_ms)
 {
-	const uint64_t longest_ms = now_ms + port->lacp->config.wait_to_restore_ms, rx_ms = port->resume.rx_ms;
+	const uint64_t longest_ms = now_ms + port->lacp->config.wait_to_restore_ms,
+		       rx_ms = port->resume.rx_ms;
 
 	port->partner = port->resume.partner;
 	port->last_partner = port->partner;
@@ -158,17 +177,20 @@ static void resume_partner(struct lacp_port *port, uint64_t now_ms)
 	port->heard = true;
 	port->matched = true;
 	port->rx_ms = rx_ms && rx_ms < now_ms ? rx_ms : now_ms;
-	port->gap_unknown = true;	/* what came while there was no process to read it */
+	port->gap_unknown = true; /* what came while there was no process to read it */
 	port->loopback = is_ourselves(port, &port->partner);
 	port->actor_state &= (uint8_t)~LACP_DEFAULTED;
 	lacp_enter_receive(port, LACP_RX_CURRENT, NULL, now_ms);
-	port->restore_at_ms = port->resume.restore_at_ms < longest_ms ? port->resume.restore_at_ms : longest_ms;
+	port->restore_at_ms = port->resume.restore_at_ms < longest_ms ? port->resume.restore_at_ms :
+									longest_ms;
 }
 
-/* After lacp_restore(), in place of PORT_DISABLED -> EXPIRED: everything is as it was, and the first LACPDU says so. */
+/* After lacp_restore(), in place of PORT_DISABLED -> EXPIRED: everything is as it was, and the
+ * first LACPDU says so. */
 static void resume(struct lacp_port *port, uint64_t now_ms)
 {
-	const uint8_t mux_bits = port->resume.actor_state & (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING);
+	const uint8_t mux_bits = port->resume.actor_state &
+				 (LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING);
 
 	port->resume.valid = false;
 	if (port->resume.actor_state & LACP_DEFAULTED)
@@ -177,7 +199,8 @@ static void resume(struct lacp_port *port, uint64_t now_ms)
 		resume_partner(port, now_ms);
 	port->ntt = true;
 
-	if (port->resume.flags & LACP_SAVED_INDIVIDUAL && port->lacp->config.fallback == LACP_FALLBACK_INDIVIDUAL) {
+	if (port->resume.flags & LACP_SAVED_INDIVIDUAL &&
+	    port->lacp->config.fallback == LACP_FALLBACK_INDIVIDUAL) {
 		lacp_set_selected(port, LACP_SELECTED, true);
 	} else if (port->resume.flags & LACP_SAVED_SELECTED) {
 		port->lacp->lag_valid = true;
@@ -190,7 +213,11 @@ static void resume(struct lacp_port *port, uint64_t now_ms)
 		else if (!(mux_bits & LACP_DISTRIBUTING))
 			lacp_enter_mux(port, LACP_MUX_COLLECTING, now_ms);
 		else
-			lacp_enter_mux(port, port->lacp->config.independent ? LACP_MUX_DISTRIBUTING : LACP_MUX_COLLECTING_DISTRIBUTING, now_ms);
+			lacp_enter_mux(port,
+				       port->lacp->config.independent ?
+					       LACP_MUX_DISTRIBUTING :
+					       LACP_MUX_COLLECTING_DISTRIBUTING,
+				       now_ms);
 	}
 	if (port->receive == LACP_RX_CURRENT)
 		port->view = lacp_actor(port);
@@ -199,7 +226,8 @@ static void resume(struct lacp_port *port, uint64_t now_ms)
 /* The transitions that need no LACPDU, in the standard's order of precedence. */
 void lacp_receive_machine(struct lacp_port *port, uint64_t now_ms)
 {
-	if (port->receive == LACP_RX_INITIALIZE || (!port->enabled && port->receive != LACP_RX_PORT_DISABLED))
+	if (port->receive == LACP_RX_INITIALIZE ||
+	    (!port->enabled && port->receive != LACP_RX_PORT_DISABLED))
 		lacp_enter_receive(port, LACP_RX_PORT_DISABLED, NULL, now_ms);
 
 	switch (port->receive) {
@@ -224,13 +252,18 @@ void lacp_receive_machine(struct lacp_port *port, uint64_t now_ms)
 	}
 }
 
-/* ---- received frames -------------------------------------------------------------------------------------------------------- */
+/* ---- received frames
+ * --------------------------------------------------------------------------------------------------------
+ */
 
-static int reject(struct lacp_port *port, int error, const char *why, unsigned int value, uint64_t now_ms)
+static int reject(struct lacp_port *port, int error, const char *why, unsigned int value,
+		  uint64_t now_ms)
 {
 	port->rejects++;
 	if (lacp_due(port->reject_at_ms, now_ms)) {
-		lacp_event(port, LACP_EVENT_REJECTED, "%llu frame(s) not taken, the last for its %s %u", (unsigned long long)port->rejects, why, value);
+		lacp_event(port, LACP_EVENT_REJECTED,
+			   "%llu frame(s) not taken, the last for its %s %u",
+			   (unsigned long long)port->rejects, why, value);
 		port->reject_at_ms = now_ms + LACP_REJECT_QUIET_MS;
 		port->rejects = 0;
 	}
@@ -258,18 +291,20 @@ static int receive_marker(struct lacp_port *port, const uint8_t *frame, uint64_t
 	return 0;
 }
 
-/* How regularly LACPDUs come; late is what exceeds five sixths of the time after which we give the partner up. When it was us who slept, nobody knows
- * when this one came. */
+/* How regularly LACPDUs come; late is what exceeds five sixths of the time after which we give the
+ * partner up. When it was us who slept, nobody knows when this one came. */
 static void note_gap(struct lacp_port *port, uint64_t now_ms)
 {
 	uint64_t gap_ms = now_ms - port->rx_ms;
 
 	if (port->heard && !port->gap_unknown && !lacp_overslept(port->lacp, now_ms)) {
-		port->gap_min_ms = port->gaps && port->gap_min_ms < gap_ms ? port->gap_min_ms : gap_ms;
+		port->gap_min_ms = port->gaps && port->gap_min_ms < gap_ms ? port->gap_min_ms :
+									     gap_ms;
 		port->gap_max_ms = port->gap_max_ms > gap_ms ? port->gap_max_ms : gap_ms;
 		port->gap_sum_ms += gap_ms;
 		port->gaps++;
-		if ((port->receive == LACP_RX_CURRENT || port->receive == LACP_RX_EXPIRED) && gap_ms * 6 > (uint64_t)port->timeout_ms * 5)
+		if ((port->receive == LACP_RX_CURRENT || port->receive == LACP_RX_EXPIRED) &&
+		    gap_ms * 6 > (uint64_t)port->timeout_ms * 5)
 			port->late = 10;
 		else if (port->late)
 			port->late--;
@@ -289,24 +324,31 @@ static void note_partner(struct lacp_port *port, const struct lacp_info *partner
 	mac_format(partner->system, new_system);
 	if (port->known) {
 		port->stats.partner_changes++;
-		lacp_event(port, LACP_EVENT_PARTNER, "%u,%s key %u port %u,%u -> %u,%s key %u port %u,%u", old->system_priority,
-			   mac_format(old->system, old_system), old->key, old->port_priority, old->port, partner->system_priority, new_system,
+		lacp_event(port, LACP_EVENT_PARTNER,
+			   "%u,%s key %u port %u,%u -> %u,%s key %u port %u,%u",
+			   old->system_priority, mac_format(old->system, old_system), old->key,
+			   old->port_priority, old->port, partner->system_priority, new_system,
 			   partner->key, partner->port_priority, partner->port);
 	} else {
-		lacp_event(port, LACP_EVENT_PARTNER, "%u,%s key %u port %u,%u", partner->system_priority, new_system, partner->key,
+		lacp_event(port, LACP_EVENT_PARTNER, "%u,%s key %u port %u,%u",
+			   partner->system_priority, new_system, partner->key,
 			   partner->port_priority, partner->port);
 	}
 	port->last_partner = *partner;
 	port->known = true;
 }
 
-/* 6.4.8 port_moved: this partner port was last heard on a port that is down, or does not hear it any more. */
-static void partner_moved_here(struct lacp_port *here, const struct lacp_info *partner, uint64_t now_ms)
+/* 6.4.8 port_moved: this partner port was last heard on a port that is down, or does not hear it
+ * any more. */
+static void partner_moved_here(struct lacp_port *here, const struct lacp_info *partner,
+			       uint64_t now_ms)
 {
 	struct lacp_port *port;
 
-	lacp_for_each_port(here->lacp, port) {
-		if (port == here || port->actor_state & LACP_DEFAULTED || !same_partner_port(&port->partner, partner))
+	lacp_for_each_port(here->lacp, port)
+	{
+		if (port == here || port->actor_state & LACP_DEFAULTED ||
+		    !same_partner_port(&port->partner, partner))
 			continue;
 		if (port->receive == LACP_RX_PORT_DISABLED || port->receive == LACP_RX_EXPIRED) {
 			lacp_enter_receive(port, LACP_RX_INITIALIZE, NULL, now_ms);
@@ -315,15 +357,18 @@ static void partner_moved_here(struct lacp_port *here, const struct lacp_info *p
 	}
 }
 
-static int receive_lacpdu(struct lacp_port *port, const uint8_t *frame, const struct lacp_pdu *pdu, uint64_t now_ms)
+static int receive_lacpdu(struct lacp_port *port, const uint8_t *frame, const struct lacp_pdu *pdu,
+			  uint64_t now_ms)
 {
 	bool repeated = memcmp(port->last_rx, frame + LACP_OFF_SUBTYPE, sizeof(port->last_rx)) == 0;
 
 	port->stats.lacpdu_rx++;
 	if (port->receive == LACP_RX_LACP_DISABLED)
 		return 0;
-	/* A repetition only re-arms the timer, so it is free: a flood of one LACPDU cannot push out another. */
-	if (!(repeated && port->receive == LACP_RX_CURRENT) && !lacp_window_admit(&port->rx_window, now_ms))
+	/* A repetition only re-arms the timer, so it is free: a flood of one LACPDU cannot push out
+	 * another. */
+	if (!(repeated && port->receive == LACP_RX_CURRENT) &&
+	    !lacp_window_admit(&port->rx_window, now_ms))
 		return excess(port, LACP_RX_LIMIT, now_ms);
 
 	port->lacp->dirty = true;
@@ -337,7 +382,8 @@ static int receive_lacpdu(struct lacp_port *port, const uint8_t *frame, const st
 	return 0;
 }
 
-int lacp_receive(struct lacp *lacp, uint16_t number, const uint8_t *frame, size_t length, uint64_t now_ms)
+int lacp_receive(struct lacp *lacp, uint16_t number, const uint8_t *frame, size_t length,
+		 uint64_t now_ms)
 {
 	struct lacp_port *port = lacp_find(lacp, number);
 	struct lacp_pdu pdu;

@@ -31,23 +31,30 @@ static struct lacp_info load_info(const struct lacp_saved_info *saved)
 
 static bool healthy(const struct lacp_port *port)
 {
-	const uint8_t good = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING, bad = LACP_DEFAULTED | LACP_EXPIRED;
-	const bool member = port->enabled && port->receive == LACP_RX_CURRENT && port->selected == LACP_SELECTED && !port->individual && !port->drained;
+	const uint8_t good = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING,
+		      bad = LACP_DEFAULTED | LACP_EXPIRED;
+	const bool member = port->enabled && port->receive == LACP_RX_CURRENT &&
+			    port->selected == LACP_SELECTED && !port->individual && !port->drained;
 
-	return member && lacp_somebody_is_active(port) && (port->actor_state & (good | bad)) == good && (port->partner.state & (good | bad)) == good;
+	return member && lacp_somebody_is_active(port) &&
+	       (port->actor_state & (good | bad)) == good &&
+	       (port->partner.state & (good | bad)) == good;
 }
 
-/* What a received frame is compared with: the partner's own LACPDU as we would write it in its place. */
-static void save_match(const struct lacp_port *port, const struct lacp_info *actor, struct lacp_saved *ret)
+/* What a received frame is compared with: the partner's own LACPDU as we would write it in its
+ * place. */
+static void save_match(const struct lacp_port *port, const struct lacp_info *actor,
+		       struct lacp_saved *ret)
 {
 	static const struct {
 		uint8_t from, length;
 	} compared[] = {
-		{ 0, 6 },			/* destination */
-		{ LACP_OFF_TYPE, 3 },		/* EtherType, subtype */
-		{ LACP_OFF_ACTOR, 17 },		/* TLV header, identity and state of the partner */
-		{ LACP_OFF_PARTNER, 16 },	/* TLV header and its view of our identity; of our state the bits of update_NTT */
-		{ LACP_OFF_COLLECTOR, 2 },	/* TLV header: else it is illegal */
+		{ 0, 6 },		   /* destination */
+		{ LACP_OFF_TYPE, 3 },	   /* EtherType, subtype */
+		{ LACP_OFF_ACTOR, 17 },	   /* TLV header, identity and state of the partner */
+		{ LACP_OFF_PARTNER, 16 },  /* TLV header and its view of our identity; of our state
+					      the bits of update_NTT */
+		{ LACP_OFF_COLLECTOR, 2 }, /* TLV header: else it is illegal */
 	};
 	static const uint8_t nobody[6];
 	uint8_t frame[LACP_FRAME_LEN];
@@ -55,7 +62,8 @@ static void save_match(const struct lacp_port *port, const struct lacp_info *act
 	lacp_frame_build(frame, nobody, &port->partner, actor);
 	for (size_t i = 0; i < ARRAY_SIZE(compared); i++)
 		memset(ret->mask + compared[i].from, 0xff, compared[i].length);
-	ret->mask[LACP_OFF_PARTNER + LACP_OFF_INFO_STATE] = LACP_ACTIVITY | LACP_TIMEOUT | LACP_AGGREGATION | LACP_SYNCHRONIZATION;
+	ret->mask[LACP_OFF_PARTNER + LACP_OFF_INFO_STATE] = LACP_ACTIVITY | LACP_TIMEOUT |
+							    LACP_AGGREGATION | LACP_SYNCHRONIZATION;
 	for (size_t i = 0; i < LACP_MATCH_LEN; i++)
 		ret->match[i] = frame[i] & ret->mask[i];
 }
@@ -90,16 +98,21 @@ int lacp_save(const struct lacp *lacp, uint16_t number, struct lacp_saved *ret)
 	return 0;
 }
 
-/* The partner gives us up after the timeout that it told us to keep within. Without a partner there is nothing to resume, but that the port is in use alone; of that
- * nobody can grow tired. */
-static bool stale(const struct lacp *lacp, uint32_t flags, const struct lacp_info *actor, const struct lacp_info *partner, uint64_t age_ms)
+/* The partner gives us up after the timeout that it told us to keep within. Without a partner there
+ * is nothing to resume, but that the port is in use alone; of that nobody can grow tired. */
+static bool stale(const struct lacp *lacp, uint32_t flags, const struct lacp_info *actor,
+		  const struct lacp_info *partner, uint64_t age_ms)
 {
 	if (actor->state & LACP_DEFAULTED && !(actor->state & LACP_EXPIRED))
-		return !(flags & LACP_SAVED_INDIVIDUAL) || lacp->config.fallback != LACP_FALLBACK_INDIVIDUAL;
-	return actor->state & LACP_EXPIRED || age_ms >= (partner->state & LACP_TIMEOUT ? LACP_SHORT_TIMEOUT_MS : LACP_LONG_TIMEOUT_MS);
+		return !(flags & LACP_SAVED_INDIVIDUAL) ||
+		       lacp->config.fallback != LACP_FALLBACK_INDIVIDUAL;
+	return actor->state & LACP_EXPIRED ||
+	       age_ms >= (partner->state & LACP_TIMEOUT ? LACP_SHORT_TIMEOUT_MS :
+							  LACP_LONG_TIMEOUT_MS);
 }
 
-int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *saved, uint64_t age_ms)
+int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *saved,
+		 uint64_t age_ms)
 {
 	struct lacp_port *port = lacp_find(lacp, number);
 	struct lacp_info actor, was, partner;
@@ -111,7 +124,8 @@ int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *sa
 	actor = lacp_actor(port);
 	was = load_info(&saved->actor);
 	partner = load_info(&saved->partner);
-	if (was.system_priority != actor.system_priority || memcmp(was.system, actor.system, sizeof(was.system)) != 0 || was.key != actor.key ||
+	if (was.system_priority != actor.system_priority ||
+	    memcmp(was.system, actor.system, sizeof(was.system)) != 0 || was.key != actor.key ||
 	    was.port_priority != actor.port_priority || was.port != actor.port)
 		return -EINVAL;
 	if (stale(lacp, saved->flags, &was, &partner, age_ms))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* IP addresses of interfaces. Which of them are ours the kernel remembers (IFA_PROTO, 5.18), so they are found again after a restart with another
- * configuration, and what an administrator has added is never touched. */
+/* IP addresses of interfaces. Which of them are ours the kernel remembers (IFA_PROTO, 5.18), so
+ * they are found again after a restart with another configuration, and what an administrator has
+ * added is never touched. */
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
@@ -10,7 +11,7 @@
 
 #define REQUEST_BYTES 128
 #define DUMP_TRIES 4
-#define PROTO_UPLINKD 0x75	/* as `ip address add ... proto`; the kernel's own end at 3 */
+#define PROTO_UPLINKD 0x75 /* as `ip address add ... proto`; the kernel's own end at 3 */
 
 struct found {
 	uint32_t ifindex;
@@ -25,10 +26,12 @@ static size_t address_length(const struct address *address)
 
 static bool same_address(const struct address *a, const struct address *b)
 {
-	return a->family == b->family && a->prefix_length == b->prefix_length && memcmp(a->bytes, b->bytes, address_length(a)) == 0;
+	return a->family == b->family && a->prefix_length == b->prefix_length &&
+	       memcmp(a->bytes, b->bytes, address_length(a)) == 0;
 }
 
-static struct nlmsghdr *address_request(void *buffer, uint16_t type, uint16_t flags, uint32_t ifindex, const struct address *address)
+static struct nlmsghdr *address_request(void *buffer, uint16_t type, uint16_t flags,
+					uint32_t ifindex, const struct address *address)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(request, sizeof(*ifa));
@@ -49,7 +52,8 @@ int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struc
 	struct nlmsghdr *request;
 	int r;
 
-	if ((address->family != AF_INET && address->family != AF_INET6) || address->prefix_length > 8 * address_length(address))
+	if ((address->family != AF_INET && address->family != AF_INET6) ||
+	    address->prefix_length > 8 * address_length(address))
 		return -EINVAL;
 	request = address_request(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, address);
 	mnl_attr_put_u8(request, IFA_PROTO, PROTO_UPLINKD);
@@ -57,10 +61,13 @@ int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struc
 	return r == -EEXIST ? 0 : r;
 }
 
-/* ---- which are there ------------------------------------------------------------------------------------------------------------------- */
+/* ---- which are there
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 static int add_found(struct found *found, const struct address *address)
 {
-	struct address *addresses = reallocarray(found->addresses, found->n + 1, sizeof(*addresses));
+	struct address *addresses =
+		reallocarray(found->addresses, found->n + 1, sizeof(*addresses));
 
 	if (!addresses)
 		return -ENOMEM;
@@ -78,18 +85,21 @@ static int on_address(const struct nlmsghdr *message, void *userdata)
 	const struct nlattr *attr;
 	bool ours = false, local = false;
 
-	if (message->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(message) < sizeof(*ifa) || ifa->ifa_index != found->ifindex ||
+	if (message->nlmsg_type != RTM_NEWADDR ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*ifa) || ifa->ifa_index != found->ifindex ||
 	    (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
 		return 0;
 	address.family = ifa->ifa_family;
 	address.prefix_length = ifa->ifa_prefixlen;
-	mnl_attr_for_each(attr, message, sizeof(*ifa)) {
+	mnl_attr_for_each(attr, message, sizeof(*ifa))
+	{
 		uint16_t type = mnl_attr_get_type(attr), length = mnl_attr_get_payload_len(attr);
 
 		if (type == IFA_PROTO && length == 1)
 			ours = mnl_attr_get_u8(attr) == PROTO_UPLINKD;
 		/* IFA_LOCAL, and where there is no peer IPv6 has it in IFA_ADDRESS alone. */
-		if ((type == IFA_LOCAL || (type == IFA_ADDRESS && !local)) && length == address_length(&address)) {
+		if ((type == IFA_LOCAL || (type == IFA_ADDRESS && !local)) &&
+		    length == address_length(&address)) {
 			memcpy(address.bytes, mnl_attr_get_payload(attr), length);
 			local = local || type == IFA_LOCAL;
 		}
@@ -123,7 +133,8 @@ static bool is_among(const struct address *address, const struct address *list, 
 	return false;
 }
 
-int link_remove_addresses(struct link_monitor *monitor, uint32_t ifindex, const struct address *keep, size_t n_keep)
+int link_remove_addresses(struct link_monitor *monitor, uint32_t ifindex,
+			  const struct address *keep, size_t n_keep)
 {
 	struct found found = { .ifindex = ifindex };
 	int r = find_addresses(monitor, &found);
@@ -133,8 +144,12 @@ int link_remove_addresses(struct link_monitor *monitor, uint32_t ifindex, const 
 
 		if (is_among(&found.addresses[i], keep, n_keep))
 			continue;
-		r = netlink_query(&monitor->query, address_request(buffer, RTM_DELADDR, 0, ifindex, &found.addresses[i]), NULL, NULL);
-		if (r == -EADDRNOTAVAIL)	/* went with another one of its subnet, or by somebody else's hand */
+		r = netlink_query(&monitor->query,
+				  address_request(buffer, RTM_DELADDR, 0, ifindex,
+						  &found.addresses[i]),
+				  NULL, NULL);
+		if (r == -EADDRNOTAVAIL) /* went with another one of its subnet, or by somebody
+					    else's hand */
 			r = 0;
 	}
 	free(found.addresses);

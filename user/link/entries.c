@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of interfaces, by ifindex and by name, and the queue of what the handler has not been told yet.
+/* The table of interfaces, by ifindex and by name, and the queue of what the handler has not been
+ * told yet.
  *
- * Every change allocates its notices first and touches the table afterwards: an allocation that fails leaves the old
- * state, so the next full dump finds the difference again. */
+ * Every change allocates its notices first and touches the table afterwards: an allocation that
+ * fails leaves the old state, so the next full dump finds the difference again. */
 #include "common/util.h"
 #include "link/internal.h"
 
@@ -137,10 +138,11 @@ static unsigned int differences(const struct link_info *old, const struct link_i
 	if (old->carrier != new->carrier || old->admin_up != new->admin_up)
 		changes |= LINK_STATE;
 	if (strcmp(old->kind, new->kind) != 0 || memcmp(old->mac, new->mac, 6) != 0 ||
-	    memcmp(old->permanent_mac, new->permanent_mac, 6) != 0 || old->mtu != new->mtu || old->max_mtu != new->max_mtu ||
-	    old->peer != new->peer || old->master != new->master ||
-	    old->promiscuous != new->promiscuous || old->arp != new->arp || old->xdp_prog_id != new->xdp_prog_id ||
-	    old->xdp_attached != new->xdp_attached || old->xdp_features != new->xdp_features ||
+	    memcmp(old->permanent_mac, new->permanent_mac, 6) != 0 || old->mtu != new->mtu ||
+	    old->max_mtu != new->max_mtu || old->peer != new->peer || old->master != new->master ||
+	    old->promiscuous != new->promiscuous || old->arp != new->arp ||
+	    old->xdp_prog_id != new->xdp_prog_id || old->xdp_attached != new->xdp_attached ||
+	    old->xdp_features != new->xdp_features ||
 	    old->xdp_features_known != new->xdp_features_known)
 		changes |= LINK_CHANGED;
 	return changes;
@@ -154,7 +156,7 @@ static int change(struct link_table *table, struct link_entry *entry, const stru
 
 	if (!changes)
 		return 0;
-	if (entry->added) {	/* the handler hears of it with this state to begin with */
+	if (entry->added) { /* the handler hears of it with this state to begin with */
 		entry->added->info = *info;
 	} else {
 		notice = notice_new(info, changes);
@@ -186,7 +188,8 @@ static int add(struct link_table *table, const struct link_info *info)
 	return 1;
 }
 
-static int rename_entry(struct link_table *table, struct link_entry *entry, const struct link_info *info)
+static int rename_entry(struct link_table *table, struct link_entry *entry,
+			const struct link_info *info)
 {
 	struct link_notice *removed = notice_new(&entry->info, LINK_REMOVED);
 	struct link_notice *added = notice_new(info, LINK_ADDED);
@@ -226,8 +229,8 @@ int link_table_update(struct link_table *table, const struct link_info *descript
 	struct link_info info = *description;
 	int r;
 
-	/* Names are unique: who is known to hold this one has lost it, and what it is called now is on its way or
-	 * was lost. */
+	/* Names are unique: who is known to hold this one has lost it, and what it is called now is
+	 * on its way or was lost. */
 	if (holder && holder != entry) {
 		r = drop(table, holder);
 		if (r < 0)
@@ -244,7 +247,8 @@ int link_table_update(struct link_table *table, const struct link_info *descript
 	return change(table, entry, &info);
 }
 
-int link_table_set_features(struct link_table *table, uint32_t ifindex, bool known, uint32_t features)
+int link_table_set_features(struct link_table *table, uint32_t ifindex, bool known,
+			    uint32_t features)
 {
 	struct link_entry *entry = link_table_by_ifindex(table, ifindex);
 	struct link_info info;

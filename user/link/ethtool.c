@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Settings that live behind the ethtool ioctl: speed, and the offloads that hide tags or change frames before the
- * programs see them. */
+/* Settings that live behind the ethtool ioctl: speed, and the offloads that hide tags or change
+ * frames before the programs see them. */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -8,7 +8,7 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define MAX_MODE_WORDS 128	/* of a link mode mask; the kernel's limit is what an s8 holds */
+#define MAX_MODE_WORDS 128 /* of a link mode mask; the kernel's limit is what an s8 holds */
 
 int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command)
 {
@@ -24,12 +24,15 @@ int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command)
 	return r < 0 ? -errno : r;
 }
 
-/* ---- speed -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- speed
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_speed *ret)
 {
 	union {
 		struct ethtool_link_settings base;
-		uint8_t room[sizeof(struct ethtool_link_settings) + 3 * MAX_MODE_WORDS * sizeof(uint32_t)];
+		uint8_t room[sizeof(struct ethtool_link_settings) +
+			     3 * MAX_MODE_WORDS * sizeof(uint32_t)];
 	} query = { .base = { .cmd = ETHTOOL_GLINKSETTINGS } };
 	int r;
 
@@ -55,9 +58,11 @@ int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_s
 	return 0;
 }
 
-/* ---- offloads ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- offloads
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 static const struct offload {
-	const char *name;	/* in the kernel's string set; `ethtool -K` knows it too */
+	const char *name; /* in the kernel's string set; `ethtool -K` knows it too */
 	uint32_t saved;
 } offloads[LINK_N_OFFLOADS] = {
 	{ "rx-vlan-hw-parse", UL_SAVED_RX_VLAN },
@@ -86,28 +91,34 @@ static int count_features(struct link_monitor *monitor, uint32_t ifindex, uint32
 	return 0;
 }
 
-static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t n, struct link_features *features)
+static int find_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t n,
+			 struct link_features *features)
 {
-	_cleanup_free_ struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
+	_cleanup_free_ struct ethtool_gstrings *names =
+		calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
 	int r;
 
 	if (!names)
 		return -ENOMEM;
-	*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = n };
+	*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS,
+					    .string_set = ETH_SS_FEATURES,
+					    .len = n };
 	r = ethtool_call(monitor, ifindex, names);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
 		features->bit[i] = -1;
 		for (uint32_t k = 0; k < n; k++) {
-			if (strncmp((const char *)names->data + (size_t)k * ETH_GSTRING_LEN, offloads[i].name, ETH_GSTRING_LEN) == 0)
+			if (strncmp((const char *)names->data + (size_t)k * ETH_GSTRING_LEN,
+				    offloads[i].name, ETH_GSTRING_LEN) == 0)
 				features->bit[i] = (int32_t)k;
 		}
 	}
 	return 0;
 }
 
-static int read_features(struct link_monitor *monitor, uint32_t ifindex, struct link_features *features)
+static int read_features(struct link_monitor *monitor, uint32_t ifindex,
+			 struct link_features *features)
 {
 	union {
 		struct ethtool_gfeatures base;
@@ -122,7 +133,8 @@ static int read_features(struct link_monitor *monitor, uint32_t ifindex, struct 
 	return 0;
 }
 
-static int get_features(struct link_monitor *monitor, uint32_t ifindex, struct link_features *features)
+static int get_features(struct link_monitor *monitor, uint32_t ifindex,
+			struct link_features *features)
 {
 	uint32_t n;
 	int r;
@@ -143,7 +155,8 @@ static bool test(uint32_t word, int32_t bit)
 }
 
 /* wanted: bits of enum ul_saved that are to be on, of those in mask. */
-static int set_features(struct link_monitor *monitor, uint32_t ifindex, const struct link_features *features, uint32_t mask, uint32_t wanted)
+static int set_features(struct link_monitor *monitor, uint32_t ifindex,
+			const struct link_features *features, uint32_t mask, uint32_t wanted)
 {
 	struct ethtool_set_features_block block[LINK_MAX_FEATURES / 32] = { 0 };
 	union {
@@ -161,10 +174,12 @@ static int set_features(struct link_monitor *monitor, uint32_t ifindex, const st
 	}
 	memcpy(query.room + sizeof(query.base), block, sizeof(block));
 	r = ethtool_call(monitor, ifindex, &query);
-	return r < 0 ? r : 0;	/* ETHTOOL_F_* tell that something came out otherwise; who cares reads it back */
+	return r < 0 ? r : 0; /* ETHTOOL_F_* tell that something came out otherwise; who cares reads
+				 it back */
 }
 
-void link_sum_up_offloads(const struct link_features *features, uint32_t *ret_on, uint32_t *ret_changeable)
+void link_sum_up_offloads(const struct link_features *features, uint32_t *ret_on,
+			  uint32_t *ret_changeable)
 {
 	*ret_on = *ret_changeable = 0;
 	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
@@ -193,8 +208,8 @@ static const char *first_name(uint32_t bits)
 	return NULL;
 }
 
-int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t which, uint32_t *ret_saved,
-			  const char **ret_feature)
+int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t which,
+			  uint32_t *ret_saved, const char **ret_feature)
 {
 	struct link_features features = { 0 };
 	uint32_t on, changeable, still_on, ignored;
@@ -212,7 +227,8 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 			return r;
 		r = read_features(monitor, ifindex, &features);
 		if (r < 0) {
-			(void)set_features(monitor, ifindex, &features, on & changeable, on & changeable);
+			(void)set_features(monitor, ifindex, &features, on & changeable,
+					   on & changeable);
 			return r;
 		}
 		link_sum_up_offloads(&features, &still_on, &ignored);

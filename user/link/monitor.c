@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The interface monitor: which interfaces exist and what state they are in.
  *
- * Two rtnetlink sockets. Events come on one that only listens; the other one asks. Before an answer goes into the
- * table all waiting events are taken in, because they are older than the answer: applied after it they would turn
- * the table back for a moment. Where the kernel had to drop events, or a dump was disturbed by changes, everything
- * is dumped anew; nothing is ever concluded from what might be missing.
+ * Two rtnetlink sockets. Events come on one that only listens; the other one asks. Before an answer
+ * goes into the table all waiting events are taken in, because they are older than the answer:
+ * applied after it they would turn the table back for a moment. Where the kernel had to drop
+ * events, or a dump was disturbed by changes, everything is dumped anew; nothing is ever concluded
+ * from what might be missing.
  *
  * Life cycle: new (sockets, sources on the loop, first dump) - events, polls, refreshes - free. */
 #include <linux/rtnetlink.h>
@@ -15,11 +16,14 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define EVENT_BUFFER_BYTES (8 << 20)	/* some 4,000 events while the daemon is busy with something else */
+#define EVENT_BUFFER_BYTES \
+	(8 << 20) /* some 4,000 events while the daemon is busy with something else */
 #define DUMP_TRIES 4
 #define RETRY_USEC 50000
 
-/* ---- messages into the table ------------------------------------------------------------------------------------------------- */
+/* ---- messages into the table
+ * -------------------------------------------------------------------------------------------------
+ */
 static int on_event(const struct nlmsghdr *message, void *userdata)
 {
 	struct link_monitor *monitor = userdata;
@@ -31,13 +35,13 @@ static int on_event(const struct nlmsghdr *message, void *userdata)
 	r = link_parse(message, &info);
 	if (r == -ENOMSG)
 		return 0;
-	if (r < 0)	/* whatever it was to tell: ask */
+	if (r < 0) /* whatever it was to tell: ask */
 		return -ENOBUFS;
 	if (message->nlmsg_type == RTM_DELLINK)
 		return link_table_remove(&monitor->table, info.ifindex);
 
 	r = link_table_update(&monitor->table, &info);
-	if (r > 0)	/* new; its features may fail to come when it is gone again */
+	if (r > 0) /* new; its features may fail to come when it is gone again */
 		r = netdev_genl_fetch(&monitor->genl, &monitor->table, info.ifindex);
 	return r == -ENOMEM ? r : 0;
 }
@@ -51,7 +55,7 @@ static int on_dumped(const struct nlmsghdr *message, void *userdata)
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return 0;
 	r = link_parse(message, &info);
-	if (r < 0)	/* what cannot be read does not exist for us; to ask again would not end */
+	if (r < 0) /* what cannot be read does not exist for us; to ask again would not end */
 		return 0;
 	r = link_table_update(&monitor->table, &info);
 	return r < 0 ? r : 0;
@@ -76,7 +80,9 @@ int link_read_events(struct link_monitor *monitor)
 	return r;
 }
 
-/* ---- questions ------------------------------------------------------------------------------------------------------------------ */
+/* ---- questions
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 static struct nlmsghdr *getlink_request(void *buffer, uint32_t ifindex, uint16_t flags)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -97,7 +103,8 @@ static int dump_links(struct link_monitor *monitor)
 
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		monitor->table.round++;
-		r = netlink_query(&monitor->query, getlink_request(buffer, 0, NLM_F_DUMP), on_dumped, monitor);
+		r = netlink_query(&monitor->query, getlink_request(buffer, 0, NLM_F_DUMP),
+				  on_dumped, monitor);
 		if (r == 0)
 			return link_table_sweep(&monitor->table);
 		if (r != -EINTR)
@@ -131,7 +138,8 @@ static int dump_all(struct link_monitor *monitor)
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* Puts a table right that missed something; when that fails now (memory, endless changes), a little later. */
+/* Puts a table right that missed something; when that fails now (memory, endless changes), a little
+ * later. */
 void link_recover(struct link_monitor *monitor)
 {
 	int r;
@@ -146,7 +154,8 @@ void link_recover(struct link_monitor *monitor)
 		sd_event_source_set_time_relative(monitor->retry_source, RETRY_USEC);
 		sd_event_source_set_enabled(monitor->retry_source, SD_EVENT_ONESHOT);
 	} else {
-		sd_event_add_time_relative(monitor->event, &monitor->retry_source, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, monitor);
+		sd_event_add_time_relative(monitor->event, &monitor->retry_source, CLOCK_MONOTONIC,
+					   RETRY_USEC, 0, on_retry, monitor);
 	}
 }
 
@@ -162,7 +171,8 @@ int link_monitor_resync(struct link_monitor *monitor)
 int link_ask(struct link_monitor *monitor, uint32_t ifindex)
 {
 	uint8_t buffer[64];
-	int r = netlink_query(&monitor->query, getlink_request(buffer, ifindex, 0), on_event, monitor);
+	int r = netlink_query(&monitor->query, getlink_request(buffer, ifindex, 0), on_event,
+			      monitor);
 
 	if (r == -ENODEV && link_table_remove(&monitor->table, ifindex) < 0)
 		monitor->lost = true;
@@ -208,12 +218,15 @@ const struct link_info *link_by_ifindex(const struct link_monitor *monitor, uint
 	return entry ? &entry->info : NULL;
 }
 
-/* ---- telling ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- telling
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 void link_deliver(struct link_monitor *monitor)
 {
 	struct link_notice *notice;
 
-	if (monitor->delivering)	/* called from within the handler: the loop below goes on with what was queued */
+	if (monitor->delivering) /* called from within the handler: the loop below goes on with what
+				    was queued */
 		return;
 	monitor->delivering = true;
 	while ((notice = link_table_pop(&monitor->table))) {
@@ -251,10 +264,12 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 		log_error(r, "interfaces: cannot read events");
 	link_recover(monitor);
 	link_deliver(monitor);
-	return 0;	/* an error would switch the source off */
+	return 0; /* an error would switch the source off */
 }
 
-/* ---- life cycle --------------------------------------------------------------------------------------------------------------------- */
+/* ---- life cycle
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 static int open_events(struct link_monitor *monitor)
 {
 	int r, group = RTNLGRP_LINK;
@@ -266,8 +281,10 @@ static int open_events(struct link_monitor *monitor)
 	if (r < 0)
 		return r;
 	if (r < EVENT_BUFFER_BYTES)
-		log_debug("interfaces: receive buffer of %d bytes instead of %d", r, EVENT_BUFFER_BYTES);
-	if (mnl_socket_setsockopt(monitor->events.socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		log_debug("interfaces: receive buffer of %d bytes instead of %d", r,
+			  EVENT_BUFFER_BYTES);
+	if (mnl_socket_setsockopt(monitor->events.socket, NETLINK_ADD_MEMBERSHIP, &group,
+				  sizeof(group)) < 0)
 		return -errno;
 	return 0;
 }
@@ -276,12 +293,15 @@ static int add_sources(struct link_monitor *monitor)
 {
 	int r;
 
-	r = sd_event_add_io(monitor->event, &monitor->events_source, netlink_fd(&monitor->events), EPOLLIN, on_readable, monitor);
+	r = sd_event_add_io(monitor->event, &monitor->events_source, netlink_fd(&monitor->events),
+			    EPOLLIN, on_readable, monitor);
 	if (r < 0)
 		return r;
 	sd_event_source_set_priority(monitor->events_source, SD_EVENT_PRIORITY_IMPORTANT);
 	if (monitor->genl.family) {
-		r = sd_event_add_io(monitor->event, &monitor->genl_source, netlink_fd(&monitor->genl.events), EPOLLIN, on_readable, monitor);
+		r = sd_event_add_io(monitor->event, &monitor->genl_source,
+				    netlink_fd(&monitor->genl.events), EPOLLIN, on_readable,
+				    monitor);
 		if (r < 0)
 			return r;
 	}
@@ -312,10 +332,11 @@ static int start(struct link_monitor *monitor)
 	if (r < 0)
 		return r;
 	r = dump_all(monitor);
-	return r == -EINTR ? 0 : r;	/* too busy a moment: repeated from the loop */
+	return r == -EINTR ? 0 : r; /* too busy a moment: repeated from the loop */
 }
 
-int link_monitor_new(sd_event *event, link_handler handler, void *userdata, struct link_monitor **ret)
+int link_monitor_new(sd_event *event, link_handler handler, void *userdata,
+		     struct link_monitor **ret)
 {
 	struct link_monitor *monitor = calloc(1, sizeof(*monitor));
 	int r;

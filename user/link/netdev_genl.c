@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* XDP features of interfaces, from the kernel's netdev generic netlink family (6.3). Where it is missing, everything
- * here does nothing and the features stay unknown. */
+/* XDP features of interfaces, from the kernel's netdev generic netlink family (6.3). Where it is
+ * missing, everything here does nothing and the features stay unknown. */
 #include <linux/genetlink.h>
 
 #include "common/util.h"
@@ -63,7 +63,8 @@ int netdev_genl_open(struct netdev_genl *genl, int receive_bytes)
 	if (r < 0)
 		goto fail;
 	group = (int)family.group;
-	if (mnl_socket_setsockopt(genl->events.socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+	if (mnl_socket_setsockopt(genl->events.socket, NETLINK_ADD_MEMBERSHIP, &group,
+				  sizeof(group)) < 0) {
 		r = -errno;
 		goto fail;
 	}
@@ -114,7 +115,9 @@ int netdev_genl_dump(struct netdev_genl *genl, struct link_table *table)
 
 	if (!genl->family)
 		return 0;
-	return netlink_query(&genl->query, genl_request(buffer, genl->family, NETDEV_CMD_DEV_GET, NLM_F_DUMP), on_features, table);
+	return netlink_query(&genl->query,
+			     genl_request(buffer, genl->family, NETDEV_CMD_DEV_GET, NLM_F_DUMP),
+			     on_features, table);
 }
 
 int netdev_genl_fetch(struct netdev_genl *genl, struct link_table *table, uint32_t ifindex)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The few numbers of the kernel's netdev generic netlink family (6.3) that we use; Debian 12's kernel headers are
- * older than it. */
+/* The few numbers of the kernel's netdev generic netlink family (6.3) that we use; Debian 12's
+ * kernel headers are older than it. */
 #ifndef UL_LINK_NETDEV_UAPI_H
 #define UL_LINK_NETDEV_UAPI_H
 
@@ -12,12 +12,17 @@
 #define NETDEV_MCGRP_MGMT "mgmt"
 
 enum { NETDEV_A_DEV_IFINDEX = 1, NETDEV_A_DEV_XDP_FEATURES = 3 };
-enum { NETDEV_CMD_DEV_GET = 1, NETDEV_CMD_DEV_ADD_NTF, NETDEV_CMD_DEV_DEL_NTF, NETDEV_CMD_DEV_CHANGE_NTF };
+enum {
+	NETDEV_CMD_DEV_GET = 1,
+	NETDEV_CMD_DEV_ADD_NTF,
+	NETDEV_CMD_DEV_DEL_NTF,
+	NETDEV_CMD_DEV_CHANGE_NTF
+};
 
 enum netdev_xdp_act {
-	NETDEV_XDP_ACT_BASIC = 1,	/* XDP_DROP, XDP_PASS, XDP_TX */
-	NETDEV_XDP_ACT_REDIRECT = 2,	/* may be the source of XDP_REDIRECT */
-	NETDEV_XDP_ACT_NDO_XMIT = 4,	/* takes frames of XDP_REDIRECT, now */
+	NETDEV_XDP_ACT_BASIC = 1,    /* XDP_DROP, XDP_PASS, XDP_TX */
+	NETDEV_XDP_ACT_REDIRECT = 2, /* may be the source of XDP_REDIRECT */
+	NETDEV_XDP_ACT_NDO_XMIT = 4, /* takes frames of XDP_REDIRECT, now */
 	NETDEV_XDP_ACT_XSK_ZEROCOPY = 8,
 	NETDEV_XDP_ACT_HW_OFFLOAD = 16,
 	NETDEV_XDP_ACT_RX_SG = 32,

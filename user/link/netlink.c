@@ -7,7 +7,8 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define QUERY_TIMEOUT_S 5	/* the kernel answers at once; it can be long only while somebody sits on the RTNL */
+#define QUERY_TIMEOUT_S \
+	5 /* the kernel answers at once; it can be long only while somebody sits on the RTNL */
 
 int netlink_open(struct netlink *nl, int bus, bool for_events)
 {
@@ -21,7 +22,8 @@ int netlink_open(struct netlink *nl, int bus, bool for_events)
 		goto fail;
 	/* The request is not wanted back with each error; without the option it just is copied. */
 	(void)mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &one, sizeof(one));
-	if (!for_events && setsockopt(netlink_fd(nl), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+	if (!for_events &&
+	    setsockopt(netlink_fd(nl), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
 		goto fail;
 	return 0;
 
@@ -57,12 +59,15 @@ int netlink_set_receive_buffer(struct netlink *nl, int receive_bytes)
 	return granted;
 }
 
-/* One datagram. Its length; 0 with *ret_foreign where it is not from the kernel; -ENOBUFS: lost or cut. */
+/* One datagram. Its length; 0 with *ret_foreign where it is not from the kernel; -ENOBUFS: lost or
+ * cut. */
 static ssize_t receive(struct netlink *nl, bool *ret_foreign)
 {
 	struct sockaddr_nl from = { 0 };
 	struct iovec iov = { .iov_base = nl->buffer, .iov_len = NETLINK_BUFFER_BYTES };
-	struct msghdr message = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr message = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1
+	};
 	ssize_t n;
 
 	do
@@ -88,17 +93,19 @@ static int status_of(const struct nlmsghdr *message)
 }
 
 struct answer {
-	int error;		/* the first one of the handler */
+	int error; /* the first one of the handler */
 	bool done, interrupted;
 };
 
-static void take_answers(const struct netlink *nl, size_t length, netlink_handler handler, void *userdata, struct answer *answer)
+static void take_answers(const struct netlink *nl, size_t length, netlink_handler handler,
+			 void *userdata, struct answer *answer)
 {
 	const struct nlmsghdr *message = (const struct nlmsghdr *)nl->buffer;
 	int left = (int)length, r;
 
-	for (; !answer->done && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-		if (message->nlmsg_seq != nl->sequence)	/* late, of a query that was given up */
+	for (; !answer->done && mnl_nlmsg_ok(message, left);
+	     message = mnl_nlmsg_next(message, &left)) {
+		if (message->nlmsg_seq != nl->sequence) /* late, of a query that was given up */
 			continue;
 		if (message->nlmsg_flags & NLM_F_DUMP_INTR)
 			answer->interrupted = true;
@@ -106,14 +113,17 @@ static void take_answers(const struct netlink *nl, size_t length, netlink_handle
 			r = status_of(message);
 			answer->done = true;
 		} else {
-			r = handler && message->nlmsg_type >= NLMSG_MIN_TYPE ? handler(message, userdata) : 0;
+			r = handler && message->nlmsg_type >= NLMSG_MIN_TYPE ?
+				    handler(message, userdata) :
+				    0;
 		}
 		if (r < 0 && answer->error == 0)
 			answer->error = r;
 	}
 }
 
-int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler handler, void *userdata)
+int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler handler,
+		  void *userdata)
 {
 	struct answer answer = { 0 };
 	bool foreign;

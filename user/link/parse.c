@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From netlink messages to plain structs. Pure, and distrustful: every attribute is checked for its length before it
- * is read. */
+/* From netlink messages to plain structs. Pure, and distrustful: every attribute is checked for its
+ * length before it is read. */
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -9,9 +9,11 @@
 #include "link/internal.h"
 #include "link/netdev_uapi.h"
 
-/* libmnl's iteration stops silently where an attribute claims more than there is; what remains tells. */
-#define ATTR_FOR_EACH(attr, left, start, length) \
-	for ((left) = (int)(length), (attr) = (const struct nlattr *)(start); mnl_attr_ok((attr), (left)); \
+/* libmnl's iteration stops silently where an attribute claims more than there is; what remains
+ * tells. */
+#define ATTR_FOR_EACH(attr, left, start, length)                              \
+	for ((left) = (int)(length), (attr) = (const struct nlattr *)(start); \
+	     mnl_attr_ok((attr), (left));                                     \
 	     (left) -= (int)MNL_ALIGN((attr)->nla_len), (attr) = mnl_attr_next(attr))
 
 /* Padding after the last attribute may be missing, so left may end below zero. */
@@ -52,7 +54,8 @@ static int get_kind(const struct nlattr *nest, char kind[16])
 	const struct nlattr *attr;
 	int left;
 
-	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest)) {
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
 		/* A kind that is too long for us is none that we know. */
 		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND && get_text(attr, kind, 16) < 0)
 			memcpy(kind, "?", 2);
@@ -66,7 +69,8 @@ static int get_xdp(const struct nlattr *nest, struct link_info *info)
 	const struct nlattr *attr;
 	int left, r = 0;
 
-	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest)) {
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
 		switch (mnl_attr_get_type(attr)) {
 		case IFLA_XDP_ATTACHED:
 			if (mnl_attr_get_payload_len(attr) != 1)
@@ -86,7 +90,8 @@ static int get_xdp(const struct nlattr *nest, struct link_info *info)
 		if (r < 0)
 			return r;
 	}
-	/* Several attached (XDP_ATTACHED_MULTI): no IFLA_XDP_PROG_ID; name the one that runs first. */
+	/* Several attached (XDP_ATTACHED_MULTI): no IFLA_XDP_PROG_ID; name the one that runs first.
+	 */
 	if (info->xdp_prog_id == 0)
 		info->xdp_prog_id = driver ? driver : generic;
 	return attrs_end(left);
@@ -134,29 +139,31 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*ifi))
 		return -EBADMSG;
-	/* A bridge reports its ports by messages of its own family: a DELLINK of that kind does not delete the
-	 * interface. */
+	/* A bridge reports its ports by messages of its own family: a DELLINK of that kind does not
+	 * delete the interface. */
 	if (ifi->ifi_family != AF_UNSPEC)
 		return -ENOMSG;
 	if (ifi->ifi_index <= 0)
 		return -EBADMSG;
 
 	ATTR_FOR_EACH(attr, left, mnl_nlmsg_get_payload_offset(message, sizeof(*ifi)),
-		      mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(*ifi))) {
+		      mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(*ifi)))
+	{
 		r = get_attribute(attr, &info, &elsewhere);
 		if (r < 0)
 			return r;
 	}
 	if (attrs_end(left) < 0)
 		return -EBADMSG;
-	if (!info.name[0])	/* events of wireless drivers carry nothing but IFLA_WIRELESS */
+	if (!info.name[0]) /* events of wireless drivers carry nothing but IFLA_WIRELESS */
 		return -ENOMSG;
 
 	info.ifindex = (uint32_t)ifi->ifi_index;
 	if (elsewhere)
 		info.peer = 0;
 	info.admin_up = ifi->ifi_flags & IFF_UP;
-	info.carrier = ifi->ifi_flags & IFF_LOWER_UP;	/* the carrier bit itself; IFF_RUNNING would be the operational state, up to 1 s late */
+	info.carrier = ifi->ifi_flags & IFF_LOWER_UP; /* the carrier bit itself; IFF_RUNNING would
+							 be the operational state, up to 1 s late */
 	info.promiscuous = ifi->ifi_flags & IFF_PROMISC;
 	info.arp = !(ifi->ifi_flags & IFF_NOARP);
 	*ret = info;
@@ -173,7 +180,8 @@ static int genl_payload(const struct nlmsghdr *message, const void **ret, size_t
 	return 0;
 }
 
-int link_parse_features(const struct nlmsghdr *message, uint32_t *ret_ifindex, uint32_t *ret_features)
+int link_parse_features(const struct nlmsghdr *message, uint32_t *ret_ifindex,
+			uint32_t *ret_features)
 {
 	bool have_features = false;
 	uint32_t ifindex = 0;
@@ -186,7 +194,8 @@ int link_parse_features(const struct nlmsghdr *message, uint32_t *ret_ifindex, u
 	r = genl_payload(message, &payload, &length);
 	if (r < 0)
 		return r;
-	ATTR_FOR_EACH(attr, left, payload, length) {
+	ATTR_FOR_EACH(attr, left, payload, length)
+	{
 		if (mnl_attr_get_type(attr) == NETDEV_A_DEV_IFINDEX && get_u32(attr, &ifindex) < 0)
 			return -EBADMSG;
 		if (mnl_attr_get_type(attr) != NETDEV_A_DEV_XDP_FEATURES)
@@ -213,7 +222,8 @@ static int get_group(const struct nlattr *nest, const char *wanted, uint32_t *re
 	uint32_t id = 0;
 	int left, r = 0;
 
-	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest)) {
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME)
 			r = get_text(attr, name, sizeof(name));
 		else if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID)
@@ -226,7 +236,8 @@ static int get_group(const struct nlattr *nest, const char *wanted, uint32_t *re
 	return attrs_end(left);
 }
 
-int link_parse_family(const struct nlmsghdr *message, const char *group, uint16_t *ret_family, uint32_t *ret_group)
+int link_parse_family(const struct nlmsghdr *message, const char *group, uint16_t *ret_family,
+		      uint32_t *ret_group)
 {
 	const struct nlattr *attr, *nested;
 	uint16_t family = 0;
@@ -238,7 +249,8 @@ int link_parse_family(const struct nlmsghdr *message, const char *group, uint16_
 	r = genl_payload(message, &payload, &length);
 	if (r < 0)
 		return r;
-	ATTR_FOR_EACH(attr, left, payload, length) {
+	ATTR_FOR_EACH(attr, left, payload, length)
+	{
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID) {
 			if (mnl_attr_get_payload_len(attr) != sizeof(family))
 				return -EBADMSG;
@@ -246,7 +258,9 @@ int link_parse_family(const struct nlmsghdr *message, const char *group, uint16_
 		}
 		if (mnl_attr_get_type(attr) != CTRL_ATTR_MCAST_GROUPS)
 			continue;
-		ATTR_FOR_EACH(nested, nested_left, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr)) {
+		ATTR_FOR_EACH(nested, nested_left, mnl_attr_get_payload(attr),
+			      mnl_attr_get_payload_len(attr))
+		{
 			r = get_group(nested, group, &group_id);
 			if (r < 0)
 				return r;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Carrier by asking: one timer for all interfaces that are watched.
  *
- * The answer to RTM_GETLINK has the carrier bit as it is now, without linkwatch's delay, and comes by ifindex, so
- * neither a rename nor the mount of sysfs matters. ETHTOOL_GLINK is not asked instead: some drivers answer it from
- * the hardware, at odds with the bit that the programs in the kernel look at. */
+ * The answer to RTM_GETLINK has the carrier bit as it is now, without linkwatch's delay, and comes
+ * by ifindex, so neither a rename nor the mount of sysfs matters. ETHTOOL_GLINK is not asked
+ * instead: some drivers answer it from the hardware, at odds with the bit that the programs in the
+ * kernel look at. */
 #include "common/util.h"
 #include "link/internal.h"
 
@@ -36,12 +37,16 @@ static int arm(struct link_monitor *monitor)
 			next_ms = monitor->polls[i].due_ms;
 	}
 	if (next_ms == UINT64_MAX)
-		return monitor->poll_source ? sd_event_source_set_enabled(monitor->poll_source, SD_EVENT_OFF) : 0;
+		return monitor->poll_source ?
+			       sd_event_source_set_enabled(monitor->poll_source, SD_EVENT_OFF) :
+			       0;
 	if (!monitor->poll_source) {
-		r = sd_event_add_time(monitor->event, &monitor->poll_source, CLOCK_MONOTONIC, next_ms * 1000, ACCURACY_USEC, on_timer, monitor);
+		r = sd_event_add_time(monitor->event, &monitor->poll_source, CLOCK_MONOTONIC,
+				      next_ms * 1000, ACCURACY_USEC, on_timer, monitor);
 		if (r < 0)
 			return r;
-		return sd_event_source_set_priority(monitor->poll_source, SD_EVENT_PRIORITY_IMPORTANT);
+		return sd_event_source_set_priority(monitor->poll_source,
+						    SD_EVENT_PRIORITY_IMPORTANT);
 	}
 	r = sd_event_source_set_time(monitor->poll_source, next_ms * 1000);
 	return r < 0 ? r : sd_event_source_set_enabled(monitor->poll_source, SD_EVENT_ONESHOT);
@@ -60,7 +65,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 		if (poll->due_ms > now)
 			continue;
-		poll->due_ms = now + poll->interval_ms;	/* from now: after a delay there is nothing to catch up */
+		poll->due_ms = now + poll->interval_ms; /* from now: after a delay there is nothing
+							   to catch up */
 		if (link_ask(monitor, poll->ifindex) == -ENODEV) {
 			forget(monitor, poll);
 			i--;
@@ -92,7 +98,9 @@ int link_monitor_poll_carrier(struct link_monitor *monitor, uint32_t ifindex, ui
 		monitor->polls = grown;
 		poll = &monitor->polls[monitor->n_polls++];
 	}
-	*poll = (struct link_poll){ .ifindex = ifindex, .interval_ms = interval_ms, .due_ms = now_ms() + interval_ms };
+	*poll = (struct link_poll){ .ifindex = ifindex,
+				    .interval_ms = interval_ms,
+				    .due_ms = now_ms() + interval_ms };
 	return arm(monitor);
 }
 

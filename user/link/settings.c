@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The few settings of interfaces that uplinkd makes, by rtnetlink, and disable_ipv6, which only /proc/sys has. */
+/* The few settings of interfaces that uplinkd makes, by rtnetlink, and disable_ipv6, which only
+ * /proc/sys has. */
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -11,7 +12,8 @@
 
 #define REQUEST_BYTES 512
 
-static struct nlmsghdr *link_request(void *buffer, uint16_t type, uint16_t flags, uint32_t ifindex, struct ifinfomsg **ret_ifi)
+static struct nlmsghdr *link_request(void *buffer, uint16_t type, uint16_t flags, uint32_t ifindex,
+				     struct ifinfomsg **ret_ifi)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(request, sizeof(*ifi));
@@ -29,7 +31,7 @@ static int apply(struct link_monitor *monitor, uint32_t ifindex, struct nlmsghdr
 {
 	int r;
 
-	if (ifindex == 0)	/* the kernel would look for a name instead */
+	if (ifindex == 0) /* the kernel would look for a name instead */
 		return -ENODEV;
 	r = netlink_query(&monitor->query, request, NULL, NULL);
 	/* Should it have gone in the meantime, its event tells. */
@@ -79,7 +81,8 @@ int link_set_mac(struct link_monitor *monitor, uint32_t ifindex, const uint8_t m
 	struct nlmsghdr *request;
 	int r;
 
-	/* Many drivers refuse (EBUSY) while the interface is up, even the address that they have. */
+	/* Many drivers refuse (EBUSY) while the interface is up, even the address that they have.
+	 */
 	r = link_monitor_refresh(monitor, ifindex);
 	if (r < 0)
 		return r;
@@ -92,7 +95,8 @@ int link_set_mac(struct link_monitor *monitor, uint32_t ifindex, const uint8_t m
 	return apply(monitor, ifindex, request);
 }
 
-int link_create_veth(struct link_monitor *monitor, const char *name, const char *peer, const uint8_t *peer_mac)
+int link_create_veth(struct link_monitor *monitor, const char *name, const char *peer,
+		     const uint8_t *peer_mac)
 {
 	struct nlattr *info, *data, *end;
 	uint8_t buffer[REQUEST_BYTES];
@@ -133,8 +137,10 @@ int link_delete(struct link_monitor *monitor, uint32_t ifindex)
 	return r == -ENODEV ? 0 : r;
 }
 
-/* ---- disable_ipv6 --------------------------------------------------------------------------------------------------------------------
- * /proc/sys/net shows the network namespace of the thread that opens it, so this must run in the monitor's. */
+/* ---- disable_ipv6
+ * --------------------------------------------------------------------------------------------------------------------
+ * /proc/sys/net shows the network namespace of the thread that opens it, so this must run in the
+ * monitor's. */
 static int try_open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int flags)
 {
 	char name[UL_NAME_LEN], path[sizeof("/proc/sys/net/ipv6/conf//disable_ipv6") + UL_NAME_LEN];
@@ -143,7 +149,8 @@ static int try_open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex,
 	r = link_name(monitor, ifindex, name);
 	if (r < 0)
 		return r;
-	/* The kernel makes no folder for interfaces of these names: it would be the one that sets all interfaces. */
+	/* The kernel makes no folder for interfaces of these names: it would be the one that sets
+	 * all interfaces. */
 	if (strcmp(name, "all") == 0 || strcmp(name, "default") == 0)
 		return -EOPNOTSUPP;
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
@@ -157,7 +164,8 @@ static int open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int
 {
 	int fd = try_open_disable_ipv6(monitor, ifindex, flags);
 
-	/* While an interface is being renamed it has no folder, but its event may be here already. A question about it waits for the end of that. */
+	/* While an interface is being renamed it has no folder, but its event may be here already.
+	 * A question about it waits for the end of that. */
 	if (fd == -EOPNOTSUPP && link_monitor_refresh(monitor, ifindex) == 0)
 		fd = try_open_disable_ipv6(monitor, ifindex, flags);
 	return fd;
@@ -197,7 +205,8 @@ int link_set_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool on)
 	bool is_on;
 	int r;
 
-	/* Read first: what is right already needs no right to write (/proc/sys is read-only in many containers). */
+	/* Read first: what is right already needs no right to write (/proc/sys is read-only in many
+	 * containers). */
 	r = link_get_ipv6(monitor, ifindex, &is_on);
 	if (r < 0 || is_on == on)
 		return r;

@@ -4,10 +4,13 @@
 
 #include "team/channel_state.h"
 
-#define FRAMES_PER_ROUND 32	/* of one socket, before others get their turn */
-#define PAUSE_MS 20		/* for a socket that had more than that: a flood is not to keep others from their turn */
-#define SHOW_INTERVAL_MS 1000	/* ages and counters that uplinkctl reads are brought up to date at least so often */
-#define SHOW_HEARD_MS 100	/* ... and so soon after a frame; a change of state is shown at once */
+#define FRAMES_PER_ROUND 32 /* of one socket, before others get their turn */
+#define PAUSE_MS                                                                                  \
+	20 /* for a socket that had more than that: a flood is not to keep others from their turn \
+	    */
+#define SHOW_INTERVAL_MS \
+	1000 /* ages and counters that uplinkctl reads are brought up to date at least so often */
+#define SHOW_HEARD_MS 100 /* ... and so soon after a frame; a change of state is shown at once */
 
 static const enum lacp_io_protocol listened[] = { LACP_IO_SLOW, LACP_IO_LLDP, LACP_IO_CISCO };
 _Static_assert(ARRAY_SIZE(listened) == CHANNEL_SOCKETS, "a socket for each");
@@ -20,7 +23,9 @@ static struct channel_port *port_of(struct channel *channel, uint16_t number)
 	return NULL;
 }
 
-/* ---- callbacks of the protocol core ---------------------------------------------------------------------------------------------------- */
+/* ---- callbacks of the protocol core
+ * ----------------------------------------------------------------------------------------------------
+ */
 static void send_frame(void *userdata, uint16_t number, const uint8_t *frame, size_t length)
 {
 	struct channel *channel = userdata;
@@ -31,7 +36,8 @@ static void send_frame(void *userdata, uint16_t number, const uint8_t *frame, si
 		return;
 	r = lacp_io_send(port->fd[LACP_IO_SLOW], frame, length);
 	if (r < 0)
-		log_debug("%s: LACPDU not sent: %s", channel->vs->dp->uplinks[port->index].name, strerror(-r));
+		log_debug("%s: LACPDU not sent: %s", channel->vs->dp->uplinks[port->index].name,
+			  strerror(-r));
 }
 
 static void data_plane_changes(void *userdata, uint16_t number, bool collecting, bool distributing)
@@ -51,14 +57,20 @@ static void tell(void *userdata, uint16_t number, enum lacp_event_kind kind, con
 
 	channel->show_ms = 0;
 	if (port)
-		uplink_report(channel->vs, port->index, "LACP %s: %s", lacp_name(LACP_NAMES_EVENT, kind), text);
+		uplink_report(channel->vs, port->index, "LACP %s: %s",
+			      lacp_name(LACP_NAMES_EVENT, kind), text);
 	else
-		vswitch_report(channel->vs, channel->vs->name, "LACP %s: %s", lacp_name(LACP_NAMES_EVENT, kind), text);
+		vswitch_report(channel->vs, channel->vs->name, "LACP %s: %s",
+			       lacp_name(LACP_NAMES_EVENT, kind), text);
 }
 
-const struct lacp_callbacks channel_callbacks = { .send = send_frame, .changed = data_plane_changes, .event = tell };
+const struct lacp_callbacks channel_callbacks = { .send = send_frame,
+						  .changed = data_plane_changes,
+						  .event = tell };
 
-/* ---- what is kept and shown ------------------------------------------------------------------------------------------------------------ */
+/* ---- what is kept and shown
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static void save(struct channel *channel, struct channel_port *port)
 {
 	struct lacp_saved saved;
@@ -105,7 +117,8 @@ static void show_soon(struct channel *channel)
 static void report_setup(struct channel *channel, struct channel_port *port, uint64_t now)
 {
 	enum ul_channel kind = channel->vs->cfg->channel;
-	uint32_t found = setup_findings(&port->setup, &port->neighbour, kind, now), changed = found ^ port->setup.told;
+	uint32_t found = setup_findings(&port->setup, &port->neighbour, kind, now),
+		 changed = found ^ port->setup.told;
 
 	for (unsigned int i = UL_FIND_LACP_UNUSED; changed && i < UL_N_FINDINGS; i++) {
 		char text[LACP_TEXT_LEN];
@@ -114,7 +127,8 @@ static void report_setup(struct channel *channel, struct channel_port *port, uin
 			continue;
 		channel->show_ms = 0;
 		if (!(found >> i & 1)) {
-			uplink_report(channel->vs, port->index, "channel cleared: %s", setup_finding_name(i));
+			uplink_report(channel->vs, port->index, "channel cleared: %s",
+				      setup_finding_name(i));
 			continue;
 		}
 		setup_describe(&port->setup, &port->neighbour, kind, i, text, sizeof(text));
@@ -123,7 +137,9 @@ static void report_setup(struct channel *channel, struct channel_port *port, uin
 	port->setup.told = found;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- running
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 /* LACPDUs that uplink_xdp answered while this process slept. */
 static void take_answers(struct channel *channel)
 {
@@ -203,8 +219,11 @@ void channel_run(struct channel *channel)
 	arm(channel, now);
 }
 
-/* ---- frames ---------------------------------------------------------------------------------------------------------------------------- */
-static void take_slow(struct channel *channel, struct channel_port *port, const uint8_t *frame, size_t length)
+/* ---- frames
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
+static void take_slow(struct channel *channel, struct channel_port *port, const uint8_t *frame,
+		      size_t length)
 {
 	uint16_t number = port->number;
 
@@ -222,7 +241,8 @@ static void take_slow(struct channel *channel, struct channel_port *port, const 
 	}
 }
 
-static void take_frame(struct channel_port *port, enum lacp_io_protocol protocol, const uint8_t *frame, size_t length)
+static void take_frame(struct channel_port *port, enum lacp_io_protocol protocol,
+		       const uint8_t *frame, size_t length)
 {
 	if (protocol == LACP_IO_SLOW)
 		take_slow(port->channel, port, frame, length);
@@ -241,7 +261,8 @@ static void receive(struct channel_port *port, enum lacp_io_protocol protocol)
 
 		if (n < 0)
 			return;
-		take_frame(port, protocol, frame, (size_t)n < sizeof(frame) ? (size_t)n : sizeof(frame));
+		take_frame(port, protocol, frame,
+			   (size_t)n < sizeof(frame) ? (size_t)n : sizeof(frame));
 	}
 	if (port->fd[protocol] < 0)
 		return;
@@ -262,7 +283,8 @@ void channel_poll(struct channel *channel)
 	channel->polling = false;
 }
 
-/* All sockets before the machines run: after a sleep of ours, a partner whose LACPDUs wait must not be taken for silent. */
+/* All sockets before the machines run: after a sleep of ours, a partner whose LACPDUs wait must not
+ * be taken for silent. */
 static int slow_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct channel_port *port = userdata;
@@ -307,22 +329,26 @@ static int open_sockets(struct channel *channel, struct channel_port *port, uint
 		port->fd[i] = lacp_io_open(ifindex, listened[i]);
 		if (port->fd[i] < 0)
 			return port->fd[i];
-		r = sd_event_add_io(channel->vs->context.event, &port->source[i], port->fd[i], EPOLLIN,
-				    slow ? slow_ready : neighbour_ready, port);
+		r = sd_event_add_io(channel->vs->context.event, &port->source[i], port->fd[i],
+				    EPOLLIN, slow ? slow_ready : neighbour_ready, port);
 		if (r < 0)
 			return r;
 		/* LACP ahead of everything, neighbours behind everything. */
-		sd_event_source_set_priority(port->source[i], slow ? SD_EVENT_PRIORITY_IMPORTANT : SD_EVENT_PRIORITY_IDLE);
+		sd_event_source_set_priority(port->source[i], slow ? SD_EVENT_PRIORITY_IMPORTANT :
+								     SD_EVENT_PRIORITY_IDLE);
 	}
 	port->ifindex = ifindex;
 	return 0;
 }
 
-/* ---- links ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- links
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static void set_link(struct channel *channel, struct channel_port *port)
 {
 	struct vswitch *vs = channel->vs;
-	const struct link_info *info = port->ifindex ? link_by_ifindex(vs->context.links, port->ifindex) : NULL;
+	const struct link_info *info =
+		port->ifindex ? link_by_ifindex(vs->context.links, port->ifindex) : NULL;
 	bool up = info && info->carrier && info->admin_up;
 	struct link_speed speed = {};
 
@@ -335,7 +361,8 @@ static void set_link(struct channel *channel, struct channel_port *port)
 		return;
 	if (up)
 		link_get_speed(vs->context.links, port->ifindex, &speed);
-	lacp_port_set_link(channel->lacp, port->number, up, speed.speed_mbps, speed.full_duplex, now_ms());
+	lacp_port_set_link(channel->lacp, port->number, up, speed.speed_mbps, speed.full_duplex,
+			   now_ms());
 }
 
 static void bind_port(struct channel *channel, struct channel_port *port)
@@ -347,14 +374,16 @@ static void bind_port(struct channel *channel, struct channel_port *port)
 	if (port->ifindex == ifindex)
 		return;
 	channel_port_close(port);
-	/* Another interface is another link, even if both are up: what was agreed on the old one is not true of it. */
+	/* Another interface is another link, even if both are up: what was agreed on the old one is
+	 * not true of it. */
 	if (bound)
 		set_link(channel, port);
 	if (!ifindex)
 		return;
 	r = open_sockets(channel, port, ifindex);
 	if (r < 0) {
-		log_error(r, "%s: cannot listen for LACP", channel->vs->dp->uplinks[port->index].name);
+		log_error(r, "%s: cannot listen for LACP",
+			  channel->vs->dp->uplinks[port->index].name);
 		channel_port_close(port);
 	}
 }
@@ -362,7 +391,8 @@ static void bind_port(struct channel *channel, struct channel_port *port)
 int channel_port_configure(struct channel *channel, const struct channel_port *port)
 {
 	const struct ul_uplink *uplink = &channel->vs->dp->uplinks[port->index];
-	struct lacp_port_config config = { .number = port->number, .priority = channel->vs->cfg->lacp.port_priority };
+	struct lacp_port_config config = { .number = port->number,
+					   .priority = channel->vs->cfg->lacp.port_priority };
 
 	memcpy(config.mac, uplink->mac, sizeof(config.mac));
 	if (!port->added)

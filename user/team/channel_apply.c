@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The channel as the configuration wants it: its ports follow the uplinks, and after a restart they take up what the daemon before has saved. */
+/* The channel as the configuration wants it: its ports follow the uplinks, and after a restart they
+ * take up what the daemon before has saved. */
 #include "team/channel_state.h"
 
-/* ---- our identity ----------------------------------------------------------------------------------------------------------------------- */
-/* Fixed for the life of the switch, whichever uplink it was taken from; one from the configuration only as long as it is there. */
+/* ---- our identity
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+/* Fixed for the life of the switch, whichever uplink it was taken from; one from the configuration
+ * only as long as it is there. */
 static void choose_system(struct vswitch *vs)
 {
 	static const uint8_t none[6];
@@ -17,7 +21,8 @@ static void choose_system(struct vswitch *vs)
 	if (meta->lacp_system_given)
 		memcpy(meta->lacp_system, none, sizeof(meta->lacp_system));
 	meta->lacp_system_given = false;
-	for (uint32_t i = 0; i < meta->n_uplinks && memcmp(meta->lacp_system, none, sizeof(none)) == 0; i++)
+	for (uint32_t i = 0;
+	     i < meta->n_uplinks && memcmp(meta->lacp_system, none, sizeof(none)) == 0; i++)
 		memcpy(meta->lacp_system, vs->dp->uplinks[i].mac, sizeof(meta->lacp_system));
 }
 
@@ -39,7 +44,8 @@ static void make_config(struct vswitch *vs, struct lacp_config *ret)
 		.fast = cfg->rate == CFG_LACP_FAST,
 		.independent = cfg->mux == CFG_LACP_INDEPENDENT,
 		.policy = policies[cfg->selection],
-		.fallback = cfg->fallback == CFG_LACP_INDIVIDUAL ? LACP_FALLBACK_INDIVIDUAL : LACP_FALLBACK_NONE,
+		.fallback = cfg->fallback == CFG_LACP_INDIVIDUAL ? LACP_FALLBACK_INDIVIDUAL :
+								   LACP_FALLBACK_NONE,
 		.min_links = cfg->min_links,
 		.max_links = cfg->max_links,
 		.wait_to_restore_ms = vs->cfg->up_delay_ms,
@@ -58,8 +64,8 @@ void channel_update_system(struct channel *channel)
 	lacp_configure(channel->lacp, &config, now_ms());
 }
 
-/* The lowest number that no uplink has; kept in the uplink's record, so it is the same after a restart and when others come and go. Returns whether it
- * is new. */
+/* The lowest number that no uplink has; kept in the uplink's record, so it is the same after a
+ * restart and when others come and go. Returns whether it is new. */
 static bool assign_number(struct vswitch *vs, uint32_t index)
 {
 	uint32_t taken = 0, number = 1;
@@ -75,7 +81,9 @@ static bool assign_number(struct vswitch *vs, uint32_t index)
 	return true;
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- ports
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static struct channel_port *make_port(struct channel *channel, uint32_t index)
 {
 	struct channel_port *port = calloc(1, sizeof(*port));
@@ -96,7 +104,8 @@ static void free_port(struct channel_port *port)
 	free(port);
 }
 
-/* The partner is told SYNC=0 after the data plane has stopped: so the port must still have its index, its sockets and its interface. */
+/* The partner is told SYNC=0 after the data plane has stopped: so the port must still have its
+ * index, its sockets and its interface. */
 void channel_let_go(struct vswitch *vs, uint32_t uplink)
 {
 	static const struct lacp_saved none;
@@ -135,7 +144,8 @@ static void drop_port(struct channel *channel, uint32_t place)
 	free_port(port);
 }
 
-/* Ports follow their uplinks, which the configuration may have moved or added; those that it has no more have been let go. */
+/* Ports follow their uplinks, which the configuration may have moved or added; those that it has no
+ * more have been let go. */
 static int arrange_ports(struct channel *channel)
 {
 	struct channel_port *arranged[UL_MAX_UPLINKS] = {};
@@ -166,12 +176,15 @@ static int arrange_ports(struct channel *channel)
 			continue;
 		arranged[i]->index = i;
 		forget_answers(arranged[i]);
-		memset(&arranged[i]->saved, 0, sizeof(arranged[i]->saved));	/* the map has it at the old place */
+		memset(&arranged[i]->saved, 0, sizeof(arranged[i]->saved)); /* the map has it at the
+									       old place */
 	}
 	return r;
 }
 
-/* ---- restart ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- restart
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 /* What the daemon before has left, by the places that the uplinks had then. */
 struct left {
 	struct lacp_saved saved[UL_MAX_UPLINKS];
@@ -188,7 +201,8 @@ static void read_left(struct dataplane *dp, struct left *ret)
 	}
 }
 
-/* From the place of i on no uplink has a record: what is there would be taken for that of the next one with this number. */
+/* From the place of i on no uplink has a record: what is there would be taken for that of the next
+ * one with this number. */
 static void forget_from(struct dataplane *dp, uint32_t i)
 {
 	static const struct lacp_saved none;
@@ -197,8 +211,8 @@ static void forget_from(struct dataplane *dp, uint32_t i)
 		dataplane_save_lacp(dp, i, &none);
 }
 
-/* The uplinks may have changed places in the file meanwhile; their port numbers are what they were. A new one may have got the number of one that is gone,
- * and another NIC the name. */
+/* The uplinks may have changed places in the file meanwhile; their port numbers are what they were.
+ * A new one may have got the number of one that is gone, and another NIC the name. */
 static void restore(struct channel *channel, struct channel_port *port, const struct left *left)
 {
 	uint64_t now = now_ms();
@@ -207,17 +221,20 @@ static void restore(struct channel *channel, struct channel_port *port, const st
 		return;
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
 		const struct lacp_saved *saved = &left->saved[i];
-		uint64_t heard_ms = saved->tx_ms > left->answered_ms[i] ? saved->tx_ms : left->answered_ms[i];
+		uint64_t heard_ms = saved->tx_ms > left->answered_ms[i] ? saved->tx_ms :
+									  left->answered_ms[i];
 
 		if (!saved->version || saved->actor.port != port->number)
 			continue;
-		lacp_restore(channel->lacp, port->number, saved, now > heard_ms ? now - heard_ms : 0);
+		lacp_restore(channel->lacp, port->number, saved,
+			     now > heard_ms ? now - heard_ms : 0);
 		if (i != port->index)
 			forget_answers(port);
 	}
 }
 
-/* What the mux says now, for ports whose saved state was not taken up: for those no change is called. */
+/* What the mux says now, for ports whose saved state was not taken up: for those no change is
+ * called. */
 static void publish_states(struct channel *channel)
 {
 	for (uint32_t i = 0; i < channel->vs->dp->meta->n_uplinks; i++) {
@@ -225,11 +242,14 @@ static void publish_states(struct channel *channel)
 
 		if (lacp_port_info(channel->lacp, channel->port[i]->number, now_ms(), &info) < 0)
 			continue;
-		vswitch_set_lacp(channel->vs, i, info.actor.state & LACP_COLLECTING, info.actor.state & LACP_DISTRIBUTING);
+		vswitch_set_lacp(channel->vs, i, info.actor.state & LACP_COLLECTING,
+				 info.actor.state & LACP_DISTRIBUTING);
 	}
 }
 
-/* ---- configuration ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- configuration
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static int start_lacp(struct channel *channel, const struct lacp_config *config)
 {
 	struct lacp_callbacks callbacks = channel_callbacks;
@@ -239,8 +259,8 @@ static int start_lacp(struct channel *channel, const struct lacp_config *config)
 	return channel->lacp ? 0 : log_error(-ENOMEM, "%s: LACP", channel->vs->name);
 }
 
-/* Without a channel the partner must not go on bundling the links, so it is told. With a static one it may, and goes on for as long as it believes in LACP: the time
- * to set it to static, too. */
+/* Without a channel the partner must not go on bundling the links, so it is told. With a static one
+ * it may, and goes on for as long as it believes in LACP: the time to set it to static, too. */
 static void stop_lacp(struct channel *channel)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
@@ -250,7 +270,8 @@ static void stop_lacp(struct channel *channel)
 			lacp_port_remove(channel->lacp, channel->port[i]->number, now_ms());
 		channel->port[i]->added = false;
 		memset(&channel->port[i]->saved, 0, sizeof(channel->port[i]->saved));
-		channel->vs->uplink[i].lacp_collecting = channel->vs->uplink[i].lacp_distributing = false;
+		channel->vs->uplink[i].lacp_collecting = channel->vs->uplink[i].lacp_distributing =
+			false;
 	}
 	lacp_free(TAKE_PTR(channel->lacp));
 }
@@ -260,13 +281,14 @@ static int apply_port(struct channel *channel, struct channel_port *port, const 
 	int r = channel_port_configure(channel, port);
 
 	if (r < 0)
-		return log_error(r, "%s: cannot add LACP port %u", channel->vs->dp->uplinks[port->index].name, port->number);
+		return log_error(r, "%s: cannot add LACP port %u",
+				 channel->vs->dp->uplinks[port->index].name, port->number);
 	if (port->added)
 		return 0;
 	port->added = true;
 	if (channel->starting)
 		restore(channel, port, left);
-	return channel_port_configure(channel, port);	/* drained or not */
+	return channel_port_configure(channel, port); /* drained or not */
 }
 
 static int apply_lacp(struct channel *channel)
@@ -295,9 +317,10 @@ static int apply_lacp(struct channel *channel)
 	channel->starting = false;
 	if (r < 0)
 		return r;
-	/* Before anything is sent: a port whose record was refused sends and receives no more when its first LACPDU says so. */
+	/* Before anything is sent: a port whose record was refused sends and receives no more when
+	 * its first LACPDU says so. */
 	publish_states(channel);
-	channel->show_ms = 0;	/* at the places that the uplinks have now */
+	channel->show_ms = 0; /* at the places that the uplinks have now */
 	channel_run(channel);
 	forget_from(vs->dp, vs->dp->meta->n_uplinks);
 	return 0;
@@ -311,7 +334,8 @@ static int make_channel(struct vswitch *vs)
 	if (!channel)
 		return log_error(-ENOMEM, "%s", vs->name);
 	channel->vs = vs;
-	r = sd_event_add_time(vs->context.event, &channel->timer, CLOCK_MONOTONIC, UINT64_MAX, 1000, channel_timer_due, channel);
+	r = sd_event_add_time(vs->context.event, &channel->timer, CLOCK_MONOTONIC, UINT64_MAX, 1000,
+			      channel_timer_due, channel);
 	if (r < 0) {
 		free(channel);
 		return log_error(r, "%s: no timer for LACP", vs->name);

@@ -18,24 +18,37 @@ static void copy_side(struct lacp_saved_info *to, const struct lacp_info *from)
 static void copy_counters(struct ul_lacp_counters *to, const struct lacp_stats *from)
 {
 	*to = (struct ul_lacp_counters){
-		.lacpdu_rx = from->lacpdu_rx, .marker_rx = from->marker_rx, .marker_response_rx = from->marker_response_rx,
-		.unknown_rx = from->unknown_rx, .illegal_rx = from->illegal_rx, .lacpdu_tx = from->lacpdu_tx,
-		.marker_tx = from->marker_tx, .marker_response_tx = from->marker_response_tx,
-		.actor_churn_count = from->actor_churn_count, .partner_churn_count = from->partner_churn_count,
+		.lacpdu_rx = from->lacpdu_rx,
+		.marker_rx = from->marker_rx,
+		.marker_response_rx = from->marker_response_rx,
+		.unknown_rx = from->unknown_rx,
+		.illegal_rx = from->illegal_rx,
+		.lacpdu_tx = from->lacpdu_tx,
+		.marker_tx = from->marker_tx,
+		.marker_response_tx = from->marker_response_tx,
+		.actor_churn_count = from->actor_churn_count,
+		.partner_churn_count = from->partner_churn_count,
 		.actor_sync_transitions = from->actor_sync_transitions,
-		.partner_sync_transitions = from->partner_sync_transitions, .actor_changes = from->actor_changes,
-		.partner_changes = from->partner_changes, .link_down_rx = from->link_down_rx, .excess_rx = from->excess_rx,
-		.loopback_rx = from->loopback_rx, .answered = from->answered,
+		.partner_sync_transitions = from->partner_sync_transitions,
+		.actor_changes = from->actor_changes,
+		.partner_changes = from->partner_changes,
+		.link_down_rx = from->link_down_rx,
+		.excess_rx = from->excess_rx,
+		.loopback_rx = from->loopback_rx,
+		.answered = from->answered,
 	};
 }
 
 static uint8_t flags_of(const struct lacp_port_info *info)
 {
-	return (uint8_t)((info->enabled ? UL_LACP_ENABLED : 0) | (info->drained ? UL_LACP_DRAINED : 0) |
-			 (info->loopback ? UL_LACP_LOOPBACK : 0) | (info->individual ? UL_LACP_INDIVIDUAL : 0));
+	return (uint8_t)((info->enabled ? UL_LACP_ENABLED : 0) |
+			 (info->drained ? UL_LACP_DRAINED : 0) |
+			 (info->loopback ? UL_LACP_LOOPBACK : 0) |
+			 (info->individual ? UL_LACP_INDIVIDUAL : 0));
 }
 
-void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_ms, struct ul_lacp_port *record)
+void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_ms,
+			 struct ul_lacp_port *record)
 {
 	struct lacp_port_info info;
 
@@ -65,11 +78,13 @@ void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_
 void channel_record_delay(uint64_t wait_ms, struct ul_lacp_port *record)
 {
 	if (wait_ms && !(record->flags & UL_LACP_OUT))
-		snprintf(record->reason, sizeof(record->reason), "in the channel, but sends only in %llu s (up-delay-ms)",
+		snprintf(record->reason, sizeof(record->reason),
+			 "in the channel, but sends only in %llu s (up-delay-ms)",
 			 (unsigned long long)((wait_ms + 999) / 1000));
 }
 
-void channel_record_setup(const struct setup *setup, enum ul_channel channel, struct ul_lacp_port *record)
+void channel_record_setup(const struct setup *setup, enum ul_channel channel,
+			  struct ul_lacp_port *record)
 {
 	record->findings |= setup->told;
 	if (channel == UL_CHANNEL_LACP || !(setup->told & 1U << UL_FIND_LACP_UNUSED))
@@ -77,5 +92,6 @@ void channel_record_setup(const struct setup *setup, enum ul_channel channel, st
 	record->last_rx_ms = setup->lacp_ms;
 	record->counters.lacpdu_rx = setup->lacpdus;
 	copy_side(&record->partner, &setup->partner);
-	setup_describe(setup, &record->neighbour, channel, UL_FIND_LACP_UNUSED, record->reason, sizeof(record->reason));
+	setup_describe(setup, &record->neighbour, channel, UL_FIND_LACP_UNUSED, record->reason,
+		       sizeof(record->reason));
 }

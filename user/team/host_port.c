@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The host's own ports: a veth pair each. The end with the port's name is the host's; the other one (host_port_far_end()) belongs to the switch and is what the port
- * is connected by. The pair is ours: it is made when it is missing, also after somebody has deleted it, and deleted with the port. */
+/* The host's own ports: a veth pair each. The end with the port's name is the host's; the other one
+ * (host_port_far_end()) belongs to the switch and is what the port is connected by. The pair is
+ * ours: it is made when it is missing, also after somebody has deleted it, and deleted with the
+ * port. */
 #include "team/vswitch.h"
 
-/* ---- the pair ------------------------------------------------------------------------------------------------------------------------ */
-/* The interface as the kernel has it now: of a new pair the first end is told before it has a peer. */
+/* ---- the pair
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+/* The interface as the kernel has it now: of a new pair the first end is told before it has a peer.
+ */
 static const struct link_info *look_up(struct link_monitor *links, const char *name)
 {
 	const struct link_info *info = link_by_name(links, name);
@@ -27,8 +32,10 @@ bool host_port_is_pair(struct link_monitor *links, const char *host_end, const c
 	return info && strcmp(info->kind, "veth") == 0 && info->peer == host_index;
 }
 
-/* 0: there is a pair of these names. 1: the switch's end is the one that this port has already, but the host's is not in sight. */
-static int make_pair(struct vswitch *vs, const struct ul_port *port, const struct port_cfg *cfg, const char *far_end)
+/* 0: there is a pair of these names. 1: the switch's end is the one that this port has already, but
+ * the host's is not in sight. */
+static int make_pair(struct vswitch *vs, const struct ul_port *port, const struct port_cfg *cfg,
+		     const char *far_end)
 {
 	struct link_monitor *links = vs->context.links;
 	/* A pair that is made anew gets the address that it had: the neighbours know it. */
@@ -42,21 +49,29 @@ static int make_pair(struct vswitch *vs, const struct ul_port *port, const struc
 		return log_error(r, "%s: cannot make the veth pair", cfg->interface);
 	info = link_by_name(links, far_end);
 	if (info && info->ifindex == port->ifindex && !link_by_name(links, cfg->interface)) {
-		log_warning(0, "%s: has another name now or is in another network namespace; it stays connected, but its settings are not made",
-			    cfg->interface);
+		log_warning(
+			0,
+			"%s: has another name now or is in another network namespace; it stays connected, but its settings are not made",
+			cfg->interface);
 		return 1;
 	}
-	return log_error(r, "%s: cannot make the veth pair %s and %s: a name belongs to another interface; rename that, or the port", cfg->interface,
-			 cfg->interface, far_end);
+	return log_error(
+		r,
+		"%s: cannot make the veth pair %s and %s: a name belongs to another interface; rename that, or the port",
+		cfg->interface, cfg->interface, far_end);
 }
 
 static void set_addresses(struct link_monitor *links, uint32_t ifindex, const struct port_cfg *cfg)
 {
-	/* Removed first: IPv6 takes no address a second time with another prefix length, and with the first IPv4 address of a subnet its others may go. */
+	/* Removed first: IPv6 takes no address a second time with another prefix length, and with
+	 * the first IPv4 address of a subnet its others may go. */
 	int r = link_remove_addresses(links, ifindex, cfg->addresses, cfg->n_addresses);
 
 	if (r < 0)
-		log_error(r, "%s: cannot remove an address that the configuration does not have any more", cfg->interface);
+		log_error(
+			r,
+			"%s: cannot remove an address that the configuration does not have any more",
+			cfg->interface);
 	for (size_t i = 0; i < cfg->n_addresses; i++) {
 		r = link_add_address(links, ifindex, &cfg->addresses[i]);
 		if (r < 0)
@@ -97,7 +112,9 @@ int host_port_make(struct vswitch *vs, uint32_t slot, const struct port_cfg *cfg
 	return 0;
 }
 
-/* ---- events --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- events
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 static void set_address(struct vswitch *vs, uint32_t slot, const uint8_t mac[6])
 {
 	struct ul_port *port = &vs->dp->ports[slot];
@@ -106,7 +123,7 @@ static void set_address(struct vswitch *vs, uint32_t slot, const uint8_t mac[6])
 
 	if (vswitch_set_address(vs, new, slot) < 0)
 		log_warning(0, "%s: the address table is full", vs->name);
-	memmove(port->mac, mac, sizeof(port->mac));	/* perhaps its own */
+	memmove(port->mac, mac, sizeof(port->mac)); /* perhaps its own */
 	if (old != new)
 		table_remove(&vs->dp->fdb, old);
 }
@@ -135,8 +152,11 @@ void host_port_changed(struct vswitch *vs, uint32_t slot, const struct link_info
 	mac_format(info->mac, mac);
 	owner = port_by_address(vs, vs->dp->groups[port->group].vid, info->mac);
 	if (cfg->has_mac || owner >= 0) {
-		log_warning(0, "%s: has the address %s now, which %s; its frames are dropped as forged_source", port->name, mac,
-			    owner >= 0 ? "is another port's" : "is not the one in the configuration");
+		log_warning(
+			0,
+			"%s: has the address %s now, which %s; its frames are dropped as forged_source",
+			port->name, mac,
+			owner >= 0 ? "is another port's" : "is not the one in the configuration");
 		return;
 	}
 	vswitch_report(vs, port->name, "changed its address to %s", mac);

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Source addresses that the programs saw on a port and do not know there (security: mac-learning, mac-changes). The daemon stays the only writer of the
- * address table; what a machine invents is bounded per port and in time, and never takes an address from the port whose own it is. */
+/* Source addresses that the programs saw on a port and do not know there (security: mac-learning,
+ * mac-changes). The daemon stays the only writer of the address table; what a machine invents is
+ * bounded per port and in time, and never takes an address from the port whose own it is. */
 #include "team/vswitch.h"
 
 #include <sys/epoll.h>
 
 #include <bpf/libbpf.h>
 
-#define CHANGE_MS 200	/* between two changes of a port's address; the machine's next frame reports one that came too early again */
-#define WARN_MS 60000	/* between two warnings that the table is full: machines must not fill the log */
-#define TURN_MS 5	/* of work on events; a machine can make them faster than they are worked off, and others want their turn */
+#define CHANGE_MS                                                                                 \
+	200 /* between two changes of a port's address; the machine's next frame reports one that \
+	       came too early again */
+#define WARN_MS \
+	60000 /* between two warnings that the table is full: machines must not fill the log */
+#define TURN_MS                                                                              \
+	5 /* of work on events; a machine can make them faster than they are worked off, and \
+	     others want their turn */
 #define AGE_ACCURACY_USEC 1000000
 
 static bool is_own_address(const struct ul_port *port, uint64_t key)
@@ -17,7 +23,8 @@ static bool is_own_address(const struct ul_port *port, uint64_t key)
 	return key == ul_fdb_key(port->vlan.vid, port->mac);
 }
 
-/* Can a frame of one group's VLANs reach the other group? Ports that tag themselves have their lists, and events of theirs do not say which VLAN it was. */
+/* Can a frame of one group's VLANs reach the other group? Ports that tag themselves have their
+ * lists, and events of theirs do not say which VLAN it was. */
 static bool share_a_vlan(const struct ul_group *a, const struct ul_group *b)
 {
 	if (a->vlan_mode != UL_VLAN_VGT && b->vlan_mode == UL_VLAN_VGT)
@@ -35,21 +42,25 @@ static int other_owner(const struct vswitch *vs, const struct ul_event *event)
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
 		const struct ul_port *port = &vs->dp->ports[slot];
 
-		if (slot != event->port && port->flags & UL_PORT_USED && memcmp(port->mac, event->mac, 6) == 0 &&
+		if (slot != event->port && port->flags & UL_PORT_USED &&
+		    memcmp(port->mac, event->mac, 6) == 0 &&
 		    share_a_vlan(group, &vs->dp->groups[port->group]))
 			return (int)slot;
 	}
 	return -1;
 }
 
-/* ---- ageing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- ageing
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 static void forget(void *userdata, uint32_t slot, uint64_t key)
 {
 	struct vswitch *vs = userdata;
 	uint32_t known;
 
 	/* Meanwhile it may have become the port's own, or another's. */
-	if (table_get(&vs->dp->fdb, key, &known) < 0 || known != slot || is_own_address(&vs->dp->ports[slot], key))
+	if (table_get(&vs->dp->fdb, key, &known) < 0 || known != slot ||
+	    is_own_address(&vs->dp->ports[slot], key))
 		return;
 	table_remove(&vs->dp->fdb, key);
 }
@@ -101,11 +112,13 @@ void learn_adopt(struct vswitch *vs)
 
 void learn_forget_port(struct vswitch *vs, uint32_t slot)
 {
-	if (vs->learned)	/* not when a switch is only taken down */
+	if (vs->learned) /* not when a switch is only taken down */
 		learned_remove_port(vs->learned, slot);
 }
 
-/* ---- events ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- events
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 /* Programs read the address as one word. */
 static void change_address(struct vswitch *vs, struct ul_port *port, const uint8_t mac[6])
 {
@@ -137,8 +150,8 @@ static void learn(struct vswitch *vs, const struct ul_event *event)
 		vs->may_change_ms[event->port] = now_ms() + CHANGE_MS;
 		change_address(vs, port, event->mac);
 	} else if (note_learned(vs, event->port, key) < 0) {
-		log_debug("%s: port %s has %d addresses; %s is not learned", vs->name, port->name, LEARNED_PER_PORT,
-			  mac_format(event->mac, mac));
+		log_debug("%s: port %s has %d addresses; %s is not learned", vs->name, port->name,
+			  LEARNED_PER_PORT, mac_format(event->mac, mac));
 		return;
 	}
 	if (table_get(&vs->dp->fdb, key, &before) == 0)
@@ -148,7 +161,10 @@ static void learn(struct vswitch *vs, const struct ul_event *event)
 		if (now_ms() < vs->may_warn_ms)
 			return;
 		vs->may_warn_ms = now_ms() + WARN_MS;
-		log_warning(0, "%s: the address table is full; %s is not learned, and others may not be", vs->name, mac_format(event->mac, mac));
+		log_warning(
+			0,
+			"%s: the address table is full; %s is not learned, and others may not be",
+			vs->name, mac_format(event->mac, mac));
 	}
 }
 
@@ -164,12 +180,15 @@ static bool is_news(const struct vswitch *vs, const struct ul_event *event)
 	if (!(port->flags & UL_PORT_USED) || !port->ifindex)
 		return false;
 	group = &vs->dp->groups[port->group];
-	if (!(group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) || group->vid != event->vid)
+	if (!(group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) ||
+	    group->vid != event->vid)
 		return false;
-	return table_get(&vs->dp->fdb, ul_fdb_key(event->vid, event->mac), &known) < 0 || known != event->port;
+	return table_get(&vs->dp->fdb, ul_fdb_key(event->vid, event->mac), &known) < 0 ||
+	       known != event->port;
 }
 
-/* A negative result ends this turn, behind this event; the loop comes back as long as there are more. */
+/* A negative result ends this turn, behind this event; the loop comes back as long as there are
+ * more. */
 static int take_event(void *userdata, void *data, size_t size)
 {
 	const struct ul_event *event = data;
@@ -197,7 +216,8 @@ int learn_start(struct vswitch *vs)
 	int r = learned_new(&vs->learned);
 
 	if (r == 0)
-		r = sd_event_add_time(vs->context.event, &vs->age_timer, CLOCK_MONOTONIC, 0, AGE_ACCURACY_USEC, age, vs);
+		r = sd_event_add_time(vs->context.event, &vs->age_timer, CLOCK_MONOTONIC, 0,
+				      AGE_ACCURACY_USEC, age, vs);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(vs->age_timer, SD_EVENT_OFF);
 	if (r < 0)
@@ -205,7 +225,8 @@ int learn_start(struct vswitch *vs)
 	vs->events = ring_buffer__new(vs->dp->events_fd, take_event, vs, NULL);
 	if (!vs->events)
 		return log_error(-errno, "%s: cannot read the events of the programs", vs->name);
-	r = sd_event_add_io(vs->context.event, &vs->event_source, ring_buffer__epoll_fd(vs->events), EPOLLIN, events_ready, vs);
+	r = sd_event_add_io(vs->context.event, &vs->event_source, ring_buffer__epoll_fd(vs->events),
+			    EPOLLIN, events_ready, vs);
 	if (r < 0)
 		return log_error(r, "%s: cannot watch the events of the programs", vs->name);
 	/* A flood of invented addresses must not keep the loop from links and LACP. */

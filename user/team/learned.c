@@ -77,7 +77,8 @@ void learned_remove_port(struct learned *learned, uint32_t slot)
 	*port = (struct at_port){};
 }
 
-uint64_t learned_expire(struct learned *learned, uint64_t now_ms, void (*gone)(void *userdata, uint32_t slot, uint64_t key), void *userdata)
+uint64_t learned_expire(struct learned *learned, uint64_t now_ms,
+			void (*gone)(void *userdata, uint32_t slot, uint64_t key), void *userdata)
 {
 	uint64_t next = UINT64_MAX;
 
@@ -88,7 +89,9 @@ uint64_t learned_expire(struct learned *learned, uint64_t now_ms, void (*gone)(v
 			struct entry entry = port->entry[i];
 
 			if (entry.since_ms + LEARNED_AGE_MS > now_ms) {
-				next = entry.since_ms + LEARNED_AGE_MS < next ? entry.since_ms + LEARNED_AGE_MS : next;
+				next = entry.since_ms + LEARNED_AGE_MS < next ?
+					       entry.since_ms + LEARNED_AGE_MS :
+					       next;
 				i++;
 				continue;
 			}

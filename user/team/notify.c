@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* RARP frames for the physical switches, and their timetable.
  *
- * One job per port slot, in an array by slot. A job is started with its first frame and ends after its fifth; the
- * timer always stands at the earliest job or before it. Thousands of ports move at once when an uplink fails, so
- * starting one looks at no other. */
+ * One job per port slot, in an array by slot. A job is started with its first frame and ends after
+ * its fifth; the timer always stands at the earliest job or before it. Thousands of ports move at
+ * once when an uplink fails, so starting one looks at no other. */
 #include "team/notify.h"
 
 #include <arpa/inet.h>
@@ -15,12 +15,14 @@
 #include "abi.h"
 #include "common/util.h"
 
-#define ACCURACY_USEC 10000	/* the times are no protocol; together they make fewer wake-ups */
-#define RARP_REQUEST 3		/* RFC 903: request reverse */
+#define ACCURACY_USEC 10000 /* the times are no protocol; together they make fewer wake-ups */
+#define RARP_REQUEST 3	    /* RFC 903: request reverse */
 
 static const uint16_t offsets_ms[NOTIFY_N_SENDS] = { 0, 1000, 2000, 4000, 7000 };
 
-/* ---- the frame ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the frame
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static uint8_t *put_be16(uint8_t *p, unsigned int value)
 {
 	p[0] = (uint8_t)(value >> 8);
@@ -34,7 +36,8 @@ static uint8_t *put_mac(uint8_t *p, const uint8_t mac[6])
 	return p + 6;
 }
 
-void notify_frame(const uint8_t mac[6], uint16_t vid, uint8_t frame[NOTIFY_FRAME_MAX], size_t *ret_length)
+void notify_frame(const uint8_t mac[6], uint16_t vid, uint8_t frame[NOTIFY_FRAME_MAX],
+		  size_t *ret_length)
 {
 	static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	uint8_t *p = frame;
@@ -49,15 +52,16 @@ void notify_frame(const uint8_t mac[6], uint16_t vid, uint8_t frame[NOTIFY_FRAME
 	p = put_be16(p, ETHERTYPE_REVARP);
 	p = put_be16(p, ARPHRD_ETHER);
 	p = put_be16(p, ETHERTYPE_IP);
-	*p++ = 6;	/* length of hardware addresses */
-	*p++ = 4;	/* length of protocol addresses, which stay 0.0.0.0 */
+	*p++ = 6; /* length of hardware addresses */
+	*p++ = 4; /* length of protocol addresses, which stay 0.0.0.0 */
 	p = put_be16(p, RARP_REQUEST);
 	p = put_mac(p, mac) + 4;
 	put_mac(p, mac);
 	*ret_length = vid ? ETH_ZLEN + 4 : ETH_ZLEN;
 }
 
-void notify_vlans_of(uint32_t mode, uint16_t vid, const __u64 list[UL_N_VLANS / 64], struct notify_vlans *ret)
+void notify_vlans_of(uint32_t mode, uint16_t vid, const __u64 list[UL_N_VLANS / 64],
+		     struct notify_vlans *ret)
 {
 	*ret = (struct notify_vlans){};
 	if (mode != UL_VLAN_VGT) {
@@ -77,22 +81,24 @@ void notify_vlans_of(uint32_t mode, uint16_t vid, const __u64 list[UL_N_VLANS / 
 	}
 }
 
-/* ---- the timetable ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the timetable
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 struct job {
 	uint64_t start_ms;
 	uint32_t ifindex;
 	uint8_t n_sent;
 	uint8_t mac[6];
-	struct notify_vlans vlans;	/* none: no job */
+	struct notify_vlans vlans; /* none: no job */
 };
 
 struct notifier {
 	sd_event *event;
 	sd_event_source *timer;
-	uint64_t armed_ms;	/* when the timer goes off; UINT64_MAX: it is off */
+	uint64_t armed_ms; /* when the timer goes off; UINT64_MAX: it is off */
 	notify_send send;
 	void *userdata;
-	struct job *jobs;	/* index: slot of the port */
+	struct job *jobs; /* index: slot of the port */
 	uint32_t n_jobs;
 };
 
@@ -101,7 +107,8 @@ static uint64_t due_ms(const struct job *job)
 	return job->vlans.n ? job->start_ms + offsets_ms[job->n_sent] : UINT64_MAX;
 }
 
-void notifier_send(const struct notifier *notifier, uint32_t ifindex, const uint8_t mac[6], const struct notify_vlans *vlans)
+void notifier_send(const struct notifier *notifier, uint32_t ifindex, const uint8_t mac[6],
+		   const struct notify_vlans *vlans)
 {
 	for (uint32_t i = 0; i < vlans->n; i++) {
 		uint8_t frame[NOTIFY_FRAME_MAX];
@@ -140,8 +147,8 @@ static int reserve(struct notifier *notifier, uint32_t port)
 	return 0;
 }
 
-int notifier_start_at(struct notifier *notifier, uint64_t now_ms, uint32_t port, uint32_t ifindex, const uint8_t mac[6],
-		      const struct notify_vlans *vlans)
+int notifier_start_at(struct notifier *notifier, uint64_t now_ms, uint32_t port, uint32_t ifindex,
+		      const uint8_t mac[6], const struct notify_vlans *vlans)
 {
 	struct job *job;
 	int r;
@@ -192,7 +199,9 @@ void notifier_cancel_uplink(struct notifier *notifier, uint32_t ifindex)
 	}
 }
 
-/* ---- on the event loop -------------------------------------------------------------------------------------------------------------- */
+/* ---- on the event loop
+ * --------------------------------------------------------------------------------------------------------------
+ */
 static int arm(struct notifier *notifier, uint64_t at_ms)
 {
 	int r;
@@ -221,7 +230,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-int notifier_start(struct notifier *notifier, uint32_t port, uint32_t ifindex, const uint8_t mac[6], const struct notify_vlans *vlans)
+int notifier_start(struct notifier *notifier, uint32_t port, uint32_t ifindex, const uint8_t mac[6],
+		   const struct notify_vlans *vlans)
 {
 	uint64_t now = now_ms();
 	int r = notifier_start_at(notifier, now, port, ifindex, mac, vlans);
@@ -241,7 +251,8 @@ int notifier_new(sd_event *event, notify_send send, void *userdata, struct notif
 	*notifier = (struct notifier){ .send = send, .userdata = userdata, .armed_ms = UINT64_MAX };
 	if (event) {
 		notifier->event = sd_event_ref(event);
-		r = sd_event_add_time(event, &notifier->timer, CLOCK_MONOTONIC, 0, ACCURACY_USEC, on_timer, notifier);
+		r = sd_event_add_time(event, &notifier->timer, CLOCK_MONOTONIC, 0, ACCURACY_USEC,
+				      on_timer, notifier);
 		if (r >= 0)
 			r = sd_event_source_set_enabled(notifier->timer, SD_EVENT_OFF);
 		if (r < 0) {
@@ -263,7 +274,9 @@ void notifier_free(struct notifier *notifier)
 	free(notifier);
 }
 
-/* ---- the usual sender --------------------------------------------------------------------------------------------------------------- */
+/* ---- the usual sender
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 struct notify_socket {
 	int fd;
 };
@@ -296,10 +309,12 @@ void notify_socket_free(struct notify_socket *sock)
 void notify_socket_send(void *userdata, uint32_t ifindex, const uint8_t *frame, size_t length)
 {
 	const struct notify_socket *sock = userdata;
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex, .sll_halen = 6 };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)ifindex,
+				  .sll_halen = 6 };
 
 	memcpy(to.sll_addr, frame, 6);
-	memcpy(&to.sll_protocol, frame + 12, 2);	/* both in network order */
+	memcpy(&to.sll_protocol, frame + 12, 2); /* both in network order */
 	/* Full queues and uplinks that have just gone are met by the next repetition. */
 	if (sendto(sock->fd, frame, length, 0, (const struct sockaddr *)&to, sizeof(to)) < 0)
 		log_debug("notify switches: uplink %u: %s", ifindex, strerror(errno));

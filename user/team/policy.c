@@ -12,7 +12,8 @@ static uint32_t policy_flags(const struct teaming *teaming, enum ul_channel chan
 	       (channel != UL_CHANNEL_NONE ? UL_POLICY_ANY_UPLINK : 0);
 }
 
-/* Positions: active, then standby. ESX re-hashes over the live active ones (rehash: modulo); with none of them alive, all keep their places. */
+/* Positions: active, then standby. ESX re-hashes over the live active ones (rehash: modulo); with
+ * none of them alive, all keep their places. */
 static void set_members(const struct teaming *teaming, uint32_t usable, struct ul_policy *policy)
 {
 	uint32_t live = 0;
@@ -56,8 +57,8 @@ uint32_t teaming_uplinks(const struct teaming *teaming)
 	return uplinks;
 }
 
-void policy_build(const struct teaming *teaming, enum ul_channel channel, uint32_t usable, uint32_t draining,
-		  struct ul_policy *ret)
+void policy_build(const struct teaming *teaming, enum ul_channel channel, uint32_t usable,
+		  uint32_t draining, struct ul_policy *ret)
 {
 	uint32_t alive;
 
@@ -71,15 +72,18 @@ void policy_build(const struct teaming *teaming, enum ul_channel channel, uint32
 	ret->n_buckets = ul_n_buckets(ret->n_active);
 
 	alive = to_positions(ret, usable);
-	/* The switch spreads over every link of a channel as it likes: which of them are open is each uplink's UL_UP_RECEIVE. */
+	/* The switch spreads over every link of a channel as it likes: which of them are open is
+	 * each uplink's UL_UP_RECEIVE. */
 	if (channel != UL_CHANNEL_NONE)
 		ret->in_use = teaming_uplinks(teaming);
 	else
-		ret->in_use = to_uplinks(ret, ul_serving_positions(ret->flags, ret->n_active, ret->n_members, alive)) |
+		ret->in_use = to_uplinks(ret, ul_serving_positions(ret->flags, ret->n_active,
+								   ret->n_members, alive)) |
 			      (teaming_uplinks(teaming) & draining);
 
 	for (uint32_t b = 0; b < ret->n_buckets; b++) {
-		int position = ul_serving_position(ret->flags, ret->n_active, ret->n_members, b, alive);
+		int position =
+			ul_serving_position(ret->flags, ret->n_active, ret->n_members, b, alive);
 
 		ret->bucket[b] = position < 0 ? UL_NO_UPLINK : ret->member[position];
 	}
@@ -120,5 +124,6 @@ uint8_t policy_uplink_of_port(const struct ul_policy *policy, const uint8_t mac[
 	if (!policy->n_buckets)
 		return UL_NO_UPLINK;
 	memcpy(flow.src_mac, mac, sizeof(flow.src_mac));
-	return policy->bucket[ul_hash(policy->method, policy->flags, &flow, number) % policy->n_buckets];
+	return policy
+		->bucket[ul_hash(policy->method, policy->flags, &flow, number) % policy->n_buckets];
 }

@@ -40,7 +40,8 @@ int port_by_address(const struct vswitch *vs, uint16_t vid, const uint8_t mac[6]
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
 		const struct ul_port *port = &vs->dp->ports[slot];
 
-		if (port->flags & UL_PORT_USED && memcmp(port->mac, mac, 6) == 0 && vs->dp->groups[port->group].vid == vid)
+		if (port->flags & UL_PORT_USED && memcmp(port->mac, mac, 6) == 0 &&
+		    vs->dp->groups[port->group].vid == vid)
 			return (int)slot;
 	}
 	return -ENOENT;
@@ -54,14 +55,19 @@ void port_interface(const struct ul_port *port, char name[UL_NAME_LEN])
 		snprintf(name, UL_NAME_LEN, "%s", port->name);
 }
 
-#define FRAME_OVERHEAD 18	/* Ethernet header and one tag */
+#define FRAME_OVERHEAD 18 /* Ethernet header and one tag */
 #define DELIVERY_FLAGS (UL_PORT_XDP | UL_PORT_XDP_TCP)
 
-/* ---- delivery ---------------------------------------------------------------------------------------------------------------------- */
-/* XDP_REDIRECT only where the driver takes the frames at this moment: others vanish without a trace. Before 6.3 nobody tells; taps do since ever. */
-static bool takes_xdp(const struct vswitch *vs, const struct ul_port *port, const struct link_info *info)
+/* ---- delivery
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+/* XDP_REDIRECT only where the driver takes the frames at this moment: others vanish without a
+ * trace. Before 6.3 nobody tells; taps do since ever. */
+static bool takes_xdp(const struct vswitch *vs, const struct ul_port *port,
+		      const struct link_info *info)
 {
-	/* All of a port's frames take the same way, or they would overtake each other: a port for jumbo frames, which XDP cannot take, gets all by TC. */
+	/* All of a port's frames take the same way, or they would overtake each other: a port for
+	 * jumbo frames, which XDP cannot take, gets all by TC. */
 	if (vs->cfg->receive == UL_RECEIVE_TC || port->max_frame > UL_MAX_XDP_FRAME)
 		return false;
 	if (info->xdp_features_known)
@@ -72,7 +78,8 @@ static bool takes_xdp(const struct vswitch *vs, const struct ul_port *port, cons
 static void set_xdp(struct vswitch *vs, uint32_t slot, const struct link_info *info)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
-	bool xdp = takes_xdp(vs, port, info) && dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
+	bool xdp = takes_xdp(vs, port, info) &&
+		   dataplane_set_xdp_target(vs->dp, slot, info->ifindex) == 0;
 	uint32_t flags = port->flags & ~(uint32_t)DELIVERY_FLAGS;
 
 	if (xdp)
@@ -90,13 +97,16 @@ static void update_delivery(struct vswitch *vs, uint32_t slot, const struct link
 	set_xdp(vs, slot, info);
 }
 
-/* ---- addresses: in the table as long as there is an interface; afterwards the machine may be on another host ---------------------------------------- */
+/* ---- addresses: in the table as long as there is an interface; afterwards the machine may be on
+ * another host ---------------------------------------- */
 static void add_address(struct vswitch *vs, uint32_t slot)
 {
 	const struct ul_port *port = &vs->dp->ports[slot];
 
-	if (port_has_mac(port) && vswitch_set_address(vs, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
-		log_warning(0, "%s: the address table is full; port %s is not found", vs->name, port->name);
+	if (port_has_mac(port) &&
+	    vswitch_set_address(vs, ul_fdb_key(port->vlan.vid, port->mac), slot) < 0)
+		log_warning(0, "%s: the address table is full; port %s is not found", vs->name,
+			    port->name);
 }
 
 struct addresses_of {
@@ -121,7 +131,9 @@ static void remove_addresses(struct vswitch *vs, uint32_t slot)
 	learn_forget_port(vs, slot);
 }
 
-/* ---- interface ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- interface
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 /* The switch's end of a port has no life of its own: no neighbour discovery into the machine. */
 static void switch_ipv6_off(struct vswitch *vs, struct ul_port *port, const struct link_info *info)
 {
@@ -139,7 +151,8 @@ static void switch_ipv6_off(struct vswitch *vs, struct ul_port *port, const stru
 static void restore_ipv6(struct vswitch *vs, struct ul_port *port, uint32_t ifindex)
 {
 	if (port->flags & UL_PORT_SAVED_IPV6)
-		link_set_ipv6(vs->context.links, ifindex, true);	/* one that is gone needs nothing */
+		link_set_ipv6(vs->context.links, ifindex, true); /* one that is gone needs nothing
+								  */
 	port->flags &= ~(uint32_t)UL_PORT_SAVED_IPV6;
 }
 
@@ -171,7 +184,10 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 	int r;
 
 	if (info.master) {
-		log_error(-EBUSY, "%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", info.name, info.name);
+		log_error(
+			-EBUSY,
+			"%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'",
+			info.name, info.name);
 		return;
 	}
 	if (port->ifindex && fresh)
@@ -180,7 +196,9 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 	if (!attached)
 		switch_ipv6_off(vs, port, &info);
 	if (port->flags & UL_PORT_HOST && info.mtu != vs->cfg->mtu)
-		info.mtu = link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu) < 0 ? info.mtu : vs->cfg->mtu;
+		info.mtu = link_set_mtu(vs->context.links, info.ifindex, vs->cfg->mtu) < 0 ?
+				   info.mtu :
+				   vs->cfg->mtu;
 	if (!info.admin_up && fresh) {
 		r = link_set_up(vs->context.links, info.ifindex, true);
 		if (r < 0)
@@ -204,19 +222,23 @@ static void port_connect(struct vswitch *vs, uint32_t slot, const struct link_in
 	update_delivery(vs, slot, &info);
 }
 
-void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *info, unsigned int changes)
+void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *info,
+		     unsigned int changes)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	char interface[UL_NAME_LEN];
 
 	port_interface(port, interface);
-	if (strcmp(info->name, interface) != 0) {	/* the host's end */
+	if (strcmp(info->name, interface) != 0) { /* the host's end */
 		if (!(changes & LINK_REMOVED))
 			host_port_changed(vs, slot, info);
 		else if (!port->ifindex && !link_by_name(vs->context.links, port->name))
-			host_port_gone(vs, slot);	/* it was in the way, or the other end has told already */
+			host_port_gone(vs, slot); /* it was in the way, or the other end has told
+						     already */
 	} else if (changes & LINK_REMOVED) {
-		if (port->ifindex && port->ifindex != info->ifindex)	/* of a predecessor: one of the same name is in use already */
+		if (port->ifindex && port->ifindex != info->ifindex) /* of a predecessor: one of the
+									same name is in use already
+								      */
 			return;
 		vswitch_report(vs, port->name, "the port's interface is gone");
 		port_disconnect(vs, slot);
@@ -230,8 +252,11 @@ void port_link_event(struct vswitch *vs, uint32_t slot, const struct link_info *
 	}
 }
 
-/* ---- slot ------------------------------------------------------------------------------------------------------------------------------- */
-/* port-id: the position with the fewest ports, in a bucket of its own there, so that the ports of a failed uplink are spread as well. */
+/* ---- slot
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
+/* port-id: the position with the fewest ports, in a bucket of its own there, so that the ports of a
+ * failed uplink are spread as well. */
 static uint32_t choose_number(const struct vswitch *vs, uint32_t slot, uint32_t policy_slot)
 {
 	const struct ul_policy *policy = &vs->dp->policies[policy_slot];
@@ -251,12 +276,14 @@ static uint32_t choose_number(const struct vswitch *vs, uint32_t slot, uint32_t 
 	return best + n * (ports_at[best] % (UL_MAX_BUCKETS / n));
 }
 
-static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *cfg, uint32_t group, bool fresh)
+static void fill_slot(struct vswitch *vs, uint32_t slot, const struct port_cfg *cfg, uint32_t group,
+		      bool fresh)
 {
 	struct ul_port *port = &vs->dp->ports[slot];
 	const struct ul_group *to = &vs->dp->groups[group];
 	struct ul_port_vlan vlan = { .mode = to->vlan_mode, .vid = to->vid };
-	uint32_t flags = UL_PORT_USED | (cfg->host ? UL_PORT_HOST : 0) | (cfg->runtime ? UL_PORT_RUNTIME : 0);
+	uint32_t flags = UL_PORT_USED | (cfg->host ? UL_PORT_HOST : 0) |
+			 (cfg->runtime ? UL_PORT_RUNTIME : 0);
 
 	/* The copy of the VLAN's flag follows with the VLANs. */
 	vlan.group_flags = to->flags | (port->vlan.group_flags & UL_GROUP_CURIOUS_VLAN);
@@ -320,7 +347,9 @@ void port_release(struct vswitch *vs, uint32_t slot)
 	vs->port_uplink[slot] = UL_NO_UPLINK;
 }
 
-/* ---- notify switches ---------------------------------------------------------------------------------------------------------------- */
+/* ---- notify switches
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static void vlans_of(const struct vswitch *vs, const struct ul_port *port, struct notify_vlans *ret)
 {
 	notify_vlans_of(port->vlan.mode, port->vlan.vid, vs->dp->groups[port->group].vlans, ret);
@@ -352,12 +381,14 @@ static int announce_learned(void *userdata, uint64_t key, uint32_t slot)
 	return 0;
 }
 
-/* Ports of this policy that are served by another uplink than before: tell the physical switches behind it. A channel is one link to them; nothing to tell. A port
- * without any uplink is where it was last, as far as the switches know. */
+/* Ports of this policy that are served by another uplink than before: tell the physical switches
+ * behind it. A channel is one link to them; nothing to tell. A port without any uplink is where it
+ * was last, as far as the switches know. */
 void port_notify_moves(struct vswitch *vs, uint32_t policy_slot, bool buckets_changed)
 {
 	const struct ul_policy *policy = &vs->dp->policies[policy_slot];
-	bool notify = vs->cfg->channel == UL_CHANNEL_NONE && vs->policy[policy_slot].teaming.notify_switches;
+	bool notify = vs->cfg->channel == UL_CHANNEL_NONE &&
+		      vs->policy[policy_slot].teaming.notify_switches;
 	struct learned learned = { .vs = vs, .policy_slot = policy_slot };
 	bool learning = false;
 
@@ -382,7 +413,8 @@ void port_notify_moves(struct vswitch *vs, uint32_t policy_slot, bool buckets_ch
 		vlans_of(vs, port, &vlans);
 		notifier_start(vs->notifier, slot, vs->dp->uplinks[now].ifindex, port->mac, &vlans);
 	}
-	/* Learned addresses are told once, without repetitions, and wherever they are served: with src-mac each may have another uplink than its port. */
+	/* Learned addresses are told once, without repetitions, and wherever they are served: with
+	 * src-mac each may have another uplink than its port. */
 	if (notify && learning && buckets_changed)
 		table_foreach(&vs->dp->fdb, announce_learned, &learned);
 }

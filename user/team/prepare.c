@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The settings that a NIC must have as an uplink. What was different before is noted in the uplink's record, which outlives the daemon, and put back when the uplink is
- * released. */
+/* The settings that a NIC must have as an uplink. What was different before is noted in the
+ * uplink's record, which outlives the daemon, and put back when the uplink is released. */
 #include "team/vswitch.h"
 
 static int prepare_flags(struct vswitch *vs, struct ul_uplink *uplink, const struct link_info *info)
@@ -41,8 +41,11 @@ static int prepare_mtu(struct vswitch *vs, struct ul_uplink *uplink, const struc
 		return 0;
 	r = link_set_mtu(vs->context.links, info->ifindex, vs->cfg->mtu);
 	if (r < 0) {
-		log_error(r, "%s: cannot set the MTU to %u; see 'ip -d link show %s' for its maximum", info->name, vs->cfg->mtu, info->name);
-		return r == -EINVAL ? -ERANGE : r;	/* the file is not wrong: this driver, as it is set up now, refuses */
+		log_error(r,
+			  "%s: cannot set the MTU to %u; see 'ip -d link show %s' for its maximum",
+			  info->name, vs->cfg->mtu, info->name);
+		return r == -EINVAL ? -ERANGE : r; /* the file is not wrong: this driver, as it is
+						      set up now, refuses */
 	}
 	if (!uplink->saved_mtu)
 		uplink->saved_mtu = info->mtu;
@@ -58,24 +61,34 @@ int uplink_prepare(struct vswitch *vs, uint32_t index, const struct link_info *i
 	uint32_t offloads = 0;
 	int r;
 
-	/* A veth with tx VLAN offload hands its tags over beside the data, where no XDP program at the other end can see them. */
+	/* A veth with tx VLAN offload hands its tags over beside the data, where no XDP program at
+	 * the other end can see them. */
 	if (strcmp(info->kind, "veth") == 0) {
 		which |= UL_SAVED_TX_VLAN;
-		log_debug("%s: a veth as uplink: its far end must have tx VLAN offload off, too", info->name);
+		log_debug("%s: a veth as uplink: its far end must have tx VLAN offload off, too",
+			  info->name);
 	}
 	r = link_prepare_offloads(vs->context.links, info->ifindex, which, &offloads, &feature);
 	uplink->saved |= offloads;
 	if (r < 0 && r != -EOPNOTSUPP)
-		return log_error(r, "%s: cannot change offloads; see 'ethtool -k %s'", info->name, info->name);
+		return log_error(r, "%s: cannot change offloads; see 'ethtool -k %s'", info->name,
+				 info->name);
 	if (r < 0 && !feature) {
 		tags_hidden = true;
-		log_warning(r, "%s: its driver does not tell its offloads; tags may be invisible to XDP, so it receives by TC", info->name);
+		log_warning(
+			r,
+			"%s: its driver does not tell its offloads; tags may be invisible to XDP, so it receives by TC",
+			info->name);
 	} else if (r < 0) {
-		/* Named first of those that stay on. A VLAN filter (fixed on virtio-net and e1000) is no obstacle: promiscuous mode opens it. */
+		/* Named first of those that stay on. A VLAN filter (fixed on virtio-net and e1000)
+		 * is no obstacle: promiscuous mode opens it. */
 		tags_hidden = strcmp(feature, "rx-vlan-hw-parse") == 0;
 		if (strcmp(feature, "rx-vlan-filter") != 0)
-			log_warning(0, "%s: %s is on and cannot be switched off%s", info->name, feature,
-				    tags_hidden ? "; tags are then invisible to XDP, so it receives by TC" : "");
+			log_warning(
+				0, "%s: %s is on and cannot be switched off%s", info->name, feature,
+				tags_hidden ?
+					"; tags are then invisible to XDP, so it receives by TC" :
+					"");
 	}
 	r = prepare_flags(vs, uplink, info);
 	if (r == 0)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The interface of an uplink: it is taken when it is there, let go when it is gone, and tried again when it could not be taken. */
+/* The interface of an uplink: it is taken when it is there, let go when it is gone, and tried again
+ * when it could not be taken. */
 #include "team/channel.h"
 
 #include <linux/if_link.h>
 
-/* How often an interface is tried again that could not be taken; each time it takes twice as long. */
+/* How often an interface is tried again that could not be taken; each time it takes twice as long.
+ */
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
 
@@ -12,13 +14,15 @@ static void set_carrier_poll(struct vswitch *vs, uint32_t ifindex)
 {
 	uint32_t interval_ms = vs->cfg->carrier_poll_ms;
 
-	/* Where the programs see the carrier themselves, the daemon's view only tidies up after them. */
+	/* Where the programs see the carrier themselves, the daemon's view only tidies up after
+	 * them. */
 	if (vs->carrier_check && interval_ms && interval_ms < 100)
 		interval_ms = 100;
 	link_monitor_poll_carrier(vs->context.links, ifindex, interval_ms);
 }
 
-/* Takes the interface, or brings it up to date when it is taken already. On failure one that was not taken before is left as it was found. */
+/* Takes the interface, or brings it up to date when it is taken already. On failure one that was
+ * not taken before is left as it was found. */
 static int connect_uplink(struct vswitch *vs, uint32_t index, const struct link_info *seen)
 {
 	struct ul_uplink *uplink = &vs->dp->uplinks[index];
@@ -29,7 +33,8 @@ static int connect_uplink(struct vswitch *vs, uint32_t index, const struct link_
 	int r = 0, prepared;
 
 	/* What XDP there is makes no event. */
-	if (link_monitor_refresh(vs->context.links, info.ifindex) == 0 && link_by_ifindex(vs->context.links, info.ifindex))
+	if (link_monitor_refresh(vs->context.links, info.ifindex) == 0 &&
+	    link_by_ifindex(vs->context.links, info.ifindex))
 		info = *link_by_ifindex(vs->context.links, info.ifindex);
 	if (fresh && receive != UL_RECEIVE_TC)
 		r = dataplane_check_xdp(vs->dp, info.ifindex, info.name);
@@ -39,7 +44,8 @@ static int connect_uplink(struct vswitch *vs, uint32_t index, const struct link_
 		vs->uplink[index].replaced = true;
 		uplink_disconnect(vs, uplink);
 	}
-	uplink->ifindex = info.ifindex;	/* before it is changed: what is changed is found by it, whatever happens */
+	uplink->ifindex = info.ifindex; /* before it is changed: what is changed is found by it,
+					   whatever happens */
 	r = prepared = uplink_prepare(vs, index, &info, fresh);
 	if (r >= 0) {
 		memcpy(uplink->mac, info.mac, sizeof(uplink->mac));
@@ -48,11 +54,14 @@ static int connect_uplink(struct vswitch *vs, uint32_t index, const struct link_
 		r = table_set(&vs->dp->ifaces, ul_iface_key(info.ifindex), index);
 	}
 	if (r == 0)
-		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, receive != UL_RECEIVE_TC && prepared == 0,
-					    receive == UL_RECEIVE_XDP, info.xdp_attached == XDP_ATTACHED_SKB, &mode);
+		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name,
+					    receive != UL_RECEIVE_TC && prepared == 0,
+					    receive == UL_RECEIVE_XDP,
+					    info.xdp_attached == XDP_ATTACHED_SKB, &mode);
 	/* Somebody has attached XDP since; what worked without it goes on. */
 	if (r == -EBUSY && !fresh)
-		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, false, &mode);
+		r = dataplane_attach_uplink(vs->dp, info.ifindex, info.name, false, false, false,
+					    &mode);
 	if (r < 0) {
 		if (fresh)
 			uplink_disconnect(vs, uplink);
@@ -84,9 +93,11 @@ static void note_refusal(struct uplink_state *state, uint32_t ifindex)
 	if (state->retry_ms > RETRY_MAX_MS)
 		state->retry_ms = RETRY_MAX_MS;
 	state->retry_timer = sd_event_source_disable_unref(state->retry_timer);
-	r = sd_event_add_time_relative(event, &state->retry_timer, CLOCK_MONOTONIC, state->retry_ms * 1000ULL, 0, retry_uplink, state);
+	r = sd_event_add_time_relative(event, &state->retry_timer, CLOCK_MONOTONIC,
+				       state->retry_ms * 1000ULL, 0, retry_uplink, state);
 	if (r < 0)
-		log_error(r, "%s: no timer; it is tried again when it appears anew", state->vs->dp->uplinks[state->index].name);
+		log_error(r, "%s: no timer; it is tried again when it appears anew",
+			  state->vs->dp->uplinks[state->index].name);
 }
 
 int uplink_take(struct vswitch *vs, uint32_t index, const struct link_info *info)
@@ -95,8 +106,11 @@ int uplink_take(struct vswitch *vs, uint32_t index, const struct link_info *info
 	uint32_t ifindex = info->ifindex;
 	int r;
 
-	if (info->master)	/* an event tells when it leaves that */
-		return log_error(-EBUSY, "%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", info->name, info->name);
+	if (info->master) /* an event tells when it leaves that */
+		return log_error(
+			-EBUSY,
+			"%s: belongs to a bridge or bond; take it out with 'ip link set %s nomaster'",
+			info->name, info->name);
 	r = connect_uplink(vs, index, info);
 	if (r < 0)
 		note_refusal(state, ifindex);
@@ -112,12 +126,14 @@ static int retry_uplink(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct uplink_state *state = userdata;
 	struct vswitch *vs = state->vs;
-	const struct link_info *info = link_by_name(vs->context.links, vs->dp->uplinks[state->index].name);
+	const struct link_info *info =
+		link_by_name(vs->context.links, vs->dp->uplinks[state->index].name);
 
 	(void)source;
 	(void)usec;
-	if (!info || info->ifindex != state->refused || link_monitor_refresh(vs->context.links, info->ifindex) < 0) {
-		uplink_forget_refusal(state);	/* what is there now has an event of its own */
+	if (!info || info->ifindex != state->refused ||
+	    link_monitor_refresh(vs->context.links, info->ifindex) < 0) {
+		uplink_forget_refusal(state); /* what is there now has an event of its own */
 		return 0;
 	}
 	info = link_by_ifindex(vs->context.links, state->refused);
@@ -139,17 +155,21 @@ void uplink_gone(struct vswitch *vs, uint32_t index)
 	uplink_evaluate_link(vs, index, false);
 }
 
-/* An event tells of the moment when it was made; what counts is now. NULL: it has another name now, or is gone. */
-static const struct link_info *as_of_now(struct vswitch *vs, uint32_t index, const struct link_info *info)
+/* An event tells of the moment when it was made; what counts is now. NULL: it has another name now,
+ * or is gone. */
+static const struct link_info *as_of_now(struct vswitch *vs, uint32_t index,
+					 const struct link_info *info)
 {
 	int r = link_monitor_refresh(vs->context.links, info->ifindex);
 
 	if (r == 0)
 		info = link_by_ifindex(vs->context.links, info->ifindex);
-	return r != -ENODEV && info && strcmp(info->name, vs->dp->uplinks[index].name) == 0 ? info : NULL;
+	return r != -ENODEV && info && strcmp(info->name, vs->dp->uplinks[index].name) == 0 ? info :
+											      NULL;
 }
 
-void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_info *info, unsigned int changes)
+void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_info *info,
+		       unsigned int changes)
 {
 	struct ul_uplink *uplink = &vs->dp->uplinks[index];
 	struct uplink_state *state = &vs->uplink[index];
@@ -164,7 +184,8 @@ void uplink_link_event(struct vswitch *vs, uint32_t index, const struct link_inf
 		info = as_of_now(vs, index, info);
 		if (!info)
 			return;
-		/* Preparing an interface and putting it back are changes, too: after a failure they must not be the reason to try again. */
+		/* Preparing an interface and putting it back are changes, too: after a failure they
+		 * must not be the reason to try again. */
 		if (uplink->ifindex == info->ifindex)
 			uplink_take_link_state(vs, index, info);
 		else if (changes & LINK_ADDED || state->refused != info->ifindex)

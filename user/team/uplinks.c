@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which uplink may send and receive, and what follows: the single funnel. Carrier, administrative state, up-delay, LACP and the operator's drain
- * come together in uplinks_update(); nothing else writes the flags of an uplink or the buckets of a policy. */
+/* Which uplink may send and receive, and what follows: the single funnel. Carrier, administrative
+ * state, up-delay, LACP and the operator's drain come together in uplinks_update(); nothing else
+ * writes the flags of an uplink or the buckets of a policy. */
 #include <stdarg.h>
 
 #include "config/check.h"
@@ -14,7 +15,9 @@ int uplinks_index(const struct vswitch *vs, const char *name)
 	return -ENOENT;
 }
 
-/* ---- flags ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- flags
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 /* With a channel, what a policy accepts does not change with the links. */
 static bool in_every_policy(const struct vswitch *vs, uint32_t index)
 {
@@ -29,7 +32,9 @@ static bool in_every_policy(const struct vswitch *vs, uint32_t index)
 static uint32_t wanted_flags(const struct vswitch *vs, uint32_t index)
 {
 	const struct uplink_state *state = &vs->uplink[index];
-	uint32_t flags = vs->dp->uplinks[index].flags & (UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_DRAINED | UL_UP_SPARE | UL_UP_FOR_ALL);
+	uint32_t flags =
+		vs->dp->uplinks[index].flags &
+		(UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_DRAINED | UL_UP_SPARE | UL_UP_FOR_ALL);
 	bool lacp = vs->cfg->channel == UL_CHANNEL_LACP;
 
 	if (!vs->dp->uplinks[index].ifindex)
@@ -62,9 +67,12 @@ static const char *state_text(uint32_t flags)
 	return flags & UL_UP_SEND ? "in use" : "up, not in use yet";
 }
 
-/* ---- reports -------------------------------------------------------------------------------------------------------------------------- */
-/* The first of what the partner can cause as often as it likes are told; then no more than one in a while, with the number of those that were left out, so that
- * they do not push everything else out of the memory of events. */
+/* ---- reports
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
+/* The first of what the partner can cause as often as it likes are told; then no more than one in a
+ * while, with the number of those that were left out, so that they do not push everything else out
+ * of the memory of events. */
 #define REPORT_BURST 60
 #define REPORT_INTERVAL_MS 5000
 
@@ -87,7 +95,8 @@ static void report_now(struct vswitch *vs, uint32_t index, const char *text)
 	const char *name = vs->dp->uplinks[index].name;
 
 	if (state->left_out)
-		vswitch_report(vs, name, "%s (%llu events before this were left out)", text, (unsigned long long)state->left_out);
+		vswitch_report(vs, name, "%s (%llu events before this were left out)", text,
+			       (unsigned long long)state->left_out);
 	else
 		vswitch_report(vs, name, "%s", text);
 	state->left_out = 0;
@@ -117,7 +126,9 @@ void uplink_report_rest(struct vswitch *vs)
 			report_now(vs, i, state_text(vs->dp->uplinks[i].flags));
 }
 
-/* ---- failback: off ------------------------------------------------------------------------------------------------------------------ */
+/* ---- failback: off
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 /* A recovered uplink waits as a spare as long as nothing else fails. */
 static void bench(struct policy_slot *slot, uint32_t before, uint32_t now)
 {
@@ -137,10 +148,14 @@ static void bench(struct policy_slot *slot, uint32_t before, uint32_t now)
 		slot->benched = 0;
 }
 
-/* ---- policies ----------------------------------------------------------------------------------------------------------------------- */
-static void build(const struct vswitch *vs, const struct policy_slot *slot, uint32_t usable, struct ul_policy *ret)
+/* ---- policies
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+static void build(const struct vswitch *vs, const struct policy_slot *slot, uint32_t usable,
+		  struct ul_policy *ret)
 {
-	policy_build(&slot->teaming, vs->cfg->channel, usable & ~slot->benched, uplinks_with(vs, UL_UP_DRAINED | UL_UP_CARRIER), ret);
+	policy_build(&slot->teaming, vs->cfg->channel, usable & ~slot->benched,
+		     uplinks_with(vs, UL_UP_DRAINED | UL_UP_CARRIER), ret);
 }
 
 static bool is_wanted(const struct vswitch *vs, const struct teaming *teaming)
@@ -151,8 +166,9 @@ static bool is_wanted(const struct vswitch *vs, const struct teaming *teaming)
 	return false;
 }
 
-/* No record is free, because the groups still use those of the old configuration: one that the new one has no use for changes under them. There always is one,
- * since a configuration has at most UL_MAX_POLICIES settings. */
+/* No record is free, because the groups still use those of the old configuration: one that the new
+ * one has no use for changes under them. There always is one, since a configuration has at most
+ * UL_MAX_POLICIES settings. */
 static int slot_to_change(const struct vswitch *vs)
 {
 	for (int i = 0; i < UL_MAX_POLICIES; i++)
@@ -179,7 +195,8 @@ static int find_slot(struct vswitch *vs, const struct teaming *teaming)
 	for (int i = UL_MAX_POLICIES - 1; i >= 0; i--) {
 		if (vs->policy[i].used)
 			continue;
-		if (vs->dp->policies[i].n_buckets && policy_same_settings(&vs->dp->policies[i], &policy)) {
+		if (vs->dp->policies[i].n_buckets &&
+		    policy_same_settings(&vs->dp->policies[i], &policy)) {
 			unused = i;
 			break;
 		}
@@ -201,7 +218,8 @@ int policies_apply(struct vswitch *vs, uint32_t *ret_slots)
 		int slot = find_slot(vs, &vs->cfg->groups[g].teaming);
 
 		if (slot < 0)
-			return log_error(slot, "%s: more than %d different teaming settings", vs->name, UL_MAX_POLICIES);
+			return log_error(slot, "%s: more than %d different teaming settings",
+					 vs->name, UL_MAX_POLICIES);
 		ret_slots[g] = (uint32_t)slot;
 	}
 	return 0;
@@ -240,7 +258,8 @@ static void policies_update(struct vswitch *vs, uint32_t before)
 		port_notify_moves(vs, i, policy_publish(&vs->dp->policies[i], &policy) > 0);
 	}
 	for (uint32_t i = 0; i < vs->dp->meta->n_uplinks; i++) {
-		uint32_t flags = vs->dp->uplinks[i].flags & ~(uint32_t)(UL_UP_SPARE | UL_UP_FOR_ALL);
+		uint32_t flags = vs->dp->uplinks[i].flags &
+				 ~(uint32_t)(UL_UP_SPARE | UL_UP_FOR_ALL);
 
 		flags |= spare >> i & 1 ? UL_UP_SPARE : 0;
 		flags |= vs->dp->uplinks[i].ifindex && in_every_policy(vs, i) ? UL_UP_FOR_ALL : 0;
@@ -248,7 +267,8 @@ static void policies_update(struct vswitch *vs, uint32_t before)
 	}
 }
 
-/* Uplinks that only wait for their up-delay while somebody has no other: there is nothing that waiting could protect. */
+/* Uplinks that only wait for their up-delay while somebody has no other: there is nothing that
+ * waiting could protect. */
 static uint32_t needed_now(const struct vswitch *vs)
 {
 	uint32_t sending = 0, waiting = 0, needed;
@@ -287,14 +307,17 @@ void uplinks_update(struct vswitch *vs)
 		if (flags == old)
 			continue;
 		STORE(uplink->flags, flags);
-		if (uplink->ifindex && (flags ^ old) & (UL_UP_SEND | UL_UP_DRAINED | UL_UP_CARRIER | UL_UP_ADMIN))
+		if (uplink->ifindex &&
+		    (flags ^ old) & (UL_UP_SEND | UL_UP_DRAINED | UL_UP_CARRIER | UL_UP_ADMIN))
 			uplink_report(vs, i, "%s", state_text(flags));
 	}
 	policies_update(vs, before);
 	vs->sending = uplinks_with(vs, UL_UP_SEND);
 }
 
-/* ---- up-delay ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- up-delay
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 static int up_long_enough(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct uplink_state *state = userdata;
@@ -313,8 +336,8 @@ static void start_up_timer(struct vswitch *vs, uint32_t index)
 
 	if (state->up_timer)
 		return;
-	r = sd_event_add_time_relative(vs->context.event, &state->up_timer, CLOCK_MONOTONIC, vs->cfg->up_delay_ms * 1000ULL, 1000,
-				       up_long_enough, state);
+	r = sd_event_add_time_relative(vs->context.event, &state->up_timer, CLOCK_MONOTONIC,
+				       vs->cfg->up_delay_ms * 1000ULL, 1000, up_long_enough, state);
 	if (r < 0) {
 		log_error(r, "%s: no timer; using the link at once", vs->dp->uplinks[index].name);
 		state->counted = true;
@@ -325,7 +348,8 @@ uint64_t uplink_waits_ms(const struct vswitch *vs, uint32_t index)
 {
 	uint64_t at_us, now = now_ms();
 
-	if (!vs->uplink[index].up_timer || sd_event_source_get_time(vs->uplink[index].up_timer, &at_us) < 0)
+	if (!vs->uplink[index].up_timer ||
+	    sd_event_source_get_time(vs->uplink[index].up_timer, &at_us) < 0)
 		return 0;
 	return at_us / 1000 > now ? at_us / 1000 - now : 1;
 }
@@ -334,7 +358,8 @@ uint64_t uplink_waits_ms(const struct vswitch *vs, uint32_t index)
 static void limit_up_timer(struct vswitch *vs, uint32_t index)
 {
 	if (uplink_waits_ms(vs, index) > vs->cfg->up_delay_ms)
-		sd_event_source_set_time_relative(vs->uplink[index].up_timer, vs->cfg->up_delay_ms * 1000ULL);
+		sd_event_source_set_time_relative(vs->uplink[index].up_timer,
+						  vs->cfg->up_delay_ms * 1000ULL);
 }
 
 void uplink_evaluate_link(struct vswitch *vs, uint32_t index, bool up)
@@ -375,7 +400,9 @@ void uplink_take_link_state(struct vswitch *vs, uint32_t index, const struct lin
 	uplink_evaluate_link(vs, index, up);
 }
 
-/* ---- the table of uplinks ------------------------------------------------------------------------------------------------------------- */
+/* ---- the table of uplinks
+ * -------------------------------------------------------------------------------------------------------------
+ */
 void uplinks_stop_timers(struct vswitch *vs)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
@@ -410,8 +437,10 @@ static uint32_t renumber_list(const uint8_t to[UL_MAX_UPLINKS], uint8_t *list, u
 	return left;
 }
 
-/* For the moment between the new numbers and the new policies, frames are accepted from the old numbers and from the new ones. */
-static void accept_both(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS], uint32_t before[UL_MAX_POLICIES])
+/* For the moment between the new numbers and the new policies, frames are accepted from the old
+ * numbers and from the new ones. */
+static void accept_both(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS],
+			uint32_t before[UL_MAX_POLICIES])
 {
 	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
 		before[i] = vs->dp->policies[i].in_use;
@@ -419,15 +448,19 @@ static void accept_both(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS], ui
 	}
 }
 
-/* The policies of before by the new numbers: they serve until everything of the new configuration is in its place, which takes its time (MTU, XDP). */
-static void renumber_policies(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS], const uint32_t in_use[UL_MAX_POLICIES])
+/* The policies of before by the new numbers: they serve until everything of the new configuration
+ * is in its place, which takes its time (MTU, XDP). */
+static void renumber_policies(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS],
+			      const uint32_t in_use[UL_MAX_POLICIES])
 {
 	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
 		struct ul_policy policy = vs->dp->policies[i];
 		struct policy_slot *slot = &vs->policy[i];
 
-		slot->teaming.n_active = renumber_list(to, slot->teaming.active, slot->teaming.n_active);
-		slot->teaming.n_standby = renumber_list(to, slot->teaming.standby, slot->teaming.n_standby);
+		slot->teaming.n_active =
+			renumber_list(to, slot->teaming.active, slot->teaming.n_active);
+		slot->teaming.n_standby =
+			renumber_list(to, slot->teaming.standby, slot->teaming.n_standby);
 		slot->benched = renumbered(to, slot->benched);
 		if (!policy.n_buckets)
 			continue;
@@ -440,7 +473,8 @@ static void renumber_policies(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINK
 	}
 }
 
-/* Where a port was last. One that has left is none of ours any more, which is not the same as none: its ports have moved, and the switches are to know. */
+/* Where a port was last. One that has left is none of ours any more, which is not the same as none:
+ * its ports have moved, and the switches are to know. */
 static uint8_t last_at(const uint8_t to[UL_MAX_UPLINKS], uint8_t uplink)
 {
 	if (uplink >= UL_MAX_UPLINKS)
@@ -481,7 +515,8 @@ static void put_state(struct vswitch *vs, uint32_t index, const struct uplink_st
 		sd_event_source_set_userdata(to->retry_timer, to);
 }
 
-/* Indexes follow the configuration: an uplink that keeps its name takes along its record, its state, a delay that runs included, and its places in the policies. */
+/* Indexes follow the configuration: an uplink that keeps its name takes along its record, its
+ * state, a delay that runs included, and its places in the policies. */
 static void reorder(struct vswitch *vs)
 {
 	struct uplink_state states[UL_MAX_UPLINKS] = {};
@@ -489,7 +524,7 @@ static void reorder(struct vswitch *vs)
 	const struct switch_cfg *cfg = vs->cfg;
 	uint32_t in_use[UL_MAX_POLICIES];
 	uint8_t to[UL_MAX_UPLINKS];
-	uint32_t up = 0;	/* bit i: who comes to place i was below it */
+	uint32_t up = 0; /* bit i: who comes to place i was below it */
 	bool moved = false;
 
 	memset(to, UL_NO_UPLINK, sizeof(to));
@@ -503,7 +538,8 @@ static void reorder(struct vswitch *vs)
 			states[i] = take_state(vs, (uint32_t)old);
 			if (old < (int)i)
 				up |= 1u << i;
-			/* What LACP said before a restart holds until channel_apply() knows better. */
+			/* What LACP said before a restart holds until channel_apply() knows better.
+			 */
 			if (!states[i].seen) {
 				states[i].lacp_collecting = records[i].flags & UL_UP_RECEIVE;
 				states[i].lacp_distributing = records[i].flags & UL_UP_SEND;
@@ -513,12 +549,13 @@ static void reorder(struct vswitch *vs)
 			dataplane_reset_stats(vs->dp, i);
 		snprintf(records[i].name, sizeof(records[i].name), "%s", cfg->uplinks[i]);
 	}
-	uplinks_stop_timers(vs);	/* of those that have left */
+	uplinks_stop_timers(vs); /* of those that have left */
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		put_state(vs, i, &states[i]);
 	if (moved)
 		accept_both(vs, to, in_use);
-	/* From the top who moves up, then from the bottom all others: so a place becomes empty only when its uplink has another, and no frame finds none. */
+	/* From the top who moves up, then from the bottom all others: so a place becomes empty only
+	 * when its uplink has another, and no frame finds none. */
 	for (uint32_t i = UL_MAX_UPLINKS; i-- > 0;)
 		if (up >> i & 1)
 			place_record(vs, i, &records[i]);
@@ -562,14 +599,16 @@ int uplinks_apply(struct vswitch *vs)
 		bool waiting = vs->uplink[i].known && !vs->dp->uplinks[i].ifindex, enslaved;
 
 		if (!info) {
-			log_info("%s: uplink %s is not there; waiting for it", vs->name, vs->cfg->uplinks[i]);
+			log_info("%s: uplink %s is not there; waiting for it", vs->name,
+				 vs->cfg->uplinks[i]);
 			uplink_gone(vs, i);
 			continue;
 		}
 		enslaved = info->master;
 		r = uplink_take(vs, i, info);
-		/* At start the others are better than none. Later the configuration is refused, unless this one could not be had before it either, or somebody has
-		 * taken it away meanwhile: vswitch_check() refuses those that are new. */
+		/* At start the others are better than none. Later the configuration is refused,
+		 * unless this one could not be had before it either, or somebody has taken it away
+		 * meanwhile: vswitch_check() refuses those that are new. */
 		if (r < 0 && r != -ENODEV && vs->started && !waiting && !enslaved)
 			result = r;
 	}
@@ -595,7 +634,8 @@ int vswitch_drain(struct vswitch *vs, const char *name, bool drain)
 	flags = vs->dp->uplinks[index].flags;
 	if (!!(flags & UL_UP_DRAINED) == drain)
 		return -EALREADY;
-	vs->dp->uplinks[index].flags = drain ? flags | UL_UP_DRAINED : flags & ~(uint32_t)UL_UP_DRAINED;
+	vs->dp->uplinks[index].flags = drain ? flags | UL_UP_DRAINED :
+					       flags & ~(uint32_t)UL_UP_DRAINED;
 	uplinks_update(vs);
 	channel_drain(vs, (uint32_t)index, drain);
 	return 0;
@@ -608,12 +648,15 @@ void vswitch_set_lacp(struct vswitch *vs, uint32_t index, bool collecting, bool 
 
 	if (state->lacp_collecting == collecting && state->lacp_distributing == distributing)
 		return;
-	/* The partner has agreed, but may take a moment to open its side. Who has other links can wait; the protocol says so already. */
-	if (distributing && !state->lacp_distributing && state->counted && others && vs->cfg->up_delay_ms) {
+	/* The partner has agreed, but may take a moment to open its side. Who has other links can
+	 * wait; the protocol says so already. */
+	if (distributing && !state->lacp_distributing && state->counted && others &&
+	    vs->cfg->up_delay_ms) {
 		state->counted = false;
 		start_up_timer(vs, index);
 	} else if (!distributing && state->up_timer) {
-		stop_waiting(state);	/* the delay belongs to this agreement: the next one begins its own */
+		stop_waiting(state); /* the delay belongs to this agreement: the next one begins its
+					own */
 	}
 	state->lacp_collecting = collecting;
 	state->lacp_distributing = distributing;

@@ -19,9 +19,13 @@ void vswitch_report(struct vswitch *vs, const char *object, const char *format, 
 		vs->context.report(vs->context.userdata, vs->name, object, text);
 }
 
-/* ---- life cycle ------------------------------------------------------------------------------------------------------------------------ */
-/* groups_left: groups that are in the maps and not in cfg; their places are free only when no port refers to them any more. */
-static void needs_of(const struct switch_cfg *cfg, uint32_t groups_left, struct dataplane_needs *ret)
+/* ---- life cycle
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+/* groups_left: groups that are in the maps and not in cfg; their places are free only when no port
+ * refers to them any more. */
+static void needs_of(const struct switch_cfg *cfg, uint32_t groups_left,
+		     struct dataplane_needs *ret)
 {
 	*ret = (struct dataplane_needs){ .groups = (uint32_t)cfg->n_groups + groups_left };
 	for (size_t g = 0; g < cfg->n_groups; g++)
@@ -29,7 +33,8 @@ static void needs_of(const struct switch_cfg *cfg, uint32_t groups_left, struct 
 	ret->fdb_keys = ret->ports;
 }
 
-static int open_dataplane(struct vswitch *vs, const struct dataplane_needs *needs, enum dataplane_how how)
+static int open_dataplane(struct vswitch *vs, const struct dataplane_needs *needs,
+			  enum dataplane_how how)
 {
 	uint32_t lo = 1;
 	int r;
@@ -37,12 +42,14 @@ static int open_dataplane(struct vswitch *vs, const struct dataplane_needs *need
 	r = dataplane_open(vs->context.bpffs, vs->name, needs, how, &vs->dp);
 	if (r < 0)
 		return r;
-	/* The loopback interface is always there: whether its net_device is found tells whether the programs can check carriers. */
+	/* The loopback interface is always there: whether its net_device is found tells whether the
+	 * programs can check carriers. */
 	vs->carrier_check = dataplane_find_netdev(vs->dp, lo) != 0;
 	return 0;
 }
 
-int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *cfg, struct vswitch **ret)
+int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *cfg,
+		struct vswitch **ret)
 {
 	struct vswitch *vs = calloc(1, sizeof(*vs));
 	struct dataplane_needs needs;
@@ -73,7 +80,8 @@ int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *
 
 void vswitch_abandon(struct vswitch *vs)
 {
-	/* What was adopted goes on as it is; what was made to replace another set goes, and that one goes on. */
+	/* What was adopted goes on as it is; what was made to replace another set goes, and that
+	 * one goes on. */
 	if (vs->dp->adopted || vs->dp->staged)
 		dataplane_discard(vs->dp);
 	else
@@ -93,11 +101,14 @@ void vswitch_free(struct vswitch *vs)
 	free(vs);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- groups
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static int find_group(const struct vswitch *vs, const char *name)
 {
 	for (uint32_t i = 0; i < vs->dp->meta->max_groups; i++)
-		if (vs->dp->groups[i].flags & UL_GROUP_USED && strcmp(vs->dp->groups[i].name, name) == 0)
+		if (vs->dp->groups[i].flags & UL_GROUP_USED &&
+		    strcmp(vs->dp->groups[i].name, name) == 0)
 			return (int)i;
 	return -ENOENT;
 }
@@ -114,7 +125,8 @@ static uint32_t group_flags(const struct security *security)
 {
 	return UL_GROUP_USED | (security->promiscuous ? UL_GROUP_PROMISCUOUS : 0) |
 	       (security->mac_changes ? UL_GROUP_MAC_CHANGES : 0) |
-	       (security->forged_transmits ? UL_GROUP_FORGED_OK : 0) | (security->mac_learning ? UL_GROUP_LEARNING : 0);
+	       (security->forged_transmits ? UL_GROUP_FORGED_OK : 0) |
+	       (security->mac_learning ? UL_GROUP_LEARNING : 0);
 }
 
 static int apply_group(struct vswitch *vs, const struct group_cfg *cfg, uint32_t policy)
@@ -142,18 +154,22 @@ static uint32_t groups_to_go(const struct vswitch *vs, const struct switch_cfg *
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < vs->dp->meta->max_groups; i++)
-		n += vs->dp->groups[i].flags & UL_GROUP_USED && !model_find_group(cfg, vs->dp->groups[i].name);
+		n += vs->dp->groups[i].flags & UL_GROUP_USED &&
+		     !model_find_group(cfg, vs->dp->groups[i].name);
 	return n;
 }
 
 static void prune_groups(struct vswitch *vs)
 {
 	for (uint32_t i = 0; i < vs->dp->meta->max_groups; i++)
-		if (vs->dp->groups[i].flags & UL_GROUP_USED && !model_find_group(vs->cfg, vs->dp->groups[i].name))
+		if (vs->dp->groups[i].flags & UL_GROUP_USED &&
+		    !model_find_group(vs->cfg, vs->dp->groups[i].name))
 			memset(&vs->dp->groups[i], 0, sizeof(vs->dp->groups[i]));
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- ports
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 static int let_go_ports(struct vswitch *vs, const struct switch_cfg *cfg)
 {
 	_cleanup_free_ bool *wanted = calloc(vs->dp->meta->max_ports, sizeof(*wanted));
@@ -191,18 +207,22 @@ static int apply_ports(struct vswitch *vs, const uint32_t *group_index)
 	return 0;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- addresses
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 /* Learned addresses are those that are no port's own. */
 static bool is_learned(void *userdata, uint64_t key, uint32_t slot)
 {
 	const struct vswitch *vs = userdata;
 	const struct ul_port *port = slot < vs->dp->meta->max_ports ? &vs->dp->ports[slot] : NULL;
 
-	return !port || !(port->flags & UL_PORT_USED) || !port_has_mac(port) || key != ul_fdb_key(vs->dp->groups[port->group].vid, port->mac);
+	return !port || !(port->flags & UL_PORT_USED) || !port_has_mac(port) ||
+	       key != ul_fdb_key(vs->dp->groups[port->group].vid, port->mac);
 }
 
-/* An entry may stay if it is a port's own address, or was learned at a port that still is in that VLAN and still may learn. The address of a port without an interface
- * is not here: the machine may be on another host by now, reached by an uplink. */
+/* An entry may stay if it is a port's own address, or was learned at a port that still is in that
+ * VLAN and still may learn. The address of a port without an interface is not here: the machine may
+ * be on another host by now, reached by an uplink. */
 static int prune_address(void *userdata, uint64_t key, uint32_t slot)
 {
 	struct vswitch *vs = userdata;
@@ -220,7 +240,8 @@ static int prune_address(void *userdata, uint64_t key, uint32_t slot)
 	return 0;
 }
 
-/* What is configured has precedence over what was learned: machines may fill the table, but not keep a port out of it. */
+/* What is configured has precedence over what was learned: machines may fill the table, but not
+ * keep a port out of it. */
 int vswitch_set_address(struct vswitch *vs, uint64_t key, uint32_t slot)
 {
 	int r = table_set(&vs->dp->fdb, key, slot);
@@ -239,7 +260,8 @@ static int apply_addresses(struct vswitch *vs)
 
 		if (!(port->flags & UL_PORT_USED) || !port->ifindex || !port_has_mac(port))
 			continue;
-		r = vswitch_set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac), slot);
+		r = vswitch_set_address(vs, ul_fdb_key(vs->dp->groups[port->group].vid, port->mac),
+					slot);
 		if (r < 0)
 			return log_error(r, "%s: the address table is full", vs->name);
 	}
@@ -247,7 +269,8 @@ static int apply_addresses(struct vswitch *vs)
 	return 0;
 }
 
-/* ---- VLANs: who is there, and the flood lists -------------------------------------------------------------------------------------------- */
+/* ---- VLANs: who is there, and the flood lists
+ * -------------------------------------------------------------------------------------------- */
 struct vlan_plan {
 	uint32_t flags[UL_N_VLANS];
 	uint16_t n_members[UL_N_VLANS];
@@ -255,7 +278,8 @@ struct vlan_plan {
 
 static void plan_group(const struct ul_group *group, struct vlan_plan *plan)
 {
-	uint32_t curious = group->flags & (UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING) ? UL_VLAN_CURIOUS : 0;
+	uint32_t curious =
+		group->flags & (UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING) ? UL_VLAN_CURIOUS : 0;
 
 	if (group->vlan_mode != UL_VLAN_VGT) {
 		plan->flags[group->vid] |= UL_VLAN_ACCESS | curious;
@@ -297,7 +321,8 @@ static int apply_vlans(struct vswitch *vs)
 			continue;
 		r = dataplane_set_member(dp, vid, plan->n_members[vid]++, slot);
 		if (r < 0)
-			return log_error(r, "%s: cannot write the flood list of VLAN %u", vs->name, vid);
+			return log_error(r, "%s: cannot write the flood list of VLAN %u", vs->name,
+					 vid);
 	}
 	for (uint32_t vid = 0; vid < UL_N_VLANS; vid++) {
 		uint32_t old = dp->vlans[vid].n_members;
@@ -313,7 +338,9 @@ static int apply_vlans(struct vswitch *vs)
 	return 0;
 }
 
-/* ---- applying ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- applying
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static void apply_meta(struct vswitch *vs)
 {
 	struct ul_meta *meta = vs->dp->meta;
@@ -360,14 +387,16 @@ static int apply_all(struct vswitch *vs)
 	return 0;
 }
 
-/* A set that has become too small: one that is large enough is filled with what this one holds and takes its place. */
+/* A set that has become too small: one that is large enough is filled with what this one holds and
+ * takes its place. */
 static int grow(struct vswitch *vs, const struct dataplane_needs *needs)
 {
 	struct dataplane *old = vs->dp;
 	int r;
 
 	if (old->staged) {
-		/* An attempt before this one got stuck on its way into the place of its predecessor. */
+		/* An attempt before this one got stuck on its way into the place of its
+		 * predecessor. */
 		r = dataplane_take_over(old);
 		if (r < 0)
 			return r;
@@ -437,31 +466,38 @@ int vswitch_remove(const struct vswitch_context *context, const char *name)
 	return r;
 }
 
-/* ---- checking before anything is changed -------------------------------------------------------------------------------------------------- */
+/* ---- checking before anything is changed
+ * --------------------------------------------------------------------------------------------------
+ */
 /* Somebody else's XDP program on the interface: a negative errno with a message. */
-static int check_xdp(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct model *model,
-		     const struct link_info *info, struct config_errors *errors)
+static int check_xdp(const struct vswitch_context *context, const struct switch_cfg *cfg,
+		     const struct model *model, const struct link_info *info,
+		     struct config_errors *errors)
 {
 	char owner[UL_NAME_LEN];
 
 	if (!info->xdp_prog_id || cfg->receive == UL_RECEIVE_TC)
 		return 0;
 	if (dataplane_xdp_owner(context->bpffs, info->ifindex, owner) < 0) {
-		config_error_add(errors,
-				 "%s: %s has another XDP program (id %u); see 'bpftool prog show id %u' and 'bpftool net show dev %s', detach it or set receive: tc",
-				 cfg->name, info->name, info->xdp_prog_id, info->xdp_prog_id, info->name);
+		config_error_add(
+			errors,
+			"%s: %s has another XDP program (id %u); see 'bpftool prog show id %u' and 'bpftool net show dev %s', detach it or set receive: tc",
+			cfg->name, info->name, info->xdp_prog_id, info->xdp_prog_id, info->name);
 		return -EBUSY;
 	}
 	/* Of a switch that goes, or gives it up: all let go before any takes. */
 	if (model_find_switch(model, owner) || context->owns(context->userdata, owner))
 		return 0;
-	config_error_add(errors, "%s: %s is an uplink of switch %s of another uplinkd; take it out there, with that one's --run-dir", cfg->name,
-			 info->name, owner);
+	config_error_add(
+		errors,
+		"%s: %s is an uplink of switch %s of another uplinkd; take it out there, with that one's --run-dir",
+		cfg->name, info->name, owner);
 	return -EBUSY;
 }
 
-int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg, const struct switch_cfg *before,
-		  const struct model *model, struct config_errors *errors)
+int vswitch_check(const struct vswitch_context *context, const struct switch_cfg *cfg,
+		  const struct switch_cfg *before, const struct model *model,
+		  struct config_errors *errors)
 {
 	int r = check_settings(context, cfg, before, errors);
 
@@ -469,17 +505,21 @@ int vswitch_check(const struct vswitch_context *context, const struct switch_cfg
 		const struct link_info *info = link_by_name(context->links, cfg->uplinks[i]);
 		int failed;
 
-		/* What happened to an uplink meanwhile is no reason to refuse a change of something else. */
-		if (before && before->receive == cfg->receive && switch_has_uplink(before, cfg->uplinks[i]))
+		/* What happened to an uplink meanwhile is no reason to refuse a change of something
+		 * else. */
+		if (before && before->receive == cfg->receive &&
+		    switch_has_uplink(before, cfg->uplinks[i]))
 			continue;
 		if (!info || link_monitor_refresh(context->links, info->ifindex) < 0)
-			continue;	/* not there: it will be waited for */
+			continue; /* not there: it will be waited for */
 		info = link_by_name(context->links, cfg->uplinks[i]);
 		if (!info)
 			continue;
 		if (info->master) {
-			config_error_add(errors, "%s: %s belongs to a bridge or bond; take it out with 'ip link set %s nomaster'", cfg->name,
-					 info->name, info->name);
+			config_error_add(
+				errors,
+				"%s: %s belongs to a bridge or bond; take it out with 'ip link set %s nomaster'",
+				cfg->name, info->name, info->name);
 			r = -EBUSY;
 			continue;
 		}
@@ -490,7 +530,9 @@ int vswitch_check(const struct vswitch_context *context, const struct switch_cfg
 	return r;
 }
 
-/* ---- events ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- events
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 static int port_by_interface(const struct vswitch *vs, const char *name)
 {
 	for (uint32_t slot = 0; slot < vs->dp->meta->max_ports; slot++) {
@@ -523,7 +565,9 @@ void vswitch_renew_lease(struct vswitch *vs, uint64_t until_ns)
 	STORE(vs->dp->meta->lease_ns, until_ns);
 }
 
-/* ---- ports added at run time ------------------------------------------------------------------------------------------------------------------ */
+/* ---- ports added at run time
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 static void collect_from(const struct view *view, struct model *model, const char *switch_name)
 {
 	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
@@ -531,15 +575,19 @@ static void collect_from(const struct view *view, struct model *model, const cha
 		_cleanup_(config_errors_done) struct config_errors errors = {};
 		struct port_cfg cfg = { .runtime = true };
 
-		if (!(port->flags & UL_PORT_USED) || !(port->flags & UL_PORT_RUNTIME) || port->group >= view->meta->max_groups)
+		if (!(port->flags & UL_PORT_USED) || !(port->flags & UL_PORT_RUNTIME) ||
+		    port->group >= view->meta->max_groups)
 			continue;
 		memcpy(cfg.interface, port->name, sizeof(cfg.interface));
 		cfg.interface[sizeof(cfg.interface) - 1] = '\0';
 		memcpy(cfg.mac, port->mac, sizeof(cfg.mac));
 		cfg.has_mac = port_has_mac(port);
-		if (model_add_port(model, switch_name, view->groups[port->group].name, &cfg, &errors) < 0)
-			log_warning(0, "%s: port %s, added at run time, is dropped: %s", switch_name, port->name,
-				    errors.n ? errors.messages[0] : "it does not fit the configuration");
+		if (model_add_port(model, switch_name, view->groups[port->group].name, &cfg,
+				   &errors) < 0)
+			log_warning(0, "%s: port %s, added at run time, is dropped: %s",
+				    switch_name, port->name,
+				    errors.n ? errors.messages[0] :
+					       "it does not fit the configuration");
 	}
 }
 

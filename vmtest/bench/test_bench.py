@@ -16,9 +16,22 @@ FORWARDERS = ("uplinkd", "uplinkd_2_uplinks", "bridge", "bridge_vlan", *BONDED)
 WANTED = {
     "rates": [f"rate.{way}.veth.64.1core.{name}" for way in ("rx", "tx") for name in FORWARDERS],
     "tcp": [f"tcp.{way}.1stream.{name}" for way in ("rx", "tx", "local") for name in FORWARDERS],
-    "latency": [f"latency.{way}.{load}.{name}.p50" for way in ("rx", "local") for load in ("idle", "loaded") for name in FORWARDERS],
-    "failover": [f"failover.{name}.carrier.1000.longest_gap" for name in
-                 ("uplinkd", "bonding_miimon_100", "bonding_miimon_10", "teamd", "openvswitch_kernel")],
+    "latency": [
+        f"latency.{way}.{load}.{name}.p50"
+        for way in ("rx", "local")
+        for load in ("idle", "loaded")
+        for name in FORWARDERS
+    ],
+    "failover": [
+        f"failover.{name}.carrier.1000.longest_gap"
+        for name in (
+            "uplinkd",
+            "bonding_miimon_100",
+            "bonding_miimon_10",
+            "teamd",
+            "openvswitch_kernel",
+        )
+    ],
 }
 
 
@@ -29,8 +42,13 @@ def test_part(part):
     (folder / "partial.json").unlink(missing_ok=True)
     log = folder / "output.log"
     with log.open("w", encoding="utf-8") as output:
-        done = subprocess.run([REPO / "tests/bench/run", REPO / "build", "--only", part, "--results", folder], cwd=REPO,
-                              stdout=output, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            [REPO / "tests/bench/run", REPO / "build", "--only", part, "--results", folder],
+            cwd=REPO,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
     found = json.loads((folder / "partial.json").read_text())
     assert done.returncode == 0 and not found["failed"], found["failed"] or log.read_text()[-2000:]
     medians = {result["name"]: result["median"] for result in found["results"]}

@@ -15,9 +15,13 @@ plain_init = virtme.mkinitramfs.generate_init
 
 def cached_init(config):
     init = plain_init(config)
-    cached = init.replace(b"trans=virtio,access=any", b"trans=virtio,access=any,cache=loose,msize=512000")
+    cached = init.replace(
+        b"trans=virtio,access=any", b"trans=virtio,access=any,cache=loose,msize=512000"
+    )
     if cached == init:
-        sys.exit("virtme-ng mounts its root in another way than version 1.35: adapt vmtest/host/cached_virtme.py")
+        sys.exit(
+            "virtme-ng mounts its root in another way than version 1.35: adapt vmtest/host/cached_virtme.py"
+        )
     return cached
 
 

@@ -28,10 +28,15 @@ class Controller:
 
     def qemu_options(self):
         return qemu_options() + [
-            "-qmp", f"unix:{self.monitor_path},server=on,wait=off",
-            "-chardev", f"socket,id=carrier,path={self.control_path},server=on,wait=off",
-            "-device", "virtio-serial-pci,id=carrier-bus",
-            "-device", f"virtserialport,bus=carrier-bus.0,chardev=carrier,name={CONTROL_PORT}"]
+            "-qmp",
+            f"unix:{self.monitor_path},server=on,wait=off",
+            "-chardev",
+            f"socket,id=carrier,path={self.control_path},server=on,wait=off",
+            "-device",
+            "virtio-serial-pci,id=carrier-bus",
+            "-device",
+            f"virtserialport,bus=carrier-bus.0,chardev=carrier,name={CONTROL_PORT}",
+        ]
 
     def start(self):
         self.thread.start()
@@ -48,7 +53,7 @@ class Controller:
                 connection.connect(path)
                 connection.settimeout(0.5)
                 return connection
-            except OSError:     # QEMU has not made it yet
+            except OSError:  # QEMU has not made it yet
                 connection.close()
                 time.sleep(0.1)
         return None
@@ -76,7 +81,7 @@ class Controller:
         control = self._connect(self.control_path)
         if monitor and control:
             answers = self._lines(monitor, bytearray())
-            next(answers, None)         # the greeting
+            next(answers, None)  # the greeting
             self._execute(monitor, answers, "qmp_capabilities")
             for line in self._lines(control, bytearray()):
                 reply = self._obey(monitor, answers, line)
@@ -101,7 +106,9 @@ class Controller:
     def _execute(monitor, answers, command, **arguments):
         """Runs a monitor command; the error text, or None."""
         try:
-            monitor.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+            monitor.sendall(
+                json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
+            )
         except OSError as error:
             return str(error)
         for answer in answers:

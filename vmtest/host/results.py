@@ -6,8 +6,12 @@ import re
 import xml.etree.ElementTree as ET
 
 # A kernel message that fails the run whatever the tests say; a busy host makes an emulated CPU, work queue or NIC look stuck, which is no bug
-SPLAT = re.compile(r"BUG:|Oops|WARNING: |general protection fault|refcount_t|UBSAN|Kernel panic|unregister_netdevice: waiting")
-NO_SPLAT = re.compile(r"soft lockup|workqueue lockup|rcu_\w+ (self-)?detected|clocksource|dev_watchdog")
+SPLAT = re.compile(
+    r"BUG:|Oops|WARNING: |general protection fault|refcount_t|UBSAN|Kernel panic|unregister_netdevice: waiting"
+)
+NO_SPLAT = re.compile(
+    r"soft lockup|workqueue lockup|rcu_\w+ (self-)?detected|clocksource|dev_watchdog"
+)
 
 
 class Results:
@@ -15,8 +19,8 @@ class Results:
 
     def __init__(self):
         self.passed = 0
-        self.failed = []        # (test, why)
-        self.skipped = []       # (test, why)
+        self.failed = []  # (test, why)
+        self.skipped = []  # (test, why)
 
     def add(self, other):
         self.passed += other.passed
@@ -47,7 +51,9 @@ def read_junit(path, results):
             broken = [child for child in case if child.tag in ("failure", "error")]
             skip = case.find("skipped")
             if broken:
-                results.failed.append((test, (broken[0].get("message") or broken[0].text or broken[0].tag).strip()))
+                results.failed.append(
+                    (test, (broken[0].get("message") or broken[0].text or broken[0].tag).strip())
+                )
             elif skip is not None:
                 results.skipped.append((test, skip.get("message") or ""))
             else:
@@ -67,8 +73,15 @@ def judge_step(out, step, lacks):
         name = test.rpartition("::")[2]
         said = " ".join([test, why] + [line for line in log.splitlines() if name in line])
         if not any(word in said for word in lacks):
-            results.failed.append((test, f"skipped, and nothing in vmtest/kernels allows it: {why or 'no reason given'}"))
-    results.skipped = [skip for skip in results.skipped if skip[0] not in {test for test, _ in results.failed}]
+            results.failed.append(
+                (
+                    test,
+                    f"skipped, and nothing in vmtest/kernels allows it: {why or 'no reason given'}",
+                )
+            )
+    results.skipped = [
+        skip for skip in results.skipped if skip[0] not in {test for test, _ in results.failed}
+    ]
 
     def harness(why):
         results.failed.append((f"{step}::harness", why))
@@ -104,8 +117,14 @@ def judge_kernel_log(out):
 
 def write_junit(path, name, results):
     """What the host found, for whoever collects the XML files."""
-    suite = ET.Element("testsuite", name=name, tests=str(results.passed + len(results.failed)),
-                       failures=str(len(results.failed)))
+    suite = ET.Element(
+        "testsuite",
+        name=name,
+        tests=str(results.passed + len(results.failed)),
+        failures=str(len(results.failed)),
+    )
     for test, why in results.failed:
-        ET.SubElement(ET.SubElement(suite, "testcase", classname=name, name=test), "failure", message=why)
+        ET.SubElement(
+            ET.SubElement(suite, "testcase", classname=name, name=test), "failure", message=why
+        )
     ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)

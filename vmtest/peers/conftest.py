@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
-sys.path.insert(1, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "tests", "netns"))
+sys.path.insert(
+    1, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "tests", "netns")
+)
 
-from harness.base import Cleanup    # noqa: E402
+from harness.base import Cleanup  # noqa: E402
 from harness.daemon import Uplinkd  # noqa: E402
 
 
@@ -24,11 +26,15 @@ def pytest_runtest_makereport(item, call):
     if not report.failed:
         return
     # at once: the machine may not live to the summary
-    said = [line for line in report.longreprtext.splitlines() if "control: connection of process" not in line]
+    said = [
+        line
+        for line in report.longreprtext.splitlines()
+        if "control: connection of process" not in line
+    ]
     item.config.get_terminal_writer().line("\n".join(["", f"FAILURE {item.name}:", *said[-60:]]))
     for daemon in list(Uplinkd.alive):
         try:
             counters = daemon.counters_text()
-        except Exception as error:      # the report must appear whatever the daemon's state
+        except Exception as error:  # the report must appear whatever the daemon's state
             counters = f"counters: {error}"
         report.sections.append((f"uplinkd in {daemon.ns.name}", f"{counters}\n{daemon.log()}"))

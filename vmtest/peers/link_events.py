@@ -18,7 +18,7 @@ from util import run
 RTM_NEWLINK = 16
 RTMGRP_LINK = 1
 IFF_LOWER_UP = 0x10000
-TUNSETIFF, TUNSETCARRIER = 0x400454ca, 0x400454e2
+TUNSETIFF, TUNSETCARRIER = 0x400454CA, 0x400454E2
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
 
 
@@ -52,7 +52,7 @@ class LinkWatch:
                 index, flags = struct.unpack_from("=iI", data, 16 + 4)
                 if index == self.index:
                     states.append(bool(flags & IFF_LOWER_UP))
-            data = data[(length + 3) & ~3:]
+            data = data[(length + 3) & ~3 :]
         return states
 
     def wait_event(self, up, start, timeout_s=15):

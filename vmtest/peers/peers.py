@@ -22,8 +22,16 @@ from functools import partial
 from util import Netns, run, unique, veth_links, wait_until
 
 # LACP port state, from bit 0 on
-STATE_BITS = ("activity", "short_timeout", "aggregation", "synchronization", "collecting", "distributing", "defaulted",
-              "expired")
+STATE_BITS = (
+    "activity",
+    "short_timeout",
+    "aggregation",
+    "synchronization",
+    "collecting",
+    "distributing",
+    "defaulted",
+    "expired",
+)
 AGREED = {"aggregation", "synchronization", "collecting", "distributing"}
 
 
@@ -63,13 +71,21 @@ class Peer:
         """The ports on which the peer and its partner both collect and distribute. Bonding lets the state of a port that lost
         its carrier stand, so the port must be usable as well."""
         usable = self.usable()
-        return [port for port, (actor, partner) in self.lacp().items()
-                if port in usable and AGREED <= actor and AGREED <= partner]
+        return [
+            port
+            for port, (actor, partner) in self.lacp().items()
+            if port in usable and AGREED <= actor and AGREED <= partner
+        ]
 
     def wait_distributing(self, ports=None, timeout_s=60):
         """Waits until exactly these ports (default: all) are in use by LACP."""
         wanted = sorted(self.ports if ports is None else ports)
-        wait_until(lambda: sorted(self.distributing()) == wanted, f"LACP on exactly {wanted}", timeout_s, self.lacp)
+        wait_until(
+            lambda: sorted(self.distributing()) == wanted,
+            f"LACP on exactly {wanted}",
+            timeout_s,
+            self.lacp,
+        )
 
     def usable(self):
         """The ports that the peer itself sends on, without LACP: those it believes up."""
@@ -92,7 +108,7 @@ class Bonding(Peer):
     def __init__(self, ns, links, device="bond0"):
         super().__init__(ns, links)
         self.device, self.hosts = device, []
-        self.make = None        # makes the bond
+        self.make = None  # makes the bond
 
     def host(self, vid, address):
         self.hosts.append((vid, address))
@@ -111,24 +127,38 @@ class Bonding(Peer):
         for port in self.ports:
             slave = self.ns.show(port).get("linkinfo", {}).get("info_slave_data", {})
             if "ad_actor_oper_port_state" in slave:
-                states[port] = (state_names(slave["ad_actor_oper_port_state"]),
-                                state_names(slave["ad_partner_oper_port_state"]))
+                states[port] = (
+                    state_names(slave["ad_actor_oper_port_state"]),
+                    state_names(slave["ad_partner_oper_port_state"]),
+                )
         return states
 
     def partners(self):
         said = self.ns.run(f"cat /proc/net/bonding/{self.device}")
-        return {port: (system, int(key)) for port, system, key in re.findall(
-            r"Slave Interface: (\S+)\n.*?details partner lacp pdu:.*?system mac address: (\S+)\n.*?oper key: (\d+)", said, re.DOTALL)}
+        return {
+            port: (system, int(key))
+            for port, system, key in re.findall(
+                r"Slave Interface: (\S+)\n.*?details partner lacp pdu:.*?system mac address: (\S+)\n.*?oper key: (\d+)",
+                said,
+                re.DOTALL,
+            )
+        }
 
     def usable(self):
-        return [port for port in self.ports
-                if self.ns.show(port).get("linkinfo", {}).get("info_slave_data", {}).get("mii_status") == "UP"]
+        return [
+            port
+            for port in self.ports
+            if self.ns.show(port).get("linkinfo", {}).get("info_slave_data", {}).get("mii_status")
+            == "UP"
+        ]
 
 
 def make_bond(ns, ports, mode="802.3ad", rate="fast", device="bond0", options=""):
     """A bond over ports that are in the namespace; options: more of `ip link add type bond`, such as min_links 2."""
     lacp = f"lacp_rate {rate} " if mode == "802.3ad" else ""
-    ns.ip(f"link add {device} type bond mode {mode} miimon 50 xmit_hash_policy layer2+3 {lacp}{options}")
+    ns.ip(
+        f"link add {device} type bond mode {mode} miimon 50 xmit_hash_policy layer2+3 {lacp}{options}"
+    )
     for port in ports:
         ns.ip(f"link set {port} down")
         ns.ip(f"link set {port} master {device}")
@@ -155,7 +185,7 @@ class Team(Peer):
     def __init__(self, ns, links, device, directory):
         super().__init__(ns, links)
         self.device, self.directory, self.hosts = device, directory, []
-        self.running = ExitStack()      # teamd, from begin_channel() to end_channel()
+        self.running = ExitStack()  # teamd, from begin_channel() to end_channel()
 
     def host(self, vid, address):
         self.hosts.append((vid, address))
@@ -168,9 +198,15 @@ class Team(Peer):
     def begin_channel(self):
         log = f"{self.directory}/log"
         process = self.running.enter_context(
-            self.ns.daemon(f"teamd -U -f {self.directory}/config -t {self.device} -p {self.directory}/pid", log))
-        wait_until(lambda: process.poll() is not None or len(self.usable()) == len(self.ports), "teamd with its ports up",
-                   describe=self.state)
+            self.ns.daemon(
+                f"teamd -U -f {self.directory}/config -t {self.device} -p {self.directory}/pid", log
+            )
+        )
+        wait_until(
+            lambda: process.poll() is not None or len(self.usable()) == len(self.ports),
+            "teamd with its ports up",
+            describe=self.state,
+        )
         if process.poll() is not None:
             with open(log, encoding="utf-8", errors="replace") as file:
                 raise RuntimeError(f"teamd ended: {file.read()}")
@@ -184,12 +220,20 @@ class Team(Peer):
         return json.loads(said) if said else {}
 
     def lacp(self):
-        return {port: (state_names(info["runner"]["actor_lacpdu_info"]["state"]),
-                       state_names(info["runner"]["partner_lacpdu_info"]["state"]))
-                for port, info in self.state().get("ports", {}).items() if "actor_lacpdu_info" in info.get("runner", {})}
+        return {
+            port: (
+                state_names(info["runner"]["actor_lacpdu_info"]["state"]),
+                state_names(info["runner"]["partner_lacpdu_info"]["state"]),
+            )
+            for port, info in self.state().get("ports", {}).items()
+            if "actor_lacpdu_info" in info.get("runner", {})
+        }
 
     def partners(self):
-        theirs = {port: info["runner"]["partner_lacpdu_info"] for port, info in self.state()["ports"].items()}
+        theirs = {
+            port: info["runner"]["partner_lacpdu_info"]
+            for port, info in self.state()["ports"].items()
+        }
         return {port: (info["system"], info["key"]) for port, info in theirs.items()}
 
     def usable(self):
@@ -202,11 +246,22 @@ def teamd(uut, runner="lacp", rate="fast", options=None, links=veth_links):
     # its control socket carries the device's name and is shared by all namespaces
     device = unique("team")
     lacp = {"active": True, "fast_rate": rate == "fast"} if runner == "lacp" else {}
-    with Netns(unique("team")) as ns, links(ns, uut) as cables, tempfile.TemporaryDirectory() as directory:
+    with Netns(unique("team")) as ns, links(
+        ns, uut
+    ) as cables, tempfile.TemporaryDirectory() as directory:
         for link in cables:
             ns.ip(f"link set {link.near} down")
-        config = {"device": device, "link_watch": {"name": "ethtool"}, "ports": {link.near: {} for link in cables},
-                  "runner": {"name": runner, "tx_hash": ["eth", "ipv4", "ipv6"], **lacp, **(options or {})}}
+        config = {
+            "device": device,
+            "link_watch": {"name": "ethtool"},
+            "ports": {link.near: {} for link in cables},
+            "runner": {
+                "name": runner,
+                "tx_hash": ["eth", "ipv4", "ipv6"],
+                **lacp,
+                **(options or {}),
+            },
+        }
         with open(os.path.join(directory, "config"), "w", encoding="utf-8") as file:
             json.dump(config, file)
         os.makedirs("/run/teamd", exist_ok=True)
@@ -223,24 +278,45 @@ class OpenVswitch(Peer):
     def __init__(self, ns, links, directory, lacp):
         super().__init__(ns, links)
         self.directory, self.bonded = directory, lacp != "off"
-        self.hosts = {}         # VLAN: its hosts
+        self.hosts = {}  # VLAN: its hosts
 
     def vsctl(self, *words):
-        return self.ns.run(["ovs-vsctl", f"--db=unix:{self.directory}/db.sock", "--timeout=30", *words])
+        return self.ns.run(
+            ["ovs-vsctl", f"--db=unix:{self.directory}/db.sock", "--timeout=30", *words]
+        )
 
     def appctl(self, *words):
         return self.ns.run(["ovs-appctl", "-t", f"{self.directory}/vswitchd.ctl", *words])
 
     def ofctl(self, command, *words):
-        return self.ns.run(["ovs-ofctl", "-O", "OpenFlow13", "--names", command, f"unix:{self.directory}/br0.mgmt", *words])
+        return self.ns.run(
+            [
+                "ovs-ofctl",
+                "-O",
+                "OpenFlow13",
+                "--names",
+                command,
+                f"unix:{self.directory}/br0.mgmt",
+                *words,
+            ]
+        )
 
     def channel(self, lacp, rate):
         """Makes one channel of the ports. Open vSwitch's bonds without LACP are for switches that know of no channel: they
-        drop broadcast on all members but one. A static channel is a group of OpenFlow instead, with flows by hosts."""
+        drop broadcast on all members but one. A static channel is a group of OpenFlow instead, with flows by hosts.
+        """
         self.begin_channel = partial(self.channel, lacp, rate)
         if self.bonded:
-            self.vsctl("add-bond", "br0", "bond0", *self.ports, f"lacp={lacp}", "bond_mode=balance-tcp",
-                       f"other_config:lacp-time={rate}", "other_config:bond-detect-mode=carrier")
+            self.vsctl(
+                "add-bond",
+                "br0",
+                "bond0",
+                *self.ports,
+                f"lacp={lacp}",
+                "bond_mode=balance-tcp",
+                f"other_config:lacp-time={rate}",
+                "other_config:bond-detect-mode=carrier",
+            )
             return
         for port in self.ports:
             self.vsctl("add-port", "br0", port)
@@ -257,7 +333,9 @@ class OpenVswitch(Peer):
             self.ofctl("add-flow", f"in_port={name},actions={push}group:1")
             of_vlan, pop = (f"dl_vlan={vid}", "pop_vlan,") if vid else ("vlan_tci=0", "")
             for port in self.ports:
-                self.ofctl("add-flow", f"in_port={port},{of_vlan},actions={pop}{','.join(self.hosts[vid])}")
+                self.ofctl(
+                    "add-flow", f"in_port={port},{of_vlan},actions={pop}{','.join(self.hosts[vid])}"
+                )
         self.ns.ip(f"address add {address} dev {name}")
         self.ns.ip(f"link set {name} up")
         return name
@@ -272,40 +350,77 @@ class OpenVswitch(Peer):
 
     def lacp(self):
         words = {"timeout": "short_timeout", "synchronized": "synchronization"}
-        return {port: tuple({words.get(word, word) for word in re.search(rf"{side} state: *(.*)", part).group(1).split()}
-                            for side in ("actor", "partner")) for port, part in self.members().items()}
+        return {
+            port: tuple(
+                {
+                    words.get(word, word)
+                    for word in re.search(rf"{side} state: *(.*)", part).group(1).split()
+                }
+                for side in ("actor", "partner")
+            )
+            for port, part in self.members().items()
+        }
 
     def partners(self):
-        return {port: (re.search(r"partner sys_id: *(\S+)", part).group(1), int(re.search(r"partner key: *(\d+)", part).group(1)))
-                for port, part in self.members().items()}
+        return {
+            port: (
+                re.search(r"partner sys_id: *(\S+)", part).group(1),
+                int(re.search(r"partner key: *(\d+)", part).group(1)),
+            )
+            for port, part in self.members().items()
+        }
 
     def usable(self):
         if not self.bonded:
             return super().usable()
-        return re.findall(r"^(?:member|slave) (\S+): enabled", self.appctl("bond/show", "bond0"), re.MULTILINE)
+        return re.findall(
+            r"^(?:member|slave) (\S+): enabled", self.appctl("bond/show", "bond0"), re.MULTILINE
+        )
 
 
 @contextmanager
 def openvswitch(uut, lacp="active", rate="fast", datapath="system", links=veth_links):
     """Open vSwitch, datapath system (the kernel's) or netdev. lacp: active or passive, with balance-tcp; off: a static
     channel, by flow tables."""
-    with Netns(unique("ovs")) as ns, links(ns, uut) as cables, tempfile.TemporaryDirectory() as directory:
+    with Netns(unique("ovs")) as ns, links(
+        ns, uut
+    ) as cables, tempfile.TemporaryDirectory() as directory:
         for link in cables:
             # the kernel's own stack must not answer beside the switch
             ns.ip(f"link set {link.near} arp off")
-        run("ovsdb-tool", "create", f"{directory}/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
+        run(
+            "ovsdb-tool",
+            "create",
+            f"{directory}/conf.db",
+            "/usr/share/openvswitch/vswitch.ovsschema",
+        )
         private = f"env OVS_RUNDIR={directory} OVS_LOGDIR={directory} OVS_DBDIR={directory} OVS_SYSCONFDIR={directory}"
-        database = f"{private} ovsdb-server {directory}/conf.db --remote=punix:{directory}/db.sock " \
-                   f"--unixctl={directory}/ovsdb.ctl"
-        switch = f"{private} ovs-vswitchd unix:{directory}/db.sock --unixctl={directory}/vswitchd.ctl"
+        database = (
+            f"{private} ovsdb-server {directory}/conf.db --remote=punix:{directory}/db.sock "
+            f"--unixctl={directory}/ovsdb.ctl"
+        )
+        switch = (
+            f"{private} ovs-vswitchd unix:{directory}/db.sock --unixctl={directory}/vswitchd.ctl"
+        )
         peer = OpenVswitch(ns, cables, directory, lacp)
         with ns.daemon(database, f"{directory}/ovsdb.log"):
             wait_until(lambda: os.path.exists(f"{directory}/db.sock"), "socket of ovsdb-server")
             peer.vsctl("--no-wait", "init")
             with ns.daemon(switch, f"{directory}/vswitchd.log"):
-                wait_until(lambda: os.path.exists(f"{directory}/vswitchd.ctl"), "socket of ovs-vswitchd")
-                peer.vsctl("add-br", "br0", "--", "set", "bridge", "br0", f"datapath_type={datapath}", "protocols=OpenFlow13",
-                           f"fail-mode={'standalone' if peer.bonded else 'secure'}")
+                wait_until(
+                    lambda: os.path.exists(f"{directory}/vswitchd.ctl"), "socket of ovs-vswitchd"
+                )
+                peer.vsctl(
+                    "add-br",
+                    "br0",
+                    "--",
+                    "set",
+                    "bridge",
+                    "br0",
+                    f"datapath_type={datapath}",
+                    "protocols=OpenFlow13",
+                    f"fail-mode={'standalone' if peer.bonded else 'secure'}",
+                )
                 try:
                     peer.channel(lacp, rate)
                     yield peer
@@ -335,17 +450,26 @@ class Bridge(Bonding):
     def seen(self, mac):
         """The trunk that the bridge has learned a machine's MAC address on, or None."""
         table = json.loads(self.ns.run("bridge -j fdb show br br0"))
-        return next((entry["ifname"] for entry in table if entry["mac"] == mac and "permanent" not in entry.get("state", "")),
-                    None)
+        return next(
+            (
+                entry["ifname"]
+                for entry in table
+                if entry["mac"] == mac and "permanent" not in entry.get("state", "")
+            ),
+            None,
+        )
 
 
 @contextmanager
 def bridge(uut, bond_mode=None, rate="fast", links=veth_links):
     """A Linux bridge with VLAN filtering as the physical switch. bond_mode None: two plain trunk ports, for teaming without a
-    channel; 802.3ad or balance-xor: one channel. VLAN 1 is the native one; others are opened by host() or allow()."""
+    channel; 802.3ad or balance-xor: one channel. VLAN 1 is the native one; others are opened by host() or allow().
+    """
     with Netns(unique("br")) as ns, links(ns, uut) as cables:
         peer = Bridge(ns, cables, bool(bond_mode))
-        ns.ip("link add br0 type bridge vlan_filtering 1 stp_state 0 forward_delay 0 mcast_snooping 0")
+        ns.ip(
+            "link add br0 type bridge vlan_filtering 1 stp_state 0 forward_delay 0 mcast_snooping 0"
+        )
         ns.ip("link set br0 up")
         if bond_mode:
             make_bond(ns, peer.ports, bond_mode, rate)

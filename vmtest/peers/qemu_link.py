@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from cables import CABLES, CONTROL_PORT, ends   # noqa: E402
+from cables import CABLES, CONTROL_PORT, ends  # noqa: E402
 
 PORT = f"/dev/virtio-ports/{CONTROL_PORT}"
 _numbers = itertools.count(os.getpid() << 16)

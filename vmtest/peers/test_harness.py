@@ -72,7 +72,11 @@ def test_static_peer_carries_vlan_and_survives_a_cut(uut, make_peer):
         wait_until(lambda: len(peer.usable()) == 2, "two usable ports")
         wait_ping(uut)
         peer.links[0].cut()
-        wait_until(lambda: peer.usable() == peer.ports[1:], "use of the other port only", describe=peer.usable)
+        wait_until(
+            lambda: peer.usable() == peer.ports[1:],
+            "use of the other port only",
+            describe=peer.usable,
+        )
         wait_ping(uut)
 
 
@@ -88,14 +92,21 @@ def test_bridge_keeps_vlans_apart_on_plain_trunks(uut):
         vlan_interface_of_peer = peers.vlan_interface(peer.ns, "br0", 200, "198.51.100.1/24")
         assert not uut.ping("198.51.100.1"), "VLAN 200 crosses a trunk that does not have it"
         peer.allow(200)
-        wait_until(lambda: uut.ping("198.51.100.1"), f"answer through {vlan_interface_of_peer} once VLAN 200 is allowed")
+        wait_until(
+            lambda: uut.ping("198.51.100.1"),
+            f"answer through {vlan_interface_of_peer} once VLAN 200 is allowed",
+        )
 
 
 def test_silent_loss_of_lacp_alone_expires_the_port(uut):
     with peers.bonding(uut) as peer, bond_under_test(uut, peer, "802.3ad", 100):
         peer.wait_distributing()
         peer.links[0].drop("0x8809")
-        wait_until(lambda: peer.distributing() == peer.ports[1:], "loss of the port without LACPDUs", describe=peer.lacp)
+        wait_until(
+            lambda: peer.distributing() == peer.ports[1:],
+            "loss of the port without LACPDUs",
+            describe=peer.lacp,
+        )
         assert peer.ns.carrier(peer.ports[0]), "the silent loss took the carrier with it"
         peer.links[0].pass_again()
         peer.wait_distributing()
@@ -108,7 +119,10 @@ def test_bonding_over_real_nics_loses_one_cable(uut):
         peer.wait_distributing()
         wait_ping(uut)
         peer.links[0].cut()
-        wait_until(lambda: not uut.carrier("nic0") and not peer.ns.carrier("far0"), "carrier loss at both ends")
+        wait_until(
+            lambda: not uut.carrier("nic0") and not peer.ns.carrier("far0"),
+            "carrier loss at both ends",
+        )
         peer.wait_distributing(["far1"])
         wait_ping(uut)
         peer.links[0].heal()
@@ -174,14 +188,18 @@ def test_how_late_rtm_newlink_tells_of_a_cut(nic, flapping, capfd):
                         delay = measure_cut(nic, name)
                 else:
                     # let linkwatch's second after the last event pass
-                    wait_until(lambda since=time.monotonic(): time.monotonic() > since + 1.5, "quiet time")
+                    wait_until(
+                        lambda since=time.monotonic(): time.monotonic() > since + 1.5, "quiet time"
+                    )
                     delay = measure_cut(nic, name)
                 shown.setdefault(name, []).append(f"{delay * 1e3:.0f}")
                 qemu_link.heal(nic)
                 wait_carrier(nic, True)
-    with capfd.disabled():      # in the log of the run also when the test passes
-        print(f"\n{nic}, {'flapping neighbour' if flapping else 'quiet'}: ms from cut until it shows:",
-              "; ".join(f"{name} {' '.join(delays)}" for name, delays in shown.items()))
+    with capfd.disabled():  # in the log of the run also when the test passes
+        print(
+            f"\n{nic}, {'flapping neighbour' if flapping else 'quiet'}: ms from cut until it shows:",
+            "; ".join(f"{name} {' '.join(delays)}" for name, delays in shown.items()),
+        )
 
 
 def measure_cut(nic, name):
@@ -203,5 +221,7 @@ def test_contexts_leave_nothing(uut):
     with pytest.raises(ZeroDivisionError), peers.bonding(uut, links=veth_links):
         raise ZeroDivisionError
     assert run("ip netns list") == before[1]
-    assert uut.ip("-o link show").count("\n") == 1, "cables are left in the namespace of the unit under test"
+    assert (
+        uut.ip("-o link show").count("\n") == 1
+    ), "cables are left in the namespace of the unit under test"
     assert run("ip -o link") == before[0]

@@ -27,7 +27,10 @@ def ports(at):
 
 def both_ends(at):
     """{uplink: (our state, the partner's)} as we see it."""
-    return {name: (set(p["actor"]["state"]), set(p["partner"]["state"])) for name, p in ports(at).items()}
+    return {
+        name: (set(p["actor"]["state"]), set(p["partner"]["state"]))
+        for name, p in ports(at).items()
+    }
 
 
 def wait_agreed(at, ours, theirs, uplinks=None, timeout_s=60):
@@ -52,15 +55,25 @@ def test_rates_of_both_ends(make_peer, rate, capfd):
     with lacp_site(partial(make_peer, rate=rate), rate="fast") as at:
         theirs = FAST if rate == "fast" else SLOW
         wait_agreed(at, FAST, theirs)
-        took = lacp.event_time(at.daemon, "-> collecting_distributing", -1) - lacp.event_time(at.daemon, "port_disabled -> expired")
+        took = lacp.event_time(at.daemon, "-> collecting_distributing", -1) - lacp.event_time(
+            at.daemon, "port_disabled -> expired"
+        )
         say(capfd, f"{make_peer.__name__}, {rate}: negotiated in {took:.2f} s")
         assert took < 2.5 * SLOWER, f"{took:.2f} s\n{at.daemon.log()}"
-        assert all((partner, actor) == (FAST, theirs) for actor, partner in at.peer.lacp().values()), at.peer.lacp()
+        assert all(
+            (partner, actor) == (FAST, theirs) for actor, partner in at.peer.lacp().values()
+        ), at.peer.lacp()
         reconfigure(at, rate="slow")
         wait_agreed(at, SLOW, theirs)
-        wait_until(lambda: all(partner == SLOW for _, partner in at.peer.lacp().values()), "the partner to see the slow rate", describe=at.peer.lacp)
+        wait_until(
+            lambda: all(partner == SLOW for _, partner in at.peer.lacp().values()),
+            "the partner to see the slow rate",
+            describe=at.peer.lacp,
+        )
         at.wait_ping()
-        assert not any("current ->" in e["text"] for e in lacp.events(at.daemon)), "a change of the rate costs no link"
+        assert not any(
+            "current ->" in e["text"] for e in lacp.events(at.daemon)
+        ), "a change of the rate costs no link"
 
 
 def reconfigure(at, **settings):
@@ -82,10 +95,17 @@ def test_key_and_system_change(make_peer):
     with lacp_site(make_peer, rate="fast") as at:
         wait_agreed(at, FAST, FAST)
         system, _ = at.peer.partners()[at.peer.ports[0]]
-        for settings, wanted in (({"key": 77}, (system, 77)), ({"system-id": "02:00:00:00:77:77"}, ("02:00:00:00:77:77", 77))):
+        for settings, wanted in (
+            ({"key": 77}, (system, 77)),
+            ({"system-id": "02:00:00:00:77:77"}, ("02:00:00:00:77:77", 77)),
+        ):
             reconfigure(at, **settings)
             # how much of it the peer negotiates anew is its own affair
-            wait_until(lambda w=wanted: at.peer.partners() == {port: w for port in at.peer.ports}, f"{wanted} at the peer", describe=at.peer.partners)
+            wait_until(
+                lambda w=wanted: at.peer.partners() == {port: w for port in at.peer.ports},
+                f"{wanted} at the peer",
+                describe=at.peer.partners,
+            )
             wait_agreed(at, FAST, FAST)
         at.wait_ping()
 
@@ -99,16 +119,24 @@ def test_silent_loss_expires_and_heals(make_peer, capfd):
         name, link = at.peer.far[0], at.peer.links[0]
         with lacp.silence([(at.hv, name), (at.outside_ns, link.near)]):
             begin = time.time()
-            wait_until(lambda: not at.daemon.uplink(name)["usable"], "loss of the silent uplink", 15, at.daemon.log)
+            wait_until(
+                lambda: not at.daemon.uplink(name)["usable"],
+                "loss of the silent uplink",
+                15,
+                at.daemon.log,
+            )
             at.peer.wait_distributing(at.peer.ports[1:])
             expired_s = lacp.event_time(at.daemon, "current -> expired") - begin
             assert ports(at)[name]["reason"].startswith("no LACPDU for"), ports(at)[name]
             at.wait_ping()
-            healed = time.time()        # the filters go one after the other, which takes a moment there
+            healed = time.time()  # the filters go one after the other, which takes a moment there
         wait_agreed(at, FAST, FAST)
         heal_s = lacp.event_time(at.daemon, "-> collecting_distributing", -1) - healed
         at.wait_ping()
-        say(capfd, f"{make_peer.__name__}: silence was noticed after {expired_s:.1f} s, healed {heal_s:.1f} s after LACPDUs passed again")
+        say(
+            capfd,
+            f"{make_peer.__name__}: silence was noticed after {expired_s:.1f} s, healed {heal_s:.1f} s after LACPDUs passed again",
+        )
         assert 1.5 < expired_s < 4.5, at.daemon.log()
         assert 0 < heal_s < 3.0 * SLOWER, f"{heal_s:.2f} s\n{at.daemon.log()}"
 
@@ -149,19 +177,27 @@ def test_restart_kill_and_stop_without_a_flap(make_peer):
         for traffic in (out, back):
             traffic.flow(200)
             figures = traffic.stop()
-            assert (sum(p.lost for p in figures.phases), figures.phases[0].duplicates) == (0, 0), figures
+            assert (sum(p.lost for p in figures.phases), figures.phases[0].duplicates) == (
+                0,
+                0,
+            ), figures
         # packets that bonding and teamd do not hand on are seen by XDP and TC all the same
         said = [lacp.sides(f)[0].state for nic in nics for f in nic.frames() if lacp.is_lacpdu(f)]
-        assert said and all(state & lacp.IN_USE == lacp.IN_USE and not state & (lacp.EXPIRED | lacp.DEFAULTED) for state in said), said
+        assert said and all(
+            state & lacp.IN_USE == lacp.IN_USE and not state & (lacp.EXPIRED | lacp.DEFAULTED)
+            for state in said
+        ), said
         assert at.peer.lacp() == changes
         assert all(p["findings"] == [] for p in ports(at).values()), ports(at)
 
 
-SWITCHES = {"bonding-static": (partial(peers.bonding, mode="balance-xor"), {"channel": "static"}),
-            "bonding-lacp": (peers.bonding, {"channel": "lacp", "lacp": {"rate": "fast"}}),
-            "teamd-static": (partial(peers.teamd, runner="loadbalance"), {"channel": "static"}),
-            "teamd-lacp": (peers.teamd, {"channel": "lacp", "lacp": {"rate": "fast"}}),
-            "openvswitch-lacp": (peers.openvswitch, {"channel": "lacp", "lacp": {"rate": "fast"}})}
+SWITCHES = {
+    "bonding-static": (partial(peers.bonding, mode="balance-xor"), {"channel": "static"}),
+    "bonding-lacp": (peers.bonding, {"channel": "lacp", "lacp": {"rate": "fast"}}),
+    "teamd-static": (partial(peers.teamd, runner="loadbalance"), {"channel": "static"}),
+    "teamd-lacp": (peers.teamd, {"channel": "lacp", "lacp": {"rate": "fast"}}),
+    "openvswitch-lacp": (peers.openvswitch, {"channel": "lacp", "lacp": {"rate": "fast"}}),
+}
 
 
 @pytest.mark.parametrize("make_peer, settings", SWITCHES.values(), ids=SWITCHES.keys())
@@ -182,11 +218,14 @@ def test_restart_of_the_peer(make_peer, settings):
 @contextmanager
 def second_switch(hv, make_peer, first):
     """Another switch on further cables of the same hypervisor: p<first>, u<first> and so on."""
+
     @contextmanager
     def links(near_ns, far_ns, count=2):
         made = [Link(near_ns, f"p{n}", far_ns, f"u{n}") for n in range(first, first + count)]
         for link in made:
-            run(f"ip link add {link.near} netns {near_ns.name} type veth peer name {link.far} netns {far_ns.name}")
+            run(
+                f"ip link add {link.near} netns {near_ns.name} type veth peer name {link.far} netns {far_ns.name}"
+            )
             for ns, device in ((near_ns, link.near), (far_ns, link.far)):
                 ns.run(f"ethtool -K {device} tx off")
                 ns.ip(f"link set {device} up")
@@ -209,10 +248,20 @@ def test_two_partner_systems():
             config["switches"][0]["uplinks"] = at.peer.far + other.far
             at.daemon.write(config)
             at.daemon.ctl("reload")
-            wait_until(lambda: all("two_partners" in ports(at)[u]["findings"] for u in other.far), "the finding", describe=lambda: ports(at))
+            wait_until(
+                lambda: all("two_partners" in ports(at)[u]["findings"] for u in other.far),
+                "the finding",
+                describe=lambda: ports(at),
+            )
             out = ports(at)[other.far[0]]
-            assert out["out"] and "differs from the selected" in out["reason"] and "MLAG" in out["reason"], out
-            assert {u["name"] for u in at.daemon.json("show", "uplinks") if u["usable"]} == set(at.peer.far)
+            assert (
+                out["out"]
+                and "differs from the selected" in out["reason"]
+                and "MLAG" in out["reason"]
+            ), out
+            assert {u["name"] for u in at.daemon.json("show", "uplinks") if u["usable"]} == set(
+                at.peer.far
+            )
             assert other.distributing() == [], other.lacp()
             at.wait_ping()
             config["switches"][0]["uplinks"] = at.peer.far
@@ -227,8 +276,14 @@ def test_min_links(make_peer):
         wait_agreed(at, FAST, FAST)
         at.peer.links[0].cut()
         at.daemon.wait_uplinks([])
-        wait_until(lambda: "min-links is 2" in ports(at)[at.peer.far[1]]["reason"], "the reason", describe=lambda: ports(at))
-        wait_until(lambda: at.peer.distributing() == [], "the peer to stop as well", describe=at.peer.lacp)
+        wait_until(
+            lambda: "min-links is 2" in ports(at)[at.peer.far[1]]["reason"],
+            "the reason",
+            describe=lambda: ports(at),
+        )
+        wait_until(
+            lambda: at.peer.distributing() == [], "the peer to stop as well", describe=at.peer.lacp
+        )
         at.peer.links[0].heal()
         wait_agreed(at, FAST, FAST)
         at.wait_ping()
@@ -236,10 +291,16 @@ def test_min_links(make_peer):
 
 def test_fallback_while_the_switch_is_not_set_up():
     """The switch has no LACP yet: one uplink works alone, as a machine that boots by PXE needs; with LACP there both do."""
-    with lacp_site(partial(peers.openvswitch, lacp="active"), rate="fast", fallback="individual") as at:
+    with lacp_site(
+        partial(peers.openvswitch, lacp="active"), rate="fast", fallback="individual"
+    ) as at:
         at.peer.vsctl("set", "port", "bond0", "lacp=off")
         at.daemon.wait_uplinks(at.peer.far[:1], 30)
-        wait_until(lambda: ports(at)[at.peer.far[0]]["individual"], "the fallback", describe=lambda: ports(at))
+        wait_until(
+            lambda: ports(at)[at.peer.far[0]]["individual"],
+            "the fallback",
+            describe=lambda: ports(at),
+        )
         at.peer.vsctl("set", "port", "bond0", "lacp=active")
         wait_agreed(at, FAST, FAST)
         at.wait_ping()
@@ -250,7 +311,9 @@ def test_marker_is_answered():
         wait_agreed(at, FAST, FAST)
         nic = Nic(at.outside_ns, at.peer.ports[0])
         nic.send(lacp.marker("02:00:00:00:98:77", 17, "02:00:00:00:99:01", 0xDEADBEEF))
-        answer = wait_until(lambda: [f for f in nic.frames() if f[12:15] == b"\x88\x09\x02"], "a marker response")
+        answer = wait_until(
+            lambda: [f for f in nic.frames() if f[12:15] == b"\x88\x09\x02"], "a marker response"
+        )
         ours = Netns(at.hv.name).show(at.peer.far[0])["address"]
         assert answer == [lacp.marker(ours, 17, "02:00:00:00:99:01", 0xDEADBEEF, kind=2)]
 
@@ -265,18 +328,38 @@ def test_quiet_channel_stays_as_it_is(capfd):
     with lacp_site(partial(peers.bonding, rate="slow"), rate="fast") as at:
         wait_agreed(at, FAST, SLOW)
         # the rates differ on purpose, which is told a little later
-        wait_until(lambda: all("timeout_mismatch" in p["findings"] for p in ports(at).values()), "the finding", describe=lambda: ports(at))
+        wait_until(
+            lambda: all("timeout_mismatch" in p["findings"] for p in ports(at).values()),
+            "the finding",
+            describe=lambda: ports(at),
+        )
         since, events = at.peer.lacp(), len(lacp.events(at.daemon))
         assert all(state == (SLOW, FAST) for state in since.values()), since
         end = time.monotonic() + HOLD_S
         while time.monotonic() < end:
-            assert at.peer.lacp() == since and all(ends == (FAST, SLOW) for ends in both_ends(at).values()), (at.peer.lacp(), both_ends(at))
+            assert at.peer.lacp() == since and all(
+                ends == (FAST, SLOW) for ends in both_ends(at).values()
+            ), (at.peer.lacp(), both_ends(at))
             time.sleep(1.0)
-        wait_until(lambda: set(churn_of(at.peer)) == {"none"}, "churn state 'none' at bonding", 70, lambda: churn_of(at.peer))
-        wait_until(lambda: all(set(p["churn"].values()) == {"none"} for p in ports(at).values()), "and here", describe=lambda: ports(at))
+        wait_until(
+            lambda: set(churn_of(at.peer)) == {"none"},
+            "churn state 'none' at bonding",
+            70,
+            lambda: churn_of(at.peer),
+        )
+        wait_until(
+            lambda: all(set(p["churn"].values()) == {"none"} for p in ports(at).values()),
+            "and here",
+            describe=lambda: ports(at),
+        )
         told = [e["text"] for e in lacp.events(at.daemon)[events:] if "churn" not in e["text"]]
         assert told == [], told
-        failures = re.findall(r"(?:Actor|Partner) Churned Count: (\d+)", at.peer.ns.run("cat /proc/net/bonding/bond0"))
-        say(capfd, f"{HOLD_S} s: churn {churn_of(at.peer)}, churned {failures}; gaps here",
-            {u: p["gaps"] for u, p in ports(at).items()})
+        failures = re.findall(
+            r"(?:Actor|Partner) Churned Count: (\d+)", at.peer.ns.run("cat /proc/net/bonding/bond0")
+        )
+        say(
+            capfd,
+            f"{HOLD_S} s: churn {churn_of(at.peer)}, churned {failures}; gaps here",
+            {u: p["gaps"] for u, p in ports(at).items()},
+        )
         assert set(failures) == {"0"}, failures

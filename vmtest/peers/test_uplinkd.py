@@ -21,8 +21,8 @@ from harness.traffic import Traffic
 from link_events import FlappingTap
 from util import Netns, nic_links, wait_until
 
-RATE = 1000             # frames per second wherever loss is measured
-INSIDE = ("192.0.2.10", "198.51.100.10")        # machine 0 in VLAN 100, machine 1 in VLAN 200
+RATE = 1000  # frames per second wherever loss is measured
+INSIDE = ("192.0.2.10", "198.51.100.10")  # machine 0 in VLAN 100, machine 1 in VLAN 200
 OUTSIDE = ("192.0.2.1", "198.51.100.1")
 VLANS = (100, 200)
 
@@ -52,15 +52,27 @@ class Site:
         self.machines = [Machine(hv, n, f"{address}/24") for n, address in enumerate(INSIDE)]
         self.outside = [peer.host(vid, f"{address}/24") for vid, address in zip(VLANS, OUTSIDE)]
         self.outside_ns = entered(peer.ns)
-        groups = [{"name": f"v{vid}", "vlan": vid, "ports": [port(n)]} for n, vid in enumerate(VLANS)]
+        groups = [
+            {"name": f"v{vid}", "vlan": vid, "ports": [port(n)]} for n, vid in enumerate(VLANS)
+        ]
         self.daemon = Uplinkd(hv, {"switches": [switch("vs", peer.far, groups, **more)]})
         self.daemon.start()
 
     def wait_ping(self):
         """Both ways, in both VLANs."""
         for machine, inside, outside in zip(self.machines, INSIDE, OUTSIDE):
-            wait_until(lambda m=machine, a=outside: Netns(m.ns.name).ping(a), f"answer from {outside}", 60, self.daemon.log)
-            wait_until(lambda a=inside: self.peer.ns.ping(a), f"answer from {inside}", 60, self.daemon.counters_text)
+            wait_until(
+                lambda m=machine, a=outside: Netns(m.ns.name).ping(a),
+                f"answer from {outside}",
+                60,
+                self.daemon.log,
+            )
+            wait_until(
+                lambda a=inside: self.peer.ns.ping(a),
+                f"answer from {inside}",
+                60,
+                self.daemon.counters_text,
+            )
 
     def near(self, uplink):
         return self.peer.ports[self.peer.far.index(uplink)]
@@ -68,16 +80,30 @@ class Site:
     def stream(self, machine=0, **more):
         """From a machine to the near ends of the cables, which is where the choice of the uplink shows."""
         mac = self.peer.ns.show(self.outside[machine])["address"]
-        return Traffic(("tx", self.machines[machine].ns, "nic"), [(u, self.outside_ns, self.near(u)) for u in self.peer.far],
-                       rate=RATE, src_mac=port_mac(machine), dst_mac=mac, src=INSIDE[machine],
-                       dst=OUTSIDE[machine].rsplit(".", 1)[0] + ".128", **more)
+        return Traffic(
+            ("tx", self.machines[machine].ns, "nic"),
+            [(u, self.outside_ns, self.near(u)) for u in self.peer.far],
+            rate=RATE,
+            src_mac=port_mac(machine),
+            dst_mac=mac,
+            src=INSIDE[machine],
+            dst=OUTSIDE[machine].rsplit(".", 1)[0] + ".128",
+            **more,
+        )
 
     def stream_in(self, machine=0, **more):
         """From the host behind the peer to a machine; the peer chooses."""
         mac = self.peer.ns.show(self.outside[machine])["address"]
-        return Traffic(("tx", self.outside_ns, self.outside[machine]), [("nic", self.machines[machine].ns, "nic")], rate=RATE,
-                       src_mac=mac, dst_mac=port_mac(machine), src=OUTSIDE[machine],
-                       dst=OUTSIDE[machine].rsplit(".", 1)[0] + ".128", **more)
+        return Traffic(
+            ("tx", self.outside_ns, self.outside[machine]),
+            [("nic", self.machines[machine].ns, "nic")],
+            rate=RATE,
+            src_mac=mac,
+            dst_mac=port_mac(machine),
+            src=OUTSIDE[machine],
+            dst=OUTSIDE[machine].rsplit(".", 1)[0] + ".128",
+            **more,
+        )
 
 
 @contextmanager
@@ -106,8 +132,12 @@ def udp_echo(client_ns, server_ns, client, server):
         assert sender.recvfrom(2000) == (b"answer", (server, 4000))
 
 
-STATIC = {"bonding": partial(peers.bonding, mode="balance-xor"), "bridge": partial(peers.bridge, bond_mode="balance-xor"),
-          "teamd": partial(peers.teamd, runner="loadbalance"), "openvswitch": partial(peers.openvswitch, lacp="off")}
+STATIC = {
+    "bonding": partial(peers.bonding, mode="balance-xor"),
+    "bridge": partial(peers.bridge, bond_mode="balance-xor"),
+    "teamd": partial(peers.teamd, runner="loadbalance"),
+    "openvswitch": partial(peers.openvswitch, lacp="off"),
+}
 
 
 @pytest.mark.parametrize("make_peer", STATIC.values(), ids=STATIC.keys())
@@ -123,7 +153,12 @@ def test_static_channel_carries_vlans_both_ways_as_which_says(make_peer):
         traffic.flow(600)
         figures = traffic.stop()
         figures.assert_clean("channel")
-        said = {flow: {at.daemon.json("which", "vs", "v100", INSIDE[0], f"192.0.2.{128 + flow}")["uplink"]} for flow in range(6)}
+        said = {
+            flow: {
+                at.daemon.json("which", "vs", "v100", INSIDE[0], f"192.0.2.{128 + flow}")["uplink"]
+            }
+            for flow in range(6)
+        }
         assert figures.phases[0].paths() == said
         assert set.union(*said.values()) == set(at.peer.far), "one uplink only"
 
@@ -139,8 +174,12 @@ def test_independent_links_to_a_bridge_keep_to_their_uplink():
         # 'notify switches': the bridge learns the new place though the machine is silent
         moved = next(n for n in (0, 1) if used[f"p{n}"] == at.peer.far[0])
         at.peer.links[0].cut()
-        wait_until(lambda: at.peer.seen(port_mac(moved)) == at.peer.ports[1], "the machine's new place at the bridge", 60,
-                   at.daemon.log)
+        wait_until(
+            lambda: at.peer.seen(port_mac(moved)) == at.peer.ports[1],
+            "the machine's new place at the bridge",
+            60,
+            at.daemon.log,
+        )
         at.wait_ping()
 
 
@@ -176,10 +215,15 @@ def test_failover_of_a_tap_at_1000_frames_per_second(flapping, capfd):
     cuts = [phase for phase in figures.phases if phase.kind == "cut"]
     # a tap without carrier still hands over what comes until linkwatch has run; a cable would have lost it
     lost = [phase.lost + phase.ends[phase.name] for phase in cuts]
-    say(capfd, f"tap, {'flapping neighbour' if flapping else 'quiet'}, carrier seen by the",
+    say(
+        capfd,
+        f"tap, {'flapping neighbour' if flapping else 'quiet'}, carrier seen by the",
         "program:" if programs_see_carrier() else "daemon's poll:",
-        *[f"cut of {phase.name}: lost {n} of {phase.sent}, longest gap {phase.longest_gap_ms} ms;"
-          for phase, n in zip(cuts, lost)])
+        *[
+            f"cut of {phase.name}: lost {n} of {phase.sent}, longest gap {phase.longest_gap_ms} ms;"
+            for phase, n in zip(cuts, lost)
+        ],
+    )
     marks = [phase for phase in figures.phases if phase.kind == "mark"]
     for phase in marks:
         assert phase.lost == 0 and phase.duplicates == 0, f"nothing was changing\n{figures}"
@@ -194,17 +238,31 @@ def test_failover_of_a_tap_at_1000_frames_per_second(flapping, capfd):
 def settings(ns, device):
     """What the daemon may change on an uplink and must put back."""
     link = Netns(ns.name).show(device)
-    features = [line for line in ns.run("ethtool", "-k", device).stdout.splitlines() if "[fixed]" not in line]
-    return {"mtu": link["mtu"], "promiscuity": link["promiscuity"], "allmulti": link.get("allmulti"), "xdp": link.get("xdp"),
-            "flags": sorted(set(link["flags"]) & {"PROMISC", "ALLMULTI", "UP"}), "features": features,
-            "qdisc": ns.run("tc", "qdisc", "show", "dev", device).stdout}
+    features = [
+        line
+        for line in ns.run("ethtool", "-k", device).stdout.splitlines()
+        if "[fixed]" not in line
+    ]
+    return {
+        "mtu": link["mtu"],
+        "promiscuity": link["promiscuity"],
+        "allmulti": link.get("allmulti"),
+        "xdp": link.get("xdp"),
+        "flags": sorted(set(link["flags"]) & {"PROMISC", "ALLMULTI", "UP"}),
+        "features": features,
+        "qdisc": ns.run("tc", "qdisc", "show", "dev", device).stdout,
+    }
 
 
 def attached(at, device):
     """Kinds of attachment on an interface: filters and XDP as the kernel shows them, TCX by its pin (old tools cannot)."""
     link = Netns(at.hv.name).show(device)
     kinds = {"xdp"} if link.get("xdp") else set()
-    kinds |= {"clsact"} if "bpf" in at.hv.run("tc", "filter", "show", "dev", device, "ingress").stdout else set()
+    kinds |= (
+        {"clsact"}
+        if "bpf" in at.hv.run("tc", "filter", "show", "dev", device, "ingress").stdout
+        else set()
+    )
     return kinds | {"tcx" for pin in (at.daemon.bpffs / "uplinkd").rglob(f"tc_{link['ifindex']}")}
 
 
@@ -236,7 +294,15 @@ def test_delivery_kinds(capfd):
     """XDP frames only for ports that are known to take them: taps, and veth with GRO where the kernel tells."""
     bed = Bed(n_uplinks=2, n_ports=2, gro_ports=[1])
     tap = Tap(bed.hv, "tap0")
-    bed.start([switch("vs", bed.uplink_names, [("prod", 100, [0, 1, {"interface": tap.ifname, "mac": port_mac(2)}])])])
+    bed.start(
+        [
+            switch(
+                "vs",
+                bed.uplink_names,
+                [("prod", 100, [0, 1, {"interface": tap.ifname, "mac": port_mac(2)}])],
+            )
+        ]
+    )
     bed.usable(*bed.uplink_names)
     wanted = {"p0": "tc", "p1": "xdp" if xdp_features_are_told() else "tc", "tap0": "xdp"}
 
@@ -251,9 +317,20 @@ def test_delivery_kinds(capfd):
 NICS = {"virtio-net": ("nic0", "nic1"), "e1000": ("nic2", "nic3")}
 # how many frames a cut may cost, at 1,000 frames/s: virtio-net's driver is some hundredths of a second late, emulated, and e1000's
 # has a watchdog of two seconds; inwards the peer chooses, whose end is always virtio-net
-MOST_LOST = {("virtio-net", "out"): 500, ("e1000", "out"): 2500, ("virtio-net", "in"): 500, ("e1000", "in"): 500}
-XDP_MODE = {("virtio-net", "auto"): "native", ("virtio-net", "xdp"): "native", ("virtio-net", "tc"): "none",
-            ("e1000", "auto"): "none", ("e1000", "xdp"): "generic", ("e1000", "tc"): "none"}
+MOST_LOST = {
+    ("virtio-net", "out"): 500,
+    ("e1000", "out"): 2500,
+    ("virtio-net", "in"): 500,
+    ("e1000", "in"): 500,
+}
+XDP_MODE = {
+    ("virtio-net", "auto"): "native",
+    ("virtio-net", "xdp"): "native",
+    ("virtio-net", "tc"): "none",
+    ("e1000", "auto"): "none",
+    ("e1000", "xdp"): "generic",
+    ("e1000", "tc"): "none",
+}
 
 
 def real(driver):
@@ -302,7 +379,7 @@ def test_unplugged_cable(driver, flapping, capfd):
             for traffic in (out, back):
                 traffic.mark()
                 traffic.flow(1000)
-                traffic.mark()          # the phase of the healing is not judged
+                traffic.mark()  # the phase of the healing is not judged
             at.peer.links[0].heal()
             at.daemon.wait_uplinks(at.peer.far, 20)
             wait_until(lambda: len(at.peer.usable()) == 2, "bonding to see the cable again")
@@ -312,36 +389,58 @@ def test_unplugged_cable(driver, flapping, capfd):
             figures = {"out": out.stop(), "in": back.stop()}
         name = f"{driver}, {'flapping neighbour' if flapping else 'quiet'}"
         for way, each in figures.items():
-            say(capfd, f"{name}, {way}: lost {each.phases[1].lost} by the cut, longest gap {each.phases[1].longest_gap_ms} ms")
+            say(
+                capfd,
+                f"{name}, {way}: lost {each.phases[1].lost} by the cut, longest gap {each.phases[1].longest_gap_ms} ms",
+            )
             assert each.phases[1].lost < MOST_LOST[driver, way], f"{way}\n{each}"
-            assert sum(each.phases[2].ends.values()) > 0.9 * each.phases[2].sent, f"{way}: no recovery\n{each}"
-            assert sum(each.phases[4].ends.values()) > 0.9 * each.phases[4].sent, f"{way}: the healed cable\n{each}"
-        assert figures["out"].phases[2].ends[dead] == 0 and figures["out"].phases[4].ends[dead] > 0, figures["out"]
+            assert (
+                sum(each.phases[2].ends.values()) > 0.9 * each.phases[2].sent
+            ), f"{way}: no recovery\n{each}"
+            assert (
+                sum(each.phases[4].ends.values()) > 0.9 * each.phases[4].sent
+            ), f"{way}: the healed cable\n{each}"
+        assert (
+            figures["out"].phases[2].ends[dead] == 0 and figures["out"].phases[4].ends[dead] > 0
+        ), figures["out"]
 
 
 # ---- LACP ----------------------------------------------------------------------------------------------------------------
 AGREED = {"activity", "aggregation", "synchronization", "collecting", "distributing"}
 # frames at 1,000 per second: outwards we decide, inwards a process of the peer, emulated
 MOST_LOST_BY_LACP = {"out": RATE // 4, "in": RATE}
-LACP = {"bonding-fast": (peers.bonding, "fast"), "bonding-slow": (peers.bonding, "slow"), "teamd-fast": (peers.teamd, "fast")}
+LACP = {
+    "bonding-fast": (peers.bonding, "fast"),
+    "bonding-slow": (peers.bonding, "slow"),
+    "teamd-fast": (peers.teamd, "fast"),
+}
 
 
 @pytest.mark.parametrize("make_peer, rate", LACP.values(), ids=LACP.keys())
 def test_lacp_agrees_and_survives_a_cut_and_a_restart(make_peer, rate):
     wanted = AGREED | ({"short_timeout"} if rate == "fast" else set())
     with site(partial(make_peer, rate=rate), channel="lacp", lacp={"rate": rate}) as at:
+
         def states():
             shown = at.daemon.json("show", "lacp")
-            return {p["uplink"]: (set(p["actor"]["state"]), set(p["partner"]["state"]), p["churn"]) for p in shown}
+            return {
+                p["uplink"]: (set(p["actor"]["state"]), set(p["partner"]["state"]), p["churn"])
+                for p in shown
+            }
 
         def agreed():
             return {uplink: (ours, theirs) for uplink, (ours, theirs, _) in states().items()} == {
-                uplink: (wanted, wanted) for uplink in at.peer.far}
+                uplink: (wanted, wanted) for uplink in at.peer.far
+            }
 
         at.peer.wait_distributing()
         wait_until(agreed, f"both ends at {sorted(wanted)}", 60, states)
-        assert all(ours == theirs == wanted for ours, theirs in at.peer.lacp().values()), at.peer.lacp()
-        assert not any("churn" == value for _, _, churn in states().values() for value in churn.values()), states()
+        assert all(
+            ours == theirs == wanted for ours, theirs in at.peer.lacp().values()
+        ), at.peer.lacp()
+        assert not any(
+            "churn" == value for _, _, churn in states().values() for value in churn.values()
+        ), states()
         at.wait_ping()
         at.peer.links[0].cut()
         at.peer.wait_distributing(at.peer.ports[1:])
@@ -350,17 +449,23 @@ def test_lacp_agrees_and_survives_a_cut_and_a_restart(make_peer, rate):
         at.peer.wait_distributing()
         wait_until(agreed, "both ends agreed again", 60, states)
         changes = {p["uplink"]: p["partner_changes"] for p in at.daemon.json("show", "lacp")}
-        if rate == "slow":      # the partner waits 90 s for us, any emulated restart is shorter
+        if rate == "slow":  # the partner waits 90 s for us, any emulated restart is shorter
             at.daemon.restart()
             assert sorted(at.peer.distributing()) == sorted(at.peer.ports), at.peer.lacp()
             wait_until(agreed, "both ends agreed after the restart", 60, states)
             assert sorted(at.peer.distributing()) == sorted(at.peer.ports), at.peer.lacp()
             after = {p["uplink"]: p["partner_changes"] for p in at.daemon.json("show", "lacp")}
-            assert after == changes or not any(after.values()), f"a partner came or went: {changes}, now {after}"
+            assert after == changes or not any(
+                after.values()
+            ), f"a partner came or went: {changes}, now {after}"
             at.wait_ping()
 
 
-@pytest.mark.parametrize("make_peer", [peers.bonding, peers.teamd, peers.openvswitch], ids=["bonding", "teamd", "openvswitch"])
+@pytest.mark.parametrize(
+    "make_peer",
+    [peers.bonding, peers.teamd, peers.openvswitch],
+    ids=["bonding", "teamd", "openvswitch"],
+)
 def test_lacp_failover_at_1000_frames_per_second(make_peer, capfd):
     """The peer's port is shut, and opened again. Outwards the programs, or the daemon's poll, move the flows; inwards the peer
     does. With LACP there is nothing to wait for, because both ends lose their carrier."""
@@ -379,7 +484,7 @@ def test_lacp_failover_at_1000_frames_per_second(make_peer, capfd):
         for traffic in (out, back):
             traffic.mark()
             traffic.flow(1000)
-            traffic.mark()              # the phase of the healing is not judged
+            traffic.mark()  # the phase of the healing is not judged
         at.peer.links[0].heal()
         at.daemon.wait_uplinks(at.peer.far)
         at.peer.wait_distributing()
@@ -390,7 +495,16 @@ def test_lacp_failover_at_1000_frames_per_second(make_peer, capfd):
     name = f"LACP with {make_peer.__name__}, {'programs see' if programs_see_carrier() else 'the daemon polls'} carriers"
     for way, each in figures.items():
         before, cut, without, healing, after = each.phases
-        say(capfd, f"{name}, {way}: lost {cut.lost} by the cut, longest gap {cut.longest_gap_ms} ms; {healing.lost} by the return")
-        assert (before.lost, without.lost, after.lost) == (0, 0, 0), f"{way}: nothing was changing\n{each}"
+        say(
+            capfd,
+            f"{name}, {way}: lost {cut.lost} by the cut, longest gap {cut.longest_gap_ms} ms; {healing.lost} by the return",
+        )
+        assert (before.lost, without.lost, after.lost) == (
+            0,
+            0,
+            0,
+        ), f"{way}: nothing was changing\n{each}"
         assert cut.lost < MOST_LOST_BY_LACP[way] and cut.duplicates == 0, f"{way}\n{each}"
-    assert figures["out"].phases[2].ends[dead] == 0 and figures["out"].phases[4].ends[dead] > 0, figures["out"]
+    assert (
+        figures["out"].phases[2].ends[dead] == 0 and figures["out"].phases[4].ends[dead] > 0
+    ), figures["out"]

@@ -23,10 +23,19 @@ def unique(prefix):
 def run(*command, check=True, timeout_s=60):
     """Runs a command given as words or as one string; its standard output. A failure shows what was said."""
     words = [str(word) for word in (shlex.split(command[0]) if len(command) == 1 else command)]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=timeout_s, check=False)
+    done = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
     if check and done.returncode:
-        raise RuntimeError(f"{shlex.join(words)}: exit status {done.returncode}: {done.stderr or done.stdout}")
+        raise RuntimeError(
+            f"{shlex.join(words)}: exit status {done.returncode}: {done.stderr or done.stdout}"
+        )
     return done.stdout
 
 
@@ -40,7 +49,7 @@ def wait_until(condition, what, timeout_s=60, describe=None):
         if time.monotonic() > deadline:
             state = f"; there is {describe()}" if describe else ""
             raise TimeoutError(f"after {timeout_s} s still no {what}{state}")
-        time.sleep(0.2)     # each look is a process or two, which an emulated machine takes 0.1 s for
+        time.sleep(0.2)  # each look is a process or two, which an emulated machine takes 0.1 s for
 
 
 class Netns:
@@ -64,7 +73,9 @@ class Netns:
         return ["nsenter", f"--net=/run/netns/{self.name}"]
 
     def run(self, command, **options):
-        return run(*self.enter, *(shlex.split(command) if isinstance(command, str) else command), **options)
+        return run(
+            *self.enter, *(shlex.split(command) if isinstance(command, str) else command), **options
+        )
 
     def ip(self, command):
         return run("ip", "-n", self.name, *shlex.split(command))
@@ -79,15 +90,26 @@ class Netns:
     def ping(self, address, count=1, timeout_s=1):
         """True if at least one answer came."""
         command = shlex.split(f"ping -n -q -i 0.2 -c {count} -W {timeout_s} {address}")
-        return subprocess.run(self.enter + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              check=False).returncode == 0
+        return (
+            subprocess.run(
+                self.enter + command,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            ).returncode
+            == 0
+        )
 
     @contextmanager
     def daemon(self, command, log):
         """Runs a program in the foreground until the end of the block."""
         with open(log, "wb") as file:
-            process = subprocess.Popen(self.enter + shlex.split(command), stdin=subprocess.DEVNULL, stdout=file,
-                                       stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                self.enter + shlex.split(command),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
         try:
             yield process
         finally:
@@ -117,7 +139,9 @@ class Link:
         because packet sockets read before ingress filters."""
         for ns, device in ((self.near_ns, self.near), (self.far_ns, self.far)):
             ns.run(f"tc qdisc add dev {device} clsact")
-            ns.run(f"tc filter add dev {device} egress protocol {protocol} prio 1 matchall action drop")
+            ns.run(
+                f"tc filter add dev {device} egress protocol {protocol} prio 1 matchall action drop"
+            )
 
     def pass_again(self):
         for ns, device in ((self.near_ns, self.near), (self.far_ns, self.far)):
@@ -139,7 +163,9 @@ def veth_links(near_ns, far_ns, count=2):
     """Cables of veth, up at both ends, without transmit offloads so that frames, tags included, are whole on the wire."""
     links = [Link(near_ns, f"p{n}", far_ns, f"u{n}") for n in range(count)]
     for link in links:
-        run(f"ip link add {link.near} netns {near_ns.name} type veth peer name {link.far} netns {far_ns.name}")
+        run(
+            f"ip link add {link.near} netns {near_ns.name} type veth peer name {link.far} netns {far_ns.name}"
+        )
         for ns, device in ((near_ns, link.near), (far_ns, link.far)):
             ns.run(f"ethtool -K {device} tx off txvlan off")
             ns.ip(f"link set {device} up")

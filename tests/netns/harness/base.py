@@ -14,191 +14,212 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("UL_BUILD", ROOT / "build")).resolve()
-SLOW = float(os.environ.get("UL_SLOW", "1"))	# a machine that is so many times slower: deadlines grow, rates shrink
+SLOW = float(
+    os.environ.get("UL_SLOW", "1")
+)  # a machine that is so many times slower: deadlines grow, rates shrink
 OWN_PREFIX = f"ul-{os.getpid()}-"
 ANY_PREFIX = re.compile(r"ul-(\d+)-")
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def wait_until(condition, deadline=5.0, describe="condition"):
-	"""Returns the first true value of condition(); fails after deadline seconds (times UL_SLOW). describe: text, or a function that makes it."""
-	end = time.monotonic() + deadline * SLOW
-	pause = 0.001
-	while True:
-		value = condition()
-		if value:
-			return value
-		if time.monotonic() > end:
-			text = describe() if callable(describe) else describe
-			raise AssertionError(f"not within {deadline * SLOW:g} s: {text}")
-		time.sleep(pause)
-		pause = min(pause * 1.5, 0.05)
+    """Returns the first true value of condition(); fails after deadline seconds (times UL_SLOW). describe: text, or a function that makes it."""
+    end = time.monotonic() + deadline * SLOW
+    pause = 0.001
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            text = describe() if callable(describe) else describe
+            raise AssertionError(f"not within {deadline * SLOW:g} s: {text}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
 
 
 def holds_for(condition, seconds, describe="condition"):
-	"""The opposite of wait_until: condition() must be true now and stay so (where 'nothing happens' is the promise)."""
-	end = time.monotonic() + seconds
-	while time.monotonic() < end:
-		assert condition(), f"did not stay true: {describe() if callable(describe) else describe}"
-		time.sleep(0.01)
+    """The opposite of wait_until: condition() must be true now and stay so (where 'nothing happens' is the promise)."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert condition(), f"did not stay true: {describe() if callable(describe) else describe}"
+        time.sleep(0.01)
 
 
 def run(*command, check=True, text_input=None, timeout=30, env=None):
-	"""Runs a command and returns the CompletedProcess with text output; a failure shows what it said."""
-	done = subprocess.run([str(c) for c in command], input=text_input, capture_output=True, text=True, timeout=timeout * SLOW,
-			      env=None if env is None else {**os.environ, **env})
-	if check and done.returncode:
-		raise AssertionError(f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
-	return done
+    """Runs a command and returns the CompletedProcess with text output; a failure shows what it said."""
+    done = subprocess.run(
+        [str(c) for c in command],
+        input=text_input,
+        capture_output=True,
+        text=True,
+        timeout=timeout * SLOW,
+        env=None if env is None else {**os.environ, **env},
+    )
+    if check and done.returncode:
+        raise AssertionError(
+            f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        )
+    return done
 
 
 def die_with_parent():
-	"""For preexec_fn: a test run that is killed takes its children with it."""
-	LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)	# PR_SET_PDEATHSIG
+    """For preexec_fn: a test run that is killed takes its children with it."""
+    LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def spawn(command, **options):
-	process = subprocess.Popen([str(c) for c in command], preexec_fn=die_with_parent, **options)
-	Cleanup.current().add(lambda: stop_process(process))
-	return process
+    process = subprocess.Popen([str(c) for c in command], preexec_fn=die_with_parent, **options)
+    Cleanup.current().add(lambda: stop_process(process))
+    return process
 
 
 def stop_process(process, patience=5):
-	if process.poll() is None:
-		process.send_signal(signal.SIGCONT)
-		process.terminate()
-		try:
-			process.wait(patience * SLOW)
-		except subprocess.TimeoutExpired:
-			process.kill()
-	process.wait()
-	for stream in (process.stdin, process.stdout, process.stderr):
-		if stream:
-			stream.close()
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(patience * SLOW)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            stream.close()
 
 
 class Cleanup:
-	"""A stack of things to undo. One for each test, below them one for the session; the innermost is the current one."""
-	stack = []
+    """A stack of things to undo. One for each test, below them one for the session; the innermost is the current one."""
 
-	def __init__(self):
-		self.actions = []
-		self.pid = os.getpid()
-		Cleanup.stack.append(self)
+    stack = []
 
-	@classmethod
-	def current(cls):
-		return cls.stack[-1] if cls.stack else cls()
+    def __init__(self):
+        self.actions = []
+        self.pid = os.getpid()
+        Cleanup.stack.append(self)
 
-	def add(self, action):
-		self.actions.append(action)
-		return action
+    @classmethod
+    def current(cls):
+        return cls.stack[-1] if cls.stack else cls()
 
-	def close(self):
-		if os.getpid() != self.pid:
-			return
-		errors = []
-		while self.actions:
-			try:
-				self.actions.pop()()
-			except Exception as error:	# the others still have to be undone
-				errors.append(error)
-		if self in Cleanup.stack:
-			Cleanup.stack.remove(self)
-		if errors:
-			raise errors[0]
+    def add(self, action):
+        self.actions.append(action)
+        return action
 
-	def __enter__(self):
-		return self
+    def close(self):
+        if os.getpid() != self.pid:
+            return
+        errors = []
+        while self.actions:
+            try:
+                self.actions.pop()()
+            except Exception as error:  # the others still have to be undone
+                errors.append(error)
+        if self in Cleanup.stack:
+            Cleanup.stack.remove(self)
+        if errors:
+            raise errors[0]
 
-	def __exit__(self, *exc):
-		self.close()
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
 
 
 def close_everything():
-	while Cleanup.stack:
-		if Cleanup.stack[-1].pid != os.getpid():
-			return
-		try:
-			Cleanup.stack[-1].close()
-		except Exception as error:
-			print(f"clean-up: {error}", file=sys.stderr)
+    while Cleanup.stack:
+        if Cleanup.stack[-1].pid != os.getpid():
+            return
+        try:
+            Cleanup.stack[-1].close()
+        except Exception as error:
+            print(f"clean-up: {error}", file=sys.stderr)
 
 
 def install_traps():
-	atexit.register(close_everything)
-	for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-		signal.signal(number, signal.default_int_handler)	# KeyboardInterrupt ends pytest, which undoes the test at hand, then atexit
+    atexit.register(close_everything)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(
+            number, signal.default_int_handler
+        )  # KeyboardInterrupt ends pytest, which undoes the test at hand, then atexit
 
 
 def temp_dir():
-	path = Path(tempfile.mkdtemp(prefix=OWN_PREFIX))
-	Cleanup.current().add(lambda: shutil.rmtree(path, ignore_errors=True))
-	return path
+    path = Path(tempfile.mkdtemp(prefix=OWN_PREFIX))
+    Cleanup.current().add(lambda: shutil.rmtree(path, ignore_errors=True))
+    return path
 
 
 def mount_bpffs(parent, name="bpf"):
-	path = Path(parent) / name
-	path.mkdir()
-	run("mount", "-t", "bpf", "none", path)
-	Cleanup.current().add(lambda: run("umount", "-l", path, check=False))
-	return path
+    path = Path(parent) / name
+    path.mkdir()
+    run("mount", "-t", "bpf", "none", path)
+    Cleanup.current().add(lambda: run("umount", "-l", path, check=False))
+    return path
 
 
 # ---- what is left of this or of dead runs ------------------------------------------------------------------------------
 def mounts_of(prefix):
-	found = []
-	for line in Path("/proc/self/mounts").read_text().splitlines():
-		path = line.split()[1]
-		if prefix in path and "/run/netns/" not in path:
-			found.append(path)
-	return found
+    found = []
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        path = line.split()[1]
+        if prefix in path and "/run/netns/" not in path:
+            found.append(path)
+    return found
 
 
 def namespaces_of(prefix):
-	folder = Path("/run/netns")
-	return sorted(p.name for p in folder.iterdir() if p.name.startswith(prefix)) if folder.is_dir() else []
+    folder = Path("/run/netns")
+    return (
+        sorted(p.name for p in folder.iterdir() if p.name.startswith(prefix))
+        if folder.is_dir()
+        else []
+    )
 
 
 def temp_dirs_of(prefix):
-	return sorted(str(p) for p in Path(tempfile.gettempdir()).glob(prefix + "*"))
+    return sorted(str(p) for p in Path(tempfile.gettempdir()).glob(prefix + "*"))
 
 
 def processes_of(prefix):
-	"""Processes whose command line names something of ours, this one and its ancestors excepted."""
-	found = []
-	for entry in Path("/proc").iterdir():
-		if not entry.name.isdigit() or int(entry.name) == os.getpid():
-			continue
-		try:
-			command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-		except OSError:
-			continue
-		if prefix in command and "pytest" not in command:
-			found.append((int(entry.name), command))
-	return found
+    """Processes whose command line names something of ours, this one and its ancestors excepted."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if prefix in command and "pytest" not in command:
+            found.append((int(entry.name), command))
+    return found
 
 
 def leftovers(prefix=OWN_PREFIX):
-	return {"namespaces": namespaces_of(prefix), "mounts": mounts_of(prefix), "directories": temp_dirs_of(prefix),
-		"processes": processes_of(prefix)}
+    return {
+        "namespaces": namespaces_of(prefix),
+        "mounts": mounts_of(prefix),
+        "directories": temp_dirs_of(prefix),
+        "processes": processes_of(prefix),
+    }
 
 
 def sweep_dead_runs():
-	"""Removes what earlier runs left that were killed without mercy."""
-	names = namespaces_of("ul-") + [Path(p).name for p in temp_dirs_of("ul-")]
-	pids = {int(m.group(1)) for m in map(ANY_PREFIX.match, names) if m}
-	for pid in pids:
-		if Path(f"/proc/{pid}").exists():
-			continue
-		prefix = f"ul-{pid}-"
-		for process, _ in processes_of(prefix):
-			os.kill(process, signal.SIGKILL)
-		for name in namespaces_of(prefix):
-			for process in run("ip", "netns", "pids", name, check=False).stdout.split():
-				os.kill(int(process), signal.SIGKILL)
-			run("ip", "netns", "del", name, check=False)
-		for path in mounts_of(prefix):
-			run("umount", "-l", path, check=False)
-		for path in temp_dirs_of(prefix):
-			shutil.rmtree(path, ignore_errors=True)
+    """Removes what earlier runs left that were killed without mercy."""
+    names = namespaces_of("ul-") + [Path(p).name for p in temp_dirs_of("ul-")]
+    pids = {int(m.group(1)) for m in map(ANY_PREFIX.match, names) if m}
+    for pid in pids:
+        if Path(f"/proc/{pid}").exists():
+            continue
+        prefix = f"ul-{pid}-"
+        for process, _ in processes_of(prefix):
+            os.kill(process, signal.SIGKILL)
+        for name in namespaces_of(prefix):
+            for process in run("ip", "netns", "pids", name, check=False).stdout.split():
+                os.kill(int(process), signal.SIGKILL)
+            run("ip", "netns", "del", name, check=False)
+        for path in mounts_of(prefix):
+            run("umount", "-l", path, check=False)
+        for path in temp_dirs_of(prefix):
+            shutil.rmtree(path, ignore_errors=True)

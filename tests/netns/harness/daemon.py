@@ -11,148 +11,202 @@ from .base import BUILD, Cleanup, wait_until
 
 
 class Uplinkd:
-	"""config: dictionary; written as JSON, which is YAML. text: YAML as it stands."""
-	alive = []	# for the report of a failing test
+    """config: dictionary; written as JSON, which is YAML. text: YAML as it stands."""
 
-	def __init__(self, ns, config=None, text=None, log_level="debug"):
-		self.ns, self.log_level = ns, log_level
-		self.dir = base.temp_dir()
-		self.run_dir = self.dir / "run"
-		self.bpffs = base.mount_bpffs(self.dir)
-		self.config_path = self.dir / "uplinkd.yaml"
-		self.log_path = self.dir / "log"
-		self.process = None
-		self.notify = None
-		Cleanup.current().add(self._end)
-		Uplinkd.alive.append(self)
-		if config is not None or text is not None:
-			self.write(config, text)
+    alive = []  # for the report of a failing test
 
-	def write(self, config=None, text=None):
-		self.config = config
-		self.config_path.write_text(text if text is not None else json.dumps(config, indent=1))
+    def __init__(self, ns, config=None, text=None, log_level="debug"):
+        self.ns, self.log_level = ns, log_level
+        self.dir = base.temp_dir()
+        self.run_dir = self.dir / "run"
+        self.bpffs = base.mount_bpffs(self.dir)
+        self.config_path = self.dir / "uplinkd.yaml"
+        self.log_path = self.dir / "log"
+        self.process = None
+        self.notify = None
+        Cleanup.current().add(self._end)
+        Uplinkd.alive.append(self)
+        if config is not None or text is not None:
+            self.write(config, text)
 
-	def command(self, *options):
-		return self.ns.command(BUILD / "uplinkd", "-c", self.config_path, "--bpffs", self.bpffs, "--run-dir", self.run_dir,
-				       "--log-level", self.log_level, *options)
+    def write(self, config=None, text=None):
+        self.config = config
+        self.config_path.write_text(text if text is not None else json.dumps(config, indent=1))
 
-	# ---- life -------------------------------------------------------------------------------------------------------
-	def spawn(self):
-		assert self.process is None
-		path = str(self.dir / "notify")
-		if os.path.exists(path):
-			os.unlink(path)
-		self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-		self.notify.bind(path)
-		self.messages = []
-		with open(self.log_path, "ab") as log:
-			self.process = subprocess.Popen([str(c) for c in self.command()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-							preexec_fn=base.die_with_parent, env={**os.environ, "NOTIFY_SOCKET": path})
-		return self
+    def command(self, *options):
+        return self.ns.command(
+            BUILD / "uplinkd",
+            "-c",
+            self.config_path,
+            "--bpffs",
+            self.bpffs,
+            "--run-dir",
+            self.run_dir,
+            "--log-level",
+            self.log_level,
+            *options,
+        )
 
-	def read_notify(self):
-		while True:
-			try:
-				self.messages += self.notify.recv(4096).decode().split("\n")
-			except BlockingIOError:
-				return self.messages
+    # ---- life -------------------------------------------------------------------------------------------------------
+    def spawn(self):
+        assert self.process is None
+        path = str(self.dir / "notify")
+        if os.path.exists(path):
+            os.unlink(path)
+        self.notify = socket.socket(
+            socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        )
+        self.notify.bind(path)
+        self.messages = []
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(c) for c in self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=base.die_with_parent,
+                env={**os.environ, "NOTIFY_SOCKET": path},
+            )
+        return self
 
-	def start(self, deadline=10):
-		self.spawn()
+    def read_notify(self):
+        while True:
+            try:
+                self.messages += self.notify.recv(4096).decode().split("\n")
+            except BlockingIOError:
+                return self.messages
 
-		def ready():
-			assert self.process.poll() is None, f"uplinkd ended with exit status {self.process.returncode}\n{self.log()}"
-			return "READY=1" in self.read_notify()
+    def start(self, deadline=10):
+        self.spawn()
 
-		wait_until(ready, deadline, lambda: f"READY=1 from uplinkd\n{self.log()}")
-		return self
+        def ready():
+            assert (
+                self.process.poll() is None
+            ), f"uplinkd ended with exit status {self.process.returncode}\n{self.log()}"
+            return "READY=1" in self.read_notify()
 
-	def run_to_end(self, *options, timeout=20):
-		"""For --check, --teardown and files that must be refused: the CompletedProcess."""
-		return base.run(*self.command(*options), check=False, timeout=timeout)
+        wait_until(ready, deadline, lambda: f"READY=1 from uplinkd\n{self.log()}")
+        return self
 
-	def signal(self, number):
-		self.process.send_signal(number)
+    def run_to_end(self, *options, timeout=20):
+        """For --check, --teardown and files that must be refused: the CompletedProcess."""
+        return base.run(*self.command(*options), check=False, timeout=timeout)
 
-	def wait(self, deadline=10):
-		wait_until(lambda: self.process.poll() is not None, deadline, lambda: f"uplinkd to end\n{self.log()}")
-		status, self.process = self.process.returncode, None
-		self.notify.close()
-		return status
+    def signal(self, number):
+        self.process.send_signal(number)
 
-	def stop(self):
-		self.signal(signal.SIGTERM)
-		return self.wait()
+    def wait(self, deadline=10):
+        wait_until(
+            lambda: self.process.poll() is not None,
+            deadline,
+            lambda: f"uplinkd to end\n{self.log()}",
+        )
+        status, self.process = self.process.returncode, None
+        self.notify.close()
+        return status
 
-	def kill(self):
-		self.signal(signal.SIGKILL)
-		return self.wait()
+    def stop(self):
+        self.signal(signal.SIGTERM)
+        return self.wait()
 
-	def freeze(self):
-		self.signal(signal.SIGSTOP)
-		stat = f"/proc/{self.process.pid}/stat"
-		wait_until(lambda: open(stat).read().rsplit(")", 1)[1].split()[0] == "T", 2, "uplinkd to be stopped")
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self.wait()
 
-	def thaw(self):
-		self.signal(signal.SIGCONT)
+    def freeze(self):
+        self.signal(signal.SIGSTOP)
+        stat = f"/proc/{self.process.pid}/stat"
+        wait_until(
+            lambda: open(stat).read().rsplit(")", 1)[1].split()[0] == "T",
+            2,
+            "uplinkd to be stopped",
+        )
 
-	def restart(self):
-		status = self.stop()
-		assert status == 0, f"uplinkd ended with exit status {status}\n{self.log()}"
-		return self.start()
+    def thaw(self):
+        self.signal(signal.SIGCONT)
 
-	def teardown(self):
-		"""Stops the daemon and takes the data plane away."""
-		if self.process:
-			self.stop()
-		done = self.run_to_end("--teardown")
-		assert done.returncode == 0, f"--teardown: {done.returncode} {done.stderr}\n{self.log()}"
+    def restart(self):
+        status = self.stop()
+        assert status == 0, f"uplinkd ended with exit status {status}\n{self.log()}"
+        return self.start()
 
-	def _end(self):
-		Uplinkd.alive.remove(self)
-		if self.process:
-			try:
-				self.thaw()
-				self.stop()
-			except (AssertionError, ProcessLookupError):
-				if self.process:
-					self.process.kill()
-					self.process.wait()
-					self.notify.close()
-		if (self.bpffs / "uplinkd").is_dir() and os.listdir(self.bpffs / "uplinkd"):
-			self.run_to_end("--teardown")
+    def teardown(self):
+        """Stops the daemon and takes the data plane away."""
+        if self.process:
+            self.stop()
+        done = self.run_to_end("--teardown")
+        assert done.returncode == 0, f"--teardown: {done.returncode} {done.stderr}\n{self.log()}"
 
-	def log(self):
-		text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-		return f"--- log of uplinkd in {self.ns.name}, last lines ---\n" + "\n".join(text.splitlines()[-80:])
+    def _end(self):
+        Uplinkd.alive.remove(self)
+        if self.process:
+            try:
+                self.thaw()
+                self.stop()
+            except (AssertionError, ProcessLookupError):
+                if self.process:
+                    self.process.kill()
+                    self.process.wait()
+                    self.notify.close()
+        if (self.bpffs / "uplinkd").is_dir() and os.listdir(self.bpffs / "uplinkd"):
+            self.run_to_end("--teardown")
 
-	# ---- uplinkctl --------------------------------------------------------------------------------------------------
-	def ctl(self, *arguments, check=True, timeout=20):
-		done = self.ns.run(BUILD / "uplinkctl", "--run-dir", self.run_dir, "--bpffs", self.bpffs, *arguments, check=False, timeout=timeout)
-		assert not check or done.returncode == 0, f"uplinkctl {arguments}: {done.returncode}\n{done.stdout}{done.stderr}\n{self.log()}"
-		return done
+    def log(self):
+        text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        return f"--- log of uplinkd in {self.ns.name}, last lines ---\n" + "\n".join(
+            text.splitlines()[-80:]
+        )
 
-	def json(self, *arguments):
-		return json.loads(self.ctl("--json", *arguments).stdout)
+    # ---- uplinkctl --------------------------------------------------------------------------------------------------
+    def ctl(self, *arguments, check=True, timeout=20):
+        done = self.ns.run(
+            BUILD / "uplinkctl",
+            "--run-dir",
+            self.run_dir,
+            "--bpffs",
+            self.bpffs,
+            *arguments,
+            check=False,
+            timeout=timeout,
+        )
+        assert (
+            not check or done.returncode == 0
+        ), f"uplinkctl {arguments}: {done.returncode}\n{done.stdout}{done.stderr}\n{self.log()}"
+        return done
 
-	def uplink(self, name):
-		return next(u for u in self.json("show", "uplinks") if u["name"] == name)
+    def json(self, *arguments):
+        return json.loads(self.ctl("--json", *arguments).stdout)
 
-	def counter(self, name, reason, switch=None):
-		"""Packets counted at an uplink or port for a reason."""
-		return sum(c["packets"] for c in self.json("show", "counters")
-			   if c["name"] == name and c["reason"] == reason and switch in (None, c["switch"]))
+    def uplink(self, name):
+        return next(u for u in self.json("show", "uplinks") if u["name"] == name)
 
-	def counters_text(self):
-		done = self.ctl("show", "counters", check=False)
-		return done.stdout + done.stderr
+    def counter(self, name, reason, switch=None):
+        """Packets counted at an uplink or port for a reason."""
+        return sum(
+            c["packets"]
+            for c in self.json("show", "counters")
+            if c["name"] == name and c["reason"] == reason and switch in (None, c["switch"])
+        )
 
-	def wait_uplinks(self, usable, deadline=10):
-		"""Until exactly these uplinks (of all switches) are usable."""
-		def state():
-			return {u["name"] for u in self.json("show", "uplinks") if u["usable"]} == set(usable)
+    def counters_text(self):
+        done = self.ctl("show", "counters", check=False)
+        return done.stdout + done.stderr
 
-		wait_until(state, deadline, lambda: f"usable uplinks {sorted(usable)}: {self.json('show', 'uplinks')}\n{self.log()}")
+    def wait_uplinks(self, usable, deadline=10):
+        """Until exactly these uplinks (of all switches) are usable."""
 
-	def log_has(self, text, deadline=5):
-		wait_until(lambda: text in self.log_path.read_text(errors="replace"), deadline, lambda: f"{text!r} in the log\n{self.log()}")
+        def state():
+            return {u["name"] for u in self.json("show", "uplinks") if u["usable"]} == set(usable)
+
+        wait_until(
+            state,
+            deadline,
+            lambda: f"usable uplinks {sorted(usable)}: {self.json('show', 'uplinks')}\n{self.log()}",
+        )
+
+    def log_has(self, text, deadline=5):
+        wait_until(
+            lambda: text in self.log_path.read_text(errors="replace"),
+            deadline,
+            lambda: f"{text!r} in the log\n{self.log()}",
+        )

@@ -10,114 +10,164 @@ from .taps import Tap
 
 
 def paced(rate):
-	"""What a machine that is UL_SLOW times slower carries of it, generator, receiver and switches in user space included. Where a test states its figure, it
-	takes the rate as it is."""
-	return rate if base.SLOW == 1 else int(rate / (2 * base.SLOW))
+    """What a machine that is UL_SLOW times slower carries of it, generator, receiver and switches in user space included. Where a test states its figure, it
+    takes the rate as it is."""
+    return rate if base.SLOW == 1 else int(rate / (2 * base.SLOW))
 
 
 RATE = paced(10000)
 
 
 class Traffic:
-	"""Numbered UDP frames from tx to whichever of rx they reach. Ends: (name, NetNs, interface) or a Tap. Runs until stop()."""
+    """Numbered UDP frames from tx to whichever of rx they reach. Ends: (name, NetNs, interface) or a Tap. Runs until stop()."""
 
-	def __init__(self, tx, rx, rate=RATE, flows=64, size=100, src_mac="02:00:00:00:00:01", dst_mac="02:00:00:00:00:02", src="10.0.0.1",
-		     dst="10.0.1.0", vlan=None):
-		self._fds = []
-		arguments = ["--tx", self._end(tx)]
-		for end in rx:
-			arguments += ["--rx", self._end(end)]
-		arguments += ["--rate", rate, "--flows", flows, "--size", size, "--src-mac", src_mac, "--dst-mac", dst_mac, "--src", src, "--dst", dst]
-		if vlan is not None:
-			arguments += ["--vlan", vlan]
-		self.names = [e.ifname if isinstance(e, Tap) else e[0] for e in rx]
-		self.process = base.spawn([BUILD / "tests/tools/pktgen", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-					  pass_fds=self._fds)
+    def __init__(
+        self,
+        tx,
+        rx,
+        rate=RATE,
+        flows=64,
+        size=100,
+        src_mac="02:00:00:00:00:01",
+        dst_mac="02:00:00:00:00:02",
+        src="10.0.0.1",
+        dst="10.0.1.0",
+        vlan=None,
+    ):
+        self._fds = []
+        arguments = ["--tx", self._end(tx)]
+        for end in rx:
+            arguments += ["--rx", self._end(end)]
+        arguments += [
+            "--rate",
+            rate,
+            "--flows",
+            flows,
+            "--size",
+            size,
+            "--src-mac",
+            src_mac,
+            "--dst-mac",
+            dst_mac,
+            "--src",
+            src,
+            "--dst",
+            dst,
+        ]
+        if vlan is not None:
+            arguments += ["--vlan", vlan]
+        self.names = [e.ifname if isinstance(e, Tap) else e[0] for e in rx]
+        self.process = base.spawn(
+            [BUILD / "tests/tools/pktgen", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=self._fds,
+        )
 
-	def _end(self, end):
-		if isinstance(end, Tap):
-			self._fds.append(end.fd)
-			return f"{end.ifname}=fd:{end.fd}"
-		name, ns, ifname = end
-		return f"{name}=ns:{ns.path}:{ifname}"
+    def _end(self, end):
+        if isinstance(end, Tap):
+            self._fds.append(end.fd)
+            return f"{end.ifname}=fd:{end.fd}"
+        name, ns, ifname = end
+        return f"{name}=ns:{ns.path}:{ifname}"
 
-	def command(self, *words):
-		self.process.stdin.write(" ".join(map(str, words)) + "\n")
-		self.process.stdin.flush()
-		line = self.process.stdout.readline()
-		assert line, f"pktgen ended, exit status {self.process.wait()}"
-		return json.loads(line)
+    def command(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, f"pktgen ended, exit status {self.process.wait()}"
+        return json.loads(line)
 
-	def _ask(self, *words):
-		answer = self.command(*words)
-		assert answer["ok"], f"{words}: {answer}"
-		return answer
+    def _ask(self, *words):
+        answer = self.command(*words)
+        assert answer["ok"], f"{words}: {answer}"
+        return answer
 
-	def flow(self, frames=1000):
-		"""Returns when so many more frames have arrived."""
-		return self._ask("wait", max(10, int(frames / base.SLOW)))
+    def flow(self, frames=1000):
+        """Returns when so many more frames have arrived."""
+        return self._ask("wait", max(10, int(frames / base.SLOW)))
 
-	def mark(self):
-		return self._ask("mark")
+    def mark(self):
+        return self._ask("mark")
 
-	def cut(self, name):
-		return self._ask("cut", name)
+    def cut(self, name):
+        return self._ask("cut", name)
 
-	def restore(self, name):
-		return self._ask("restore", name)
+    def restore(self, name):
+        return self._ask("restore", name)
 
-	def stop(self):
-		return Figures(self.command("stop"), self.names)
+    def stop(self):
+        return Figures(self.command("stop"), self.names)
 
 
 class Phase:
-	def __init__(self, raw, names):
-		self.__dict__.update(raw)
-		self._names = names
+    def __init__(self, raw, names):
+        self.__dict__.update(raw)
+        self._names = names
 
-	def ends_of(self, flow):
-		return {n for i, n in enumerate(self._names) if self.flows[flow] >> i & 1}
+    def ends_of(self, flow):
+        return {n for i, n in enumerate(self._names) if self.flows[flow] >> i & 1}
 
-	def paths(self):
-		"""flow -> set of the ends where it arrived; flows without a frame in this phase are left out."""
-		return {f: self.ends_of(f) for f, mask in enumerate(self.flows) if mask}
+    def paths(self):
+        """flow -> set of the ends where it arrived; flows without a frame in this phase are left out."""
+        return {f: self.ends_of(f) for f, mask in enumerate(self.flows) if mask}
 
-	def outage(self):
-		"""Frames from the beginning of the phase to the last one that was lost."""
-		return self.last_lost + 1 - self.first if self.lost else 0
+    def outage(self):
+        """Frames from the beginning of the phase to the last one that was lost."""
+        return self.last_lost + 1 - self.first if self.lost else 0
 
-	def __repr__(self):
-		return (f"{self.kind} {self.name}: sent {self.sent} lost {self.lost} ({self.first_lost}-{self.last_lost}) duplicates {self.duplicates} "
-			f"reordered {self.reordered} longest gap {self.longest_gap_ms} ms, {self.ends}")
+    def __repr__(self):
+        return (
+            f"{self.kind} {self.name}: sent {self.sent} lost {self.lost} ({self.first_lost}-{self.last_lost}) duplicates {self.duplicates} "
+            f"reordered {self.reordered} longest gap {self.longest_gap_ms} ms, {self.ends}"
+        )
 
 
 class Figures:
-	def __init__(self, raw, names):
-		self.sent, self.arrived, self.tx_errors, self.rate = raw["sent"], raw["arrived"], raw["tx_errors"], raw["rate"]
-		self.phases = [Phase(p, names) for p in raw["phases"]]
+    def __init__(self, raw, names):
+        self.sent, self.arrived, self.tx_errors, self.rate = (
+            raw["sent"],
+            raw["arrived"],
+            raw["tx_errors"],
+            raw["rate"],
+        )
+        self.phases = [Phase(p, names) for p in raw["phases"]]
 
-	def phase(self, kind, number=0):
-		return [p for p in self.phases if p.kind == kind][number]
+    def phase(self, kind, number=0):
+        return [p for p in self.phases if p.kind == kind][number]
 
-	def assert_clean(self, what="", but=()):
-		"""Nothing lost, doubled or out of order in any phase whose kind is not in but."""
-		assert self.sent and not self.tx_errors, f"{what}: sent {self.sent}, {self.tx_errors} errors"
-		for phase in self.phases:
-			if phase.kind not in but:
-				assert (phase.lost, phase.duplicates, phase.reordered) == (0, 0, 0), f"{what}: {self}"
+    def assert_clean(self, what="", but=()):
+        """Nothing lost, doubled or out of order in any phase whose kind is not in but."""
+        assert (
+            self.sent and not self.tx_errors
+        ), f"{what}: sent {self.sent}, {self.tx_errors} errors"
+        for phase in self.phases:
+            if phase.kind not in but:
+                assert (phase.lost, phase.duplicates, phase.reordered) == (
+                    0,
+                    0,
+                    0,
+                ), f"{what}: {self}"
 
-	def assert_outage(self, dead, number=0, before=None, rate=RATE):
-		"""What the cut of that number may cost, when `before` (default: the first phase) says which flows used the dead uplink: of other flows nothing at
-		all, of those what was on its way. Nothing after the kernel confirmed the cut where the programs look at carriers themselves, else a tenth of a
-		second: the daemon looks every 10 ms."""
-		using = {f for f, ends in (before or self.phases[0]).paths().items() if dead in ends}
-		cutting, cut = self.phase("cutting", number), self.phase("cut", number)
-		for phase in (cutting, cut):
-			others = set(phase.lost_flows) - using
-			assert not others, f"flows {sorted(others)} did not use {dead}, but lost frames in '{phase.kind}'\n{self}"
-			assert phase.duplicates == 0, self
-		allowed = 0 if programs_see_carrier() else 0.1 * base.SLOW * rate
-		assert cut.outage() <= allowed, f"{cut.outage()} frames until nothing was lost any more, {allowed:g} allowed\n{self}"
+    def assert_outage(self, dead, number=0, before=None, rate=RATE):
+        """What the cut of that number may cost, when `before` (default: the first phase) says which flows used the dead uplink: of other flows nothing at
+        all, of those what was on its way. Nothing after the kernel confirmed the cut where the programs look at carriers themselves, else a tenth of a
+        second: the daemon looks every 10 ms."""
+        using = {f for f, ends in (before or self.phases[0]).paths().items() if dead in ends}
+        cutting, cut = self.phase("cutting", number), self.phase("cut", number)
+        for phase in (cutting, cut):
+            others = set(phase.lost_flows) - using
+            assert (
+                not others
+            ), f"flows {sorted(others)} did not use {dead}, but lost frames in '{phase.kind}'\n{self}"
+            assert phase.duplicates == 0, self
+        allowed = 0 if programs_see_carrier() else 0.1 * base.SLOW * rate
+        assert (
+            cut.outage() <= allowed
+        ), f"{cut.outage()} frames until nothing was lost any more, {allowed:g} allowed\n{self}"
 
-	def __repr__(self):
-		return f"sent {self.sent} arrived {self.arrived} at {self.rate:.0f}/s\n  " + "\n  ".join(map(repr, self.phases))
+    def __repr__(self):
+        return f"sent {self.sent} arrived {self.arrived} at {self.rate:.0f}/s\n  " + "\n  ".join(
+            map(repr, self.phases)
+        )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sends frames at full speed. Usage: flood INTERFACE, in the interface's network namespace. Standard input: frames as hexadecimal digits, one a line; an empty
- * line starts sending them in turn; its end stops it. Standard output: {"sent": N} */
+/* Sends frames at full speed. Usage: flood INTERFACE, in the interface's network namespace.
+ * Standard input: frames as hexadecimal digits, one a line; an empty line starts sending them in
+ * turn; its end stops it. Standard output: {"sent": N} */
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>

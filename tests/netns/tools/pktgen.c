@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sends numbered UDP frames at a steady rate through one interface and records where, when and how often each arrives at several others.
+/* Sends numbered UDP frames at a steady rate through one interface and records where, when and how
+ * often each arrives at several others.
  *
- * usage: pktgen --tx END --rx END [--rx END ...] [--rate N] [--flows N] [--size N] [--src-mac M] [--dst-mac M] [--src IP] [--dst IP] [--vlan V]
- *   END is NAME=ns:PATH:IFNAME (an interface of the namespace at PATH) or NAME=fd:N (an open tap).
- *   Frame number s belongs to flow s % flows; flow f has the source address SRC and the destination address DST + f.
+ * usage: pktgen --tx END --rx END [--rx END ...] [--rate N] [--flows N] [--size N] [--src-mac M]
+ * [--dst-mac M] [--src IP] [--dst IP] [--vlan V] END is NAME=ns:PATH:IFNAME (an interface of the
+ * namespace at PATH) or NAME=fd:N (an open tap). Frame number s belongs to flow s % flows; flow f
+ * has the source address SRC and the destination address DST + f.
  *
  * Commands on standard input, each answered with one line of JSON on standard output:
  *   wait N          until N more frames have arrived (or 10 s * UL_SLOW have passed)
@@ -11,10 +13,11 @@
  *   cut NAME        takes the carrier away at that end: link down, or TUNSETCARRIER for a tap
  *   restore NAME    the opposite
  *   stop            stops sending, waits for what is under way, prints all figures and ends
- * A cut ends the phase at the newest frame that had arrived before, and begins the next with the first frame whose sending began after the
- * kernel had confirmed the cut: what is lost there is the switch's fault. The frames between, which may have been anywhere on their way when it
- * happened, are a phase of their own ("cutting"). A restored carrier loses nothing that was on its way, so "restoring" begins with the first frame
- * whose sending began after the command. */
+ * A cut ends the phase at the newest frame that had arrived before, and begins the next with the
+ * first frame whose sending began after the kernel had confirmed the cut: what is lost there is the
+ * switch's fault. The frames between, which may have been anywhere on their way when it happened,
+ * are a phase of their own ("cutting"). A restored carrier loses nothing that was on its way, so
+ * "restoring" begins with the first frame whose sending began after the command. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +46,9 @@
 #define MAX_PHASES 64
 #define MAGIC 0x756c7067u
 #define UDP_PORT 40321
-#define BURST 16	/* a sender that was late catches up by at most so many frames, so that it does not overflow a ring itself */
+#define BURST                                                                                  \
+	16 /* a sender that was late catches up by at most so many frames, so that it does not \
+	      overflow a ring itself */
 
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23
@@ -52,7 +57,7 @@
 struct end {
 	char name[32];
 	char ifname[IFNAMSIZ];
-	int fd;		/* packet socket or tap */
+	int fd; /* packet socket or tap */
 	bool tap;
 };
 
@@ -62,14 +67,14 @@ struct payload {
 };
 
 struct phase {
-	uint32_t first;	/* sequence number */
+	uint32_t first; /* sequence number */
 	const char *kind;
 	char name[32];
 };
 
 static struct end rx[MAX_ENDS], tx;
 static unsigned int n_rx;
-static uint32_t stream;	/* several generators may share an end */
+static uint32_t stream; /* several generators may share an end */
 static uint32_t rate = 10000, n_flows = 64, size = 100;
 static uint32_t src_ip = 0x0a000001, dst_ip = 0x0a000100;
 static uint8_t src_mac[6] = { 2, 0, 0, 0, 0, 1 }, dst_mac[6] = { 2, 0, 0, 0, 0, 2 };
@@ -79,17 +84,17 @@ static double slow = 1;
 static uint8_t frame[9216];
 static uint32_t frame_len, dst_offset, ip_offset, payload_offset;
 
-static atomic_uint begun;	/* frames whose sending has begun */
+static atomic_uint begun; /* frames whose sending has begun */
 static atomic_uint arrived;
-static atomic_uint newest_arrived;	/* highest number that arrived + 1 */
+static atomic_uint newest_arrived; /* highest number that arrived + 1 */
 static atomic_bool stopping, done;
 static uint32_t tx_errors;
 
-static uint8_t where[MAX_FRAMES];	/* rx end + 1 of the first copy */
+static uint8_t where[MAX_FRAMES]; /* rx end + 1 of the first copy */
 static uint64_t when_ns[MAX_FRAMES];
 static uint8_t copies[MAX_FRAMES];
-static uint8_t late[MAX_FRAMES];	/* arrived after a later frame of its flow at the same end */
-static uint32_t newest[MAX_ENDS][MAX_FLOWS];	/* sequence number + 1 */
+static uint8_t late[MAX_FRAMES]; /* arrived after a later frame of its flow at the same end */
+static uint32_t newest[MAX_ENDS][MAX_FLOWS]; /* sequence number + 1 */
 
 static struct phase phases[MAX_PHASES];
 static unsigned int n_phases;
@@ -115,10 +120,13 @@ static void sleep_ns(uint64_t ns)
 	nanosleep(&t, NULL);
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------------------------------- */
+/* ---- ends
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static void open_packet_socket(struct end *end, const char *ns_path, bool receive)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = receive ? htons(ETH_P_ALL) : 0 };
+	struct sockaddr_ll address = { .sll_family = AF_PACKET,
+				       .sll_protocol = receive ? htons(ETH_P_ALL) : 0 };
 	int ns = open(ns_path, O_RDONLY | O_CLOEXEC), one = 1, bytes = 64 << 20;
 
 	if (ns < 0 || setns(ns, CLONE_NEWNET))
@@ -130,7 +138,8 @@ static void open_packet_socket(struct end *end, const char *ns_path, bool receiv
 	address.sll_ifindex = if_nametoindex(end->ifname);
 	if (!address.sll_ifindex)
 		die(end->ifname);
-	setsockopt(end->fd, SOL_SOCKET, receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+	setsockopt(end->fd, SOL_SOCKET, receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE, &bytes,
+		   sizeof(bytes));
 	setsockopt(end->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
 	if (bind(end->fd, (struct sockaddr *)&address, sizeof(address)))
 		die("bind");
@@ -177,7 +186,9 @@ static int set_carrier(const struct end *end, bool on)
 	return ioctl(end->fd, SIOCSIFFLAGS, &request);
 }
 
-/* ---- frames -------------------------------------------------------------------------------------------------------------- */
+/* ---- frames
+ * --------------------------------------------------------------------------------------------------------------
+ */
 static void put16(uint32_t offset, uint16_t value)
 {
 	frame[offset] = value >> 8;
@@ -214,7 +225,7 @@ static void make_frame(void)
 	put32(ip_offset + 12, src_ip);
 	put16(ip_offset + 20, UDP_PORT);
 	put16(ip_offset + 22, UDP_PORT);
-	put16(ip_offset + 24, frame_len - ip_offset - 20);	/* UDP checksum 0: none */
+	put16(ip_offset + 24, frame_len - ip_offset - 20); /* UDP checksum 0: none */
 	put32(payload_offset, stream);
 }
 
@@ -239,9 +250,11 @@ static int64_t read_number(const uint8_t *data, ssize_t len)
 	struct payload payload;
 	ssize_t at = 12;
 
-	while (at + 4 <= len && ((data[at] == 0x81 && data[at + 1] == 0) || (data[at] == 0x88 && data[at + 1] == 0xa8)))
+	while (at + 4 <= len && ((data[at] == 0x81 && data[at + 1] == 0) ||
+				 (data[at] == 0x88 && data[at + 1] == 0xa8)))
 		at += 4;
-	if (at + 2 + 28 + (ssize_t)sizeof(payload) > len || data[at] != 8 || data[at + 1] || data[at + 2] != 0x45 || data[at + 11] != 17)
+	if (at + 2 + 28 + (ssize_t)sizeof(payload) > len || data[at] != 8 || data[at + 1] ||
+	    data[at + 2] != 0x45 || data[at + 11] != 17)
 		return -1;
 	memcpy(&payload, data + at + 30, sizeof(payload));
 	if (ntohl(payload.stream_be32) != stream)
@@ -249,7 +262,9 @@ static int64_t read_number(const uint8_t *data, ssize_t len)
 	return ntohl(payload.seq_be32) < MAX_FRAMES ? (int64_t)ntohl(payload.seq_be32) : -1;
 }
 
-/* ---- threads ------------------------------------------------------------------------------------------------------------- */
+/* ---- threads
+ * -------------------------------------------------------------------------------------------------------------
+ */
 static void *send_loop(void *unused)
 {
 	uint64_t step = 1000000000 / rate, next = clock_ns();
@@ -266,8 +281,10 @@ static void *send_loop(void *unused)
 		number_frame(seq);
 		atomic_store(&begun, seq + 1);
 		do {
-			r = tx.tap ? write(tx.fd, frame, frame_len) : send(tx.fd, frame, frame_len, 0);
-		} while (r < 0 && (errno == ENOBUFS || errno == EAGAIN || errno == EINTR) && !atomic_load(&stopping));
+			r = tx.tap ? write(tx.fd, frame, frame_len) :
+				     send(tx.fd, frame, frame_len, 0);
+		} while (r < 0 && (errno == ENOBUFS || errno == EAGAIN || errno == EINTR) &&
+			 !atomic_load(&stopping));
 		if (r < 0)
 			tx_errors++;
 	}
@@ -318,7 +335,9 @@ static void *receive_loop(void *unused)
 	return NULL;
 }
 
-/* ---- figures ------------------------------------------------------------------------------------------------------------- */
+/* ---- figures
+ * -------------------------------------------------------------------------------------------------------------
+ */
 static void begin_phase(uint32_t first, const char *kind, const char *name)
 {
 	struct phase *phase = &phases[n_phases];
@@ -358,7 +377,8 @@ static double longest_gap_ms(uint32_t first, uint32_t end)
 
 static void print_phase(const struct phase *phase, uint32_t end, bool last)
 {
-	uint32_t lost = 0, duplicates = 0, reordered = 0, first_lost = 0, last_lost = 0, per_end[MAX_ENDS] = {};
+	uint32_t lost = 0, duplicates = 0, reordered = 0, first_lost = 0, last_lost = 0,
+		 per_end[MAX_ENDS] = {};
 	static uint64_t flow_ends[MAX_FLOWS];
 	static bool flow_lost[MAX_FLOWS];
 
@@ -378,8 +398,8 @@ static void print_phase(const struct phase *phase, uint32_t end, bool last)
 		reordered += late[s];
 	}
 	printf("{\"kind\":\"%s\",\"name\":\"%s\",\"first\":%u,\"sent\":%u,\"lost\":%u,\"duplicates\":%u,\"reordered\":%u,\"longest_gap_ms\":%.3f,",
-	       phase->kind, phase->name, phase->first, end - phase->first, lost, duplicates, reordered,
-	       longest_gap_ms(phase->first, end));
+	       phase->kind, phase->name, phase->first, end - phase->first, lost, duplicates,
+	       reordered, longest_gap_ms(phase->first, end));
 	printf("\"first_lost\":%u,\"last_lost\":%u,\"ends\":{", first_lost, last_lost);
 	for (unsigned int i = 0; i < n_rx; i++)
 		printf("%s\"%s\":%u", i ? "," : "", rx[i].name, per_end[i]);
@@ -397,8 +417,8 @@ static void print_figures(uint64_t elapsed_ns)
 {
 	uint32_t sent = atomic_load(&begun);
 
-	printf("{\"sent\":%u,\"arrived\":%u,\"tx_errors\":%u,\"rate\":%.0f,\"phases\":[", sent, atomic_load(&arrived), tx_errors,
-	       sent / (elapsed_ns / 1e9));
+	printf("{\"sent\":%u,\"arrived\":%u,\"tx_errors\":%u,\"rate\":%.0f,\"phases\":[", sent,
+	       atomic_load(&arrived), tx_errors, sent / (elapsed_ns / 1e9));
 	for (unsigned int i = 0; i < n_phases; i++) {
 		uint32_t end = i + 1 < n_phases ? phases[i + 1].first : sent;
 
@@ -408,7 +428,9 @@ static void print_figures(uint64_t elapsed_ns)
 	fflush(stdout);
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------------------------ */
+/* ---- commands
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static struct end *find_end(const char *name)
 {
 	for (unsigned int i = 0; i < n_rx; i++)
@@ -424,7 +446,8 @@ static void command_wait(uint32_t n)
 
 	while (atomic_load(&arrived) < want && clock_ns() < limit)
 		sleep_ns(1000000);
-	printf("{\"ok\":%s,\"begun\":%u,\"arrived\":%u}\n", atomic_load(&arrived) >= want ? "true" : "false", atomic_load(&begun),
+	printf("{\"ok\":%s,\"begun\":%u,\"arrived\":%u}\n",
+	       atomic_load(&arrived) >= want ? "true" : "false", atomic_load(&begun),
 	       atomic_load(&arrived));
 }
 
@@ -436,10 +459,12 @@ static void command_carrier(const char *name, bool on)
 	if (before < phases[n_phases - 1].first)
 		before = phases[n_phases - 1].first;
 	if (!end || set_carrier(end, on)) {
-		printf("{\"ok\":false,\"error\":\"%s: %s\"}\n", name, end ? strerror(errno) : "no such end");
+		printf("{\"ok\":false,\"error\":\"%s: %s\"}\n", name,
+		       end ? strerror(errno) : "no such end");
 		return;
 	}
-	after = atomic_load(&begun);	/* frame number after - 1 may have begun before the answer; the next one has not */
+	after = atomic_load(&begun); /* frame number after - 1 may have begun before the answer; the
+					next one has not */
 	begin_phase(before, on ? "restoring" : "cutting", name);
 	begin_phase(after, on ? "restored" : "cut", name);
 	printf("{\"ok\":true,\"before\":%u,\"after\":%u}\n", before, after);
@@ -450,7 +475,8 @@ static void wait_for_stragglers(void)
 	uint64_t quiet_since = clock_ns();
 	uint32_t seen = atomic_load(&arrived);
 
-	while (atomic_load(&arrived) < atomic_load(&begun) && clock_ns() < quiet_since + 400e6 * slow) {
+	while (atomic_load(&arrived) < atomic_load(&begun) &&
+	       clock_ns() < quiet_since + 400e6 * slow) {
 		sleep_ns(2000000);
 		if (atomic_load(&arrived) != seen) {
 			seen = atomic_load(&arrived);
@@ -485,7 +511,8 @@ static void run_commands(void)
 
 static void parse_mac(const char *text, uint8_t mac[6])
 {
-	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6) {
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		   &mac[4], &mac[5]) != 6) {
 		errno = EINVAL;
 		die(text);
 	}
@@ -512,32 +539,44 @@ int main(int argc, char **argv)
 	for (int i = 1; i + 1 < argc; i += 2) {
 		char *value = argv[i + 1];
 
-		if (!strcmp(argv[i], "--tx")) parse_end(&tx, value, false);
-		else if (!strcmp(argv[i], "--rx") && n_rx < MAX_ENDS) parse_end(&rx[n_rx++], value, true);
-		else if (!strcmp(argv[i], "--rate")) rate = atoi(value);
-		else if (!strcmp(argv[i], "--flows")) n_flows = atoi(value);
-		else if (!strcmp(argv[i], "--size")) size = atoi(value);
-		else if (!strcmp(argv[i], "--src-mac")) parse_mac(value, src_mac);
-		else if (!strcmp(argv[i], "--dst-mac")) parse_mac(value, dst_mac);
-		else if (!strcmp(argv[i], "--src")) src_ip = parse_ip(value);
-		else if (!strcmp(argv[i], "--dst")) dst_ip = parse_ip(value);
-		else if (!strcmp(argv[i], "--vlan")) vlan = atoi(value);
+		if (!strcmp(argv[i], "--tx"))
+			parse_end(&tx, value, false);
+		else if (!strcmp(argv[i], "--rx") && n_rx < MAX_ENDS)
+			parse_end(&rx[n_rx++], value, true);
+		else if (!strcmp(argv[i], "--rate"))
+			rate = atoi(value);
+		else if (!strcmp(argv[i], "--flows"))
+			n_flows = atoi(value);
+		else if (!strcmp(argv[i], "--size"))
+			size = atoi(value);
+		else if (!strcmp(argv[i], "--src-mac"))
+			parse_mac(value, src_mac);
+		else if (!strcmp(argv[i], "--dst-mac"))
+			parse_mac(value, dst_mac);
+		else if (!strcmp(argv[i], "--src"))
+			src_ip = parse_ip(value);
+		else if (!strcmp(argv[i], "--dst"))
+			dst_ip = parse_ip(value);
+		else if (!strcmp(argv[i], "--vlan"))
+			vlan = atoi(value);
 		else {
 			errno = EINVAL;
 			die(argv[i]);
 		}
 	}
-	if (!tx.name[0] || !n_rx || !rate || !n_flows || n_flows > MAX_FLOWS || size > sizeof(frame)) {
+	if (!tx.name[0] || !n_rx || !rate || !n_flows || n_flows > MAX_FLOWS ||
+	    size > sizeof(frame)) {
 		errno = EINVAL;
 		die("need --tx, --rx, and numbers in range");
 	}
 
-	prctl(PR_SET_TIMERSLACK, 1000UL);	/* nanoseconds; inherited by the threads */
+	prctl(PR_SET_TIMERSLACK, 1000UL); /* nanoseconds; inherited by the threads */
 	stream = MAGIC ^ (uint32_t)getpid() << 8;
 	make_frame();
 	begin_phase(0, "start", "");
 	start = clock_ns();
-	if (pthread_create(&receiver, NULL, receive_loop, NULL) || pthread_create(&sender, NULL, send_loop, NULL))
+	if (pthread_create(&receiver, NULL, receive_loop, NULL) ||
+	    pthread_create(&sender, NULL, send_loop, NULL))
 		die("thread");
 	run_commands();
 	atomic_store(&stopping, true);
