@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Can this uplink send at this very packet? Reads the carrier and the administrative state from the
- * uplink's net_device, so that a cut cable costs no round trip through user space, and no daemon at
- * all.
+/* Copyright (C) The uplinkd authors */
+/* Carrier and administrative state of an uplink, read from its net_device for each frame, so that
+ * failover needs neither a round trip through user space nor a running daemon.
  *
- * Included by port_tc.bpf.c alone: bpftool's linker does not take the same kfunc from two objects.
+ * Included by port_tc.bpf.c alone: bpftool's linker does not take the same kfunc from two
+ * endpoints.
  */
 #ifndef UL_CARRIER_BPF_H
 #define UL_CARRIER_BPF_H
@@ -16,10 +17,9 @@
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-/* Without the kfunc (before 6.2) or the address, UL_UP_SEND is the daemon's word and has to do, as
- * long as there is an interface at all. The read of a device that is gone faults safely
- * (exception-handled load); the ifindex, which is never 0, guards against an address that was used
- * again. */
+/* Without the kfunc (before 6.2) or the address, UL_UP_SEND and the existence of the interface
+ * decide. Reading a removed device faults safely (exception-handled load); comparing the ifindex,
+ * which is never 0, detects a reused address. */
 static __always_inline bool uplink_alive(const struct ul_uplink *uplink)
 {
 	const unsigned long mask = 1UL << UL_LINK_STATE_START | 1UL << UL_LINK_STATE_NOCARRIER;

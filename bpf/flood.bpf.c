@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
+/* Copies of a frame: bpf_loop() over the flood list of a VLAN. Linked with both TC programs. */
 #include "flood.bpf.h"
 
 struct walk {
@@ -9,8 +11,8 @@ struct walk {
 	__u32 refused;
 };
 
-/* Broadcast and multicast: on a channel from every uplink in use (the switch sends one copy),
- * otherwise only from the port's own. */
+/* Group addresses: accepted on a channel from every uplink in use, because the switch sends one
+ * copy; otherwise only from the port's own uplink. */
 static __always_inline bool accepts_group(__u32 slot, const struct ul_port *port, __u32 uplink)
 {
 	const struct ul_policy *policy = policy_at(port->policy);
@@ -38,24 +40,24 @@ static __always_inline long visit(__u32 place, struct walk *walk, bool from_upli
 	own = vlan_of(port);
 	if (walk->flood.only_flags && !(own.group_flags & walk->flood.only_flags))
 		return 0;
-	/* The list says so already; but whatever it may hold for a moment, a frame never leaves its
-	 * VLAN. */
+	/* Compared again, so that a frame never leaves its VLAN while the list is updated. */
 	if (own.mode == UL_VLAN_VGT ? !port_has_vlan(port, walk->flood.vid) :
 				      own.vid != walk->flood.vid)
 		return 0;
-	/* also_skip: the frame is that port's own, it came once, by that port's uplink, and who is
-	 * promiscuous sees it whichever its own uplink is. */
+	if (walk->flood.vid & UL_VID_SERVICE && !(own.group_flags & UL_GROUP_QINQ))
+		return 0;
+	/* With also_skip the frame belongs to that port and came once, by that port's uplink;
+	 * promiscuous ports see it whatever their own uplink is. */
 	if (from_uplink && !walk->flood.also_skip &&
 	    !accepts_group(*slot, port, walk->flood.from_uplink)) {
 		walk->refused++;
 		return 0;
 	}
-	if (bpf_clone_redirect(walk->skb, port->ifindex, 0)) {
-		count(UL_OBJECT_PORT0 + *slot, UL_R_FAILED, &walk->size);
+	if (is_absent(port)) {
+		count(UL_ENDPOINT_PORT0 + *slot, UL_R_PORT_DOWN, &walk->size);
 		return 0;
 	}
-	count(UL_OBJECT_PORT0 + *slot, UL_R_SENT, &walk->size);
-	walk->delivered++;
+	walk->delivered += copy_frame(walk->skb, *slot, port->ifindex, &walk->size);
 	return 0;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* LACP without the daemon: while its lease is stale (stopped, crashed, being replaced), an LACPDU
- * that still says what the partner last said is answered with the LACPDU that the daemon would have
- * sent, so that the partner does not time out. For a bounded time, from a healthy record only.
- * Anything else stays without an answer, and the partner times out as it should.
+/* Copyright (C) The uplinkd authors */
+/* LACP without the daemon. While the daemon's lease is stale (stopped, crashed, being replaced),
+ * the program answers an LACPDU that repeats what the partner last sent with the LACPDU that the
+ * daemon would send, so that the partner does not time out. It does so for a bounded time and from
+ * a healthy record only; in all other cases the partner times out as it should.
  *
- * With the daemon there, only the rate is limited: a flood ends here and not in the daemon's
- * socket. */
+ * With the daemon alive the program only limits the rate, so that a flood does not reach the
+ * daemon's socket. */
 #ifndef UL_HEADLESS_BPF_H
 #define UL_HEADLESS_BPF_H
 
@@ -14,12 +15,12 @@
 
 #define UL_ANSWER_INTERVAL_NS 334000000ULL /* the standard's limit is three LACPDUs per second */
 
-/* The standard allows ten frames of all slow protocols per second. What is far above that is a
- * flood, which is to cost the host as little as can be. */
+/* The standard allows ten frames of all slow protocols per second; a rate far above that is a
+ * flood. */
 #define UL_SLOW_WINDOW_NS 100000000ULL
 #define UL_SLOW_LIMIT 20 /* in a window, of each of the two kinds */
 
-static __always_inline bool says_the_same(const void *data, const struct lacp_saved *saved)
+static __always_inline bool repeats_partner(const void *data, const struct lacp_saved *saved)
 {
 	const __u64 *frame = data, *match = (const void *)saved->match,
 		    *mask = (const void *)saved->mask;
@@ -37,69 +38,65 @@ static __always_inline bool daemon_is_away(const struct ul_meta *meta, __u64 now
 	return lease && now > lease && now - lease < meta->headless_ns;
 }
 
-/* What the partner said last has a budget of its own: so no flood of other frames can push it out,
- * and the port stays up. */
-static __always_inline bool too_many(struct ul_lacp_answer *answer, bool again, __u64 now)
+/* Repetitions of the partner's last LACPDU have a separate budget, so that a flood of other frames
+ * cannot displace them. */
+static __always_inline bool too_many(struct ul_lacp_answer *answer, bool repeated, __u64 now)
 {
-	if (now - answer->window_ns[again] >= UL_SLOW_WINDOW_NS) {
-		answer->window_ns[again] = now;
-		answer->taken[again] = 0;
+	if (now - answer->window_ns[repeated] >= UL_SLOW_WINDOW_NS) {
+		answer->window_ns[repeated] = now;
+		answer->taken[repeated] = 0;
 	}
-	if (answer->taken[again] >= UL_SLOW_LIMIT)
+	if (answer->taken[repeated] >= UL_SLOW_LIMIT)
 		return true;
-	answer->taken[again]++;
+	answer->taken[repeated]++;
 	return false;
 }
 
-static __always_inline int send_answer(struct xdp_md *ctx, __u32 index,
-				       const struct lacp_saved *saved,
-				       struct ul_lacp_answer *answer, const struct size *size,
-				       __u64 now)
+static __always_inline struct decision send_answer(struct xdp_md *ctx,
+						   const struct lacp_saved *saved,
+						   struct ul_lacp_answer *answer, __u32 bytes,
+						   __u64 now)
 {
 	__u32 *words = (void *)(long)ctx->data;
 	const __u32 *pdu = (const void *)saved->pdu;
 
 	if ((void *)words + LACP_FRAME_LEN > (void *)(long)ctx->data_end)
-		return XDP_PASS;
+		return decide(UL_PASS_UP, UL_R_CONTROL);
 	for (int i = 0; i < LACP_FRAME_LEN / 4; i++)
 		words[i] = pdu[i];
-	if (size->bytes > LACP_FRAME_LEN &&
-	    bpf_xdp_adjust_tail(ctx, LACP_FRAME_LEN - (int)size->bytes))
-		return XDP_DROP; /* it is no longer what came */
+	if (bytes > LACP_FRAME_LEN && bpf_xdp_adjust_tail(ctx, LACP_FRAME_LEN - (int)bytes))
+		return drop(UL_R_FAILED);
 	answer->answered++;
 	answer->last_ns = now;
-	count(index, UL_R_ANSWERED, size);
-	return XDP_TX;
+	return decide(UL_ANSWER, UL_R_ANSWERED);
 }
 
-/* A slow protocol frame of an uplink: XDP_TX with the answer in its place, XDP_DROP when it is one
- * too many, else XDP_PASS. Most of a second goes by between two LACPDUs, so the clock may be read
- * here. */
-static __always_inline int answer_lacpdu(struct xdp_md *ctx, __u32 index,
-					 const struct ul_uplink *uplink, const struct size *size)
+/* A slow protocol frame of an uplink. UL_ANSWER: the frame has been replaced by the answer. Reading
+ * the clock is affordable at the rate of LACPDUs. */
+static __always_inline struct decision answer_lacpdu(struct xdp_md *ctx, __u32 index,
+						     const struct ul_uplink *uplink, __u32 bytes)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 zero = 0;
 	const struct ul_meta *meta = bpf_map_lookup_elem(&ul_meta, &zero);
 	const struct lacp_saved *saved = bpf_map_lookup_elem(&ul_lacp, &index);
 	struct ul_lacp_answer *answer = bpf_map_lookup_elem(&ul_lacp_answers, &index);
-	bool again;
+	bool repeated;
 	__u64 now;
 
 	if (!meta || !saved || !answer || meta->channel != UL_CHANNEL_LACP)
-		return XDP_PASS;
+		return decide(UL_PASS_UP, UL_R_CONTROL);
 	now = bpf_ktime_get_ns();
-	again = data + LACP_FRAME_LEN <= end && saved->version == LACP_SAVED_VERSION &&
-		says_the_same(data, saved);
-	if (too_many(answer, again, now)) {
+	repeated = data + LACP_FRAME_LEN <= end && saved->version == LACP_SAVED_VERSION &&
+		   repeats_partner(data, saved);
+	if (too_many(answer, repeated, now)) {
 		answer->excess++;
-		count(index, UL_R_EXCESS, size);
-		return XDP_DROP;
+		return drop(UL_R_EXCESS);
 	}
-	if (!again || !(saved->flags & LACP_SAVED_HEALTHY) || !(uplink->flags & UL_UP_SEND) ||
+	if (!repeated || !(saved->flags & LACP_SAVED_HEALTHY) || !(uplink->flags & UL_UP_SEND) ||
 	    !daemon_is_away(meta, now) || now - answer->last_ns < UL_ANSWER_INTERVAL_NS)
-		return XDP_PASS;
-	return send_answer(ctx, index, saved, answer, size, now);
+		return decide(UL_PASS_UP, UL_R_CONTROL);
+	return send_answer(ctx, saved, answer, bytes, now);
 }
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel address of an interface's net_device, for the carrier check in the data plane
- * (carrier.bpf.h). A syscall program: the daemon runs it, at start and when an interface appears,
- * in the network namespace it serves. */
+// Copyright (C) The uplinkd authors
+/* Syscall program: the kernel address of an interface's net_device, for the carrier check
+ * (carrier.bpf.h, carrier_read.bpf.c). The daemon runs it at start and when an interface appears,
+ * in its network namespace. */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -42,8 +43,7 @@ int netdev_find(struct ul_netdev_query *query)
 	struct walk walk = { .ifindex = query->ifindex };
 
 	query->netdev = 0;
-	if (!ul_sees_carriers())
-		return 0;
+	query->visible = ul_sees_carriers();
 	walk.head = (void *)net + bpf_core_field_offset(struct net, dev_base_head);
 	walk.at = BPF_CORE_READ(net, dev_base_head.next);
 	bpf_loop(UL_MAX_NETDEVS, visit, &walk, 0);

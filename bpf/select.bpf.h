@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Hash -> bucket -> uplink that can send now. The fast path is inline in port_tc; what happens when
- * an uplink is dead is the same arithmetic that the daemon uses (flow_hash.h), so that its later
- * rewrite of the buckets moves nothing a second time.
+/* Copyright (C) The uplinkd authors */
+/* Hash -> bucket -> uplink that can send now. When the uplink of a bucket is dead, the programs use
+ * the arithmetic of the daemon (flow_hash.h), so that the later rewrite of the buckets moves no
+ * flow a second time.
  *
- * The global functions at the end are for the other programs (declared in steer.bpf.h). Included by
- * port_tc.bpf.c alone, see carrier.bpf.h. */
+ * Other programs call the global functions (declared in steer.bpf.h). Only port_tc.bpf.c includes
+ * this file; see carrier.bpf.h. */
 #ifndef UL_SELECT_BPF_H
 #define UL_SELECT_BPF_H
 
@@ -15,22 +16,21 @@ static __always_inline __u32 bucket_of(const struct ul_policy *policy, __u32 has
 {
 	__u32 n = policy->n_buckets;
 
-	/* 1, 2, 4, 8 or 16 active uplinks: the same remainder without the division, which is most
-	 * of the way from the hash to the bucket. Zero, which callers refuse, ends here as well. */
+	/* 1, 2, 4, 8 or 16 active uplinks: the same remainder without a division, which would be
+	 * the largest part of the cost. */
 	if (!(n & (n - 1)))
 		return hash & (n - 1) & (UL_MAX_BUCKETS - 1);
 	return hash % n & (UL_MAX_BUCKETS - 1);
 }
 
-/* Whether this kernel lets the programs see a carrier at all (6.2); netdev_find tells the daemon.
- */
+/* 1 when this kernel lets programs read a carrier (6.2 and later), for netdev_find. */
 __u32 ul_sees_carriers(void)
 {
 	return bpf_rdonly_cast ? 1 : 0;
 }
 
-/* Bit p: the uplink at position p of the policy is alive. A global function, so that the verifier
- * takes the mask as any number and does not follow each of its values. */
+/* Bit p: the uplink at position p of the policy is alive. Global, so that the verifier treats the
+ * mask as an unknown number and does not follow each value. */
 __u32 ul_alive_positions(__u32 policy_index)
 {
 	const struct ul_policy *policy = policy_at(policy_index);
@@ -47,14 +47,13 @@ __u32 ul_alive_positions(__u32 policy_index)
 	return alive;
 }
 
-/* The uplink that takes over a bucket whose own is dead, or UL_NO_UPLINK. */
-__u32 ul_spare_uplink(__u32 policy_index, __u32 bucket)
+/* The uplink that takes over a bucket whose own uplink is dead, or UL_NO_UPLINK. Inlined in both
+ * callers, because the call chain of a flood has no stack for one more frame. */
+static __always_inline __u32 spare_uplink(const struct ul_policy *policy, __u32 policy_index,
+					  __u32 bucket)
 {
-	const struct ul_policy *policy = policy_at(policy_index);
 	int position;
 
-	if (!policy)
-		return UL_NO_UPLINK;
 	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket,
 				       ul_alive_positions(policy_index));
 	if (position < 0)
@@ -62,8 +61,15 @@ __u32 ul_spare_uplink(__u32 policy_index, __u32 bucket)
 	return policy->member[position & 31];
 }
 
-/* Bit i: frames are accepted from uplink i at this moment. What the daemon wrote (in_use) holds as
- * long as all of these are alive; one that is being drained does not send, as the daemon knows. */
+__u32 ul_spare_uplink(__u32 policy_index, __u32 bucket)
+{
+	const struct ul_policy *policy = policy_at(policy_index);
+
+	return policy ? spare_uplink(policy, policy_index, bucket) : UL_NO_UPLINK;
+}
+
+/* Bit i: frames are accepted from uplink i now. The daemon's in_use holds as long as all its
+ * uplinks are alive; a drained uplink is expected not to send. */
 __u32 ul_serving_uplinks(__u32 policy_index)
 {
 	const struct ul_policy *policy = policy_at(policy_index);
@@ -85,8 +91,8 @@ __u32 ul_serving_uplinks(__u32 policy_index)
 	return policy->in_use & ~expected ? uplinks : policy->in_use;
 }
 
-/* The uplink that serves a port's own bucket: without a channel, the only one it takes broadcast
- * and multicast from. UL_NO_UPLINK: none. */
+/* The uplink that serves a port's own bucket: without a channel, the only one from which the port
+ * accepts group addresses. UL_NO_UPLINK: none. */
 __u32 ul_uplink_of_port(__u32 slot)
 {
 	const struct ul_port *port = port_at(slot);
@@ -108,7 +114,7 @@ __u32 ul_uplink_of_port(__u32 slot)
 	uplink = uplink_at(index);
 	if (uplink && uplink_alive(uplink))
 		return index;
-	return ul_spare_uplink(port->policy, bucket);
+	return spare_uplink(policy, port->policy, bucket);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the two TC programs have in common: reading layer 2 of an skb. */
+/* Copyright (C) The uplinkd authors */
+/* Layer 2 of an skb, for the TC programs. */
 #ifndef UL_SKB_BPF_H
 #define UL_SKB_BPF_H
 
@@ -7,13 +8,12 @@
 
 #include "flood.bpf.h"
 
-#define UL_HEADERS                                                                             \
-	122 /* Ethernet, two tags, the longest IPv4 header or that of IPv6, ports: all that is \
-	       ever looked at */
+/* Ethernet, two tags, IPv6 header and extension headers, ports: all that is ever looked at */
+#define UL_HEADERS (UL_ETH_HLEN + 2 * UL_TAG_LEN + 40 + UL_MAX_EXTENSION_LEN + 4)
 
-/* Where the readable part of the frame begins and ends now. In assembler, because the compiler
- * takes the two for the 32-bit numbers as which they are declared, and where it moves them as such,
- * the verifier no longer knows that they are pointers. */
+/* Begin and end of the readable part of the frame. In assembler, because the compiler takes the two
+ * for the 32-bit numbers as which they are declared; where it copies them in that form, the
+ * verifier no longer treats them as pointers. */
 static __always_inline void *data_of(const struct __sk_buff *skb)
 {
 	void *data;
@@ -34,8 +34,8 @@ static __always_inline void *end_of(const struct __sk_buff *skb)
 	return end;
 }
 
-/* Makes the headers readable where they lie in pages, which costs a copy: only for a frame that
- * ended too early. false: there is no more of it. */
+/* Copies headers that lie in pages to where they are readable; only for a frame that ended too
+ * early. false: the frame has no more bytes. */
 static __noinline bool pull_headers(struct __sk_buff *skb)
 {
 	__u32 readable = (__u32)(end_of(skb) - data_of(skb)), len = skb->len;
@@ -45,8 +45,8 @@ static __noinline bool pull_headers(struct __sk_buff *skb)
 	return !bpf_skb_pull_data(skb, len < UL_HEADERS ? len : UL_HEADERS);
 }
 
-/* Layer 2 of the frame. The kernel keeps the outer tag of an ingress skb apart from the data.
- * false: the frame ends before. */
+/* Parses layer 2. The kernel keeps the outer tag of an ingress skb outside the data. false: the
+ * frame is too short. */
 static __always_inline bool parse_skb(struct __sk_buff *skb, struct frame *frame)
 {
 	if (!parse_layer2(data_of(skb), end_of(skb), frame)) {
@@ -67,6 +67,13 @@ static __always_inline bool parse_skb(struct __sk_buff *skb, struct frame *frame
 		frame->vid = frame->tci & 0xfff;
 	}
 	return true;
+}
+
+/* Makes the bytes of frame_digest() readable. */
+static __always_inline void pull_digest(struct __sk_buff *skb)
+{
+	if (data_of(skb) + UL_ETH_HLEN + UL_TAG_LEN + UL_DIGEST_LEN > end_of(skb))
+		pull_headers(skb);
 }
 
 #endif

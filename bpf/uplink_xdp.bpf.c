@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
-/* XDP ingress of an uplink. Drops what must not enter, as early as can be; hands unicast that is
- * not TCP straight to its port; passes the rest up: control frames to the daemon, TCP to GRO and
- * then to uplink_tc, and what needs copies.
+// Copyright (C) The uplinkd authors
+/* XDP ingress of an uplink. Drops inadmissible frames early, redirects unicast other than TCP to
+ * its port, and passes up the rest: control frames to the daemon, TCP to GRO and then uplink_tc,
+ * and frames that need copies.
  *
- * The way of a frame depends only on its IP protocol and its port, so a flow never changes its way
- * and is not reordered. */
+ * The path of a frame depends only on its IP protocol and its port, so a flow never changes its
+ * path and is not reordered. */
 #include "headless.bpf.h"
+#include "kernel_types.bpf.h"
 #include "steer.bpf.h"
 
-static __always_inline int drop(struct xdp_md *ctx, __u32 object, enum ul_reason reason)
-{
-	struct size size = { 1, bpf_xdp_get_buff_len(ctx) }; /* all its buffers */
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 
-	count(object, reason, &size);
-	return XDP_DROP;
+/* Length of the frame in all its buffers. The helper for it costs as much as a look-up, so it is
+ * only called for a frame of several buffers, or where that cannot be seen (before 6.2). */
+static __always_inline __u32 frame_bytes(struct xdp_md *ctx, const void *data, const void *end)
+{
+	const struct xdp_buff *buff;
+
+	if (bpf_cast_to_kern_ctx) {
+		buff = bpf_cast_to_kern_ctx(ctx);
+		if (!(buff->flags & UL_XDP_HAS_FRAGS))
+			return (__u32)(end - data);
+	}
+	return (__u32)bpf_xdp_get_buff_len(ctx);
 }
 
-/* Removes the outer tag of a frame that has been found long enough for it. Nothing of the frame's
- * data may be used afterwards. */
+/* Removes the outer tag of a frame that is long enough for it. Pointers into the frame are invalid
+ * afterwards. */
 static __always_inline bool pop_tag(struct xdp_md *ctx, const void *data)
 {
-	__u64 first = *(__u64 *)data; /* the addresses' twelve bytes */
+	__u64 first = *(__u64 *)data; /* with the next four bytes: both addresses */
 	__u32 rest = *(__u32 *)(data + 8);
 	void *now, *end;
 
@@ -35,137 +45,276 @@ static __always_inline bool pop_tag(struct xdp_md *ctx, const void *data)
 	return true;
 }
 
-/* A group address: for the daemon, for uplink_tc, which makes the copies, or for nobody. Out of
- * line, so that the way of unicast is short, and global, so that it is verified once. */
-int ul_receive_group(struct xdp_md *ctx, __u32 object)
+static __always_inline __u32 pack(struct decision decision)
+{
+	return (__u32)decision.verdict | (__u32)decision.reason << 8;
+}
+
+static __always_inline struct decision unpack(__u32 word)
+{
+	return decide(word & 0xff, word >> 8);
+}
+
+/* Accounts the source, as account_source() does, and counts what it found. True: a reflection. */
+static __always_inline bool is_reflection(struct xdp_md *ctx, __u32 endpoint,
+					  const struct ul_vlan *vlan, const void *data,
+					  const void *end, const struct frame *frame)
+{
+	struct size size = { .packets = 1 };
+	struct sighting seen;
+	bool reflection = account_source(vlan, data, end, frame, &seen);
+
+	if (seen.note != UL_R_SENT) {
+		size.bytes = frame_bytes(ctx, data, end);
+		count_sighting(endpoint, &seen, &size);
+	}
+	return reflection;
+}
+
+/* A control frame: for the daemon, or answered while no daemon runs. That of an own port that the
+ * switch sent back is not the neighbour's. Returns a packed decision. Global, so that the verifier
+ * checks it once. */
+__u32 ul_receive_control(struct xdp_md *ctx, __u32 endpoint)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	const struct ul_uplink *uplink = uplink_at(object);
-	struct size size = { 1, (__u32)(end - data) };
+	const struct ul_uplink *uplink = uplink_at(endpoint);
+	const struct ul_vlan *vlan = vlan_at(0);
+	struct frame frame;
+	__u32 bytes;
+
+	if (!uplink || !vlan || !parse_layer2(data, end, &frame))
+		return pack(drop(UL_R_TRUNCATED));
+	if (is_reflection(ctx, endpoint, vlan, data, end, &frame))
+		return pack(drop(UL_R_REFLECTED));
+	if (frame.ethertype != UL_ETH_P_SLOW)
+		return pack(decide(UL_PASS_UP, UL_R_CONTROL));
+	bytes = frame_bytes(ctx, data, end);
+	/* A priority tag goes, so that the offsets are those of an LACPDU. */
+	if (frame.tagged && !pop_tag(ctx, data))
+		return pack(drop(UL_R_FAILED));
+	if (frame.tagged)
+		bytes -= UL_TAG_LEN;
+	return pack(answer_lacpdu(ctx, endpoint, uplink, bytes));
+}
+
+/* A group address: a control frame (UL_OK, for ul_receive_control()), for uplink_tc, which makes
+ * the copies, or dropped. Returns a packed decision. Not inline, so that unicast stays short, and
+ * global, so that the verifier checks it once. */
+__u32 ul_receive_group(struct xdp_md *ctx, __u32 endpoint)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const struct ul_uplink *uplink = uplink_at(endpoint);
 	const struct ul_vlan *vlan;
-	enum ul_reason reason;
+	struct decision decision;
 	struct frame frame;
 
 	if (!uplink)
-		return XDP_DROP; /* the caller has found it */
+		return pack(drop(UL_R_UNKNOWN_PORT));
 	if (!parse_layer2(data, end, &frame))
-		return drop(ctx, object, UL_R_TRUNCATED);
-	reason = admit_from_uplink(uplink, &frame);
-	if (reason == UL_R_CONTROL)
-		return frame.ethertype == UL_ETH_P_SLOW ?
-			       answer_lacpdu(ctx, object, uplink, &size) :
-			       XDP_PASS;
-	if (reason == UL_R_FLOODED) {
-		vlan = vlan_at(frame.vid);
-		if (!vlan_in_use(vlan, &frame))
-			reason = UL_R_UNKNOWN_VLAN;
-		else if (is_reflected(vlan, &frame))
-			reason = UL_R_REFLECTED;
-		else
-			return XDP_PASS;
-	}
-	return drop(ctx, object, reason);
+		return pack(drop(UL_R_TRUNCATED));
+	if (is_control(&frame))
+		return pack(ok());
+	if (is_reserved_address(frame.dst))
+		return pack(drop(UL_R_RESERVED_ADDRESS));
+	decision = check_from_uplink(uplink, &frame);
+	if (decision.verdict != UL_OK)
+		return pack(decision);
+	vlan = vlan_at(frame.vid);
+	if (!vlan_in_use(vlan, &frame))
+		return pack(drop(UL_R_UNKNOWN_VLAN));
+	if (is_reflection(ctx, endpoint, vlan, data, end, &frame))
+		return pack(drop(UL_R_REFLECTED));
+	return pack(decide(UL_PASS_UP, UL_R_FLOODED));
 }
 
-/* Unicast of a VLAN to the port that owns the address there. UL_R_TO_PORT with *to filled;
- * UL_R_SENT: uplink_tc is to make copies of it; else why it is dropped. */
-static __always_inline enum ul_reason find_destination(const struct frame *frame,
-						       struct destination *to)
+/* The port that owns the destination. UL_DELIVER with *to filled; UL_PASS_UP: uplink_tc makes
+ * copies; else a drop. */
+static __always_inline struct decision find_destination(const struct frame *frame,
+							struct destination *to)
 {
+	const struct decision deliver = decide(UL_DELIVER, UL_R_TO_PORT),
+			      pass_up = decide(UL_PASS_UP, UL_R_TO_PORT);
 	const struct ul_vlan *vlan;
 
-	/* The key has the VLAN, so a port that is found says all that ul_vlans could. */
+	if (has_foreign_tag(frame))
+		return drop(UL_R_UNKNOWN_VLAN);
+	/* The key contains the VLAN, so a port that is found makes ul_vlans redundant. */
 	if (!frame->service_tag && find_access_port(frame->vid, frame->dst, to))
-		return to->own.group_flags & UL_GROUP_CURIOUS_VLAN ? UL_R_SENT : UL_R_TO_PORT;
+		return to->own.group_flags & UL_GROUP_VLAN_NEEDS_COPIES ? pass_up : deliver;
 	vlan = vlan_at(frame->vid);
 	if (!vlan_in_use(vlan, frame))
-		return UL_R_UNKNOWN_VLAN;
-	if (vlan->flags & UL_VLAN_CURIOUS)
-		return UL_R_SENT;
-	return vlan->flags & UL_VLAN_TRUNKED && find_trunk_port(frame->vid, frame->dst, to) ?
-		       UL_R_TO_PORT :
-		       UL_R_UNKNOWN_UNICAST;
+		return drop(UL_R_UNKNOWN_VLAN);
+	if (vlan->flags & UL_VLAN_NEEDS_COPIES)
+		return pass_up;
+	if (vlan->flags & UL_VLAN_EXACT) {
+		if (find_exact_trunk_port(frame->vid, frame->service_tag, frame->dst, to))
+			return deliver;
+		if (to->slot_plus_1)
+			return drop(UL_R_UNKNOWN_UNICAST);
+	}
+	return vlan->flags & UL_VLAN_TRUNKED &&
+			       find_trunk_port(frame->vid, frame->service_tag, frame->dst, to) ?
+		       deliver :
+		       drop(UL_R_UNKNOWN_UNICAST);
 }
 
-/* Which way a port's frames take depends on nothing but the protocol. A port for jumbo frames has
- * no XDP flag, because the long ones would have to go by TC and the short ones would overtake them;
- * its length is looked at again for the moment in which the daemon changes both. */
-static __always_inline bool goes_by_tc(const struct ul_port *port, const void *data,
-				       const void *end, const struct frame *frame)
+/* Protocol of the transport header behind IPv6 extension headers, or 0. Global, so that the
+ * verifier checks it once. */
+__u32 ul_transport_protocol(struct xdp_md *ctx)
 {
-	__u32 flags = port->flags;
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 offset, ethertype, transport;
+	struct frame frame;
 
-	if (!(flags & UL_PORT_XDP) || port->max_frame > UL_MAX_XDP_FRAME)
-		return true;
-	return !(flags & UL_PORT_XDP_TCP) &&
-	       parse_ip_protocol(data, end, frame->l3_offset, frame->ethertype) == IPPROTO_TCP;
+	if (!parse_layer2(data, end, &frame))
+		return 0;
+	offset = frame.l3_offset;
+	ethertype = frame.ethertype;
+	skip_inner_tag(data, end, &offset, &ethertype);
+	if (ethertype != ETH_P_IPV6 || data + offset + 40 > end)
+		return 0;
+	transport = walk_extensions(data, end, offset + 40, *(__u8 *)(data + offset + 6));
+	return transport == UL_NO_TRANSPORT ? 0 : transport & 0xff;
 }
 
-/* What becomes of unicast: as find_destination() says it. */
-static __always_inline enum ul_reason steer(const struct ul_uplink *uplink, __u32 object,
-					    const void *data, const void *end,
-					    const struct frame *frame, struct destination *to)
+/* A frame of a TCP connection that has extension headers takes the path of the others. */
+static __always_inline bool is_tcp(struct xdp_md *ctx, const void *data, const void *end,
+				   const struct frame *frame)
+{
+	__u32 protocol;
+
+	/* Nearly all, without the rest, with which the compiler would merge this branch. */
+	if (frame->ethertype == ETH_P_IP && data + frame->l3_offset + 20 <= end) {
+		protocol = *(const __u8 *)(data + frame->l3_offset + 9);
+		asm volatile("" : "+r"(protocol));
+		return protocol == IPPROTO_TCP;
+	}
+	protocol = parse_ip_protocol(data, end, frame->l3_offset, frame->ethertype);
+	if (protocol == IPPROTO_TCP)
+		return true;
+	return (frame->ethertype == ETH_P_IPV6 || is_tag(frame->ethertype)) &&
+	       is_extension(protocol) && ul_transport_protocol(ctx) == IPPROTO_TCP;
+}
+
+/* A port for jumbo frames has no XDP flag: long frames would go by TC and short ones would overtake
+ * them. max_frame is compared again for the moment in which the daemon changes both. The kernel
+ * redirects no frame that is longer than the MTU and one tag, so frames with two tags that stay go
+ * by TC. */
+static __always_inline bool goes_by_tc(struct xdp_md *ctx, const struct destination *to,
+				       const void *data, const void *end, const struct frame *frame)
+{
+	__u32 flags = to->port->flags;
+
+	if (!(flags & UL_PORT_XDP) || to->port->max_frame > UL_MAX_XDP_FRAME)
+		return true;
+	if (to->own.mode == UL_VLAN_VGT && has_two_tags(frame))
+		return true;
+	return !(flags & UL_PORT_XDP_TCP) && is_tcp(ctx, data, end, frame);
+}
+
+/* Answers to the probes of uplinkctl; uplink_tc drops them behind its packet sockets. */
+static __always_inline bool is_for_uplink(const struct ul_uplink *uplink, const struct frame *frame)
+{
+	return frame->dst && load_be64(uplink->mac) >> 16 == frame->dst;
+}
+
+/* Decides about unicast, as find_destination() does. UL_DELIVER: *bytes is the length of the frame
+ * in all its buffers. */
+static __always_inline struct decision steer(struct xdp_md *ctx, const struct ul_uplink *uplink,
+					     __u32 endpoint, const void *data, const void *end,
+					     const struct frame *frame, struct destination *to,
+					     __u32 *bytes)
 {
 	__u32 flags = uplink->flags;
-	enum ul_reason reason;
+	struct decision decision;
 
 	if (is_group_address(frame->src) || !frame->src)
-		return UL_R_INVALID_SOURCE;
+		return drop(UL_R_INVALID_SOURCE);
+	if (hides_tag(frame))
+		return drop(UL_R_VLAN_NOT_ALLOWED);
 	if (!(flags & UL_UP_RECEIVE))
-		return UL_R_INACTIVE_UPLINK;
-	reason = find_destination(frame, to);
-	if (reason != UL_R_TO_PORT)
-		return reason;
-	if (!(flags & UL_UP_FOR_ALL) && !accepts(to->port->policy, object))
-		return UL_R_INACTIVE_UPLINK;
-	if (goes_by_tc(to->port, data, end, frame))
-		return UL_R_SENT;
-	if (!to->port->ifindex)
-		return UL_R_PORT_DOWN;
-	return too_big((__u32)(end - data), frame->tagged, to->port->max_frame) ? UL_R_TOO_BIG :
-										  UL_R_TO_PORT;
+		return drop(UL_R_INACTIVE_UPLINK);
+	decision = find_destination(frame, to);
+	if (decision.verdict == UL_DROP && is_for_uplink(uplink, frame))
+		return decide(UL_PASS_UP, UL_R_UNKNOWN_UNICAST);
+	if (decision.verdict != UL_DELIVER)
+		return decision;
+	if (!(flags & UL_UP_FOR_ALL) && !accepts(to->port->policy, endpoint))
+		return drop(UL_R_INACTIVE_UPLINK);
+	if (goes_by_tc(ctx, to, data, end, frame))
+		return decide(UL_PASS_UP, UL_R_TO_PORT);
+	if (!to->port->ifindex || is_absent_at(to))
+		return drop(UL_R_PORT_DOWN);
+	*bytes = frame_bytes(ctx, data, end);
+	if (too_big(*bytes, frame->tagged, to->port->max_frame))
+		return drop(UL_R_TOO_BIG);
+	return decision;
 }
 
-/* Inlined twice, for frames with a tag and without: most of what frame says is then known to the
- * compiler. */
-static __always_inline int receive(struct xdp_md *ctx, __u32 object, const struct ul_uplink *uplink,
-				   const void *data, const void *end, const struct frame *frame)
+/* Inlined twice, for frames with and without a tag: the compiler then evaluates most tests of frame
+ * at compile time. */
+static __always_inline struct decision receive(struct xdp_md *ctx, __u32 endpoint,
+					       const struct ul_uplink *uplink, const void *data,
+					       const void *end, const struct frame *frame,
+					       struct destination *to, __u32 *bytes)
 {
-	struct size size = { 1, (__u32)(end - data) };
-	struct destination to = {};
-	enum ul_reason reason = steer(uplink, object, data, end, frame, &to);
+	struct decision decision = steer(ctx, uplink, endpoint, data, end, frame, to, bytes);
 
-	if (reason == UL_R_SENT)
-		return XDP_PASS;
-	if (reason == UL_R_TO_PORT && frame->tagged && frame->vid && to.own.mode != UL_VLAN_VGT &&
+	if (decision.verdict == UL_DELIVER && frame->tagged && to->own.mode != UL_VLAN_VGT &&
 	    !pop_tag(ctx, data))
-		reason = UL_R_FAILED;
-	if (reason != UL_R_TO_PORT)
-		return drop(ctx, object, reason);
-	count(object, UL_R_TO_PORT, &size);
-	count(UL_OBJECT_PORT0 + to.slot_plus_1 - 1, UL_R_SENT, &size);
-	return bpf_redirect_map(&ul_devmap, to.slot_plus_1 - 1, XDP_DROP);
+		return drop(UL_R_FAILED);
+	return decision;
+}
+
+/* The only exit. bytes: length of the frame as it came in, except of a dropped one. */
+static __always_inline int finish(struct xdp_md *ctx, __u32 endpoint, struct decision decision,
+				  __u32 bytes, const struct destination *to)
+{
+	struct size size = { 1, bytes };
+
+	if (decision.verdict == UL_PASS_UP)
+		return XDP_PASS;
+	if (decision.verdict == UL_DROP) {
+		size.bytes = bpf_xdp_get_buff_len(ctx);
+		count(endpoint, decision.reason, &size);
+		return XDP_DROP;
+	}
+	count(endpoint, decision.reason, &size);
+	if (decision.verdict == UL_ANSWER)
+		return XDP_TX;
+	count(UL_ENDPOINT_PORT0 + to->slot_plus_1 - 1, UL_R_SENT, &size);
+	return bpf_redirect_map(&ul_devmap, to->slot_plus_1 - 1, XDP_DROP);
 }
 
 SEC("xdp.frags")
 int uplink_xdp(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 object = object_of(ctx->ingress_ifindex) - 1;
-	const struct ul_uplink *uplink = uplink_at(object);
+	__u32 endpoint = endpoint_of(ctx->ingress_ifindex) - 1, bytes = (__u32)(end - data);
+	const struct ul_uplink *uplink = uplink_at(endpoint);
+	struct destination to = {};
+	struct decision decision;
 	struct frame frame;
 
 	if (!uplink)
-		return drop(ctx, UL_OBJECT_NONE, UL_R_UNKNOWN_PORT);
+		return finish(ctx, UL_ENDPOINT_NONE, drop(UL_R_UNKNOWN_PORT), bytes, &to);
 	if (!parse_addresses(data, end, &frame))
-		return drop(ctx, object, UL_R_TRUNCATED);
-	if (is_group_address(frame.dst))
-		return ul_receive_group(ctx, object);
-	if (!is_tag(frame.ethertype))
-		return receive(ctx, object, uplink, data, end, &frame);
+		return finish(ctx, endpoint, drop(UL_R_TRUNCATED), bytes, &to);
+	if (is_group_address(frame.dst)) {
+		decision = unpack(ul_receive_group(ctx, endpoint));
+		/* Called here, so that the stacks of the two do not add up. */
+		if (decision.verdict == UL_OK)
+			decision = unpack(ul_receive_control(ctx, endpoint));
+		return finish(ctx, endpoint, decision, bytes, &to);
+	}
+	if (!is_tag(frame.ethertype)) {
+		decision = receive(ctx, endpoint, uplink, data, end, &frame, &to, &bytes);
+		return finish(ctx, endpoint, decision, bytes, &to);
+	}
 	if (!parse_tag(data, end, &frame))
-		return drop(ctx, object, UL_R_TRUNCATED);
-	return receive(ctx, object, uplink, data, end, &frame);
+		return finish(ctx, endpoint, drop(UL_R_TRUNCATED), bytes, &to);
+	decision = receive(ctx, endpoint, uplink, data, end, &frame, &to, &bytes);
+	return finish(ctx, endpoint, decision, bytes, &to);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* Which bucket a frame belongs to, and which uplink serves a bucket whose own uplink is dead. Pure
  * arithmetic, one copy for the TC and XDP programs, the daemon, `uplinkctl which` and the tests. */
 #ifndef UL_FLOW_HASH_H
@@ -30,6 +31,16 @@ UL_INLINE __u32 ul_fold_ipv6(__u32 w0, __u32 w1, __u32 w2, __u32 w3)
 	return w0 ^ w1 ^ w2 ^ w3;
 }
 
+/* XOR of addresses and ports, folded, without its lowest bit. Linux takes even source ports for
+ * connect(), so the lowest bit is the same for all connections of a pair of machines. Linux
+ * bonding folds and shifts in the same way. */
+UL_INLINE __u32 ul_fold_ports(__u32 hash)
+{
+	hash ^= hash >> 16;
+	hash ^= hash >> 8;
+	return hash >> 1;
+}
+
 /* The hash of a frame by a method. "Route based on IP hash" is (source XOR destination) mod n over
  * whole addresses in numeric order (VMware KB 1007371 as reported by F. Denneman, 2011; later
  * VMware documents take the last octet: UL_POLICY_LAST_OCTET). A frame without IP is hashed by the
@@ -48,7 +59,7 @@ UL_INLINE __u32 ul_hash(__u32 method, __u32 policy_flags, const struct ul_flow *
 	case UL_M_DST_IP:
 		return dst & octet;
 	case UL_M_SRC_DST_IP_PORT:
-		return src ^ dst ^ flow->src_port ^ flow->dst_port;
+		return ul_fold_ports(src ^ dst ^ flow->src_port ^ flow->dst_port);
 	case UL_M_SRC_MAC:
 		return flow->src_mac[5];
 	case UL_M_DST_MAC:
@@ -57,8 +68,9 @@ UL_INLINE __u32 ul_hash(__u32 method, __u32 policy_flags, const struct ul_flow *
 		return ul_mac_tail(flow->src_mac) ^ ul_mac_tail(flow->dst_mac);
 	case UL_M_PORT_ID:
 		return number;
+	/* failover-order: one bucket is as good as another */
 	default:
-		return 0; /* failover-order: one bucket is as good as another */
+		return 0;
 	}
 }
 

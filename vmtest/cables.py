@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The virtual machine's NICs and how they are cabled; the host builds them, the guest names them by MAC address.
+# Copyright (C) The uplinkd authors
+"""The NICs of the virtual machine and their cables; the host builds them, the guest names them by
+MAC address.
 
-Each cable joins two NICs of the same machine through a QEMU hub: 'nicN' is what a test gives to the unit under test,
-'farN' is the switch's end. Hubs carry no offload headers, so both ends see whole, checksummed frames as on a wire.
+Each cable joins two NICs of the same machine through a QEMU hub: 'nicN' is the end that a test
+gives to the unit under test, 'farN' is the end of the switch. Hubs carry no offload headers, so
+both ends see whole frames with checksums, as on a wire.
 """
 
 from collections import namedtuple
@@ -24,7 +27,7 @@ def mac(nic):
 
 
 def ends(nic):
-    """Both ends of the cable that a NIC hangs on."""
+    """Both ends of the cable of a NIC."""
     for cable in CABLES:
         if nic in (cable.near, cable.far):
             return cable.near, cable.far
@@ -34,11 +37,13 @@ def ends(nic):
 
 
 def qemu_options():
-    """-device and -netdev options for all cables. NIC ids are the names that the monitor's set_link takes."""
+    """-device and -netdev options for all cables; NIC ids are the names for set_link of the
+    monitor.
+    """
     options = []
     for number, cable in enumerate(CABLES):
         for nic, model in ((cable.near, cable.model), (cable.far, "virtio-net-pci")):
-            # without a speed, bonding's 802.3ad refuses a virtio-net port
+            # without a speed, 802.3ad of bonding refuses a virtio-net port
             speed = ",speed=10000,duplex=full" if model.startswith("virtio") else ""
             options += [
                 "-netdev",

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The bench's own programs: the traffic generator, the sinks, and the least that can be done to a
- * frame, which is what uplinkd's programs are compared with. */
+// Copyright (C) The uplinkd authors
+/* Programs of the bench: the traffic generator, the sinks, and minimal forwarding programs, with
+ * which those of uplinkd are compared.
+ */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define HEAD_BYTES 56 /* what is written into each frame */
+#define HEAD_BYTES 56 /* written into each frame */
 
 struct generator {
 	__u64 head[HEAD_BYTES / 8];
-	__u32 action;	  /* XDP_TX: into the interface; XDP_PASS: as if received from it */
-	__u32 flow_mask;  /* flows - 1, a power of two - 1: the low byte of the IPv4 destination
-			     counts through them */
+	__u32 action; /* XDP_TX: into the interface; XDP_PASS: as if received from it */
+	/* flows - 1, a power of two - 1: the low byte of the IPv4 destination iterates over them */
+	__u32 flow_mask;
 	__u32 dst_offset; /* of that byte */
 	__u32 reserved;
 };
@@ -48,8 +50,9 @@ struct {
 
 const volatile __u32 target_ifindex;
 
-/* The pages of live frames are used again as the receiver left them, so the header is written anew
- * in each pass. */
+/* Pages of live frames are reused with the changes of the receiver, so each pass writes the header
+ * again.
+ */
 SEC("xdp")
 int generate(struct xdp_md *ctx)
 {
@@ -108,7 +111,7 @@ int redirect_ingress(struct __sk_buff *skb)
 	return bpf_redirect(target_ifindex, BPF_F_INGRESS);
 }
 
-/* Straight to the other end of a veth, which must be in another network namespace. */
+/* Directly to the other end of a veth, which must be in another network namespace. */
 SEC("tc")
 int redirect_peer(struct __sk_buff *skb)
 {

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What BPF_PROG_TEST_RUN runs: a wrapper that puts the frame back as it was (the kernel does not,
- * between repetitions) and then tail-calls the program under test, or one that does nothing. Both
- * pay for the wrapper, so the difference is the program. */
+// Copyright (C) The uplinkd authors
+/* The program that BPF_PROG_TEST_RUN runs: a wrapper that restores the frame, which the kernel does
+ * not do between repetitions, and then tail-calls the program under test or an empty one. Both
+ * include the wrapper, so the difference is the cost of the program.
+ */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../../bpf/count.bpf.h" /* the programs' own steps, on maps with nothing in them */
+#include "../../bpf/count.bpf.h" /* steps of the programs, on empty maps */
 
 #define HEAD_BYTES 32 /* of the frame, which programs may have changed */
 
 struct original {
 	__u64 head[HEAD_BYTES / 8];
-	__u32 bytes;	   /* XDP: length of the frame */
-	__u32 tci_plus_1;  /* TC: tag that the kernel keeps beside the data; 0: none */
-	__u32 flow_mask;   /* flows - 1, a power of two - 1: the byte at flow_offset counts through
-			      them */
+	__u32 bytes;	  /* XDP: length of the frame */
+	__u32 tci_plus_1; /* TC: tag that the kernel stores outside the data; 0: none */
+	/* flows - 1, a power of two - 1: the byte at flow_offset iterates over them */
+	__u32 flow_mask;
 	__u32 flow_offset; /* below 64 */
 	__u32 next_flow;
 	__u32 reserved;
@@ -55,8 +57,7 @@ int empty_tc(struct __sk_buff *skb)
 	return TC_ACT_OK;
 }
 
-/* adjust_head by nothing costs what removing a tag does, so the empty program pays for it as well.
- */
+/* adjust_head by zero bytes costs as much as removing a tag; the empty program includes it, too. */
 SEC("xdp.frags")
 int wrap_xdp(struct xdp_md *ctx)
 {
@@ -65,7 +66,7 @@ int wrap_xdp(struct xdp_md *ctx)
 	long bytes = (void *)(long)ctx->data_end - (void *)(long)ctx->data;
 	__u64 *data;
 
-	barrier_var(bytes); /* the verifier takes no 32-bit arithmetic on pointers */
+	barrier_var(bytes); /* the verifier rejects 32-bit arithmetic on pointers */
 	if (!before || bpf_xdp_adjust_head(ctx, (int)bytes - (int)before->bytes))
 		return XDP_ABORTED;
 	data = (void *)(long)ctx->data;
@@ -77,7 +78,7 @@ int wrap_xdp(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-/* The empty program pays for it as well. */
+/* The empty program includes it, too. */
 static __always_inline void next_flow(struct original *original, void *data, void *end)
 {
 	__u8 *byte = data + (original->flow_offset & 63);
@@ -86,7 +87,7 @@ static __always_inline void next_flow(struct original *original, void *data, voi
 		*byte = original->next_flow++ & original->flow_mask;
 }
 
-/* Popping when there is no tag costs what popping one does. */
+/* Popping without a tag costs as much as popping one. */
 SEC("tc")
 int wrap_tc(struct __sk_buff *skb)
 {
@@ -102,8 +103,7 @@ int wrap_tc(struct __sk_buff *skb)
 	return -1;
 }
 
-/* ---- yardsticks: single steps, for the profile
- * -------------------------------------------------------------------------------- */
+/* ---- yardsticks: single steps, for the profile ---- */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
 	__uint(max_entries, 1);
@@ -135,7 +135,7 @@ int step_count(struct xdp_md *ctx)
 SEC("xdp.frags")
 int step_find_interface(struct xdp_md *ctx)
 {
-	return object_of(ctx->ingress_ifindex) ? XDP_PASS : XDP_DROP;
+	return endpoint_of(ctx->ingress_ifindex) ? XDP_PASS : XDP_DROP;
 }
 
 SEC("xdp.frags")

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a program costs: BPF_PROG_TEST_RUN of it minus that of an empty one, alternating. A round is
- * several short runs of each, of which the fastest count: what else runs on the same physical core
+// Copyright (C) The uplinkd authors
+/* clang-format off */
+/* The cost of a program: BPF_PROG_TEST_RUN of it minus that of an empty one, alternating. A round
+ * is several short runs of each, of which the fastest count: other load on the same physical core
  * makes some slower by half, and none faster.
  *
- * usage: cost OBJECTS   then on standard input, one line of JSON in answer to each:
+ * usage: cost OBJECTS   then commands on standard input, each answered by one line of JSON:
  *   case PIN xdp|tc IFNAME TCI HEXFRAME ROUNDS REPEAT   REPEAT: runs of the program in a round;
- * TCI: tag that lies beside the data, -1: none step NAME xdp|tc ROUNDS REPEAT a single step of
- * cost.bpf.c flows OFFSET MASK                                   from now on, for TC: that byte of
- * the frame is another one in each run; MASK 0: no more info PIN instructions and bytes Runs in the
- * network namespace of the interfaces. */
+ *                                                       TCI: tag outside the data, -1: none
+ *   step NAME xdp|tc ROUNDS REPEAT                      a single step of cost.bpf.c
+ *   flows OFFSET MASK                                   from now on, for TC: this byte of the frame
+ *                                                       differs in each run; MASK 0: no longer
+ *   info PIN                                            instructions and bytes
+ * Runs in the network namespace of the interfaces.
+ */
+/* clang-format on */
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <math.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 
 #include "testrun.h"
 
@@ -126,6 +137,27 @@ static void run_line(const char *line)
 	fflush(stdout);
 }
 
+/* Attaches the program to a tap in a private namespace, which ends with this process. While an XDP
+ * program is not attached, each BPF_PROG_TEST_RUN inserts it into the kernel's XDP dispatcher and
+ * removes it again, which patches code and interrupts all other CPUs. */
+static void keep_in_dispatcher(int program)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	struct ifreq request = { .ifr_name = "cost", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int tap, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (home < 0 || unshare(CLONE_NEWNET))
+		die("private namespace");
+	tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (tap < 0 || ioctl(tap, TUNSETIFF, &request))
+		die("tap in the private namespace");
+	if (bpf_link_create(program, (int)if_nametoindex("cost"), BPF_XDP, &opts) < 0)
+		die("attach to the tap in the private namespace");
+	if (setns(home, CLONE_NEWNET))
+		die("return from the private namespace");
+	close(home);
+}
+
 int main(int argc, char **argv)
 {
 	char line[16384];
@@ -137,6 +169,7 @@ int main(int argc, char **argv)
 	object = open_object(argv[1], "cost");
 	if (bpf_object__load(object))
 		die("cost.bpf.o");
+	keep_in_dispatcher(program_fd(object, "wrap_xdp"));
 	while (fgets(line, sizeof(line), stdin))
 		run_line(line);
 	return 0;

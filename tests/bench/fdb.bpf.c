@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One look-up of a random key among N: in the table that the data plane uses, and in a kernel hash
- * map. Three programs that differ in the look-up alone. */
+// Copyright (C) The uplinkd authors
+/* One look-up of a random key among N: in the table of the data plane, and in a kernel hash map.
+ * The three programs differ only in the look-up.
+ */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
 #include "match_table.h"
 
+const volatile __u64 table_seed;
 const volatile __u32 table_mask;
 const volatile __u32 n_keys;
 
@@ -15,7 +18,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct ul_slot4);
+	__type(value, struct ul_match_row);
 } table SEC(".maps");
 
 struct {
@@ -59,17 +62,17 @@ SEC("tc")
 int look_in_table(struct __sk_buff *skb)
 {
 	__u64 key = random_key();
-	__u32 index = ul_first_bucket(key, table_mask), found = 0;
-	const struct ul_slot4 *bucket = bpf_map_lookup_elem(&table, &index);
+	__u32 index = ul_first_row(key, table_seed, table_mask), found = 0;
+	const struct ul_match_row *bucket = bpf_map_lookup_elem(&table, &index);
 
 	if (!bucket)
 		return 0;
-	found = ul_bucket_find(bucket, key);
+	found = ul_row_find(bucket, key);
 	if (!found && bucket->spilled) {
-		index = ul_second_bucket(key, table_mask);
+		index = ul_second_row(key, table_seed, table_mask);
 		bucket = bpf_map_lookup_elem(&table, &index);
 		if (bucket)
-			found = ul_bucket_find(bucket, key);
+			found = ul_row_find(bucket, key);
 	}
 	return found ? 1 : 0;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fdb OBJECTS N ROUNDS REPEAT: cost of finding a random key among N, in the data plane's table and
- * in a kernel hash map, and what each takes of memory. */
+// Copyright (C) The uplinkd authors
+/* fdb OBJECTS N ROUNDS REPEAT: cost of finding a random key among N, in the table of the data plane
+ * and in a kernel hash map, and the memory of each.
+ */
 #include <sys/mman.h>
 
 #include <bpf/btf.h>
@@ -10,6 +12,8 @@
 #include "match_table.h"
 #include "testrun.h"
 
+#define SEED 0x5bd1e995a3c59ac3ULL
+
 static uint64_t nth_key(uint64_t n)
 {
 	return ul_fdb_key_of(100, (0x020000000000ULL | n * 0x9e3779b1) & 0xffffffffffffULL);
@@ -17,12 +21,12 @@ static uint64_t nth_key(uint64_t n)
 
 static void fill(struct bpf_object *object, uint32_t n, uint32_t buckets)
 {
-	size_t bytes = (size_t)buckets * sizeof(struct ul_slot4);
-	struct table table = { .mask = buckets - 1 };
+	size_t bytes = (size_t)buckets * sizeof(struct ul_match_row);
+	struct table table = { .seed = SEED, .mask = buckets - 1 };
 
-	table.buckets =
+	table.rows =
 		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(object, "table"), 0);
-	if (table.buckets == MAP_FAILED)
+	if (table.rows == MAP_FAILED)
 		die("mmap");
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t key = nth_key(i);
@@ -33,24 +37,27 @@ static void fill(struct bpf_object *object, uint32_t n, uint32_t buckets)
 		if (bpf_map_update_elem(map_fd(object, "hash"), &key, &i, BPF_ANY))
 			die("hash map");
 	}
-	munmap(table.buckets, bytes);
+	munmap(table.rows, bytes);
 }
 
-/* Both constants have 32 bits; their order is the compiler's, so the type information says where
- * they are. */
+/* The order of the constants is the compiler's, so the type information says where they are. */
 static void set_constants(struct bpf_object *object, uint32_t table_mask, uint32_t n_keys)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 	const struct btf *btf = bpf_object__btf(object);
 	const struct btf_type *section = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
 	const struct btf_var_secinfo *vars = btf_var_secinfos(section);
-	uint32_t image[2];
+	const uint64_t seed = SEED;
+	uint8_t image[16];
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		const char *name =
 			btf__name_by_offset(btf, btf__type_by_id(btf, vars[i].type)->name_off);
+		const void *value = &seed;
 
-		image[vars[i].offset / 4] = strcmp(name, "n_keys") ? table_mask : n_keys;
+		if (strcmp(name, "table_seed") != 0)
+			value = strcmp(name, "n_keys") ? &table_mask : &n_keys;
+		memcpy(image + vars[i].offset, value, vars[i].size);
 	}
 	if (bpf_map__set_initial_value(map, image, sizeof(image)))
 		die("constants");
@@ -71,7 +78,7 @@ int main(int argc, char **argv)
 	n = (uint32_t)atoi(argv[2]);
 	rounds = atoi(argv[3]);
 	repeat = atoi(argv[4]);
-	buckets = table_buckets_for(n + n / 2);
+	buckets = table_rows_for(n + n / 2);
 	object = open_object(argv[1], "fdb");
 	set_constants(object, buckets - 1, n);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "table"), buckets);
@@ -81,7 +88,7 @@ int main(int argc, char **argv)
 	fill(object, n, buckets);
 
 	printf("{\"keys\":%u,\"table_bytes\":%zu,\"runs\":[", n,
-	       (size_t)buckets * sizeof(struct ul_slot4));
+	       (size_t)buckets * sizeof(struct ul_match_row));
 	for (int round = 0; round < rounds; round++) {
 		double ns[3];
 

@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts what
- * arrives.
+// Copyright (C) The uplinkd authors
+/* clang-format off */
+/* Makes frames in the kernel (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES) and counts those
+ * that arrive.
  *
- * usage: live --objects DIR [--into END | --through END | --write-fd N] [--sink END]... [--sink-fd
- * N]... [--drop END] [--pass END]
- *             [--redirect-xdp END:IFNAME] [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME]
- * [--redirect-ingress END:IFNAME] [--unregistered 1]
+ * usage: live --objects DIR [--into END | --through END | --write-fd N] [--sink END]...
+ *             [--sink-fd N]... [--drop END] [--pass END] [--redirect-xdp END:IFNAME]
+ *             [--redirect-tc END:IFNAME] [--redirect-peer END:IFNAME]
+ *             [--redirect-ingress END:IFNAME] [--unregistered 1]
  *             [--size N] [--vlan V] [--dst MAC] [--src MAC] [--flows N]
  *   END is NSPATH:IFNAME.
- *   --into: frames leave by this interface, that is, arrive at the other end of its cable.
- * --through: as if this interface had received them.
- *   --write-fd: an open tap, into which frames are written, one by one, as a machine's emulator
- * does.
- *   --sink: frames that arrive here are counted and dropped by XDP; --sink-fd: an open tap, read by
- * a thread; --drop is a sink as well; --pass: XDP that passes everything up.
- *   --redirect-*: the least that a program can do to forward, from END to IFNAME of the same
- * namespace; ingress: as if IFNAME had received it.
- *   --unregistered: the generator's program is not kept registered (see register_generator()).
+ *   --into: frames leave by this interface and arrive at the other end of its cable.
+ *   --through: as if this interface had received them.
+ *   --write-fd: an open tap into which frames are written one by one, as by an emulator.
+ *   --sink: XDP counts and drops the frames that arrive here. --drop: also a sink.
+ *   --sink-fd: an open tap, read by a thread.
+ *   --pass: XDP that passes everything up.
+ *   --redirect-*: minimal forwarding from END to IFNAME of the same namespace; ingress: as if
+ *   IFNAME had received the frame.
+ *   --unregistered: the program of the generator is not kept registered (register_generator()).
  *
  * Commands on standard input, each answered by one line of JSON:
- *   run MS THREADS   generates for so long, each thread on a CPU of its own
- * All attachments end with the process. */
+ *   run MS THREADS   generates for this time, each thread on a separate CPU
+ * All attachments end with the process.
+ */
+/* clang-format on */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -48,14 +52,14 @@
 #define MAX_SINKS 64
 #define HEAD_BYTES 56
 #define FRAMES_PER_CALL 16384
-#define FRAMES_PER_LOOK 256 /* at the clock, where they are written into a tap */
+#define FRAMES_PER_LOOK 256 /* between two readings of the clock, for a tap */
 #define TCX_INGRESS 46	    /* newer than Debian 12's headers */
 
 #ifndef BPF_F_TEST_XDP_LIVE_FRAMES
 #define BPF_F_TEST_XDP_LIVE_FRAMES (1U << 1)
 #endif
 
-/* bench.bpf.c's */
+/* of bench.bpf.c */
 struct generator {
 	uint64_t head[HEAD_BYTES / 8];
 	uint32_t action, flow_mask, dst_offset, reserved;
@@ -67,7 +71,7 @@ struct end {
 };
 
 struct sink {
-	struct bpf_object *object; /* NULL: a tap's */
+	struct bpf_object *object; /* NULL: of a tap */
 	int fd;
 	_Atomic uint64_t frames;
 };
@@ -89,7 +93,7 @@ static uint32_t size = 64, flows = 1;
 static int vlan = -1;
 static uint8_t dst_mac[6] = { 2, 0, 0, 0, 0, 2 }, src_mac[6] = { 2, 0, 0, 0, 0, 1 };
 static uint8_t frame[4096];
-static uint32_t flow_offset; /* of the byte that tells flows apart; 0: there is one flow */
+static uint32_t flow_offset; /* of the byte that differs between flows; 0: one flow */
 static int generate_fd;
 static uint64_t stop_at_ns;
 
@@ -134,9 +138,7 @@ static char *parse_end(char *text, struct end *end)
 	return more;
 }
 
-/* ---- programs
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- programs ---- */
 static struct bpf_object *open_object(void)
 {
 	char path[512];
@@ -235,9 +237,7 @@ static void add_redirect(char *spec, const char *program)
 	attach_xdp(program_fd(object, program), if_nametoindex(end.ifname), end.ifname);
 }
 
-/* ---- frames
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- frames ---- */
 static void put16(uint32_t offset, uint32_t value)
 {
 	frame[offset] = (uint8_t)(value >> 8);
@@ -278,9 +278,10 @@ static void make_frame(struct generator *generator)
 	flow_offset = flows > 1 ? at + 19 : 0;
 }
 
-/* While a program hangs nowhere, each BPF_PROG_TEST_RUN puts it into the kernel's XDP dispatcher
- * and takes it out again: it patches code, interrupts all other CPUs and waits for a grace period.
- * So it hangs at a tap in a namespace of its own, which both end with this process. */
+/* While a program is not attached, each BPF_PROG_TEST_RUN inserts it into the XDP dispatcher of the
+ * kernel and removes it again, which patches code, interrupts all other CPUs and waits for a grace
+ * period. So it is attached to a tap in a private namespace, which ends with this process.
+ */
 static void register_generator(void)
 {
 	struct ifreq request = { .ifr_name = "generator", .ifr_flags = IFF_TAP | IFF_NO_PI };
@@ -312,11 +313,8 @@ static void load_generator(void)
 		register_generator();
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------------------------
- */
-/* What ksoftirqd of a CPU has run: work of ours that was put off to it. 0 when it cannot be found.
- */
+/* ---- running ---- */
+/* CPU time of the ksoftirqd of a CPU, which runs deferred work; 0 if it is not found. */
 static uint64_t ksoftirqd_ns(int cpu)
 {
 	static int pids[MAX_THREADS];

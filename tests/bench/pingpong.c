@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Round trips of one UDP datagram at a time.
  * pingpong serve PORT        answers until killed; prints "ready"
  * pingpong ADDRESS PORT N    N round trips; prints
@@ -54,8 +55,9 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The time of one round trip, or 0: no answer within the socket's limit. Answers to earlier
- * datagrams are passed over. */
+/* Time of one round trip in ns; 0: no reply within the limit of the socket. Skips replies to
+ * earlier datagrams.
+ */
 static uint64_t round_trip(int fd, uint32_t number)
 {
 	uint64_t start = clock_ns();

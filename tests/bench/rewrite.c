@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* rewrite PIN_OF_UL_POLICIES IFNAME UPLINK_INDEX N: takes an interface down (SIOCSIFFLAGS, in this
- * network namespace) and watches the bucket tables of N policies in the map's memory:
- * {"first_ms":.., "last_ms":..}, when none had changed for the last time that it looked, and when
- * all had, counted from before the interface went down; so the difference is an upper bound, also
- * when this process was kept from looking. Then sets it up again and waits for the tables to be as
- * before. */
+// Copyright (C) The uplinkd authors
+/* rewrite PIN_OF_UL_POLICIES IFNAME UPLINK_INDEX N: sets an interface down (SIOCSIFFLAGS, in this
+ * network namespace) and polls the bucket tables of N policies in the memory of the map.
+ *
+ * Prints {"first_ms":.., "last_ms":..}: the last poll without a change and the first poll with all
+ * tables changed, counted from before the interface went down. The difference is an upper bound,
+ * also if this process was descheduled. Then it sets the interface up and waits until the tables
+ * are as before.
+ */
 #include <net/if.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
@@ -41,14 +44,15 @@ static void set_up(const char *name, bool up)
 	close(fd);
 }
 
-/* The buckets of a dead uplink are rewritten in ascending order: watching the first and the last of
- * each policy is enough, and quick. */
+/* The buckets of a dead uplink are rewritten in ascending order, so polling the first and the last
+ * of each policy is sufficient.
+ */
 struct watch {
 	uint32_t first, last; /* bucket numbers */
 };
 
-static uint32_t find_watched(const struct ul_policy *policies, uint32_t n, uint32_t uplink,
-			     struct watch *watches)
+static uint32_t find_polled(const struct ul_policy *policies, uint32_t n, uint32_t uplink,
+			    struct watch *watches)
 {
 	uint32_t found = 0;
 
@@ -72,8 +76,8 @@ struct times {
 	uint64_t first, last;
 };
 
-static bool watch_them_go(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink,
-			  const struct watch *watches, struct times *times)
+static bool poll_rewrite(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink,
+			 const struct watch *watches, struct times *times)
 {
 	uint64_t limit = clock_ns() + LIMIT_NS, before = clock_ns();
 
@@ -95,8 +99,8 @@ static bool watch_them_go(const volatile struct ul_policy *policies, uint32_t n,
 	return false;
 }
 
-static bool wait_for_return(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink,
-			    const struct watch *watches)
+static bool wait_for_restore(const volatile struct ul_policy *policies, uint32_t n, uint32_t uplink,
+			     const struct watch *watches)
 {
 	uint64_t limit = clock_ns() + LIMIT_NS;
 	uint32_t back = 0;
@@ -131,25 +135,25 @@ int main(int argc, char **argv)
 			    mmap(NULL, UL_MAX_POLICIES * sizeof(*policies), PROT_READ, MAP_SHARED,
 				 fd, 0);
 	if (policies == MAP_FAILED || n > UL_MAX_POLICIES ||
-	    find_watched(policies, n, uplink, watches) < n)
+	    find_polled(policies, n, uplink, watches) < n)
 		die(argv[1]);
 
 	setpriority(PRIO_PROCESS, 0, -20);
 	start = clock_ns();
 	child = fork();
-	if (child == 0) { /* the call returns long after the daemon has heard of it */
+	if (child == 0) { /* the call returns long after the event has reached the daemon */
 		set_up(argv[2], false);
 		_exit(0);
 	}
-	if (child < 0 || !watch_them_go(policies, n, uplink, watches, &times)) {
+	if (child < 0 || !poll_rewrite(policies, n, uplink, watches, &times)) {
 		errno = ETIMEDOUT;
 		die("not all tables were rewritten");
 	}
 	waitpid(child, NULL, 0);
 	set_up(argv[2], true);
-	if (!wait_for_return(policies, n, uplink, watches)) {
+	if (!wait_for_restore(policies, n, uplink, watches)) {
 		errno = ETIMEDOUT;
-		die("not all tables came back");
+		die("not all tables were restored");
 	}
 	printf("{\"first_ms\":%.4f,\"last_ms\":%.4f}\n", (double)(times.first - start) / 1e6,
 	       (double)(times.last - start) / 1e6);

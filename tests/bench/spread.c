@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* spread MIX METHOD N: how flows spread over N uplinks, by the data plane's own arithmetic
- * (flow_hash.h) and the daemon's bucket tables, and by the formulas of Linux bonding. One JSON
+// Copyright (C) The uplinkd authors
+/* spread MIX METHOD N: distribution of flows over N uplinks, by the arithmetic of the data plane
+ * (flow_hash.h) and the bucket tables of the daemon, and by the formulas of Linux bonding. One JSON
  * object: shares of flows and of traffic, chi-square against uniform, and the share of flows that
  * move when the last uplink fails.
  *
  * MIX: lan     253 clients of one /24 with one server of the same network
  *      campus  65,536 clients of a /16, each with four of 64 servers behind a router
  *      zipf    50,000 pairs drawn from 2,000 clients and 200 servers behind a router by Zipf's law;
- * a pair's traffic is Zipf-distributed as well METHOD: a load-balancing name, last-octet
- * (src-dst-ip with iphash-octets: last), or bonding:layer2, bonding:layer2+3, bonding:layer3+4 */
+ *              the traffic of a pair is Zipf-distributed as well
+ * METHOD: a load-balancing name, last-octet (src-dst-ip with iphash-octets: last), or
+ *         bonding:layer2, bonding:layer2+3, bonding:layer3+4
+ */
 #include <stdbool.h>
 #include <errno.h>
 #include <math.h>
@@ -17,7 +20,7 @@
 #include <string.h>
 
 #include "flow_hash.h"
-#include "team/policy.h"
+#include "teaming/policy.h"
 
 #define MAX_FLOWS 300000
 #define LAN 0x0a000000
@@ -46,7 +49,7 @@ static uint32_t zipf(uint32_t n)
 	return (uint32_t)(pow((double)n + 1, random_unit())) - 1;
 }
 
-/* A station's MAC address has nothing to do with its IP address. */
+/* The MAC address of a station is independent of its IP address. */
 static void set_mac(__u8 mac[6], uint32_t station)
 {
 	uint32_t mixed = station * 0x9e3779b1;
@@ -124,12 +127,14 @@ static void build(const char *method, uint32_t n, uint32_t usable, struct ul_pol
 	static const struct {
 		const char *name;
 		enum ul_method method;
+		/* clang-format off */
 	} methods[] = {
-		{ "src-dst-ip", UL_M_SRC_DST_IP },   { "src-dst-ip-port", UL_M_SRC_DST_IP_PORT },
-		{ "src-ip", UL_M_SRC_IP },	     { "dst-ip", UL_M_DST_IP },
-		{ "src-mac", UL_M_SRC_MAC },	     { "dst-mac", UL_M_DST_MAC },
-		{ "src-dst-mac", UL_M_SRC_DST_MAC }, { "last-octet", UL_M_SRC_DST_IP },
+#define X(NAME, number, name, channels, inputs, help) { name, UL_M_##NAME },
+		UL_METHODS(X)
+#undef X
+		{ "last-octet", UL_M_SRC_DST_IP },
 	};
+	/* clang-format on */
 	struct teaming teaming = { .n_active = (__u8)n,
 				   .last_octet = !strcmp(method, "last-octet") };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* BPF_PROG_TEST_RUN for the tools that measure programs. */
 #ifndef UL_BENCH_TESTRUN_H
 #define UL_BENCH_TESTRUN_H
@@ -54,8 +55,9 @@ static inline double thread_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* Mean time of one run in ns, of this thread's CPU time: the kernel's own figure is in whole
- * nanoseconds. XDP, or TC with the frame arriving at ifindex. */
+/* Mean CPU time of one run in ns, measured for this thread: the figure of the kernel is in whole
+ * nanoseconds. XDP, or TC with the frame arriving at ifindex.
+ */
 static inline double test_run(int fd, int xdp, uint32_t ifindex, const void *frame, uint32_t bytes,
 			      int repeat, uint32_t *ret_retval)
 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* The layout that the programs' BTF has (what bpftool shows, what other programs read) against the
  * one that C has: every member of every value. */
 #include <bpf/bpf.h>
@@ -12,7 +13,7 @@
 #include "match_table.h"
 #include "uplinkd.skel.h"
 
-TestSuite(abi, .timeout = 60);
+TestSuite(abi, .timeout = 900);
 
 struct member {
 	const char *name;
@@ -36,14 +37,14 @@ LAYOUT(ul_meta, M(ul_meta, abi_version), M(ul_meta, n_uplinks), M(ul_meta, gener
        M(ul_meta, lease_ns), M(ul_meta, name), M(ul_meta, channel), M(ul_meta, mtu),
        M(ul_meta, max_ports), M(ul_meta, max_groups), M(ul_meta, receive), M(ul_meta, programs),
        M(ul_meta, version), M(ul_meta, headless_ns), M(ul_meta, lacp_system),
-       M(ul_meta, lacp_system_given), M(ul_meta, reserved));
+       M(ul_meta, lacp_system_given), M(ul_meta, exchange), M(ul_meta, seed));
 LAYOUT(ul_uplink, M(ul_uplink, ifindex), M(ul_uplink, flags), M(ul_uplink, netdev),
-       M(ul_uplink, mac), M(ul_uplink, xdp_mode), M(ul_uplink, reserved), M(ul_uplink, saved),
-       M(ul_uplink, saved_mtu), M(ul_uplink, speed_mbps), M(ul_uplink, max_frame),
-       M(ul_uplink, lacp_port), M(ul_uplink, name));
+       M(ul_uplink, mac), M(ul_uplink, xdp_mode), M(ul_uplink, error), M(ul_uplink, reserved),
+       M(ul_uplink, speed_mbps), M(ul_uplink, max_frame), M(ul_uplink, lacp_port),
+       M(ul_uplink, problems), M(ul_uplink, name));
 LAYOUT(ul_port, M(ul_port, ifindex), M(ul_port, flags), M(ul_port, vlan), M(ul_port, group),
-       M(ul_port, number), M(ul_port, mac), M(ul_port, reserved), M(ul_port, max_frame),
-       M(ul_port, policy), M(ul_port, reserved2), M(ul_port, name));
+       M(ul_port, number), M(ul_port, mac), M(ul_port, changed_from), M(ul_port, max_frame),
+       M(ul_port, policy), M(ul_port, life), M(ul_port, seen), M(ul_port, name));
 LAYOUT(ul_group, M(ul_group, flags), M(ul_group, vlan_mode), M(ul_group, vid), M(ul_group, policy),
        M(ul_group, reserved), M(ul_group, vlans), M(ul_group, name));
 LAYOUT(ul_policy, M(ul_policy, method), M(ul_policy, flags), M(ul_policy, n_buckets),
@@ -51,25 +52,25 @@ LAYOUT(ul_policy, M(ul_policy, method), M(ul_policy, flags), M(ul_policy, n_buck
        M(ul_policy, reserved), M(ul_policy, member), M(ul_policy, bucket));
 LAYOUT(ul_vlan, M(ul_vlan, flags), M(ul_vlan, n_members));
 LAYOUT(ul_member_key, M(ul_member_key, vid), M(ul_member_key, place));
-LAYOUT(ul_slot4, M(ul_slot4, key), M(ul_slot4, value), M(ul_slot4, spilled), M(ul_slot4, reserved));
+LAYOUT(ul_match_row, M(ul_match_row, key), M(ul_match_row, value), M(ul_match_row, spilled),
+       M(ul_match_row, reserved));
 LAYOUT(ul_count, M(ul_count, packets), M(ul_count, bytes));
 #define X(member, NAME, number, kind, help) M(ul_stats, member),
 LAYOUT(ul_stats, UL_REASONS(X) M(ul_stats, unused));
 #undef X
-LAYOUT(ul_netdev_query, M(ul_netdev_query, ifindex), M(ul_netdev_query, reserved),
+LAYOUT(ul_use_row, M(ul_use_row, here), M(ul_use_row, outside));
+LAYOUT(ul_clock, M(ul_clock, jiffies));
+LAYOUT(ul_netdev_query, M(ul_netdev_query, ifindex), M(ul_netdev_query, visible),
        M(ul_netdev_query, netdev));
+LAYOUT(ul_carrier, M(ul_carrier, netdev), M(ul_carrier, ifindex), M(ul_carrier, state));
+LAYOUT(ul_carrier_query, M(ul_carrier_query, uplink));
 LAYOUT(ul_lacp_answer, M(ul_lacp_answer, answered), M(ul_lacp_answer, last_ns),
        M(ul_lacp_answer, excess), M(ul_lacp_answer, window_ns), M(ul_lacp_answer, taken));
-LAYOUT(ul_lacp_counters, M(ul_lacp_counters, lacpdu_rx), M(ul_lacp_counters, marker_rx),
-       M(ul_lacp_counters, marker_response_rx), M(ul_lacp_counters, unknown_rx),
-       M(ul_lacp_counters, illegal_rx), M(ul_lacp_counters, lacpdu_tx),
-       M(ul_lacp_counters, marker_tx), M(ul_lacp_counters, marker_response_tx),
-       M(ul_lacp_counters, actor_churn_count), M(ul_lacp_counters, partner_churn_count),
-       M(ul_lacp_counters, actor_sync_transitions), M(ul_lacp_counters, partner_sync_transitions),
-       M(ul_lacp_counters, actor_changes), M(ul_lacp_counters, partner_changes),
-       M(ul_lacp_counters, link_down_rx), M(ul_lacp_counters, excess_rx),
-       M(ul_lacp_counters, loopback_rx), M(ul_lacp_counters, answered));
+#define X(member, help) M(ul_lacp_counters, member),
+LAYOUT(ul_lacp_counters, LACP_COUNTERS(X));
+#undef X
 LAYOUT(ul_neighbour, M(ul_neighbour, seen_ms), M(ul_neighbour, protocol), M(ul_neighbour, pagp),
+       M(ul_neighbour, vendor), M(ul_neighbour, duplex), M(ul_neighbour, native_vlan),
        M(ul_neighbour, reserved), M(ul_neighbour, pagp_ms), M(ul_neighbour, device),
        M(ul_neighbour, port));
 LAYOUT(ul_lacp_port, M(ul_lacp_port, updated_ms), M(ul_lacp_port, last_rx_ms),
@@ -92,18 +93,19 @@ LAYOUT(lacp_saved, M(lacp_saved, version), M(lacp_saved, flags), M(lacp_saved, t
 	{                                                                                    \
 #type, sizeof(struct type), members_of_##type, ARRAY_SIZE(members_of_##type) \
 	}
+/* clang-format off */
 static const struct layout layouts[] = {
-	L(ul_meta),	     L(ul_uplink),    L(ul_port),	  L(ul_group),
-	L(ul_policy),	     L(ul_vlan),      L(ul_member_key),	  L(ul_slot4),
-	L(ul_count),	     L(ul_stats),     L(ul_netdev_query), L(ul_lacp_answer),
-	L(ul_lacp_counters), L(ul_neighbour), L(ul_lacp_port),	  L(lacp_saved_info),
+	L(ul_meta), L(ul_uplink), L(ul_port), L(ul_group), L(ul_policy), L(ul_vlan), L(ul_member_key), L(ul_match_row), L(ul_use_row), L(ul_clock), L(ul_count), L(ul_stats),
+	L(ul_netdev_query), L(ul_carrier), L(ul_carrier_query), L(ul_lacp_answer), L(ul_lacp_counters), L(ul_neighbour), L(ul_lacp_port), L(lacp_saved_info),
 	L(lacp_saved),
 };
+/* clang-format on */
 
 /* Each map: what it has for key and value. NULL: no type of ours. */
 static const struct {
 	const char *map, *key, *value;
 	uint32_t key_size, value_size;
+	/* clang-format off */
 } maps[] = {
 	{ "ul_meta", NULL, "ul_meta", 4, sizeof(struct ul_meta) },
 	{ "ul_uplinks", NULL, "ul_uplink", 4, sizeof(struct ul_uplink) },
@@ -111,16 +113,22 @@ static const struct {
 	{ "ul_groups", NULL, "ul_group", 4, sizeof(struct ul_group) },
 	{ "ul_policies", NULL, "ul_policy", 4, sizeof(struct ul_policy) },
 	{ "ul_vlans", NULL, "ul_vlan", 4, sizeof(struct ul_vlan) },
-	{ "ul_ifaces", NULL, "ul_slot4", 4, sizeof(struct ul_slot4) },
-	{ "ul_fdb", NULL, "ul_slot4", 4, sizeof(struct ul_slot4) },
+	{ "ul_ifaces", NULL, "ul_match_row", 4, sizeof(struct ul_match_row) },
+	{ "ul_fdb", NULL, "ul_match_row", 4, sizeof(struct ul_match_row) },
 	{ "ul_members", "ul_member_key", NULL, sizeof(struct ul_member_key), 4 },
 	{ "ul_stats", NULL, "ul_stats", 4, sizeof(struct ul_stats) },
 	{ "ul_devmap", NULL, NULL, 4, 4 },
 	{ "ul_lacp", NULL, "lacp_saved", 4, sizeof(struct lacp_saved) },
 	{ "ul_lacp_answers", NULL, "ul_lacp_answer", 4, sizeof(struct ul_lacp_answer) },
 	{ "ul_lacp_ports", NULL, "ul_lacp_port", 4, sizeof(struct ul_lacp_port) },
+	{ "ul_fdb_use", NULL, "ul_use_row", 4, sizeof(struct ul_use_row) },
+	{ "ul_sent", NULL, NULL, 4, 8 },
+	{ "ul_outside", NULL, NULL, 4, 8 },
+	{ "ul_flooded", NULL, NULL, 4, 8 },
 	{ "ul_events", NULL, NULL, 0, 0 },
+	{ "ul_slow", NULL, NULL, 4, 4 },
 };
+/* clang-format on */
 
 static void compare_layout(const struct btf *btf, const struct layout *layout)
 {
@@ -170,7 +178,7 @@ static void expect_type(const struct btf *btf, const char *map, uint32_t id, con
 				 "map %s", map);
 }
 
-/* What the kernel has after loading, which is what `bpftool map dump` goes by. */
+/* Types and sizes in the kernel after loading, as `bpftool map dump` uses them. */
 Test(abi, maps)
 {
 	struct uplinkd_bpf *skel = uplinkd_bpf__open();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "cases.h"
 
 #include <criterion/criterion.h>
@@ -35,13 +36,16 @@ void cases_switch(struct sw *ret)
 	ret->group[VST200] = (struct sw_group){ .mode = UL_VLAN_VST, .vid = 200 };
 	ret->group[FORGED] =
 		(struct sw_group){ .mode = UL_VLAN_VST, .vid = 100, .flags = UL_GROUP_FORGED_OK };
-	ret->group[LEARNS] =
-		(struct sw_group){ .mode = UL_VLAN_VST, .vid = 300, .flags = UL_GROUP_LEARNING };
+	ret->group[LEARNS] = (struct sw_group){ .mode = UL_VLAN_VST,
+						.vid = 300,
+						.flags = UL_GROUP_LEARNING | UL_GROUP_FLOODED };
 	ret->group[TRUNK].mode = ret->group[ALL].mode = UL_VLAN_VGT;
+	ret->group[TRUNK].flags = ret->group[ALL].flags = UL_GROUP_QINQ;
 	sw_list_add(&ret->group[TRUNK], 0);
 	sw_list_add(&ret->group[TRUNK], 100);
 	sw_list_add(&ret->group[TRUNK], 300);
-	for (uint16_t v = 0; v < 4096; v++) /* 4095 itself is no VLAN, whatever a list may say */
+	/* 4095 itself is no VLAN, whatever a list may say */
+	for (uint16_t v = 0; v < 4096; v++)
 		sw_list_add(&ret->group[ALL], v);
 	for (int i = 0; i < SW_PORTS; i++) {
 		struct sw_port *port = &ret->port[i];
@@ -55,16 +59,16 @@ void cases_switch(struct sw *ret)
 	}
 }
 
-uint32_t case_object(const char *name)
+uint32_t case_endpoint(const char *name)
 {
 	if (strcmp(name, "?") == 0)
-		return UL_OBJECT_NONE;
+		return UL_ENDPOINT_NONE;
 	if (name[0] == 'u' && name[1] >= '0' && name[1] < '0' + SW_UPLINKS)
 		return (uint32_t)(name[1] - '0');
 	for (uint32_t i = 0; i < SW_PORTS; i++)
 		if (strcmp(port_names[i], name) == 0)
-			return UL_OBJECT_PORT0 + i;
-	cr_assert_fail("no object is called '%s'", name);
+			return UL_ENDPOINT_PORT0 + i;
+	cr_assert_fail("no endpoint is called '%s'", name);
 	return 0;
 }
 
@@ -91,9 +95,9 @@ static void read_counters(const char *text, uint64_t packets, uint64_t bytes,
 		char *dot = strchr(word, '.');
 		struct model_count count;
 
-		cr_assert(dot, "'%s' is not object.reason", word);
+		cr_assert(dot, "'%s' is not endpoint.reason", word);
 		*dot = 0;
-		count.object = case_object(word);
+		count.endpoint = case_endpoint(word);
 		count.reason = reason_named(dot + 1);
 		world_add_count(ret, &count, packets, bytes);
 	}
@@ -136,7 +140,7 @@ static void read_way(const char *text, const struct frame_buf *in, struct way *r
 		sscanf(p, "[%63[^]]", tags);
 		p = strchr(p, ']') + 1;
 		frame_retag(in, tags, &leaving);
-		live_expect(&ret->leaves, case_object(name), leaving.data, leaving.len);
+		live_expect(&ret->leaves, case_endpoint(name), leaving.data, leaving.len);
 		if (last) {
 			ret->verdict = MODEL_REDIRECT;
 			ret->frame = leaving;
@@ -181,7 +185,7 @@ static void test_run(struct world *world, enum model_program program, const char
 		leaves = frame;
 	read_counters(counts ? row->counters : "", frame->segments ? frame->segments : 1,
 		      frame->len, &want);
-	world_test_run(world, program, case_object(row->from), frame, &run);
+	world_test_run(world, program, case_endpoint(row->from), frame, &run);
 	world_counters(world, &got);
 	same = run.verdict == check_verdict(program, verdict) && world_same_counters(&want, &got);
 	if (verdict != MODEL_DROP)
@@ -218,7 +222,7 @@ static void wire_row(struct world *world, const struct case_row *row, const stru
 	static char differences[4000], want_text[2000], got_text[2000];
 	static struct world_counters want, got;
 	struct live_list captured;
-	uint32_t bytes = frame->len, passed_at = UL_OBJECT_NONE;
+	uint32_t bytes = frame->len, passed_at = UL_ENDPOINT_NONE;
 	bool in_tc = !is_uplink_row(row) || !(world->flags & WORLD_XDP) ||
 		     strcmp(row->xdp, "pass") == 0,
 	     counted, same;
@@ -229,7 +233,7 @@ static void wire_row(struct world *world, const struct case_row *row, const stru
 		bytes -= 4;
 	read_counters(row->counters, 1, bytes, &want);
 	live_list_init(&captured);
-	live_send(world, case_object(row->from), frame);
+	live_send(world, case_endpoint(row->from), frame);
 	live_collect(world, way->leaves.n, &captured);
 	counted = live_wait_counters(world, &want, &got);
 	live_collect(world, 0, &captured);
@@ -243,10 +247,12 @@ static void wire_row(struct world *world, const struct case_row *row, const stru
 			row->frame, differences, want_text, got_text);
 	}
 	if (way->verdict == MODEL_PASS) {
-		uint32_t type = (uint32_t)frame->data[12] << 8 | frame->data[13];
+		/* The kernel removes a priority tag before it delivers to the protocol. */
+		const uint8_t *p = frame->data + (frame->data[12] == 0x81 ? 16 : 12);
+		uint32_t type = (uint32_t)p[0] << 8 | p[1];
 
 		cr_expect(live_passed(world, (uint16_t)(type < 1536 ? 4 : type), &passed_at) &&
-				  passed_at == case_object(row->from),
+				  passed_at == case_endpoint(row->from),
 			  "%s: the frame did not reach the host", row->name);
 	}
 	live_list_free(&captured);

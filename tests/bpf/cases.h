@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* Tables of cases: one row per thing that a frame may meet, with what must come of it written out
  * by hand. */
 #ifndef UL_TESTS_BPF_CASES_H
@@ -6,12 +7,19 @@
 
 #include "live.h"
 
-/* The switch of the tables. Uplinks u0, u1 on a channel, src-dst-ip: udp4:1>2 goes to u1, udp4:1>3
- * to u0. Ports by name: e0 e1   EST                       f0      VST 100 of another group, forged
- * transmits accepted a0 a1   VST 100                   d0      VST 100, without an interface now:
- * its machine may be on another host b0      VST 200                   t0      VGT 100, 300 and
- * untagged h0      VST 300, learns sources   q0      VGT 4095 e1 and a1 take XDP frames. max_frame
- * is 1518 everywhere. */
+/*
+ * The switch of the tables. Uplinks u0, u1 on a channel, src-dst-ip: udp4:1>2 goes to u1, udp4:1>3
+ * to u0. max_frame is 1518 everywhere. Ports by name:
+ *
+ *   e0 e1   EST; e1 takes XDP frames
+ *   a0 a1   VST 100; a1 takes XDP frames
+ *   f0      VST 100 of another group, forged transmits accepted
+ *   d0      VST 100, without an interface now: its machine may be on another host
+ *   b0      VST 200
+ *   t0      VGT 100, 300 and untagged, with 802.1ad tags
+ *   q0      VGT 4095, with 802.1ad tags
+ *   h0      VST 300, learns sources
+ */
 void cases_switch(struct sw *ret);
 
 /* Slots of the names */
@@ -19,16 +27,17 @@ enum case_port { P_E0, P_E1, P_A0, P_A1, P_B0, P_F0, P_D0, P_T0, P_Q0, P_H0 };
 
 extern const struct frame_name case_names[];
 
-uint32_t case_object(const char *name); /* "u1", "a0", "?" for a stranger */
+uint32_t case_endpoint(const char *name); /* "u1", "a0", "?" for a stranger */
 
 /* frame: see frames.h. way: how it leaves, "drop", "pass", or where: "redirect u1[v100]"; before
  * that the copies, "a1[] t0[v100]". In brackets: the tags that are then in front. counters:
  * "a0.to_uplink u1.sent"; each is to grow by the frame, and no other. */
 struct case_row {
 	const char *name, *from, *frame, *way, *counters;
-	const char *xdp; /* uplink rows: what uplink_xdp says: "pass" (counts nothing), or "drop",
-			    "redirect" (counts what the row says) */
-	bool no_wire;	 /* the kernel itself refuses such a frame on an interface */
+	/* uplink rows: what uplink_xdp says: "pass" (counts nothing), or "drop", "redirect" (counts
+	 * what the row says) */
+	const char *xdp;
+	bool no_wire; /* the kernel itself refuses such a frame on an interface */
 };
 
 #define ROW(row_name, row_from, row_frame, row_way, row_counters)                       \

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "check.h"
 
 #include <criterion/criterion.h>
@@ -45,10 +46,10 @@ static bool same_events(const struct world *world, const struct model_result *ex
 {
 	const struct ul_event *event = world->event;
 
-	if (world->n_events != expected->new_source)
+	if (world->n_events != !!expected->event_kind)
 		return false;
-	return !expected->new_source ||
-	       (event->kind == UL_EVENT_NEW_SOURCE && event->port == expected->event_port &&
+	return !expected->event_kind ||
+	       (event->kind == expected->event_kind && event->port == expected->event_port &&
 		event->vid == expected->event_vid && memcmp(event->mac, src, 6) == 0);
 }
 
@@ -76,12 +77,19 @@ static void print_switch(const struct sw *sw, char *text, size_t size)
 		const struct sw_port *port = &sw->port[i];
 		const struct sw_group *group = &sw->group[port->group];
 
-		PUT("\n  p%u: %02x:..:%02x:%02x number %u%s%s max %u, %s %u flags %#x policy %u", i,
-		    port->mac[0], port->mac[4], port->mac[5], port->number,
+		PUT("\n  p%u: %02x:..:%02x:%02x number %u%s%s%s%s max %u, %s %u flags %#x policy %u",
+		    i, port->mac[0], port->mac[4], port->mac[5], port->number,
 		    port->absent ? port->leaving ? " leaving" : " absent" : "",
+		    port->unseen ? " unseen" : "", port->no_carrier ? " no-carrier" : "",
 		    port->xdp ? port->xdp_tcp ? " xdp tcp" : " xdp" : "", port->max_frame,
 		    modes[group->mode], group->vid, group->flags, group->policy);
 	}
+	for (uint32_t i = 0; i < sw->n_learned; i++)
+		PUT("\n  learned %u: p%u %02x:..:%02x:%02x vid %u%s here %u outside %u%s", i,
+		    sw->learned[i].port, sw->learned[i].mac[0], sw->learned[i].mac[4],
+		    sw->learned[i].mac[5], sw->learned[i].vid,
+		    sw->learned[i].service ? " service" : "", sw->learned[i].here,
+		    sw->learned[i].outside, sw->learned[i].outside_first ? " (first)" : "");
 #undef PUT
 }
 
@@ -101,17 +109,69 @@ static void fail(const struct sw *sw, const struct model_input *in,
 	world_print_counters(want_counts, want_count, sizeof(want_count));
 	world_print_counters(got_counts, got_count, sizeof(got_count));
 	cr_assert_fail(
-		"%s, object %u, seed %llu\n  frame    (%u) %s\n  expected verdict %u, got %u\n  expected (%u) %s\n  got      (%u) %s\n"
-		"  expected counters%s\n  got      counters%s\n  expected %d events, got %u\n%s",
-		programs[in->program], in->object, (unsigned long long)seed, in->len, frame,
+		"%s, endpoint %u, seed %llu\n  frame    (%u) %s\n  expected verdict %u, got %u\n  expected (%u) %s\n  got      (%u) %s\n"
+		"  expected counters%s\n  got      counters%s\n  expected event %u, got %u: kind %u, port %u, VLAN %u\n"
+		"  sent %d heard %d, expected confirms %d, used here %d, outside %d, notes sent %d, outside %d\n%s",
+		programs[in->program], in->endpoint, (unsigned long long)seed, in->len, frame,
 		check_verdict(in->program, expected->verdict), run->verdict, want_len, want_text,
-		run->len, got_text, want_count, got_count, expected->new_source, world->n_events,
-		sw_text);
+		run->len, got_text, want_count, got_count, expected->event_kind, world->n_events,
+		world->event[0].kind, world->event[0].port, world->event[0].vid, in->sent,
+		in->heard, expected->confirms, expected->used_here, expected->used_outside,
+		expected->notes_sent, expected->notes_outside, sw_text);
+}
+
+/* Only what the model names is recorded, with the time of this run. */
+static bool same_ownership(struct world *world, const struct sw *sw, uint32_t endpoint,
+			   const struct model_result *expected,
+			   const struct world_ownership *before, uint64_t began)
+{
+	struct world_ownership after;
+	uint64_t ended = sw->ownership ? world_jiffies(world) : 0;
+	bool same = true;
+
+	world_read_ownership(world, sw, &after);
+	for (uint32_t i = 0; i < sw->n_ports; i++) {
+		bool confirms = expected->confirms && endpoint == UL_ENDPOINT_PORT0 + i;
+
+		same = same && after.confirmed[i] == (before->confirmed[i] || confirms);
+	}
+	for (int i = 0; i < sw->n_learned; i++) {
+		same = same && (expected->used_here == i ?
+					after.here[i] >= began && after.here[i] <= ended :
+					after.here[i] == before->here[i]);
+		same = same && (expected->used_outside == i ?
+					after.outside[i] >= began && after.outside[i] <= ended :
+					after.outside[i] == before->outside[i]);
+	}
+	return same;
+}
+
+/* ul_sent is written for every frame that the model names and for no other; so is ul_outside. */
+static bool same_recent(const struct world *world, const struct check_before *before,
+			const struct model_result *expected)
+{
+	bool sent = before->sent, outside = before->heard;
+
+	for (uint32_t i = 0; i < UL_RECENT && !(sent && outside); i++) {
+		sent = sent || world->sent[i];
+		outside = outside || world->outside[i];
+	}
+	return (before->sent || sent == expected->notes_sent) &&
+	       (before->heard || outside == expected->notes_outside);
 }
 
 const struct model_result *check_test_run(struct world *world, const struct sw *sw,
-					  enum model_program program, uint32_t object,
+					  enum model_program program, uint32_t endpoint,
 					  const struct frame_buf *frame, uint64_t seed)
+{
+	return check_test_run_after(world, sw, program, endpoint, frame, seed,
+				    (struct check_before){ false, false });
+}
+
+const struct model_result *check_test_run_after(struct world *world, const struct sw *sw,
+						enum model_program program, uint32_t endpoint,
+						const struct frame_buf *frame, uint64_t seed,
+						struct check_before before)
 {
 	static struct model_result expected;
 	static struct world_counters want_counts, got_counts;
@@ -119,29 +179,42 @@ const struct model_result *check_test_run(struct world *world, const struct sw *
 	static uint8_t want[FRAME_MAX + 64];
 	struct model_input in = {
 		.program = program,
-		.object = object,
+		.endpoint = endpoint,
 		.data = frame->data,
 		.len = frame->len,
 		.segments = frame->segments,
+		.sent = before.sent,
+		.heard = before.heard,
 	};
+	struct world_ownership ownership;
+	uint64_t began = sw->ownership ? world_jiffies(world) : 0;
 	uint32_t want_len = 0;
 	bool same;
 
 	model_run(sw, &in, &expected);
-	world_test_run(world, program, object, frame, &run);
+	world_apply_ownership(world, sw);
+	world_read_ownership(world, sw, &ownership);
+	world_test_run(world, program, endpoint, frame, &run);
 	world_counters(world, &got_counts);
 	world_events(world);
 	add_expected(&expected, &want_counts);
 
 	same = run.verdict == check_verdict(program, expected.verdict) &&
 	       world_same_counters(&want_counts, &got_counts) &&
-	       same_events(world, &expected, frame->data + 6);
+	       same_events(world, &expected, frame->data + 6) &&
+	       same_ownership(world, sw, endpoint, &expected, &ownership, began) &&
+	       same_recent(world, &before, &expected);
+	if (expected.notes_sent || expected.notes_outside || before.sent || before.heard)
+		world_forget_recent(world);
 	if (expected.verdict == MODEL_REDIRECT) {
 		want_len = model_materialize(&in, &expected.copy[expected.n_copies - 1], want);
 		same = same && check_same_frame(want, want_len, run.data, run.len);
 	} else if (expected.verdict == MODEL_PASS) {
-		want_len = frame->len;
-		memcpy(want, frame->data, want_len);
+		uint32_t tag_len = expected.strips ? 4 : 0;
+
+		want_len = frame->len - tag_len;
+		memcpy(want, frame->data, 12);
+		memcpy(want + 12, frame->data + 12 + tag_len, want_len - 12);
 		same = same && run.len == want_len && memcmp(run.data, want, want_len) == 0;
 	}
 	if (!same)
@@ -210,10 +283,12 @@ static void random_groups(uint64_t *state, struct sw *sw)
 		group->mode = (enum ul_vlan_mode)(CHANCE(50) ? UL_VLAN_VST : PICK(3));
 		group->vid = vids[PICK(ARRAY_SIZE(vids))];
 		group->policy = (uint8_t)PICK(sw->n_policies);
-		group->flags = (CHANCE(6) ? UL_GROUP_PROMISCUOUS : 0) |
-			       (CHANCE(10) ? UL_GROUP_MAC_CHANGES : 0) |
-			       (CHANCE(20) ? UL_GROUP_FORGED_OK : 0) |
-			       (CHANCE(6) ? UL_GROUP_LEARNING : 0);
+		group->flags =
+			(CHANCE(6) ? UL_GROUP_PROMISCUOUS : 0) |
+			(CHANCE(10) ? UL_GROUP_MAC_CHANGES : 0) |
+			(CHANCE(20) ? UL_GROUP_FORGED_OK : 0) |
+			(CHANCE(6) ? UL_GROUP_LEARNING | (CHANCE(50) ? UL_GROUP_FLOODED : 0) : 0) |
+			(CHANCE(20) ? UL_GROUP_CONTROL_OK : 0) | (CHANCE(50) ? UL_GROUP_QINQ : 0);
 		if (group->mode != UL_VLAN_VGT)
 			continue;
 		if (CHANCE(30)) {
@@ -252,6 +327,36 @@ static void random_ports(uint64_t *state, struct sw *sw)
 			.port = (uint8_t)PICK(sw->n_ports),
 			.mac = { 0x02, 0x99, 0, 0, (uint8_t)PICK(256), (uint8_t)i },
 		};
+}
+
+static uint16_t random_vid_of(uint64_t *state, const struct sw_group *group)
+{
+	static const uint16_t vids[] = { 0, 1, 2, 100, 100, 200, 300, 4094 };
+	uint16_t vid = vids[PICK(ARRAY_SIZE(vids))];
+
+	for (uint32_t n = 0; n < UL_VLAN_TRUNK && !sw_list_has(group, vid); n++)
+		vid = (uint16_t)((vid + 1) % UL_VLAN_TRUNK);
+	return vid;
+}
+
+void random_ownership(uint64_t *state, struct sw *sw)
+{
+	sw->ownership = true;
+	for (uint32_t i = 0; i < sw->n_ports; i++) {
+		sw->port[i].unseen = CHANCE(40);
+		sw->port[i].no_carrier = CHANCE(25);
+	}
+	for (uint32_t i = 0; i < sw->n_learned; i++) {
+		struct sw_learned *learned = &sw->learned[i];
+		const struct sw_group *group = &sw->group[sw->port[learned->port].group];
+
+		if (group->mode == UL_VLAN_VGT)
+			learned->vid = random_vid_of(state, group);
+		learned->service = CHANCE(15);
+		learned->here = (enum sw_age)PICK(4);
+		learned->outside = (enum sw_age)PICK(4);
+		learned->outside_first = CHANCE(50);
+	}
 }
 
 void random_switch(uint64_t *state, struct sw *ret)

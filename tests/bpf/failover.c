@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Cables that are really cut: the programs see the carrier themselves, and no daemon runs here. */
+#include <bpf/bpf.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +25,7 @@ static void need_rdonly_cast(void)
 			"this kernel has no bpf_rdonly_cast (6.2): the carrier is the daemon's business");
 }
 
-TestSuite(failover, .init = need_rdonly_cast, .timeout = 180);
+TestSuite(failover, .init = need_rdonly_cast, .timeout = 900);
 
 #define N_FLOWS 1024
 
@@ -56,15 +58,15 @@ static void where_flows_go(struct world *world, uint32_t uplinks[N_FLOWS], uint6
 	for (uint32_t i = 0; i < N_FLOWS; i++) {
 		snprintf(text, sizeof(text), "a0>x udp4:%u>0", i);
 		frame_build(case_names, text, &frame);
-		world_test_run(world, MODEL_PORT_TC, case_object("a0"), &frame, &run);
+		world_test_run(world, MODEL_PORT_TC, case_endpoint("a0"), &frame, &run);
 		world_counters(world, &got);
 		uplinks[i] = UL_NO_UPLINK;
 		for (uint32_t u = 0; u < SW_UPLINKS; u++)
 			if (got.at[u][UL_R_SENT].packets)
 				uplinks[i] = u;
-		*notes += got.at[case_object("a0")][UL_R_FAILOVER].packets;
+		*notes += got.at[case_endpoint("a0")][UL_R_FAILOVER].packets;
 		cr_assert_eq(uplinks[i] == UL_NO_UPLINK,
-			     got.at[case_object("a0")][UL_R_NO_UPLINK].packets == 1);
+			     got.at[case_endpoint("a0")][UL_R_NO_UPLINK].packets == 1);
 	}
 }
 
@@ -129,7 +131,8 @@ Test(failover, a_cut_cable_moves_its_own_flows_evenly)
 	world_free(world);
 }
 
-/* Ways to die beside the cable: set down, gone, and an address that belongs to another device now.
+/* Failures other than a cut cable: set down, gone, and an address that belongs to another device
+ * now.
  */
 Test(failover, other_deaths)
 {
@@ -186,12 +189,52 @@ Test(failover, netdev_find)
 	world_free(world);
 }
 
+static uint32_t carrier_of(struct world *world, uint64_t netdev, uint32_t ifindex)
+{
+	struct ul_carrier_query query = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &query, .ctx_size_in = sizeof(query));
+	uint32_t last = UL_MAX_UPLINKS - 1;
+	int r;
+
+	query.uplink[last].netdev = netdev;
+	query.uplink[last].ifindex = ifindex;
+	r = bpf_prog_test_run_opts(bpf_program__fd(world->skel->progs.carrier_read), &opts);
+	cr_assert_eq(r, 0, "carrier_read: %s", strerror(-r));
+	for (uint32_t i = 0; i < last; i++)
+		cr_assert_eq(query.uplink[i].state, 0);
+	return query.uplink[last].state;
+}
+
+Test(failover, carrier_read)
+{
+	struct world *world = world_new(0);
+	uint32_t ifindex = world->uplink_if[1];
+	uint64_t netdev = world_find_netdev(world, ifindex), end = now_ms() + 20000;
+
+	world_command("ip link set u1 up");
+	world_command("ip link set w1 up");
+	while (carrier_of(world, netdev, ifindex) !=
+	       (UL_CARRIER_KNOWN | UL_CARRIER_ADMIN | UL_CARRIER_UP | UL_CARRIER_READY))
+		cr_assert_lt(now_ms(), end, "u1 has no carrier");
+	cr_expect_eq(carrier_of(world, netdev, ifindex + 1), 0, "another interface");
+	cr_expect_eq(carrier_of(world, 0, ifindex), 0, "no address");
+	cr_expect_eq(carrier_of(world, 8, ifindex), 0, "no memory there");
+	world_command("ip link set w1 down");
+	cr_expect_eq(carrier_of(world, netdev, ifindex), UL_CARRIER_KNOWN | UL_CARRIER_ADMIN);
+	world_command("ip link set u1 down");
+	cr_expect_eq(carrier_of(world, netdev, ifindex), UL_CARRIER_KNOWN);
+	world_command("ip link del u1");
+	cr_expect_eq(carrier_of(world, netdev, ifindex) & ~(uint32_t)UL_CARRIER_KNOWN, 0,
+		     "its memory may still have what was there");
+	world_free(world);
+}
+
 /* Random switches with random cables cut, over real interfaces, in both directions. */
 Test(failover, random_cuts)
 {
 	enum { FRAMES = 200 };
 	static struct frame_buf frames[FRAMES];
-	static uint32_t objects[FRAMES];
+	static uint32_t endpoints[FRAMES];
 	struct world *world = world_new(WORLD_TC | WORLD_XDP | WORLD_NETDEV);
 	/* as many rounds as random frames elsewhere: a round is some `ip link set`, each a process
 	 */
@@ -220,19 +263,19 @@ Test(failover, random_cuts)
 			uint32_t at = (uint32_t)(frame_random(&state) %
 						 (hints.from_uplink ? sw.n_uplinks : sw.n_ports));
 
-			hints.object = UL_OBJECT_PORT0 + at;
+			hints.endpoint = UL_ENDPOINT_PORT0 + at;
 			if (hints.from_uplink)
-				hints.object = at;
+				hints.endpoint = at;
 			/* Nothing comes in by a cut cable or a port that is away. */
 			if (hints.from_uplink ? is_cut[at] : sw.port[at].absent) {
 				hints.from_uplink = false;
-				hints.object = UL_OBJECT_NONE;
+				hints.endpoint = UL_ENDPOINT_NONE;
 			}
-			objects[i] = hints.object;
+			endpoints[i] = hints.endpoint;
 			frame_make_random(&sw, &hints, &state, (uint32_t)(round * FRAMES + i),
 					  &frames[i]);
 		}
-		check_live(world, &sw, objects, frames, FRAMES, seed);
+		check_live(world, &sw, endpoints, frames, FRAMES, seed);
 	}
 	world_free(world);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* TC filters in place of TCX links (user/dataplane/filter.c): what belongs to others stays. In a
  * network namespace and with a BPF file system of the test's own; all of it ends with the test's
  * process. */
@@ -33,7 +34,7 @@ static void teardown(void)
 	cr_assert_eq(rmdir(folder), 0, "%s", folder);
 }
 
-TestSuite(filters, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(filters, .init = setup, .fini = teardown, .timeout = 900);
 
 static int program_of(int verdict)
 {
@@ -81,9 +82,9 @@ Test(filters, ours_leaves_nothing)
 
 	cr_expect_not(has_qdisc());
 	cr_assert_eq(filter_attach(lo, fd), 0);
-	cr_expect(filter_lives(lo) && has_qdisc());
+	cr_expect(filter_find(lo) == 0 && has_qdisc());
 	filter_detach(lo);
-	cr_expect_not(filter_lives(lo));
+	cr_expect_eq(filter_find(lo), -ENOENT);
 	cr_expect_not(has_qdisc(), "the qdisc was left behind");
 }
 
@@ -97,7 +98,7 @@ Test(filters, those_of_others_stay)
 
 		cr_assert_eq(filter_attach(lo, fd), 0);
 		filter_detach(lo);
-		cr_expect_not(filter_lives(lo));
+		cr_expect_eq(filter_find(lo), -ENOENT);
 		cr_expect_eq(other_filter(places[i], -1), id,
 			     "the other filter went as well (place %zu)", i);
 		filter_detach(lo);
@@ -116,9 +117,69 @@ Test(filters, of_a_set_by_its_programs)
 	cr_assert_eq(bpf_obj_pin(fd, path), 0);
 	cr_assert_eq(filter_attach(lo, other), 0);
 	filters_drop(folder);
-	cr_expect(filter_lives(lo), "the program is of another set");
+	cr_expect_eq(filter_find(lo), 0, "the program is of another set");
 	cr_assert_eq(filter_attach(lo, fd), 0);
 	filters_drop(folder);
-	cr_expect_not(filter_lives(lo));
+	cr_expect_eq(filter_find(lo), -ENOENT);
 	unlink(path);
+}
+
+/* ---- programs of other software in front of ours ---- */
+#define TCX_INGRESS ((enum bpf_attach_type)46) /* newer than the headers of Debian 12 */
+#define BEFORE (1U << 3)		       /* BPF_F_BEFORE, likewise */
+
+static uint32_t found(struct dataplane *dp, bool with_xdp, uint32_t xdp_id)
+{
+	return dataplane_find_problems(dp, lo, PROG_PORT_TC, with_xdp, xdp_id);
+}
+
+static int tcx_link(int program_fd, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int fd = bpf_link_create(program_fd, (int)lo, TCX_INGRESS, &opts);
+
+	if (fd < 0)
+		cr_skip("no TCX links here: %s", strerror(errno));
+	return fd;
+}
+
+static const struct dataplane_ops ops = { .find_problems = attach_find_problems };
+
+Test(filters, tc_programs_in_front_are_found)
+{
+	_cleanup_close_ int own = program_of(0), other = program_of(-1);
+	struct dataplane dp = { .ops = &ops, .program_fd = { -1, -1, -1, -1 } };
+	int own_link, after, before;
+
+	dp.program_fd[PROG_PORT_TC] = own;
+	own_link = tcx_link(own, 0);
+	cr_expect_eq(found(&dp, false, 0), 0);
+	after = tcx_link(other, 0);
+	cr_expect_eq(found(&dp, false, 0), 0, "it runs after ours");
+	close(after);
+	before = tcx_link(other, BEFORE);
+	cr_expect_eq(found(&dp, false, 0), UL_PROBLEM_TC);
+	close(own_link);
+	cr_expect_eq(found(&dp, false, 0), UL_PROBLEM_DETACHED);
+	close(before);
+	cr_expect_eq(found(&dp, false, 0), UL_PROBLEM_DETACHED);
+	dp.staged = true;
+	cr_expect_eq(found(&dp, false, 0), 0, "the links run the programs of the older set");
+}
+
+Test(filters, xdp_programs_of_others_are_found)
+{
+	_cleanup_close_ int own = program_of(0), xdp = program_of(2);
+	struct dataplane dp = { .ops = &ops, .program_fd = { -1, -1, -1, -1 } };
+	int own_link = tcx_link(own, 0);
+	uint32_t id = program_id(xdp);
+
+	dp.program_fd[PROG_PORT_TC] = own;
+	dp.program_fd[PROG_UPLINK_XDP] = xdp;
+	cr_expect_eq(found(&dp, true, id), 0);
+	cr_expect_eq(found(&dp, true, 0), UL_PROBLEM_DETACHED);
+	cr_expect_eq(found(&dp, true, id + 1), UL_PROBLEM_XDP);
+	cr_expect_eq(found(&dp, false, id), UL_PROBLEM_XDP, "receive: tc");
+	cr_expect_eq(found(&dp, false, 0), 0);
+	close(own_link);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "frames.h"
 
 #include <criterion/criterion.h>
@@ -10,6 +11,7 @@
 static const struct {
 	const char *name;
 	uint8_t mac[6];
+	/* clang-format off */
 } fixed_names[] = {
 	{ "x", { 0x02, 0xee, 0, 0, 0, 0x11 } },
 	{ "y", { 0x02, 0xee, 0, 0, 0, 0x12 } },
@@ -17,13 +19,28 @@ static const struct {
 	{ "mcast", { 0x01, 0x00, 0x5e, 0, 0, 1 } },
 	{ "stp", { 0x01, 0x80, 0xc2, 0, 0, 0 } },
 	{ "slow", { 0x01, 0x80, 0xc2, 0, 0, 2 } },
+	{ "r1", { 0x01, 0x80, 0xc2, 0, 0, 1 } },
+	{ "pae", { 0x01, 0x80, 0xc2, 0, 0, 3 } },
 	{ "r5", { 0x01, 0x80, 0xc2, 0, 0, 5 } },
 	{ "lldp", { 0x01, 0x80, 0xc2, 0, 0, 0x0e } },
 	{ "pvst", { 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcd } },
 	{ "cisco", { 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc } },
+	{ "uplinkfast", { 0x01, 0x00, 0x0c, 0xcd, 0xcd, 0xcd } },
+	{ "l2pt", { 0x01, 0x00, 0x0c, 0xcd, 0xcd, 0xd0 } },
+	{ "pstp", { 0x01, 0x80, 0xc2, 0, 0, 8 } },
+	{ "mmrp", { 0x01, 0x80, 0xc2, 0, 0, 0x20 } },
+	{ "mvrp", { 0x01, 0x80, 0xc2, 0, 0, 0x21 } },
+	{ "edp", { 0x00, 0xe0, 0x2b, 0, 0, 0 } },
+	{ "eaps", { 0x00, 0xe0, 0x2b, 0, 0, 4 } },
+	{ "fdp", { 0x01, 0xe0, 0x52, 0xcc, 0xcc, 0xcc } },
+	{ "sonmp", { 0x01, 0x00, 0x81, 0x00, 0x01, 0x01 } },
+	{ "erps", { 0x01, 0x19, 0xa7, 0, 0, 1 } },
+	{ "ring", { 0x01, 0x15, 0x4e, 0, 0, 1 } },
+	{ "fring", { 0x03, 0x04, 0x80, 0, 0, 1 } },
 	{ "zero", { 0 } },
 	{ "group", { 0x03, 0, 0, 0, 0, 1 } },
 };
+/* clang-format on */
 
 static void put16(struct frame_buf *frame, uint32_t value)
 {
@@ -55,12 +72,21 @@ static void put_mac(struct frame_buf *frame, const struct frame_name *names, con
 /* "v100p5d": a tag; false: the word is something else. */
 static bool put_tag(struct frame_buf *frame, const char *word)
 {
+	static const struct {
+		char letter;
+		uint16_t type;
+	} kinds[] = {
+		{ 'v', 0x8100 }, { 's', 0x88a8 }, { 'n', 0x9100 }, { 'o', 0x9200 }, { 'p', 0x9300 }
+	};
 	unsigned int vid, priority = 0;
+	uint16_t type = 0;
 	int n = 0;
 
-	if ((word[0] != 'v' && word[0] != 's') || sscanf(word + 1, "%u%n", &vid, &n) != 1)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		type = word[0] == kinds[i].letter ? kinds[i].type : type;
+	if (!type || sscanf(word + 1, "%u%n", &vid, &n) != 1)
 		return false;
-	put16(frame, word[0] == 'v' ? 0x8100 : 0x88a8);
+	put16(frame, type);
 	if (word[1 + n] == 'p')
 		priority = (unsigned int)(word[2 + n] - '0');
 	put16(frame, priority << 13 | (strchr(word + 1 + n, 'd') ? 0x1000 : 0) | vid);
@@ -80,24 +106,61 @@ static void put_ipv4(struct frame_buf *frame, uint8_t protocol, bool fragment, u
 	put32(frame, 0x001e0000);
 }
 
-static void put_ipv6(struct frame_buf *frame, uint8_t protocol, unsigned int a, unsigned int b)
+static const struct {
+	char letter;
+	uint8_t protocol, words, length; /* of four bytes; as its second byte says */
+} extensions[] = {
+	{ 'h', 0, 2, 0 },  { 'd', 60, 4, 1 }, { 'r', 43, 6, 2 },
+	{ 'a', 51, 6, 4 }, { 'f', 44, 2, 0 }, { 't', 44, 2, 0 },
+};
+
+static size_t extension_of(char letter)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
+		if (extensions[i].letter == letter)
+			return i;
+	cr_assert_fail("no extension header '%c'", letter);
+	return 0;
+}
+
+/* letters: see frames.h; end: of them, where the transport header's protocol follows */
+static void put_extensions(struct frame_buf *frame, const char *letters, const char *end,
+			   uint8_t protocol)
+{
+	for (const char *p = letters; p < end; p++) {
+		size_t i = extension_of(*p);
+		uint8_t next = p + 1 < end ? extensions[extension_of(p[1])].protocol : protocol;
+
+		put32(frame, (uint32_t)next << 24 | (uint32_t)extensions[i].length << 16 |
+				     (*p == 'f' ? 0x0010 : 0));
+		for (int word = 1; word < extensions[i].words; word++)
+			put32(frame, 0x01020304);
+	}
+}
+
+static void put_ipv6(struct frame_buf *frame, const char *letters, const char *letters_end,
+		     uint8_t protocol, unsigned int a, unsigned int b)
+{
+	uint8_t first = letters < letters_end ? extensions[extension_of(*letters)].protocol :
+						protocol;
+
 	put16(frame, 0x86dd);
 	put32(frame, 0x60000000);
-	put32(frame, 0x00080040u | (uint32_t)protocol << 8);
+	put32(frame, 0x00080040u | (uint32_t)first << 8);
 	for (int i = 0; i < 2; i++) {
 		put32(frame, 0x20010db8);
 		put32(frame, 0);
 		put32(frame, 0);
 		put32(frame, i ? b : a);
 	}
+	put_extensions(frame, letters, letters_end, protocol);
 	put32(frame, 0x9c400050);
 	put32(frame, 0x00080000);
 }
 
 static bool put_payload(struct frame_buf *frame, const char *word)
 {
-	char kind[8];
+	char kind[24], *dot;
 	unsigned int a, b;
 
 	if (strcmp(word, "arp") == 0) {
@@ -106,22 +169,30 @@ static bool put_payload(struct frame_buf *frame, const char *word)
 		put32(frame, 0x06040001);
 		return true;
 	}
+	if (sscanf(word, "snap%4x", &a) == 1) {
+		put16(frame, 0x0032);
+		put32(frame, 0xaaaa0300);
+		put16(frame, 0x000c);
+		put16(frame, a);
+		return true;
+	}
 	if (word[0] == 't' && sscanf(word + 1, "%4x", &a) == 1 && strlen(word) == 5) {
 		put16(frame, a);
 		return true;
 	}
-	if (sscanf(word, "%7[a-z46]:%u>%u", kind, &a, &b) != 3)
+	if (sscanf(word, "%23[a-z46.]:%u>%u", kind, &a, &b) != 3)
 		return false;
+	dot = strchr(kind, '.');
 	if (strcmp(kind, "udp4") == 0)
 		put_ipv4(frame, 17, false, a, b);
 	else if (strcmp(kind, "tcp4") == 0)
 		put_ipv4(frame, 6, false, a, b);
 	else if (strcmp(kind, "frag4") == 0)
 		put_ipv4(frame, 17, true, a, b);
-	else if (strcmp(kind, "udp6") == 0)
-		put_ipv6(frame, 17, a, b);
-	else if (strcmp(kind, "tcp6") == 0)
-		put_ipv6(frame, 6, a, b);
+	else if (strcmp(dot ? dot + 1 : kind, "udp6") == 0)
+		put_ipv6(frame, kind, dot ? dot : kind, 17, a, b);
+	else if (strcmp(dot ? dot + 1 : kind, "tcp6") == 0)
+		put_ipv6(frame, kind, dot ? dot : kind, 6, a, b);
 	else
 		return false;
 	return true;
@@ -161,7 +232,8 @@ static bool is_tag_at(const struct frame_buf *frame, uint32_t at)
 {
 	uint16_t type = (uint16_t)(frame->data[at] << 8 | frame->data[at + 1]);
 
-	return at + 4 <= frame->len && (type == 0x8100 || type == 0x88a8);
+	return at + 4 <= frame->len && (type == 0x8100 || type == 0x88a8 || type == 0x9100 ||
+					type == 0x9200 || type == 0x9300);
 }
 
 void frame_retag(const struct frame_buf *frame, const char *tags, struct frame_buf *ret)
@@ -205,7 +277,7 @@ uint64_t frame_random(uint64_t *state)
 
 static const uint8_t *random_member_mac(const struct sw *sw, uint64_t *state)
 {
-	if (sw->n_learned && CHANCE(15))
+	if (sw->n_learned && CHANCE(30))
 		return sw->learned[PICK(sw->n_learned)].mac;
 	return sw->port[PICK(sw->n_ports)].mac;
 }
@@ -224,12 +296,12 @@ static void random_macs(const struct sw *sw, const struct frame_hints *hints, ui
 		dst = fixed_names[PICK(2)].mac;
 	else if (CHANCE(25))
 		dst = CHANCE(60) ? fixed_names[2].mac : random_group_mac(state);
-	if (!hints->from_uplink && CHANCE(85) && hints->object != UL_OBJECT_NONE)
-		src = sw->port[hints->object - UL_OBJECT_PORT0].mac;
+	if (!hints->from_uplink && CHANCE(85) && hints->endpoint != UL_ENDPOINT_NONE)
+		src = sw->port[hints->endpoint - UL_ENDPOINT_PORT0].mac;
 	else if (CHANCE(40))
 		src = random_member_mac(sw, state);
 	else if (CHANCE(8))
-		src = fixed_names[CHANCE(50) ? 10 : 11].mac;
+		src = fixed_names[ARRAY_SIZE(fixed_names) - 1 - CHANCE(50)].mac;
 	memcpy(data, dst, 6);
 	memcpy(data + 6, src, 6);
 	if (CHANCE(3))
@@ -264,12 +336,14 @@ static void random_tags(const struct sw *sw, const struct frame_hints *hints, ui
 	const struct sw_group *group = NULL;
 	uint32_t n = CHANCE(45) ? 0 : CHANCE(80) ? 1 : CHANCE(85) ? 2 : 3;
 
-	if (!hints->from_uplink && hints->object != UL_OBJECT_NONE)
-		group = &sw->group[sw->port[hints->object - UL_OBJECT_PORT0].group];
+	if (!hints->from_uplink && hints->endpoint != UL_ENDPOINT_NONE)
+		group = &sw->group[sw->port[hints->endpoint - UL_ENDPOINT_PORT0].group];
 	if (group && group->mode != UL_VLAN_VGT && CHANCE(75))
 		n = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		put16(frame, CHANCE(85) ? 0x8100 : 0x88a8);
+		put16(frame, CHANCE(85) ? 0x8100 :
+			     CHANCE(80) ? 0x88a8 :
+					  0x9100 + 0x100 * (uint32_t)PICK(3));
 		put16(frame, (CHANCE(40) ? (uint32_t)PICK(16) << 12 : 0) | random_vid(sw, state));
 	}
 	if (group && group->mode != UL_VLAN_VGT && n == 0 && CHANCE(10)) {
@@ -280,7 +354,8 @@ static void random_tags(const struct sw *sw, const struct frame_hints *hints, ui
 
 static void random_payload(uint64_t *state, struct frame_buf *frame)
 {
-	static const uint16_t types[] = { 0x0806, 0x8809, 0x88cc, 0x8035, 0x88f7, 0x0026, 0x9000 };
+	static const uint16_t types[] = { 0x0806, 0x8809, 0x88cc, 0x8808, 0x88f5, 0x88f6,
+					  0x8035, 0x88f7, 0x888e, 0x0026, 0x9000 };
 	uint32_t a = (uint32_t)PICK(1 << 16), b = (uint32_t)PICK(1 << 16), start = frame->len;
 	uint8_t protocol = CHANCE(45) ? 6 : CHANCE(60) ? 17 : CHANCE(40) ? 44 : (uint8_t)PICK(256);
 
@@ -292,7 +367,14 @@ static void random_payload(uint64_t *state, struct frame_buf *frame)
 		if (CHANCE(5)) /* fragment field */
 			frame->data[start + 8] = (uint8_t)PICK(256);
 	} else if (CHANCE(60)) {
-		put_ipv6(frame, protocol, a, b);
+		char letters[8];
+		uint64_t n = CHANCE(70) ? 0 : 1 + PICK(7);
+
+		for (uint64_t i = 0; i < n; i++)
+			letters[i] = extensions[PICK(ARRAY_SIZE(extensions))].letter;
+		put_ipv6(frame, letters, letters + n, protocol, a, b);
+	} else if (CHANCE(20)) {
+		put_payload(frame, CHANCE(50) ? "snap2000" : "snap2004");
 	} else {
 		put16(frame, CHANCE(70) ? types[PICK(ARRAY_SIZE(types))] : (uint32_t)PICK(1 << 16));
 	}

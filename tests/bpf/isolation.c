@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Nothing crosses from one VLAN to another: every source with every tag to every destination, over
- * real interfaces. What arrives is judged here by where it came from and where it came out alone;
- * the model judges it a second time (check_live). */
+ * real interfaces. This test judges frames by their source and exit alone; the model judges them a
+ * second time (check_live). */
 #include <criterion/criterion.h>
 
 #include "live.h"
 
-TestSuite(isolation, .timeout = 120);
+TestSuite(isolation, .timeout = 900);
 
 static const char *const tag_sets[] = {
 	"",	     "v0",	  "v0p7",      "v100",	  "v200",
@@ -14,6 +15,8 @@ static const char *const tag_sets[] = {
 	"v200 v100", "v100 v100", "v0 v100",   "v0 v200", "v7 v100",
 	"s100",	     "s200",	  "s300",      "s0",	  "s4095",
 	"s100 v200", "s200 v100", "v100 s200", "s0 v100", "v300 v100 v200",
+	"n200",	     "o200",	  "p200",      "n0",	  "v0 n200",
+	"v100 n200",
 };
 
 /* Ports 0, 1: EST; 2, 3: VST 100 (two groups); 4, 5: VST 200; 6: VGT 100, 300; 7: VGT 0, 200; 8:
@@ -46,6 +49,7 @@ static void make_switch(struct sw *sw, bool channel)
 	sw_list_add(&sw->group[VGT_B], 200);
 	for (uint16_t v = 0; v < 4095; v++)
 		sw_list_add(&sw->group[VGT_ALL], v);
+	sw->group[VGT_ALL].flags = UL_GROUP_QINQ;
 	sw->group[EST_FORGES].flags = UL_GROUP_FORGED_OK | UL_GROUP_PROMISCUOUS;
 	for (int i = 0; i < SW_PORTS; i++)
 		sw->port[i] = (struct sw_port){
@@ -77,6 +81,12 @@ static int outer_vid(const uint8_t *data, bool *service)
 	return (data[14] & 15) << 8 | data[15];
 }
 
+/* The tags of older provider switches, which belong to no VLAN here. */
+static bool is_foreign_tag(const uint8_t *ethertype)
+{
+	return ethertype[0] >= 0x91 && ethertype[0] <= 0x93 && ethertype[1] == 0;
+}
+
 static bool is_member(const struct sw_group *group, int vlan)
 {
 	switch (group->mode) {
@@ -89,21 +99,25 @@ static bool is_member(const struct sw_group *group, int vlan)
 	}
 }
 
-static struct origin origin_of(const struct sw *sw, uint32_t object, const struct frame_buf *frame)
+static struct origin origin_of(const struct sw *sw, uint32_t endpoint,
+			       const struct frame_buf *frame)
 {
 	struct origin origin;
 	int vid = outer_vid(frame->data, &origin.service);
 	const struct sw_group *group;
-	bool hides = !vid && is_tag(frame->data + 12) && is_tag(frame->data + 16);
+	bool hides = !vid && is_tag(frame->data + 12) &&
+		     (is_tag(frame->data + 16) || is_foreign_tag(frame->data + 16));
 
-	origin.vlan = vid == 4095 ? -1 : vid;
-	if (object < UL_OBJECT_PORT0)
+	/* whoever takes a priority tag off would obey the tag behind it */
+	origin.vlan = vid == 4095 || hides || is_foreign_tag(frame->data + 12) ? -1 : vid;
+	if (endpoint < UL_ENDPOINT_PORT0 || origin.vlan < 0)
 		return origin;
-	group = &sw->group[sw->port[object - UL_OBJECT_PORT0].group];
-	if (hides) /* a switch that takes a priority tag off would obey the tag behind it */
-		origin.vlan = -1;
-	else if (group->mode == UL_VLAN_VGT)
-		origin.vlan = vid != 4095 && is_member(group, vid) ? vid : -1;
+	group = &sw->group[sw->port[endpoint - UL_ENDPOINT_PORT0].group];
+	if (group->mode == UL_VLAN_VGT)
+		origin.vlan = is_member(group, vid) &&
+					      (!origin.service || group->flags & UL_GROUP_QINQ) ?
+				      vid :
+				      -1;
 	else
 		origin.vlan = vid || origin.service	 ? -1 :
 			      group->mode == UL_VLAN_VST ? group->vid :
@@ -114,7 +128,7 @@ static struct origin origin_of(const struct sw *sw, uint32_t object, const struc
 struct judge {
 	const struct sw *sw;
 	const struct origin *origins;
-	const uint32_t *objects;
+	const uint32_t *endpoints;
 	size_t n_origins, n_out;
 };
 
@@ -131,26 +145,32 @@ static void judge_frame(void *userdata, const struct live_frame *out)
 	cr_assert_lt(id, judge->n_origins);
 	origin = &judge->origins[id];
 	judge->n_out++;
-	cr_assert_neq(origin->vlan, -1, "frame %u belongs to no VLAN, yet it came out at object %u",
-		      id, out->object);
-	if (out->object < UL_OBJECT_PORT0) {
-		cr_assert_geq(judge->objects[id], UL_OBJECT_PORT0,
+	cr_assert_neq(origin->vlan, -1,
+		      "frame %u belongs to no VLAN, yet it came out at endpoint %u", id,
+		      out->endpoint);
+	if (out->endpoint < UL_ENDPOINT_PORT0) {
+		cr_assert_geq(judge->endpoints[id], UL_ENDPOINT_PORT0,
 			      "frame %u went from uplink to uplink", id);
 		cr_assert_eq(vid, origin->vlan, "frame %u of VLAN %d left with tag %d", id,
 			     origin->vlan, vid);
 		cr_assert_eq(service, origin->service);
 		return;
 	}
-	cr_assert_neq(out->object, judge->objects[id], "frame %u came back", id);
-	group = &judge->sw->group[judge->sw->port[out->object - UL_OBJECT_PORT0].group];
-	cr_assert(is_member(group, origin->vlan), "frame %u of VLAN %d came to object %u", id,
-		  origin->vlan, out->object);
+	cr_assert_neq(out->endpoint, judge->endpoints[id], "frame %u came back", id);
+	group = &judge->sw->group[judge->sw->port[out->endpoint - UL_ENDPOINT_PORT0].group];
+	cr_assert(is_member(group, origin->vlan), "frame %u of VLAN %d came to endpoint %u", id,
+		  origin->vlan, out->endpoint);
 	if (group->mode == UL_VLAN_VGT) {
-		cr_assert_eq(vid, origin->vlan, "frame %u of VLAN %d came to object %u with tag %d",
-			     id, origin->vlan, out->object, vid);
+		cr_assert_eq(vid, origin->vlan,
+			     "frame %u of VLAN %d came to endpoint %u with tag %d", id,
+			     origin->vlan, out->endpoint, vid);
 		cr_assert_eq(service, origin->service);
+		cr_assert(!service || group->flags & UL_GROUP_QINQ,
+			  "a service tag came to endpoint %u", out->endpoint);
 	} else {
-		cr_assert_not(origin->service, "a service tag came to object %u", out->object);
+		cr_assert_not(origin->service, "a service tag came to endpoint %u", out->endpoint);
+		cr_assert(!is_tag(out->data + 12) || origin->vlan,
+			  "frame %u came to endpoint %u with its priority tag", id, out->endpoint);
 	}
 }
 
@@ -168,7 +188,7 @@ static void enumerate(uint32_t flags, bool channel)
 	enum { N_DST = SW_PORTS + 3, N_FRAMES = ARRAY_SIZE(tag_sets) * N_DST };
 	static struct frame_buf frames[N_FRAMES], plain;
 	static struct origin origins[N_FRAMES];
-	static uint32_t objects[N_FRAMES];
+	static uint32_t endpoints[N_FRAMES];
 	struct world *world = world_new(flags);
 	struct sw sw;
 	size_t out = 0;
@@ -177,9 +197,10 @@ static void enumerate(uint32_t flags, bool channel)
 	world_apply(world, &sw);
 	live_open(world);
 	for (uint32_t source = 0; source < SW_PORTS + 2; source++) {
-		uint32_t object = source < SW_PORTS ? UL_OBJECT_PORT0 + source : source - SW_PORTS,
+		uint32_t endpoint = source < SW_PORTS ? UL_ENDPOINT_PORT0 + source :
+							source - SW_PORTS,
 			 n = 0;
-		struct judge judge = { &sw, origins, objects, N_FRAMES, 0 };
+		struct judge judge = { &sw, origins, endpoints, N_FRAMES, 0 };
 
 		for (size_t t = 0; t < ARRAY_SIZE(tag_sets); t++) {
 			for (int dst = 0; dst < N_DST; dst++, n++) {
@@ -191,11 +212,11 @@ static void enumerate(uint32_t flags, bool channel)
 				if (source >= SW_PORTS)
 					frames[n].data[11] = 77;
 				memcpy(frames[n].data + frames[n].len - 4, &n, 4);
-				objects[n] = object;
-				origins[n] = origin_of(&sw, object, &frames[n]);
+				endpoints[n] = endpoint;
+				origins[n] = origin_of(&sw, endpoint, &frames[n]);
 			}
 		}
-		check_live_judged(world, &sw, objects, frames, n, 0, judge_frame, &judge);
+		check_live_judged(world, &sw, endpoints, frames, n, 0, judge_frame, &judge);
 		out += judge.n_out;
 	}
 	cr_assert_gt(out, 1000, "only %zu frames came out at all", out);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "live.h"
 
 #include <arpa/inet.h>
@@ -12,10 +13,11 @@
 
 #define DEADLINE_MS 20000 /* of an emulated machine on a busy host as well */
 
-/* What live_wait_link() sends; a late one is not mistaken for a frame of a test. */
+/* Source of the frames of live_wait_link(), so that a late one is not mistaken for a frame of a
+ * test. */
 static const uint8_t probe[60] = { 2, 0, 0, 0x77, 0, 1, 2, 0, 0, 0x77, 0, 2, 0x88, 0xb5 };
 
-static const uint16_t passed_protocols[3] = { 0x8809, 0x88cc, 0x0004 };
+static const uint16_t passed_protocols[LIVE_PASSED] = { 0x8809, 0x88cc, 0x888e, 0x88f7, 0x0004 };
 
 static int packet_socket(uint16_t protocol)
 {
@@ -36,7 +38,7 @@ void live_open(struct world *world)
 	world->send_fd = packet_socket(0);
 	world->send_gso_fd = packet_socket(0);
 	set_option(world->send_gso_fd, SOL_PACKET, PACKET_VNET_HDR, 1);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < LIVE_PASSED; i++) {
 		world->passed_fd[i] = packet_socket(passed_protocols[i]);
 		set_option(world->passed_fd[i], SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
 	}
@@ -47,16 +49,16 @@ void live_open(struct world *world)
 	set_option(world->capture_fd, SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20);
 }
 
-static struct sockaddr_ll far_end(const struct world *world, uint32_t object)
+static struct sockaddr_ll far_end(const struct world *world, uint32_t endpoint)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET };
 
-	if (object == UL_OBJECT_NONE)
+	if (endpoint == UL_ENDPOINT_NONE)
 		to.sll_ifindex = (int)world->stranger_far_if;
-	else if (object < UL_OBJECT_PORT0)
-		to.sll_ifindex = (int)world->wire_if[object];
+	else if (endpoint < UL_ENDPOINT_PORT0)
+		to.sll_ifindex = (int)world->wire_if[endpoint];
 	else
-		to.sll_ifindex = (int)world->machine_if[object - UL_OBJECT_PORT0];
+		to.sll_ifindex = (int)world->machine_if[endpoint - UL_ENDPOINT_PORT0];
 	return to;
 }
 
@@ -75,19 +77,19 @@ static ssize_t send_when_room(int fd, const void *data, size_t len, const struct
 	return n;
 }
 
-void live_send(struct world *world, uint32_t object, const struct frame_buf *frame)
+void live_send(struct world *world, uint32_t endpoint, const struct frame_buf *frame)
 {
-	struct sockaddr_ll to = far_end(world, object);
+	struct sockaddr_ll to = far_end(world, endpoint);
 	ssize_t n = send_when_room(world->send_fd, frame->data, frame->len, &to);
 
-	cr_assert_eq(n, (ssize_t)frame->len, "sending %u bytes at object %u: %s", frame->len,
-		     object, strerror(errno));
+	cr_assert_eq(n, (ssize_t)frame->len, "sending %u bytes at endpoint %u: %s", frame->len,
+		     endpoint, strerror(errno));
 }
 
-void live_send_super_frame(struct world *world, uint32_t object, const struct frame_buf *frame,
+void live_send_super_frame(struct world *world, uint32_t endpoint, const struct frame_buf *frame,
 			   uint16_t gso_size)
 {
-	struct sockaddr_ll to = far_end(world, object);
+	struct sockaddr_ll to = far_end(world, endpoint);
 	bool tagged = frame->data[12] == 0x81;
 	uint16_t l3 = tagged ? 18 : 14;
 	struct virtio_net_hdr header = {
@@ -123,24 +125,25 @@ void live_list_free(struct live_list *list)
 	free(list->bytes);
 }
 
-static uint8_t *add_frame(struct live_list *list, uint32_t object, uint32_t len)
+static uint8_t *add_frame(struct live_list *list, uint32_t endpoint, uint32_t len)
 {
 	uint8_t *data = list->bytes + list->used;
 
 	cr_assert(list->n < list->room && list->used + len <= LIVE_BYTES,
 		  "too many frames for the list");
-	list->frame[list->n++] = (struct live_frame){ .object = object, .len = len, .data = data };
+	list->frame[list->n++] =
+		(struct live_frame){ .endpoint = endpoint, .len = len, .data = data };
 	list->used += len;
 	return data;
 }
 
-void live_expect(struct live_list *list, uint32_t object, const uint8_t *data, uint32_t len)
+void live_expect(struct live_list *list, uint32_t endpoint, const uint8_t *data, uint32_t len)
 {
-	memcpy(add_frame(list, object, len), data, len);
+	memcpy(add_frame(list, endpoint, len), data, len);
 }
 
 /* ---- capture ---- */
-static bool object_at(const struct world *world, int ifindex, uint32_t *ret)
+static bool endpoint_at(const struct world *world, int ifindex, uint32_t *ret)
 {
 	for (uint32_t i = 0; i < SW_UPLINKS; i++) {
 		if ((int)world->wire_if[i] == ifindex) {
@@ -150,7 +153,7 @@ static bool object_at(const struct world *world, int ifindex, uint32_t *ret)
 	}
 	for (uint32_t i = 0; i < SW_PORTS; i++) {
 		if ((int)world->machine_if[i] == ifindex) {
-			*ret = UL_OBJECT_PORT0 + i;
+			*ret = UL_ENDPOINT_PORT0 + i;
 			return true;
 		}
 	}
@@ -196,13 +199,15 @@ static bool capture_one(struct world *world, struct live_list *list)
 		.msg_controllen = sizeof(control),
 	};
 	ssize_t n = recvmsg(world->capture_fd, &message, 0);
-	uint32_t object, len, tag_len;
+	uint32_t endpoint, len, tag_len;
 
 	if (n < 0) {
-		cr_assert(errno == EAGAIN || errno == EINTR, "capture: %s", strerror(errno));
-		return errno == EINTR;
+		/* EINVAL: a super-frame that a packet socket cannot describe (UFO) */
+		cr_assert(errno == EAGAIN || errno == EINTR || errno == EINVAL, "capture: %s",
+			  strerror(errno));
+		return errno != EAGAIN;
 	}
-	if (!object_at(world, from.sll_ifindex, &object))
+	if (!endpoint_at(world, from.sll_ifindex, &endpoint))
 		return true;
 	cr_assert_geq((size_t)n, sizeof(*header) + 14);
 	if (memcmp(buffer + sizeof(*header), probe, 14) == 0) {
@@ -211,7 +216,7 @@ static bool capture_one(struct world *world, struct live_list *list)
 	}
 	len = (uint32_t)n - (uint32_t)sizeof(*header);
 	tag_len = tag_of(&message, tag);
-	data = add_frame(list, object, len + tag_len);
+	data = add_frame(list, endpoint, len + tag_len);
 	memcpy(data, buffer + sizeof(*header), 12);
 	memcpy(data + 12, tag, tag_len);
 	memcpy(data + 12 + tag_len, buffer + sizeof(*header) + 12, len - 12);
@@ -246,7 +251,7 @@ bool live_wait_counters(struct world *world, const struct world_counters *want,
 	while (!world_same_counters(want, got) && now_ms() < end) {
 		poll(NULL, 0, 1);
 		world_counters(world, &more);
-		for (int i = 0; i < WORLD_OBJECTS; i++) {
+		for (int i = 0; i < WORLD_ENDPOINTS; i++) {
 			for (int reason = 0; reason < UL_REASON_SLOTS; reason++) {
 				got->at[i][reason].packets += more.at[i][reason].packets;
 				got->at[i][reason].bytes += more.at[i][reason].bytes;
@@ -275,17 +280,17 @@ void live_wait_link(struct world *world, uint32_t uplink)
 		while (capture_one(world, &list))
 			;
 	}
-	cr_assert_eq(list.n, 0, "a frame that nobody sent came out at object %u",
-		     list.frame->object);
+	cr_assert_eq(list.n, 0, "an unexpected frame came out at endpoint %u",
+		     list.frame->endpoint);
 	live_list_free(&list);
 }
 
-bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_object)
+bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_endpoint)
 {
 	uint64_t end = now_ms() + DEADLINE_MS, now;
 	int i = 0;
 
-	while (i < 2 && passed_protocols[i] != protocol)
+	while (i < LIVE_PASSED - 1 && passed_protocols[i] != protocol)
 		i++;
 	while ((now = now_ms()) < end) {
 		struct pollfd wait = { .fd = world->passed_fd[i], .events = POLLIN };
@@ -298,7 +303,7 @@ bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_object)
 		       0) {
 			for (uint32_t u = 0; u < SW_UPLINKS; u++) {
 				if ((int)world->uplink_if[u] == from.sll_ifindex) {
-					*ret_object = u;
+					*ret_endpoint = u;
 					return true;
 				}
 			}
@@ -312,8 +317,8 @@ static int by_content(const void *a, const void *b)
 {
 	const struct live_frame *x = a, *y = b;
 
-	if (x->object != y->object)
-		return x->object < y->object ? -1 : 1;
+	if (x->endpoint != y->endpoint)
+		return x->endpoint < y->endpoint ? -1 : 1;
 	if (x->len != y->len)
 		return x->len < y->len ? -1 : 1;
 	return memcmp(x->data, y->data, x->len);
@@ -340,8 +345,8 @@ bool live_same(struct live_list *expected, struct live_list *got, char *text, si
 		frame_dump(odd->data, odd->len, dump, sizeof(dump));
 		at += (size_t)snprintf(text + at, size - at, "  %s at %c%u: (%u) %s\n",
 				       order < 0 ? "missing" : "not expected",
-				       odd->object < UL_OBJECT_PORT0 ? 'u' : 'p', odd->object & 31,
-				       odd->len, dump);
+				       odd->endpoint < UL_ENDPOINT_PORT0 ? 'u' : 'p',
+				       odd->endpoint & 31, odd->len, dump);
 	}
 	return said == 0;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* Frames over the real interfaces of a world: what left where, with which tag, exactly. */
 #ifndef UL_TESTS_BPF_LIVE_H
 #define UL_TESTS_BPF_LIVE_H
 
 #include "world.h"
 
-/* A frame that came out of the switch: at the far end of object's veth pair. */
+/* A frame that came out of the switch: at the far end of endpoint's veth pair. */
 struct live_frame {
-	uint32_t object;
+	uint32_t endpoint;
 	uint32_t len;
 	uint32_t gso_size; /* 0: not a super-frame */
 	bool unfinished_checksum;
@@ -25,16 +26,16 @@ struct live_list {
 
 void live_open(struct world *world); /* sockets; before the first of the others */
 
-/* Sends from the far end of object's veth pair. */
-void live_send(struct world *world, uint32_t object, const struct frame_buf *frame);
+/* Sends from the far end of endpoint's veth pair. */
+void live_send(struct world *world, uint32_t endpoint, const struct frame_buf *frame);
 /* A TCP over IPv4 super-frame with an unfinished checksum, as a guest or GRO makes it; frame->len
  * may be up to FRAME_MAX. */
-void live_send_super_frame(struct world *world, uint32_t object, const struct frame_buf *frame,
+void live_send_super_frame(struct world *world, uint32_t endpoint, const struct frame_buf *frame,
 			   uint16_t gso_size);
 
 void live_list_init(struct live_list *list);
 void live_list_free(struct live_list *list);
-void live_expect(struct live_list *list, uint32_t object, const uint8_t *data, uint32_t len);
+void live_expect(struct live_list *list, uint32_t endpoint, const uint8_t *data, uint32_t len);
 
 /* Waits until n frames came out, at most two seconds; then takes what else there is. */
 void live_collect(struct world *world, size_t n, struct live_list *ret);
@@ -50,16 +51,16 @@ bool live_same(struct live_list *expected, struct live_list *got, char *text, si
 void live_wait_link(struct world *world, uint32_t uplink);
 
 /* Was a frame of this EtherType, or EtherType 4 (802.2), handed to the stack at an uplink? Waits at
- * most two seconds; *ret_object: which uplink. */
-bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_object);
+ * most two seconds; *ret_endpoint: which uplink. */
+bool live_passed(struct world *world, uint16_t protocol, uint32_t *ret_endpoint);
 
-/* n frames, each at its object, through programs and model; fails the test when anything differs.
+/* n frames, each at its endpoint, through programs and model; fails the test when anything differs.
  * At most 512. */
-void check_live(struct world *world, const struct sw *sw, const uint32_t *objects,
+void check_live(struct world *world, const struct sw *sw, const uint32_t *endpoints,
 		const struct frame_buf *frames, size_t n, uint64_t seed);
 
 /* The same; then judge is called with each frame that came out. */
-void check_live_judged(struct world *world, const struct sw *sw, const uint32_t *objects,
+void check_live_judged(struct world *world, const struct sw *sw, const uint32_t *endpoints,
 		       const struct frame_buf *frames, size_t n, uint64_t seed,
 		       void (*judge)(void *userdata, const struct live_frame *frame),
 		       void *userdata);

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Plain and slow on purpose: no tables, no buckets, ports are searched one after the other. Which
- * position takes over for a dead one is headers/flow_hash.h's own (tests/unit proves its
- * properties); everything else is written down here a second time. */
+// Copyright (C) The uplinkd authors
+/* Plain and slow on purpose: no tables, no buckets, linear search over the ports. The choice of the
+ * position that takes over for a dead one is taken from headers/flow_hash.h (tests/unit proves its
+ * properties); all other rules are written a second time here. */
 #include "model.h"
 
 #include <string.h>
 
 #include "flow_hash.h"
+#include "model_frame.h"
+#include "model_ownership.h"
 
 #define MAX_XDP_FRAME                                                                             \
 	3000 /* ports for longer ones get everything by TC: they do not fit one buffer everywhere \
 	      */
-
-struct view { /* what the model sees of a frame */
-	const uint8_t *dst, *src;
-	bool tagged, service;
-	uint16_t tci, vid;
-	uint16_t type; /* behind the outer tag */
-	uint32_t l3;
-};
 
 struct run {
 	const struct sw *sw;
@@ -27,134 +22,15 @@ struct run {
 	struct view f;
 };
 
-static uint16_t be16(const uint8_t *p)
+static void count(struct run *r, uint32_t endpoint, enum ul_reason reason)
 {
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)be16(p) << 16 | be16(p + 2);
-}
-
-static bool tag_type(uint16_t type)
-{
-	return type == 0x8100 || type == 0x88a8;
-}
-
-static bool is_group(const uint8_t *mac)
-{
-	return mac[0] & 1;
-}
-
-static bool is_zero(const uint8_t *mac)
-{
-	static const uint8_t zero[6];
-
-	return memcmp(mac, zero, 6) == 0;
-}
-
-static bool is_reserved(const uint8_t *mac)
-{
-	static const uint8_t first[5] = { 0x01, 0x80, 0xc2, 0, 0 };
-
-	return memcmp(mac, first, 5) == 0 && mac[5] < 16;
-}
-
-static void count(struct run *r, uint32_t object, enum ul_reason reason)
-{
-	r->out->count[r->out->n_counts++] = (struct model_count){ object, reason };
+	r->out->count[r->out->n_counts++] = (struct model_count){ endpoint, reason };
 }
 
 static void end(struct run *r, enum model_verdict verdict, enum ul_reason reason)
 {
-	count(r, r->in->object, reason);
+	count(r, r->in->endpoint, reason);
 	r->out->verdict = verdict;
-}
-
-static bool see(struct run *r)
-{
-	const uint8_t *d = r->in->data;
-	struct view *f = &r->f;
-
-	if (r->in->len < 14)
-		return false;
-	*f = (struct view){ .dst = d, .src = d + 6, .type = be16(d + 12), .l3 = 14 };
-	if (tag_type(f->type)) {
-		if (r->in->len < 18)
-			return false;
-		f->tagged = true;
-		f->service = f->type == 0x88a8;
-		f->tci = be16(d + 14);
-		f->vid = f->tci & 0xfff;
-		f->type = be16(d + 16);
-		f->l3 = 18;
-		/* With the outer tag apart, an inner one that is cut off is what the program meets
-		 * first. */
-		if (r->in->offloaded_tag && tag_type(f->type) && r->in->len < 22)
-			return false;
-	}
-	return true;
-}
-
-/* ---- layer 3 ---- */
-static void find_layer3(const struct run *r, uint16_t *type, uint32_t *l3)
-{
-	*type = r->f.type;
-	*l3 = r->f.l3;
-	if (tag_type(*type) && *l3 + 4 <= r->in->len) {
-		*type = be16(r->in->data + *l3 + 2);
-		*l3 += 4;
-	}
-}
-
-static struct ul_flow flow_of(const struct run *r, bool with_ports)
-{
-	struct ul_flow flow = { 0 };
-	uint16_t type;
-	uint32_t l3, l4 = 0;
-	const uint8_t *ip;
-	uint8_t protocol = 0;
-
-	memcpy(flow.src_mac, r->f.src, 6);
-	memcpy(flow.dst_mac, r->f.dst, 6);
-	find_layer3(r, &type, &l3);
-	ip = r->in->data + l3;
-	if (type == 0x0800 && l3 + 20 <= r->in->len) {
-		flow.is_ip = 1;
-		flow.src = be32(ip + 12);
-		flow.dst = be32(ip + 16);
-		if (!(be16(ip + 6) & 0x3fff)) {
-			protocol = ip[9];
-			l4 = l3 + (ip[0] & 15) * 4u;
-		}
-	} else if (type == 0x86dd && l3 + 40 <= r->in->len) {
-		flow.is_ip = 1;
-		for (int i = 0; i < 16; i += 4) {
-			flow.src ^= be32(ip + 8 + i);
-			flow.dst ^= be32(ip + 24 + i);
-		}
-		protocol = ip[6];
-		l4 = l3 + 40;
-	}
-	if (with_ports && (protocol == 6 || protocol == 17) && l4 + 4 <= r->in->len) {
-		flow.src_port = be16(r->in->data + l4);
-		flow.dst_port = be16(r->in->data + l4 + 2);
-	}
-	return flow;
-}
-
-static bool is_tcp(const struct run *r)
-{
-	uint16_t type;
-	uint32_t l3;
-
-	find_layer3(r, &type, &l3);
-	if (type == 0x0800 && l3 + 20 <= r->in->len)
-		return r->in->data[l3 + 9] == 6;
-	if (type == 0x86dd && l3 + 40 <= r->in->len)
-		return r->in->data[l3 + 6] == 6;
-	return false;
 }
 
 /* ---- teaming ---- */
@@ -178,9 +54,9 @@ static uint32_t living_positions(const struct sw *sw, const struct sw_policy *po
 static uint32_t hash_of(const struct sw_policy *policy, const struct ul_flow *flow, uint32_t number)
 {
 	uint32_t src = flow->is_ip ? flow->src : be16(flow->src_mac + 4),
-		 dst = flow->is_ip ? flow->dst : be16(flow->dst_mac + 4);
+		 dst = flow->is_ip ? flow->dst : be16(flow->dst_mac + 4), hash;
 
-	/* iphash-octets is about the formulas that ESX has; with ports there is none of its own. */
+	/* iphash-octets applies to the formulas of ESX, which has none with ports. */
 	if (policy->flags & UL_POLICY_LAST_OCTET && flow->is_ip &&
 	    policy->method != UL_M_SRC_DST_IP_PORT) {
 		src &= 255;
@@ -200,7 +76,9 @@ static uint32_t hash_of(const struct sw_policy *policy, const struct ul_flow *fl
 	case UL_M_SRC_DST_MAC:
 		return be16(flow->src_mac + 4) ^ be16(flow->dst_mac + 4);
 	case UL_M_SRC_DST_IP_PORT:
-		return src ^ dst ^ flow->src_port ^ flow->dst_port;
+		hash = src ^ dst ^ flow->src_port ^ flow->dst_port;
+		hash = (hash ^ hash >> 16);
+		return (hash ^ hash >> 8) / 2;
 	case UL_M_PORT_ID:
 		return number;
 	default:
@@ -309,69 +187,6 @@ static bool takes_flood(const struct sw *sw, const struct sw_port *port, uint32_
 	return choose(sw, policy, &flow, port->number, &failover) == (int)uplink;
 }
 
-/* ---- VLANs and addresses ---- */
-static uint16_t own_vid(const struct sw_group *group)
-{
-	return group->mode == UL_VLAN_VST ? group->vid : 0;
-}
-
-/* May a frame of this VLAN be delivered to the group? A service tag is only for those who tag
- * themselves. */
-static bool in_vlan(const struct sw_group *group, uint16_t vid, bool service)
-{
-	if (group->mode == UL_VLAN_VGT)
-		return vid != 4095 && sw_list_has(group, vid);
-	return !service && own_vid(group) == vid;
-}
-
-static bool vlan_exists(const struct sw *sw, uint16_t vid, bool service)
-{
-	for (uint32_t g = 0; g < sw->n_groups; g++)
-		if (in_vlan(&sw->group[g], vid, service))
-			return true;
-	return false;
-}
-
-/* A promiscuous or learning port sees this VLAN, in whatever form its frames come. */
-static bool vlan_is_curious(const struct sw *sw, uint16_t vid)
-{
-	for (uint32_t p = 0; p < sw->n_ports; p++) {
-		const struct sw_group *group = &sw->group[sw->port[p].group];
-
-		if (group->flags & (UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING) &&
-		    in_vlan(group, vid, false))
-			return true;
-	}
-	return false;
-}
-
-static bool port_owns(const struct sw *sw, uint32_t port, const uint8_t *mac)
-{
-	if (sw->port[port].absent && !sw->port[port].leaving)
-		return false;
-	if (memcmp(sw->port[port].mac, mac, 6) == 0)
-		return true;
-	for (uint32_t i = 0; i < sw->n_learned; i++)
-		if (sw->learned[i].port == port && memcmp(sw->learned[i].mac, mac, 6) == 0)
-			return true;
-	return false;
-}
-
-/* Ports whose group sets the VLAN come before those that tag themselves. */
-static int owner_of(const struct sw *sw, uint16_t vid, bool service, const uint8_t *mac)
-{
-	for (int trunk = 0; trunk < 2; trunk++) {
-		for (uint32_t p = 0; p < sw->n_ports; p++) {
-			const struct sw_group *group = &sw->group[sw->port[p].group];
-
-			if ((group->mode == UL_VLAN_VGT) == !!trunk &&
-			    in_vlan(group, vid, service) && port_owns(sw, p, mac))
-				return (int)p;
-		}
-	}
-	return -1;
-}
-
 /* ---- ways out ---- */
 /* vid: of the VLAN; has_tag: the frame came with a tag that names it; tci: what a tag that has to
  * be added says; strip_first: a priority tag that its VLAN's tag replaces. */
@@ -380,18 +195,18 @@ struct dress {
 	bool has_tag, strip_first;
 };
 
-static void leave(struct run *r, uint32_t object, const struct dress *dress, bool wants_tag)
+static void leave(struct run *r, uint32_t endpoint, const struct dress *dress, bool wants_tag)
 {
 	struct model_copy *copy = &r->out->copy[r->out->n_copies++];
 
-	*copy = (struct model_copy){ .object = object, .strip = dress->strip_first };
+	*copy = (struct model_copy){ .endpoint = endpoint, .strip = dress->strip_first };
 	if (dress->vid && wants_tag && !dress->has_tag) {
 		copy->push = true;
 		copy->tci = dress->tci;
-	} else if (dress->vid && !wants_tag && dress->has_tag) {
+	} else if (!wants_tag && dress->has_tag) {
 		copy->strip = true;
 	}
-	count(r, object, UL_R_SENT);
+	count(r, endpoint, UL_R_SENT);
 }
 
 struct audience {
@@ -413,18 +228,22 @@ static int copy_to(struct run *r, const struct dress *dress, bool service,
 
 		if ((int)p == audience->from_port || (int)p == audience->but_port || port->absent)
 			continue;
-		if (!in_vlan(group, dress->vid, service))
+		if (!model_in_vlan(group, dress->vid, service))
 			continue;
 		if (audience->only_flags && !(group->flags & audience->only_flags))
 			continue;
-		/* What is another port's own came in by that port's uplink, and who is promiscuous
-		 * sees it. */
+		/* A frame to another port came in by that port's uplink; promiscuous ports see it.
+		 */
 		if (audience->from_uplink >= 0 && audience->but_port < 0 &&
 		    !takes_flood(r->sw, port, (uint32_t)audience->from_uplink)) {
 			(*refused)++;
 			continue;
 		}
-		leave(r, UL_OBJECT_PORT0 + p, dress, group->mode == UL_VLAN_VGT);
+		if (port->unseen && port->no_carrier) {
+			count(r, UL_ENDPOINT_PORT0 + p, UL_R_PORT_DOWN);
+			continue;
+		}
+		leave(r, UL_ENDPOINT_PORT0 + p, dress, group->mode == UL_VLAN_VGT);
 		delivered++;
 	}
 	return delivered;
@@ -434,49 +253,71 @@ static void to_uplink(struct run *r, const struct sw_port *port, const struct sw
 		      const struct dress *dress, enum ul_reason reason)
 {
 	const struct sw_policy *policy = &r->sw->policy[group->policy];
-	struct ul_flow flow = flow_of(r, policy->method == UL_M_SRC_DST_IP_PORT);
+	struct ul_flow flow = model_flow(r->in, &r->f, policy->method == UL_M_SRC_DST_IP_PORT);
 	bool failover;
 	int uplink = choose(r->sw, policy, &flow, port->number, &failover);
 
 	if (uplink < 0) {
 		if (reason == UL_R_FLOODED)
-			count(r, r->in->object, UL_R_FLOODED);
+			count(r, r->in->endpoint, UL_R_FLOODED);
 		end(r, MODEL_DROP, UL_R_NO_UPLINK);
 		return;
 	}
 	if (failover)
-		count(r, r->in->object, UL_R_FAILOVER);
+		count(r, r->in->endpoint, UL_R_FAILOVER);
 	leave(r, (uint32_t)uplink, dress, true);
 	end(r, MODEL_REDIRECT, reason);
 }
 
 /* ---- from a port ---- */
-static bool source_is_allowed(struct run *r, uint32_t slot, const struct sw_group *group)
+/* vid: of the frame, in the VLAN of its port */
+static bool source_is_allowed(struct run *r, uint32_t slot, const struct sw_group *group,
+			      uint16_t vid)
 {
 	const struct sw_port *port = &r->sw->port[slot];
+	const bool passes = group->flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK),
+		   foreign = model_vlan_is_foreign(r->sw, vid);
 
-	if (memcmp(port->mac, r->f.src, 6) == 0)
+	if (memcmp(port->mac, r->f.src, 6) == 0) {
+		r->out->confirms = true;
+		r->out->notes_sent = is_group(r->f.dst);
 		return true;
-	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES) &&
-	    !port_owns(r->sw, slot, r->f.src)) {
-		r->out->new_source = true;
-		r->out->event_port = slot;
-		r->out->event_vid = group->mode == UL_VLAN_VGT ? UL_VLAN_TRUNK : own_vid(group);
 	}
+	if (group->flags & (UL_GROUP_LEARNING | UL_GROUP_MAC_CHANGES)) {
+		const struct model_owner owner =
+			model_source_owner(r->sw, slot, vid, r->f.service, r->f.src);
+
+		if (owner.port != (int)slot) {
+			if (owner.port >= 0 && owner.learned >= 0 && r->sw->ownership)
+				count(r, UL_ENDPOINT_PORT0 + slot, UL_R_MOVED_HERE);
+			r->out->event_kind = foreign && r->in->heard ? UL_EVENT_CONTESTED :
+								       UL_EVENT_NEW_SOURCE;
+			r->out->event_port = slot;
+			r->out->event_vid = model_source_vid(r->sw, group, vid, r->f.service);
+		} else if (r->sw->ownership) {
+			r->out->used_here = owner.learned;
+		}
+	}
+	/* Unicast from uplinks is copied in some VLANs only; there the time of a learned address is
+	 * enough. */
+	r->out->notes_sent = passes && foreign &&
+			     (is_group(r->f.dst) ||
+			      (r->out->used_here < 0 && model_vlan_needs_copies(r->sw, vid)));
 	/* mac-changes: the daemon makes it the port's address first. */
-	return group->flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK);
+	return passes;
 }
 
-static enum ul_reason address_fault(const struct view *f)
+static enum ul_reason address_fault(const struct run *r, const struct sw_group *group)
 {
-	static const uint8_t stp[6] = { 0x01, 0x80, 0xc2, 0, 0, 0 },
-			     pvst[6] = { 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcd };
+	enum ul_reason kind;
 
-	if (is_group(f->src) || is_zero(f->src))
+	if (is_group(r->f.src) || is_zero(r->f.src))
 		return UL_R_INVALID_SOURCE;
-	if (memcmp(f->dst, stp, 6) == 0 || memcmp(f->dst, pvst, 6) == 0)
-		return UL_R_GUEST_BPDU;
-	return is_reserved(f->dst) ? UL_R_RESERVED_ADDRESS : UL_R_SENT;
+	kind = model_switch_protocol(r->in, &r->f);
+	if (group->flags & UL_GROUP_CONTROL_OK && kind != UL_R_GUEST_PAUSE &&
+	    kind != UL_R_RESERVED_ADDRESS)
+		return UL_R_SENT;
+	return kind;
 }
 
 /* The VLAN that the frame belongs to and how it is dressed for it; UL_R_SENT: nothing against it.
@@ -486,12 +327,11 @@ static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *gr
 {
 	*dress = (struct dress){ .vid = f->vid, .has_tag = f->tagged, .tci = f->tci };
 	if (group->mode == UL_VLAN_VGT) {
-		/* A switch that takes a priority tag off would obey the one behind it. */
-		if (f->tagged && !f->vid && tag_type(f->type))
+		if (hides_tag(f) || has_foreign_tag(f))
 			return UL_R_VLAN_NOT_ALLOWED;
-		return in_vlan(group, f->vid, f->service) ? UL_R_SENT : UL_R_VLAN_NOT_ALLOWED;
+		return model_in_vlan(group, f->vid, f->service) ? UL_R_SENT : UL_R_VLAN_NOT_ALLOWED;
 	}
-	if (f->tagged && (f->vid || f->service || tag_type(f->type)))
+	if (f->vid || f->service || hides_tag(f) || has_foreign_tag(f))
 		return UL_R_VLAN_FROM_ACCESS;
 	if (group->mode == UL_VLAN_VST) {
 		dress->vid = group->vid;
@@ -502,84 +342,172 @@ static enum ul_reason vlan_fault(const struct view *f, const struct sw_group *gr
 	return UL_R_SENT;
 }
 
-/* max_frame allows for one tag, whether or not the frame has it. Of a super-frame each segment must
- * fit, whose headers are 28 bytes at least (IP and UDP). */
-static bool is_too_big(const struct run *r, uint32_t max_frame)
+/* max_frame allows for one tag, whether or not the frame has it, and at a trunk port for a second
+ * one that is there. Of a super-frame each segment must fit, which has at least an IPv4 header in
+ * front of gso_size: that of UFO includes the UDP header. */
+static bool is_too_big(const struct run *r, const struct sw_port *port)
 {
+	uint32_t max_frame = port->max_frame;
+
+	if (r->sw->group[port->group].mode == UL_VLAN_VGT && r->f.tagged && tag_type(r->f.type))
+		max_frame += 4;
 	if (r->in->len + (r->f.tagged ? 0 : 4) <= max_frame)
 		return false;
-	return !r->in->segments || 18 + 28 + MODEL_GSO_SIZE > max_frame;
+	return !r->in->segments || 18 + 20 + MODEL_GSO_SIZE > max_frame;
+}
+
+static void deliver_locally(struct run *r, uint32_t slot, int owner, const struct dress *dress)
+{
+	if (owner == (int)slot)
+		return end(r, MODEL_DROP, UL_R_HAIRPIN);
+	if (r->sw->port[owner].absent)
+		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
+	if (is_too_big(r, &r->sw->port[owner]))
+		return end(r, MODEL_DROP, UL_R_TOO_BIG);
+	leave(r, UL_ENDPOINT_PORT0 + (uint32_t)owner, dress,
+	      r->sw->group[r->sw->port[owner].group].mode == UL_VLAN_VGT);
+	end(r, MODEL_REDIRECT, UL_R_TO_PORT);
+}
+
+/* By the state of the destination: to the port, to an uplink, or both ways. */
+static void unicast_from_port(struct run *r, uint32_t slot, const struct dress *dress)
+{
+	const struct sw_port *port = &r->sw->port[slot];
+	const struct model_owner owner = model_owner_of(r->sw, dress->vid, r->f.service, r->f.dst);
+	/* A frame to its own source counts as a frame from it. */
+	enum model_state state = memcmp(r->f.src, r->f.dst, 6) == 0 && owner.port == (int)slot ?
+					 model_state_after(r->sw, owner, r->out->used_here) :
+					 model_state_of(r->sw, owner);
+	/* An address that was heard from outside is not unknown. */
+	bool outside = r->in->heard && memcmp(r->f.src, r->f.dst, 6) == 0;
+	uint32_t flooded = owner.port < 0 && !outside ? UL_GROUP_FLOODED : 0;
+	struct audience audience = { (int)slot, -1, -1, UL_GROUP_PROMISCUOUS | flooded };
+	int refused;
+
+	if (state == MODEL_CONFIRMED || state == MODEL_HERE) {
+		audience.but_port = owner.port;
+		copy_to(r, dress, r->f.service, &audience, &refused);
+		return deliver_locally(r, slot, owner.port, dress);
+	}
+	if (state == MODEL_NOT_OURS || state == MODEL_ABSENT) {
+		copy_to(r, dress, r->f.service, &audience, &refused);
+	} else {
+		const struct sw_port *to = &r->sw->port[owner.port];
+
+		audience.but_port = owner.port;
+		copy_to(r, dress, r->f.service, &audience, &refused);
+		if (owner.port != (int)slot && !to->absent && !is_too_big(r, to)) {
+			leave(r, UL_ENDPOINT_PORT0 + (uint32_t)owner.port, dress,
+			      r->sw->group[to->group].mode == UL_VLAN_VGT);
+			count(r, r->in->endpoint, UL_R_BOTH_WAYS);
+		}
+	}
+	to_uplink(r, port, &r->sw->group[port->group], dress, UL_R_TO_UPLINK);
 }
 
 static void from_port(struct run *r)
 {
-	uint32_t slot = r->in->object - UL_OBJECT_PORT0;
+	uint32_t slot = r->in->endpoint - UL_ENDPOINT_PORT0;
 	const struct sw_port *port = &r->sw->port[slot];
 	const struct sw_group *group = &r->sw->group[port->group];
 	struct audience audience = { (int)slot, -1, -1, 0 };
 	struct dress dress;
 	enum ul_reason fault;
-	int owner, refused;
+	int refused;
 
-	if (!see(r))
+	if (!model_see(r->in, &r->f))
 		return end(r, MODEL_DROP, UL_R_TRUNCATED);
-	fault = address_fault(&r->f);
+	fault = address_fault(r, group);
 	if (fault == UL_R_SENT)
 		fault = vlan_fault(&r->f, group, &dress);
 	if (fault != UL_R_SENT)
 		return end(r, MODEL_DROP, fault);
-	if (!source_is_allowed(r, slot, group))
+	if (!source_is_allowed(r, slot, group, dress.vid))
 		return end(r, MODEL_DROP, UL_R_FORGED_SOURCE);
-	if (is_too_big(r, port->max_frame))
+	if (is_too_big(r, port))
 		return end(r, MODEL_DROP, UL_R_TOO_BIG);
 
 	if (is_group(r->f.dst)) {
 		copy_to(r, &dress, r->f.service, &audience, &refused);
 		return to_uplink(r, port, group, &dress, UL_R_FLOODED);
 	}
-	owner = owner_of(r->sw, dress.vid, r->f.service, r->f.dst);
-	if (owner < 0) {
-		audience.only_flags = UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING;
-		copy_to(r, &dress, r->f.service, &audience, &refused);
-		return to_uplink(r, port, group, &dress, UL_R_TO_UPLINK);
-	}
-	audience.but_port = owner;
-	audience.only_flags = UL_GROUP_PROMISCUOUS;
-	copy_to(r, &dress, r->f.service, &audience, &refused);
-	if (owner == (int)slot)
-		return end(r, MODEL_DROP, UL_R_HAIRPIN);
-	if (r->sw->port[owner].absent)
-		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
-	if (is_too_big(r, r->sw->port[owner].max_frame))
-		return end(r, MODEL_DROP, UL_R_TOO_BIG);
-	leave(r, UL_OBJECT_PORT0 + (uint32_t)owner, &dress,
-	      r->sw->group[r->sw->port[owner].group].mode == UL_VLAN_VGT);
-	end(r, MODEL_REDIRECT, UL_R_TO_PORT);
+	unicast_from_port(r, slot, &dress);
 }
 
 /* ---- from an uplink ---- */
-static bool is_control(const struct view *f)
-{
-	static const uint8_t cisco[6] = { 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc };
-
-	if (f->tagged)
-		return false;
-	if (is_reserved(f->dst))
-		return f->type == 0x8809 || f->type == 0x88cc;
-	return memcmp(f->dst, cisco, 6) == 0;
-}
-
 static void pass(struct run *r)
 {
 	r->out->verdict = MODEL_PASS;
 }
 
+/* By RFC 5227 (gratuitous ARP), RFC 903 and RFC 4861 4.4 (S flag). */
+static bool is_announcement(const struct run *r)
+{
+	const uint8_t *at = r->in->data + r->f.l3;
+	uint32_t left = r->in->len - r->f.l3;
+
+	switch (r->f.type) {
+	case 0x8035:
+		return true;
+	case 0x0806:
+		return left >= 28 && memcmp(at + 14, at + 24, 4) == 0;
+	case 0x86dd:
+		return left >= 45 && at[6] == 58 && at[40] == 136 && !(at[44] & 0x40);
+	default:
+		return false;
+	}
+}
+
+/* Of the confirmed address of a port. */
+static void used_outside(struct run *r, uint32_t slot)
+{
+	count(r, r->in->endpoint, UL_R_ADDRESS_OUTSIDE);
+	count(r, UL_ENDPOINT_PORT0 + slot, UL_R_ADDRESS_OUTSIDE);
+	if (!is_announcement(r) || r->in->heard)
+		return;
+	r->out->notes_outside = true;
+	r->out->event_kind = UL_EVENT_OWN_OUTSIDE;
+	r->out->event_port = slot;
+	r->out->event_vid = (uint16_t)(r->f.vid | (r->f.service ? UL_VID_SERVICE : 0));
+}
+
+/* True: the frame is our own. Otherwise its source is outside, and a learned address moves. */
+static bool is_reflection(struct run *r)
+{
+	const struct model_owner owner = model_owner_of(r->sw, r->f.vid, r->f.service, r->f.src);
+	enum model_state state = model_state_of(r->sw, owner);
+
+	if (state == MODEL_CONFIRMED) {
+		if (is_group(r->f.dst) && !r->in->sent)
+			used_outside(r, (uint32_t)owner.port);
+		return true;
+	}
+	if (!model_vlan_is_foreign(r->sw, r->f.vid))
+		return false;
+	if (r->in->sent)
+		return true;
+	if (!is_group(r->f.dst) && owner.learned >= 0 &&
+	    r->sw->learned[owner.learned].here == SW_JUST_NOW)
+		return true;
+	r->out->notes_outside = true;
+	if (owner.learned < 0)
+		return false;
+	r->out->used_outside = owner.learned;
+	if (model_is_here_only(&r->sw->learned[owner.learned])) {
+		count(r, r->in->endpoint, UL_R_MOVED_OUTSIDE);
+		r->out->event_kind = UL_EVENT_MOVED_OUTSIDE;
+		r->out->event_port = (uint32_t)owner.port;
+		r->out->event_vid = (uint16_t)(r->f.vid | (r->f.service ? UL_VID_SERVICE : 0));
+	}
+	return false;
+}
+
 static void group_from_uplink(struct run *r, const struct dress *dress)
 {
-	struct audience audience = { -1, -1, (int)r->in->object, 0 };
+	struct audience audience = { -1, -1, (int)r->in->endpoint, 0 };
 	int refused = 0, delivered;
 
-	if (owner_of(r->sw, r->f.vid, r->f.service, r->f.src) >= 0)
+	if (is_reflection(r))
 		return end(r, MODEL_DROP, UL_R_REFLECTED);
 	if (r->in->program == MODEL_UPLINK_XDP)
 		return pass(r);
@@ -589,23 +517,31 @@ static void group_from_uplink(struct run *r, const struct dress *dress)
 
 static void unknown_from_uplink(struct run *r, const struct dress *dress)
 {
-	struct audience audience = { -1, -1, (int)r->in->object,
-				     UL_GROUP_PROMISCUOUS | UL_GROUP_LEARNING };
-	int refused = 0, delivered = copy_to(r, dress, r->f.service, &audience, &refused);
+	struct audience audience = { -1, -1, (int)r->in->endpoint,
+				     UL_GROUP_PROMISCUOUS | UL_GROUP_FLOODED };
+	int refused = 0, delivered;
 
+	if (model_vlan_needs_copies(r->sw, r->f.vid) && is_reflection(r))
+		return end(r, MODEL_DROP, UL_R_REFLECTED);
+	delivered = copy_to(r, dress, r->f.service, &audience, &refused);
 	end(r, MODEL_DROP, delivered ? UL_R_FLOODED : UL_R_UNKNOWN_UNICAST);
 }
 
 static bool redirects_in_xdp(const struct run *r, const struct sw_port *port)
 {
-	/* All of a port's frames take the same way; the longest must be able to. */
-	return port->xdp && port->max_frame <= MAX_XDP_FRAME && (port->xdp_tcp || !is_tcp(r));
+	/* All of a port's frames take the same way; the longest must be able to, and the kernel
+	 * redirects none with two tags at full MTU. */
+	if (r->sw->group[port->group].mode == UL_VLAN_VGT && r->f.tagged && tag_type(r->f.type))
+		return false;
+	return port->xdp && port->max_frame <= MAX_XDP_FRAME &&
+	       (port->xdp_tcp || !model_is_tcp(r->in, &r->f));
 }
 
 static void unicast_from_uplink(struct run *r, const struct dress *dress)
 {
-	int owner = owner_of(r->sw, r->f.vid, r->f.service, r->f.dst);
-	struct audience audience = { -1, owner, (int)r->in->object, UL_GROUP_PROMISCUOUS };
+	const struct model_owner found = model_owner_of(r->sw, r->f.vid, r->f.service, r->f.dst);
+	int owner = found.port;
+	struct audience audience = { -1, owner, (int)r->in->endpoint, UL_GROUP_PROMISCUOUS };
 	const struct sw_port *port;
 	const struct sw_group *group;
 	int refused = 0;
@@ -614,16 +550,17 @@ static void unicast_from_uplink(struct run *r, const struct dress *dress)
 		return unknown_from_uplink(r, dress);
 	port = &r->sw->port[owner];
 	group = &r->sw->group[port->group];
-	if (!serves(r->sw, &r->sw->policy[group->policy], r->in->object))
+	if (!serves(r->sw, &r->sw->policy[group->policy], r->in->endpoint))
 		return end(r, MODEL_DROP, UL_R_INACTIVE_UPLINK);
 	if (r->in->program == MODEL_UPLINK_XDP && !redirects_in_xdp(r, port))
 		return pass(r);
-	if (port->absent)
+	if (port->absent || model_state_of(r->sw, found) == MODEL_ABSENT)
 		return end(r, MODEL_DROP, UL_R_PORT_DOWN);
-	copy_to(r, dress, r->f.service, &audience, &refused);
-	if (is_too_big(r, port->max_frame))
+	if (model_vlan_needs_copies(r->sw, r->f.vid) && !is_reflection(r))
+		copy_to(r, dress, r->f.service, &audience, &refused);
+	if (is_too_big(r, port))
 		return end(r, MODEL_DROP, UL_R_TOO_BIG);
-	leave(r, UL_OBJECT_PORT0 + (uint32_t)owner, dress, group->mode == UL_VLAN_VGT);
+	leave(r, UL_ENDPOINT_PORT0 + (uint32_t)owner, dress, group->mode == UL_VLAN_VGT);
 	end(r, MODEL_REDIRECT, UL_R_TO_PORT);
 }
 
@@ -631,9 +568,14 @@ static void from_uplink(struct run *r)
 {
 	struct dress dress;
 
-	if (!see(r))
+	if (!model_see(r->in, &r->f))
 		return end(r, MODEL_DROP, UL_R_TRUNCATED);
 	if (is_control(&r->f)) {
+		if (is_reflection(r))
+			return end(r, MODEL_DROP, UL_R_REFLECTED);
+		/* for the offsets of an LACPDU */
+		r->out->strips = r->in->program == MODEL_UPLINK_XDP && r->f.tagged &&
+				 r->f.type == 0x8809;
 		if (r->in->program == MODEL_UPLINK_XDP)
 			return pass(r);
 		return end(r, MODEL_PASS, UL_R_CONTROL);
@@ -642,15 +584,17 @@ static void from_uplink(struct run *r)
 		return end(r, MODEL_DROP, UL_R_RESERVED_ADDRESS);
 	if (is_group(r->f.src) || is_zero(r->f.src))
 		return end(r, MODEL_DROP, UL_R_INVALID_SOURCE);
-	if (!r->sw->uplink[r->in->object].receive)
+	if (hides_tag(&r->f))
+		return end(r, MODEL_DROP, UL_R_VLAN_NOT_ALLOWED);
+	if (!r->sw->uplink[r->in->endpoint].receive)
 		return end(r, MODEL_DROP, UL_R_INACTIVE_UPLINK);
-	if (!vlan_exists(r->sw, r->f.vid, r->f.service))
+	if (has_foreign_tag(&r->f) || !model_vlan_exists(r->sw, r->f.vid, r->f.service))
 		return end(r, MODEL_DROP, UL_R_UNKNOWN_VLAN);
 
 	dress = (struct dress){ .vid = r->f.vid, .has_tag = r->f.tagged, .tci = r->f.tci };
 	if (is_group(r->f.dst))
 		return group_from_uplink(r, &dress);
-	if (r->in->program == MODEL_UPLINK_XDP && vlan_is_curious(r->sw, r->f.vid))
+	if (r->in->program == MODEL_UPLINK_XDP && model_vlan_needs_copies(r->sw, r->f.vid))
 		return pass(r);
 	unicast_from_uplink(r, &dress);
 }
@@ -660,32 +604,16 @@ void model_run(const struct sw *sw, const struct model_input *in, struct model_r
 	struct run r = { .sw = sw, .in = in, .out = out };
 
 	memset(out, 0, sizeof(*out));
+	out->used_here = out->used_outside = -1;
 	out->packets = in->segments ? in->segments : 1;
 	out->bytes = in->len;
 	if (in->offloaded_tag && in->len >= 18 && tag_type(be16(in->data + 12)))
 		out->bytes -= 4;
 
-	if (in->object == UL_OBJECT_NONE)
+	if (in->endpoint == UL_ENDPOINT_NONE)
 		end(&r, MODEL_DROP, UL_R_UNKNOWN_PORT);
 	else if (in->program == MODEL_PORT_TC)
 		from_port(&r);
 	else
 		from_uplink(&r);
-}
-
-uint32_t model_materialize(const struct model_input *in, const struct model_copy *copy,
-			   uint8_t *out)
-{
-	uint32_t from = copy->strip ? 16 : 12, to = 12;
-
-	memcpy(out, in->data, 12);
-	if (copy->push) {
-		out[12] = 0x81;
-		out[13] = 0x00;
-		out[14] = (uint8_t)(copy->tci >> 8);
-		out[15] = (uint8_t)copy->tci;
-		to = 16;
-	}
-	memcpy(out + to, in->data + from, in->len - from);
-	return to + in->len - from;
 }

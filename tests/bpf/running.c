@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Programs that run while the daemon writes, and frames that TEST_RUN alone can make. */
 #include <bpf/bpf.h>
 #include <criterion/criterion.h>
@@ -8,7 +9,7 @@
 #include "cases.h"
 #include "check.h"
 
-TestSuite(running, .timeout = 120);
+TestSuite(running, .timeout = 900);
 
 struct runner {
 	struct world *world;
@@ -76,9 +77,9 @@ Test(running, table_is_right_under_a_running_program)
 	world_counters(world, &got);
 	world_print_counters(&got, text, sizeof(text));
 	to_port = got.at[0][UL_R_TO_PORT].packets;
-	cr_assert_eq(to_port, runner.n_runs, "%llu runs beside %llu changes, counted%s",
+	cr_assert_eq(to_port, runner.n_runs, "%llu runs during %llu changes, counted%s",
 		     (unsigned long long)runner.n_runs, (unsigned long long)n, text);
-	cr_assert_eq(got.at[case_object("e1")][UL_R_SENT].packets, to_port, "counted%s", text);
+	cr_assert_eq(got.at[case_endpoint("e1")][UL_R_SENT].packets, to_port, "counted%s", text);
 	world_free(world);
 }
 
@@ -89,17 +90,13 @@ Test(running, xdp_frames_in_several_buffers)
 	static const struct {
 		uint32_t len, max_frame;
 		const char *frame;
+		/* clang-format off */
 	} rows[] = {
-		{ 5000, SW_MTU + 18, "x>e1 udp4:1>2" },
-		{ 5000, SW_MTU + 18, "x>a1 v100 udp4:1>2" },
-		{ 5000, 1518, "x>e1 udp4:1>2" },
-		{ 5000, SW_MTU + 18, "x>y v100 udp4:1>2" },
-		{ 5000, SW_MTU + 18, "x>bcast v100 udp4:1>2" },
-		{ 9018, SW_MTU + 18, "x>a1 v100 udp6:1>2" },
-		{ 3200, SW_MTU + 18, "x>e1 udp4:1>2" },
-		{ 3200, 1518, "x>e1 udp4:1>2" },
-		{ 2900, SW_MTU + 18, "x>a1 v100 udp4:1>2" },
+		{ 5000, SW_MTU + 18, "x>e1 udp4:1>2" }, { 5000, SW_MTU + 18, "x>a1 v100 udp4:1>2" }, { 5000, 1518, "x>e1 udp4:1>2" },
+		{ 5000, SW_MTU + 18, "x>y v100 udp4:1>2" }, { 5000, SW_MTU + 18, "x>bcast v100 udp4:1>2" }, { 9018, SW_MTU + 18, "x>a1 v100 udp6:1>2" },
+		{ 3200, SW_MTU + 18, "x>e1 udp4:1>2" }, { 3200, 1518, "x>e1 udp4:1>2" }, { 2900, SW_MTU + 18, "x>a1 v100 udp4:1>2" },
 	};
+	/* clang-format on */
 	struct world *world = world_new(WORLD_XDP);
 	static struct frame_buf frame;
 	char text[64];
@@ -116,20 +113,19 @@ Test(running, xdp_frames_in_several_buffers)
 	world_free(world);
 }
 
-/* What the daemon hears of new source addresses, once for each frame, and not of known ones. */
+/* New source addresses are reported to the daemon, once per frame; known ones are not. */
 Test(running, new_sources)
 {
 	static const struct {
 		const char *from, *frame;
 		bool told;
+		/* clang-format off */
 	} rows[] = {
-		{ "h0", "x>y", true },	     { "h0", "x>bcast v0p3", true },
-		{ "h0", "h0>y", false },     { "h0", "y>x", false },
-		{ "h0", "a0>x", true },	     { "t0", "x>y v300p2", true },
-		{ "t0", "x>y", true },	     { "t0", "t0>y v300", false },
-		{ "t0", "x>y v200", false }, { "a0", "x>y", false },
-		{ "f0", "x>y", false },
+		{ "h0", "x>y", true }, { "h0", "x>bcast v0p3", true }, { "h0", "h0>y", false }, { "h0", "y>x", false }, { "h0", "a0>x", true },
+		{ "t0", "x>y v300p2", true }, { "t0", "x>y", true }, { "t0", "t0>y v300", false }, { "t0", "x>y v200", false },
+		{ "a0", "x>y", false }, { "f0", "x>y", false },
 	};
+	/* clang-format on */
 	struct world *world = world_new(0);
 	static struct frame_buf frame;
 	struct sw sw;
@@ -137,15 +133,15 @@ Test(running, new_sources)
 	cases_switch(&sw);
 	sw.group[sw.port[P_T0].group].flags = UL_GROUP_MAC_CHANGES;
 	sw.n_learned = 1; /* y lives behind h0 */
-	sw.learned[0] = (struct sw_learned){ P_H0, { 0x02, 0xee, 0, 0, 0, 0x12 } };
+	sw.learned[0] = (struct sw_learned){ .port = P_H0, .mac = { 0x02, 0xee, 0, 0, 0, 0x12 } };
 	world_apply(world, &sw);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct model_result *result;
 
 		frame_build(case_names, rows[i].frame, &frame);
-		result = check_test_run(world, &sw, MODEL_PORT_TC, case_object(rows[i].from),
+		result = check_test_run(world, &sw, MODEL_PORT_TC, case_endpoint(rows[i].from),
 					&frame, i);
-		cr_expect_eq(result->new_source, rows[i].told, "%s: %s", rows[i].from,
+		cr_expect_eq(!!result->event_kind, rows[i].told, "%s: %s", rows[i].from,
 			     rows[i].frame);
 		cr_expect_eq(world->n_events, rows[i].told, "%s: %s", rows[i].from, rows[i].frame);
 	}
@@ -159,7 +155,7 @@ Test(running, events_overflow)
 	static struct world_counters got;
 	static struct frame_buf frame;
 	static struct world_run run;
-	uint32_t object = case_object("h0");
+	uint32_t endpoint = case_endpoint("h0");
 	uint64_t sent = 0;
 	struct sw sw;
 
@@ -167,10 +163,10 @@ Test(running, events_overflow)
 	world_apply(world, &sw);
 	frame_build(case_names, "x>y udp4:1>2", &frame);
 	do {
-		world_test_run(world, MODEL_PORT_TC, object, &frame, &run);
+		world_test_run(world, MODEL_PORT_TC, endpoint, &frame, &run);
 		world_counters(world, &got);
-		cr_assert_eq(got.at[object][UL_R_TO_UPLINK].packets, 1);
-	} while (!got.at[object][UL_R_LEARN_OVERFLOW].packets && ++sent < 100000);
+		cr_assert_eq(got.at[endpoint][UL_R_TO_UPLINK].packets, 1);
+	} while (!got.at[endpoint][UL_R_LEARN_OVERFLOW].packets && ++sent < 100000);
 	cr_assert(sent > 100 && sent < 100000, "the first overflow after %llu events",
 		  (unsigned long long)sent);
 	world_free(world);

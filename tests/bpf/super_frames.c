@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* GSO super-frames with unfinished checksums, from ports and from uplinks, pass whole; from a tap
  * as well, whose kernel side does not count segments. */
 #include <arpa/inet.h>
@@ -11,7 +12,7 @@
 
 #include "cases.h"
 
-TestSuite(super_frames, .timeout = 60);
+TestSuite(super_frames, .timeout = 900);
 
 #define GSO_SIZE 1400
 #define N_SEGMENTS 5
@@ -46,11 +47,11 @@ static void build_super_frame(const char *text, struct frame_buf *ret)
 static const struct {
 	const char *name, *from, *frame, *to; /* to: where the frame itself leaves */
 	const char *counters;
+	/* clang-format off */
 } rows[] = {
 	{ "VST to uplink", "a0", "a0>x tcp4:1>2", "u1[v100]", "a0.to_uplink u1.sent" },
 	{ "EST to uplink", "e0", "e0>x tcp4:1>3", "u0[]", "e0.to_uplink u0.sent" },
-	{ "VGT to uplink", "t0", "t0>x v300p1 tcp4:1>2", "u1[v300p1]",
-	  "t0.to_uplink h0.sent u1.sent" },
+	{ "VGT to uplink", "t0", "t0>x v300p1 tcp4:1>2", "u1[v300p1]", "t0.to_uplink h0.sent u1.sent" },
 	{ "VST to VST", "a0", "a0>f0 tcp4:1>2", "f0[]", "a0.to_port f0.sent" },
 	{ "VST to VGT", "a0", "a0>t0 tcp4:1>2", "t0[v100]", "a0.to_port t0.sent" },
 	{ "VGT to VST", "t0", "t0>a0 v100 tcp4:1>2", "a0[]", "t0.to_port a0.sent" },
@@ -60,6 +61,7 @@ static const struct {
 	{ "uplink to VGT", "u1", "x>t0 v100p5 tcp4:1>2", "t0[v100p5]", "u1.to_port t0.sent" },
 	{ "uplink multicast", "u1", "x>mcast v200 tcp4:1>2", "b0[]", "u1.flooded b0.sent q0.sent" },
 };
+/* clang-format on */
 
 /* Bytes of the counters that text names, and the packets of the one that has the fewest. */
 static uint64_t counted(const struct world_counters *counters, const char *text, uint64_t *packets)
@@ -74,7 +76,7 @@ static uint64_t counted(const struct world_counters *counters, const char *text,
 		const struct ul_count *count;
 
 		*dot = 0;
-		count = counters->at[case_object(word)];
+		count = counters->at[case_endpoint(word)];
 #define X(member, NAME, number, kind, help) \
 	if (strcmp(dot + 1, #member) == 0)  \
 		count += number;
@@ -90,19 +92,19 @@ static uint64_t total_packets(const struct world_counters *counters)
 {
 	uint64_t n = 0;
 
-	for (int i = 0; i < WORLD_OBJECTS; i++)
+	for (int i = 0; i < WORLD_ENDPOINTS; i++)
 		for (int reason = 0; reason < UL_REASON_SLOTS; reason++)
 			n += counters->at[i][reason].packets;
 	return n;
 }
 
-static void expect_whole(const char *name, const struct live_list *got, uint32_t object,
-			 const struct frame_buf *want)
+static void expect_whole(const char *name, const struct live_list *got, uint32_t endpoint,
+			 const struct frame_buf *want, uint32_t gso_size)
 {
 	for (size_t i = 0; i < got->n; i++) {
-		if (got->frame[i].object != object)
+		if (got->frame[i].endpoint != endpoint)
 			continue;
-		cr_expect_eq(got->frame[i].gso_size, GSO_SIZE, "%s: came in pieces of %u", name,
+		cr_expect_eq(got->frame[i].gso_size, gso_size, "%s: came in pieces of %u", name,
 			     got->frame[i].gso_size);
 		cr_expect(got->frame[i].unfinished_checksum, "%s: the checksum was finished", name);
 		cr_expect_eq(got->frame[i].len, want->len, "%s: expected %u bytes, got %u", name,
@@ -129,11 +131,11 @@ static void run_row(struct world *world, size_t i)
 		n_counters += *p == ' ';
 
 	live_list_init(&list);
-	live_send_super_frame(world, case_object(rows[i].from), &frame, GSO_SIZE);
+	live_send_super_frame(world, case_endpoint(rows[i].from), &frame, GSO_SIZE);
 	live_collect(world, n_counters - 1, &list);
 	world_counters(world, &got);
 	world_print_counters(&got, text, sizeof(text));
-	expect_whole(rows[i].name, &list, case_object(name), &leaving);
+	expect_whole(rows[i].name, &list, case_endpoint(name), &leaving, GSO_SIZE);
 	cr_expect_eq(list.n, n_counters - 1, "%s: %zu frames came out", rows[i].name, list.n);
 	bytes = counted(&got, rows[i].counters, &packets);
 	cr_expect_eq(packets, N_SEGMENTS, "%s: counted%s", rows[i].name, text);
@@ -175,7 +177,7 @@ static int make_tap(const char *name)
 	cr_assert_geq(fd, 0, "/dev/net/tun: %s", strerror(errno));
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	cr_assert_eq(ioctl(fd, TUNSETIFF, &request), 0, "TUNSETIFF: %s", strerror(errno));
-	cr_assert_eq(ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6), 0);
+	cr_assert_eq(ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_UFO), 0);
 	return fd;
 }
 
@@ -217,11 +219,81 @@ Test(super_frames, from_a_tap)
 	world_counters(world, &got);
 	world_print_counters(&got, text, sizeof(text));
 	cr_assert_eq(list.n, 1, "%zu frames came out; counted%s", list.n, text);
-	expect_whole("tap to uplink", &list, case_object("u1"), &leaving);
-	cr_expect_eq(got.at[case_object("a0")][UL_R_TO_UPLINK].packets, N_SEGMENTS, "counted%s",
+	expect_whole("tap to uplink", &list, case_endpoint("u1"), &leaving, GSO_SIZE);
+	cr_expect_eq(got.at[case_endpoint("a0")][UL_R_TO_UPLINK].packets, N_SEGMENTS, "counted%s",
 		     text);
-	cr_expect_eq(got.at[case_object("u1")][UL_R_SENT].packets, N_SEGMENTS, "counted%s", text);
+	cr_expect_eq(got.at[case_endpoint("u1")][UL_R_SENT].packets, N_SEGMENTS, "counted%s", text);
 	live_list_free(&list);
+	world_free(world);
+}
+
+#define UFO_SIZE 1480 /* what a guest asks for at an MTU of 1500: UDP header and data */
+
+/* A datagram of 4000 bytes, which the host cuts into fragments of UFO_SIZE. */
+static void build_datagram(const char *text, struct frame_buf *ret)
+{
+	struct frame_buf *f = ret;
+
+	frame_build(case_names, text, f);
+	f->len = 14 + 20 + 8 + 4000;
+	f->data[16] = (uint8_t)((f->len - 14) >> 8);
+	f->data[17] = (uint8_t)(f->len - 14);
+	f->data[20] = 0;	       /* may be fragmented */
+	f->data[24] = f->data[25] = 0; /* the kernel computes it */
+	f->data[38] = (uint8_t)((f->len - 34) >> 8);
+	f->data[39] = (uint8_t)(f->len - 34);
+	for (uint32_t i = 42; i < f->len; i++)
+		f->data[i] = (uint8_t)(i * 31);
+}
+
+/* Guests with Linux before 4.14 leave the fragmentation of UDP to their virtio NIC (UFO). A packet
+ * socket cannot capture such a frame; the counters show that it left whole. */
+Test(super_frames, datagrams_of_old_guests)
+{
+	static const struct {
+		const char *dst;
+		struct model_count in, out;
+	} ways[] = {
+		{ "x", { UL_ENDPOINT_PORT0 + P_A0, UL_R_TO_UPLINK }, { 1, UL_R_SENT } },
+		{ "f0",
+		  { UL_ENDPOINT_PORT0 + P_A0, UL_R_TO_PORT },
+		  { UL_ENDPOINT_PORT0 + P_F0, UL_R_SENT } },
+	};
+	static struct frame_buf frame;
+	static uint8_t buffer[sizeof(struct virtio_net_hdr) + FRAME_MAX];
+	static struct world_counters want, got;
+	struct virtio_net_hdr header = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_UDP,
+		.hdr_len = 42,
+		.gso_size = UFO_SIZE,
+		.csum_start = 34,
+		.csum_offset = 6,
+	};
+	struct sw sw;
+	struct world *world = world_of_cases(&sw);
+	int tap = make_tap("tap0");
+
+	world_command("ip link set tap0 up arp off mtu %d", SW_MTU);
+	world->port_if[P_A0] = if_nametoindex("tap0");
+	world_apply(world, &sw);
+	world_attach_port(world, world->port_if[P_A0]);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		char text[1000];
+
+		snprintf(text, sizeof(text), "a0>%s udp4:1>2", ways[i].dst);
+		build_datagram(text, &frame);
+		memset(&want, 0, sizeof(want));
+		world_add_count(&want, &ways[i].in, 3, frame.len);
+		world_add_count(&want, &ways[i].out, 3, frame.len);
+		memcpy(buffer, &header, sizeof(header));
+		memcpy(buffer + sizeof(header), frame.data, frame.len);
+		cr_assert_eq(write(tap, buffer, sizeof(header) + frame.len),
+			     (ssize_t)(sizeof(header) + frame.len), "tap: %s", strerror(errno));
+		cr_expect(live_wait_counters(world, &want, &got), "%s", text);
+		world_print_counters(&got, text, sizeof(text));
+		cr_expect(world_same_counters(&want, &got), "to %s: counted%s", ways[i].dst, text);
+	}
 	world_free(world);
 }
 
@@ -230,17 +302,17 @@ Test(super_frames, from_a_tap)
 static const struct {
 	const char *frame, *to;
 	enum ul_method method;
-	uint8_t dst_port; /* 0: as it is, 80; the hash of addresses and ports turns with it */
+	/* 0: as it is, 80; the hash of addresses and ports turns with it */
+	uint8_t dst_port;
+	/* clang-format off */
 } paged[] = {
-	{ "a0>x udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
-	{ "a0>x udp4:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },
-	{ "a0>x v0 udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
-	{ "a0>x udp6:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
-	{ "a0>x udp6:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },
-	{ "a0>x udp4:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 81 },
-	{ "a0>x tcp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP_PORT, 0 },
-	{ "a0>x udp6:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 81 },
+	{ "a0>x udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },	    { "a0>x udp4:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },
+	{ "a0>x v0 udp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },  { "a0>x udp6:1>2 len=5000", "u1", UL_M_SRC_DST_IP, 0 },
+	{ "a0>x udp6:1>3 len=5000", "u0", UL_M_SRC_DST_IP, 0 },	    { "a0>x udp4:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 82 },
+	{ "a0>x hd.tcp6:1>2 len=5000", "u1", UL_M_SRC_DST_IP_PORT, 0 },
+	{ "a0>x tcp4:1>2 len=5000", "u1", UL_M_SRC_DST_IP_PORT, 0 }, { "a0>x udp6:1>2 len=5000", "u0", UL_M_SRC_DST_IP_PORT, 82 },
 };
+/* clang-format on */
 
 static void send_paged(int tap, const struct frame_buf *frame, uint16_t readable)
 {
@@ -282,12 +354,13 @@ Test(super_frames, headers_in_pages)
 			live_collect(world, 1, &list);
 			world_counters(world, &got);
 			cr_expect(
-				list.n == 1 && list.frame[0].object == case_object(paged[i].to) &&
+				list.n == 1 &&
+					list.frame[0].endpoint == case_endpoint(paged[i].to) &&
 					list.frame[0].len >= frame.len,
-				"%s by method %d with %u bytes readable: expected %s, got object %u",
+				"%s by method %d with %u bytes readable: expected %s, got endpoint %u",
 				paged[i].frame, paged[i].method, readable[k], paged[i].to,
-				list.n ? list.frame[0].object : UL_OBJECT_NONE);
-			cr_expect_eq(got.at[case_object(paged[i].to)][UL_R_SENT].packets, 1);
+				list.n ? list.frame[0].endpoint : UL_ENDPOINT_NONE);
+			cr_expect_eq(got.at[case_endpoint(paged[i].to)][UL_R_SENT].packets, 1);
 			live_list_free(&list);
 		}
 	}

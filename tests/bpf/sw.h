@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* A switch as the tests describe it: what the maps (world.c) and the reference model (model.c) are
  * both made from. */
 #ifndef UL_TESTS_BPF_SW_H
@@ -20,9 +21,10 @@ struct sw_uplink {
 	bool absent;  /* no interface now */
 	bool send;    /* UL_UP_SEND */
 	bool receive; /* UL_UP_RECEIVE */
-	bool drained; /* by the operator: the daemon knows that it does not send, and lets it
-			 receive */
-	bool cut; /* has no carrier, which the programs can see and the daemon has not noticed */
+	/* by the operator: the daemon knows that it does not send, and lets it receive */
+	bool drained;
+	/* has no carrier, which the programs can see and the daemon has not noticed */
+	bool cut;
 };
 
 struct sw_policy {
@@ -44,20 +46,32 @@ struct sw_group {
 
 struct sw_port {
 	uint8_t group;
-	bool absent;  /* the slot is taken, but there is no interface now, so its addresses are not
-			 in the table */
-	bool leaving; /* absent, but the addresses are still there */
-	bool xdp;     /* takes frames by XDP_REDIRECT */
-	bool xdp_tcp; /* TCP as well */
+	/* the slot is taken, but there is no interface now, so its addresses are not in the table
+	 */
+	bool absent;
+	bool leaving;	 /* absent, but the addresses are still there */
+	bool unseen;	 /* no frame from the own address since it came up: not confirmed */
+	bool no_carrier; /* UL_PORT_ABSENT, although there is an interface */
+	bool xdp;	 /* takes frames by XDP_REDIRECT */
+	bool xdp_tcp;	 /* TCP as well */
 	uint8_t mac[6];
 	uint32_t number;
 	uint32_t max_frame;
 };
 
-/* An address behind a port beside its own, in the VLAN of its group. */
+enum sw_age { SW_NEVER, SW_LONG_AGO, SW_SECONDS_AGO, SW_JUST_NOW };
+
+/* An address behind a port in addition to its own, in the VLAN of its group; at a trunk port with
+ * sw.ownership in one VLAN of its list, else in all. */
 struct sw_learned {
 	uint8_t port;
 	uint8_t mac[6];
+	uint16_t vid; /* trunk port */
+	bool service; /* trunk port: of frames with a service tag */
+	/* sw.ownership: last frames from the port and from outside; of two equal ages the frame
+	 * from outside was earlier by `outside_first` */
+	enum sw_age here, outside;
+	bool outside_first;
 };
 
 struct sw {
@@ -67,6 +81,9 @@ struct sw {
 	struct sw_port port[SW_PORTS];
 	struct sw_learned learned[SW_LEARNED];
 	uint8_t n_uplinks, n_policies, n_groups, n_ports, n_learned;
+	/* the daemon sets what address ownership needs: flags of VLANs and of learned entries;
+	 * otherwise all addresses are confirmed */
+	bool ownership;
 };
 
 static inline bool sw_list_has(const struct sw_group *group, uint16_t vid)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "world.h"
 
 #include <bpf/bpf.h>
@@ -12,12 +13,15 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "dataplane/clock.h"
 #include "flow_hash.h"
-#include "team/policy.h"
+#include "model_ownership.h"
+#include "teaming/policy.h"
 
 #define MAX_PORTS 16
 #define MAX_GROUPS 16
-#define FDB_BUCKETS 64 /* small, so that keys spill in the random tests */
+#define FDB_BUCKETS 64		   /* small, so that keys spill in the random tests */
+#define SEED 0x5bd1e995a3c59ac3ULL /* of the exact-match tables */
 #define IFACE_BUCKETS 64
 #define TCX_INGRESS 46 /* enum bpf_attach_type; libbpf 1.1 has no name for it */
 
@@ -95,12 +99,12 @@ static void make_namespace(struct world *world)
 	world->stranger_far_if = index_of("o", 0);
 }
 
-uint32_t world_ifindex(const struct world *world, uint32_t object)
+uint32_t world_ifindex(const struct world *world, uint32_t endpoint)
 {
-	if (object == UL_OBJECT_NONE)
+	if (endpoint == UL_ENDPOINT_NONE)
 		return world->stranger_if;
-	return object < UL_OBJECT_PORT0 ? world->uplink_if[object] :
-					  world->port_if[object - UL_OBJECT_PORT0];
+	return endpoint < UL_ENDPOINT_PORT0 ? world->uplink_if[endpoint] :
+					      world->port_if[endpoint - UL_ENDPOINT_PORT0];
 }
 
 /* ---- programs ---- */
@@ -173,19 +177,29 @@ static int take_event(void *userdata, void *data, size_t size)
 static void load_programs(struct world *world)
 {
 	struct uplinkd_bpf *skel;
+	uint32_t slow = UL_SLOW_PORT_TC;
+	int slow_fd;
 
 	libbpf_set_print(quiet);
 	world->skel = skel = uplinkd_bpf__open();
 	cr_assert(skel);
 	bpf_map__set_max_entries(skel->maps.ul_ports, MAX_PORTS);
 	bpf_map__set_max_entries(skel->maps.ul_groups, MAX_GROUPS);
-	bpf_map__set_max_entries(skel->maps.ul_stats, WORLD_OBJECTS);
+	bpf_map__set_max_entries(skel->maps.ul_stats, WORLD_ENDPOINTS);
 	bpf_map__set_max_entries(skel->maps.ul_devmap, MAX_PORTS);
 	bpf_map__set_max_entries(skel->maps.ul_fdb, FDB_BUCKETS);
 	bpf_map__set_max_entries(skel->maps.ul_ifaces, IFACE_BUCKETS);
+	skel->rodata->ul_seed = SEED;
 	skel->rodata->ul_fdb_mask = FDB_BUCKETS - 1;
+	bpf_map__set_max_entries(skel->maps.ul_fdb_use, FDB_BUCKETS);
 	skel->rodata->ul_ifaces_mask = IFACE_BUCKETS - 1;
+	skel->rodata->ul_hz = kernel_hz();
+	if (!(world->flags & WORLD_FLOOD_LIMIT))
+		skel->rodata->ul_flood_limit = UINT32_MAX;
 	cr_assert_eq(uplinkd_bpf__load(skel), 0, "the programs do not load");
+	slow_fd = bpf_program__fd(skel->progs.port_tc_slow);
+	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(skel->maps.ul_slow), &slow, &slow_fd, BPF_ANY),
+		     0);
 
 	world->meta = map_memory(skel->maps.ul_meta);
 	world->uplinks = map_memory(skel->maps.ul_uplinks);
@@ -193,15 +207,21 @@ static void load_programs(struct world *world)
 	world->groups = map_memory(skel->maps.ul_groups);
 	world->policies = map_memory(skel->maps.ul_policies);
 	world->vlans = map_memory(skel->maps.ul_vlans);
-	world->fdb =
-		(struct table){ .buckets = map_memory(skel->maps.ul_fdb), .mask = FDB_BUCKETS - 1 };
-	world->ifaces = (struct table){ .buckets = map_memory(skel->maps.ul_ifaces),
+	world->sent = map_memory(skel->maps.ul_sent);
+	world->outside = map_memory(skel->maps.ul_outside);
+	world->flooded = map_memory(skel->maps.ul_flooded);
+	world->fdb = (struct table){ .rows = map_memory(skel->maps.ul_fdb),
+				     .use = map_memory(skel->maps.ul_fdb_use),
+				     .seed = SEED,
+				     .mask = FDB_BUCKETS - 1 };
+	world->ifaces = (struct table){ .rows = map_memory(skel->maps.ul_ifaces),
+					.seed = SEED,
 					.mask = IFACE_BUCKETS - 1 };
 	world->ring = ring_buffer__new(bpf_map__fd(skel->maps.ul_events), take_event, world, NULL);
 	cr_assert(world->ring);
 	world->n_cpus = libbpf_num_possible_cpus();
 	world->stats_buffer =
-		calloc((size_t)world->n_cpus * WORLD_OBJECTS, sizeof(struct ul_stats));
+		calloc((size_t)world->n_cpus * WORLD_ENDPOINTS, sizeof(struct ul_stats));
 	cr_assert(world->stats_buffer);
 }
 
@@ -345,7 +365,7 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 	struct ul_member_key key = { .vid = vid, .place = (uint16_t)world->vlans[vid].n_members };
 
 	to->flags = UL_PORT_USED | (from->xdp ? UL_PORT_XDP : 0) |
-		    (from->xdp_tcp ? UL_PORT_XDP_TCP : 0);
+		    (from->xdp_tcp ? UL_PORT_XDP_TCP : 0) | (from->no_carrier ? UL_PORT_ABSENT : 0);
 	to->ifindex = from->absent ? 0 : world->port_if[slot];
 	to->group = from->group;
 	to->policy = world->groups[from->group].policy;
@@ -364,7 +384,7 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 		cr_assert_eq(table_set(&world->fdb, ul_fdb_key(vid, from->mac), slot), 0);
 	if (!from->absent)
 		cr_assert_eq(table_set(&world->ifaces, ul_iface_key(world->port_if[slot]),
-				       UL_OBJECT_PORT0 + slot),
+				       UL_ENDPOINT_PORT0 + slot),
 			     0);
 	if (from->xdp && !from->absent) {
 		if (world->flags & WORLD_TC)
@@ -379,7 +399,20 @@ static void apply_port(struct world *world, uint32_t slot, const struct sw *sw)
 		return;
 	for (uint32_t v = 0; v < UL_VLAN_TRUNK; v++)
 		if (group->mode == UL_VLAN_VGT ? sw_list_has(group, (uint16_t)v) : v == vid)
-			world->vlans[v].flags |= UL_VLAN_CURIOUS;
+			world->vlans[v].flags |= UL_VLAN_NEEDS_COPIES;
+}
+
+/* The daemon's key of a learned address. */
+static uint64_t learned_key(const struct sw *sw, uint32_t i)
+{
+	const struct sw_learned *learned = &sw->learned[i];
+	const struct sw_group *group = &sw->group[sw->port[learned->port].group];
+	uint32_t vid = model_own_vid(group);
+
+	if (group->mode == UL_VLAN_VGT)
+		vid = sw->ownership ? learned->vid | (learned->service ? UL_VID_SERVICE : 0) :
+				      UL_VLAN_TRUNK;
+	return ul_fdb_key(vid, learned->mac);
 }
 
 void world_apply(struct world *world, const struct sw *sw)
@@ -408,33 +441,96 @@ void world_apply(struct world *world, const struct sw *sw)
 	for (uint32_t i = 0; i < sw->n_ports; i++) {
 		struct ul_port_vlan *vlan = &world->ports[i].vlan;
 
-		if (vlan->mode != UL_VLAN_VGT && world->vlans[vlan->vid].flags & UL_VLAN_CURIOUS)
-			vlan->group_flags |= UL_GROUP_CURIOUS_VLAN;
+		if (vlan->mode != UL_VLAN_VGT &&
+		    world->vlans[vlan->vid].flags & UL_VLAN_NEEDS_COPIES)
+			vlan->group_flags |= UL_GROUP_VLAN_NEEDS_COPIES;
 	}
+	for (uint32_t v = 0; v < UL_VLAN_TRUNK; v++)
+		world->vlans[v].flags |=
+			(model_vlan_is_foreign(sw, (uint16_t)v) ? UL_VLAN_FOREIGN : 0) |
+			(model_vlan_is_exact(sw, (uint16_t)v) ? UL_VLAN_EXACT : 0);
 	for (uint32_t i = 0; i < sw->n_learned; i++) {
 		const struct sw_port *port = &sw->port[sw->learned[i].port];
+		uint32_t flags = sw->ownership ? UL_FDB_LEARNED : 0;
 
 		if (!port->absent || port->leaving)
-			cr_assert_eq(table_set(&world->fdb,
-					       ul_fdb_key(world->groups[port->group].vid,
-							  sw->learned[i].mac),
-					       sw->learned[i].port),
+			cr_assert_eq(table_set(&world->fdb, learned_key(sw, i),
+					       sw->learned[i].port | flags),
 				     0);
 	}
+	world_apply_ownership(world, sw);
+}
+
+/* ---- address ownership ---- */
+uint64_t world_jiffies(struct world *world)
+{
+	struct ul_clock clock = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &clock, .ctx_size_in = sizeof(clock));
+	int r = bpf_prog_test_run_opts(bpf_program__fd(world->skel->progs.clock_read), &opts);
+
+	cr_assert_eq(r, 0, "clock_read: %s", strerror(-r));
+	return clock.jiffies;
+}
+
+void world_forget_recent(struct world *world)
+{
+	memset(world->sent, 0, sizeof(*world->sent) * UL_RECENT);
+	memset(world->outside, 0, sizeof(*world->outside) * UL_RECENT);
+	memset(world->flooded, 0, sizeof(*world->flooded) * UL_RECENT);
+}
+
+/* A few jiffies lie between two times of the same age, so that one of them is the later one. */
+static uint64_t time_of(enum sw_age age, uint64_t now)
+{
+	const uint64_t hz = kernel_hz(), ages[] = {
+		[SW_LONG_AGO] = 60 * hz,
+		[SW_SECONDS_AGO] = 2 * hz,
+		[SW_JUST_NOW] = 8,
+	};
+
+	return age == SW_NEVER ? 0 : now - ages[age];
+}
+
+void world_apply_ownership(struct world *world, const struct sw *sw)
+{
+	uint64_t now = sw->n_learned && sw->ownership ? world_jiffies(world) : 0;
+
+	for (uint32_t i = 0; i < sw->n_ports; i++) {
+		world->ports[i].life = sw->ownership ? 1000 : 0;
+		world->ports[i].seen = world->ports[i].life - sw->port[i].unseen;
+	}
+	for (uint32_t i = 0; i < sw->n_learned && sw->ownership; i++) {
+		const struct sw_learned *learned = &sw->learned[i];
+		uint64_t here = time_of(learned->here, now),
+			 outside = time_of(learned->outside, now);
+
+		if (learned->outside != SW_NEVER && learned->outside == learned->here)
+			outside = here + (learned->outside_first ? -3ULL : i % 3);
+		table_set_use(&world->fdb, learned_key(sw, i), here, outside);
+	}
+}
+
+void world_read_ownership(struct world *world, const struct sw *sw, struct world_ownership *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < sw->n_ports; i++)
+		ret->confirmed[i] = world->ports[i].seen == world->ports[i].life;
+	for (uint32_t i = 0; i < sw->n_learned && sw->ownership; i++)
+		table_get_use(&world->fdb, learned_key(sw, i), &ret->here[i], &ret->outside[i]);
 }
 
 /* ---- counters and events ---- */
 void world_counters(struct world *world, struct world_counters *ret)
 {
-	static uint32_t keys[WORLD_OBJECTS];
+	static uint32_t keys[WORLD_ENDPOINTS];
 	static struct world_counters now;
 	const struct ul_count *count = world->stats_buffer;
-	uint32_t n = WORLD_OBJECTS, next;
+	uint32_t n = WORLD_ENDPOINTS, next;
 	int r = bpf_map_lookup_batch(bpf_map__fd(world->skel->maps.ul_stats), NULL, &next, keys,
 				     world->stats_buffer, &n, NULL);
 
 	cr_assert(r == 0 || r == -ENOENT, "counters: %s", strerror(-r));
-	cr_assert_eq(n, WORLD_OBJECTS);
+	cr_assert_eq(n, WORLD_ENDPOINTS);
 	memset(&now, 0, sizeof(now));
 	for (uint32_t i = 0; i < n; i++) {
 		for (int cpu = 0; cpu < world->n_cpus; cpu++) {
@@ -458,8 +554,8 @@ void world_counters(struct world *world, struct world_counters *ret)
 void world_add_count(struct world_counters *counters, const struct model_count *count,
 		     uint64_t packets, uint64_t bytes)
 {
-	counters->at[count->object][count->reason].packets += packets;
-	counters->at[count->object][count->reason].bytes += bytes;
+	counters->at[count->endpoint][count->reason].packets += packets;
+	counters->at[count->endpoint][count->reason].bytes += bytes;
 }
 
 bool world_same_counters(const struct world_counters *a, const struct world_counters *b)
@@ -477,20 +573,20 @@ void world_print_counters(const struct world_counters *counters, char *text, siz
 	size_t at = 0;
 
 	text[0] = 0;
-	for (uint32_t i = 0; i < WORLD_OBJECTS; i++) {
+	for (uint32_t i = 0; i < WORLD_ENDPOINTS; i++) {
 		for (int reason = 0; reason < UL_REASON_SLOTS; reason++) {
 			const struct ul_count *count = &counters->at[i][reason];
 
 			if ((count->packets || count->bytes) && at < size)
-				at += (size_t)snprintf(text + at, size - at, " %c%u.%s %llu/%llu",
-						       i < UL_OBJECT_NONE  ? 'u' :
-						       i == UL_OBJECT_NONE ? '?' :
-									     'p',
-						       i < UL_OBJECT_PORT0 ? i :
-									     i - UL_OBJECT_PORT0,
-						       names[reason] ? names[reason] : "?",
-						       (unsigned long long)count->packets,
-						       (unsigned long long)count->bytes);
+				at += (size_t)snprintf(
+					text + at, size - at, " %c%u.%s %llu/%llu",
+					i < UL_ENDPOINT_NONE  ? 'u' :
+					i == UL_ENDPOINT_NONE ? '?' :
+								'p',
+					i < UL_ENDPOINT_PORT0 ? i : i - UL_ENDPOINT_PORT0,
+					names[reason] ? names[reason] : "?",
+					(unsigned long long)count->packets,
+					(unsigned long long)count->bytes);
 		}
 	}
 }
@@ -526,28 +622,41 @@ static void run_tc(int fd, uint32_t ifindex, const struct frame_buf *frame, stru
 	ret->len = opts.data_size_out;
 }
 
-static void run_xdp(int fd, uint32_t ifindex, const struct frame_buf *frame, struct world_run *ret)
+/* first: bytes in the first buffer; false: this kernel cannot run a frame in several */
+static bool run_xdp(int fd, uint32_t ifindex, const struct frame_buf *frame, uint32_t first,
+		    struct world_run *ret)
 {
-	struct xdp_md ctx = { .ingress_ifindex = ifindex, .data_end = frame->len };
+	struct xdp_md ctx = { .ingress_ifindex = ifindex, .data_end = first };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len,
 		    .data_out = ret->data, .data_size_out = sizeof(ret->data), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = 1);
 	int r = bpf_prog_test_run_opts(fd, &opts);
 
+	if (r == -EINVAL && first < frame->len)
+		return false;
 	cr_assert_eq(r, 0, "XDP TEST_RUN with %u bytes: %s", frame->len, strerror(-r));
 	ret->verdict = opts.retval;
 	ret->len = opts.data_size_out;
+	return true;
 }
 
-void world_test_run(struct world *world, enum model_program program, uint32_t object,
+void world_test_run(struct world *world, enum model_program program, uint32_t endpoint,
 		    const struct frame_buf *frame, struct world_run *ret)
 {
-	uint32_t ifindex = world_ifindex(world, object);
+	uint32_t ifindex = world_ifindex(world, endpoint);
 
 	if (program == MODEL_UPLINK_XDP)
-		run_xdp(bpf_program__fd(world->skel->progs.uplink_xdp), ifindex, frame, ret);
+		run_xdp(bpf_program__fd(world->skel->progs.uplink_xdp), ifindex, frame, frame->len,
+			ret);
 	else if (program == MODEL_UPLINK_TC)
 		run_tc(bpf_program__fd(world->skel->progs.uplink_tc), ifindex, frame, ret);
 	else
 		run_tc(bpf_program__fd(world->skel->progs.port_tc), ifindex, frame, ret);
+}
+
+bool world_test_run_buffers(struct world *world, uint32_t uplink, const struct frame_buf *frame,
+			    uint32_t first, struct world_run *ret)
+{
+	return run_xdp(bpf_program__fd(world->skel->progs.uplink_xdp), world->uplink_if[uplink],
+		       frame, first, ret);
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* offload IFACE NAME=on|off...: what `ethtool -K` does, for the demo, which wants no other package
+// Copyright (C) The uplinkd authors
+/* offload IFACE NAME=on|off...: the function of `ethtool -K`, so that the demo needs no package
  * for it.
  *
- * A veth pair hands over frames as its sender left them, also with unfinished checksums, because
- * there is no wire that could spoil them. A NIC finishes them when it sends. tx-checksum=off makes
- * a veth send what a NIC would. */
+ * A veth pair passes frames unchanged, also with unfinished checksums, because no wire can damage
+ * them. A NIC completes them on transmission. With tx-checksum=off a veth sends frames as a NIC
+ * does.
+ */
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* stream FROM_NETNS TO_NETNS SOURCE DESTINATION RATE SECONDS: a numbered UDP packet every 1/RATE
  * seconds from one network namespace to the other.
  *
- * Both ends are in this one process, so each packet's time of sending and of arrival (the kernel's
- * time stamp) is known exactly. SIGUSR1 marks the moment when the cable is cut for good; the stream
- * goes on for SECONDS after it, and what is lost of the packets sent after it is told apart. Says
- * "ready" when it sends, and prints one line at the end: sent received duplicated lost
- * lost_after_mark longest_silence_us longest_sender_pause_us */
+ * This process has both ends, so the times of sending and of arrival (time stamp of the kernel) of
+ * each packet are exact. SIGUSR1 marks the moment when the cable is cut; the stream continues for
+ * SECONDS after it, and losses of packets sent after it are counted separately. Prints "ready" when
+ * it sends, and one line at the end: sent received duplicated lost lost_after_mark
+ * longest_silence_us longest_sender_pause_us
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,13 +27,13 @@
 
 #define UDP_PORT 9786
 #define PAYLOAD 64
-#define LIMIT_S 60	       /* of the whole stream, should the mark never come */
+#define LIMIT_S 60	       /* of the whole stream, if no mark comes */
 #define LINGER_NS 500000000ULL /* how long to wait for the last packets */
 
 struct stream {
 	int out, in;
 	uint32_t limit, after_mark, sent, received, duplicated; /* packets */
-	uint64_t *sent_ns, *arrived_ns; /* by number; arrived 0: not (yet) */
+	uint64_t *sent_ns, *arrived_ns;				/* by number; 0: not arrived */
 	uint64_t last_arrival_ns, longest_silence_ns;
 };
 
@@ -148,7 +150,7 @@ static void receive_all(struct stream *stream)
 	}
 }
 
-/* Late packets are made up for at once, so that the number sent is always the number promised. */
+/* Overdue packets are sent at once, so that the number of packets is always the specified one. */
 static void run(struct stream *stream, uint32_t rate)
 {
 	uint64_t interval_ns = 1000000000ULL / rate, due_ns = clock_ns();
@@ -215,8 +217,7 @@ int main(int argc, char **argv)
 	if (!stream.sent_ns || !stream.arrived_ns)
 		return 1;
 	sigaction(SIGUSR1, &on_mark, NULL);
-	/* An instrument must not wait behind other work; without the right to this it measures less
-	 * well. */
+	/* Real-time priority, because other load would distort the measurement; optional. */
 	sched_setscheduler(0, SCHED_RR, &priority);
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	r = open_ends(&stream, argv);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* wire IFACE...: counts the IPv4 frames that leave by each interface, as the kernel hands them to
- * the driver. Says "ready" when it listens; at SIGTERM it prints a line per interface, VLAN and
- * pair of addresses: IFACE VLAN SRC DST FRAMES. An independent witness: it knows nothing of
- * uplinkd. */
+// Copyright (C) The uplinkd authors
+/* wire IFACE...: counts the IPv4 frames that leave by each interface, as the kernel passes them to
+ * the driver. Prints "ready" when it listens; at SIGTERM it prints a line per interface, VLAN and
+ * pair of addresses: IFACE VLAN SRC DST FRAMES. It is independent of uplinkd.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -44,8 +45,7 @@ static int listen_on(const char *interface)
 
 	if (fd < 0 || !address.sll_ifindex)
 		return -1;
-	/* Without the second the tag of an outgoing frame would not be seen: it is not in the data
-	 * yet. */
+	/* The tag of an outgoing frame is not in the data yet: the second option returns it. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0)
 		return -1;
@@ -57,7 +57,7 @@ static unsigned int be16(const unsigned char *at)
 	return (unsigned int)at[0] << 8 | at[1];
 }
 
-static unsigned int tag_beside(struct msghdr *message)
+static unsigned int vlan_in_auxdata(struct msghdr *message)
 {
 	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control;
 	     control = CMSG_NXTHDR(message, control)) {
@@ -91,7 +91,7 @@ static void count(int wire, unsigned int vlan, const unsigned char *ip)
 		pairs[n_pairs++] = pair;
 }
 
-static void take(int wire, unsigned int vlan, const unsigned char *frame, size_t length)
+static void count_frame(int wire, unsigned int vlan, const unsigned char *frame, size_t length)
 {
 	size_t at = 12;
 
@@ -120,7 +120,7 @@ static void drain(int fd, int wire)
 		if (n < 0)
 			return;
 		if (from.sll_pkttype == PACKET_OUTGOING)
-			take(wire, tag_beside(&message), frame, (size_t)n);
+			count_frame(wire, vlan_in_auxdata(&message), frame, (size_t)n);
 	}
 }
 

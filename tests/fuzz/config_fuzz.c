@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* libFuzzer entry: any bytes as configuration file. */
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct config_errors errors = { 0 };
+	struct errors errors = { 0 };
 	struct model *model = NULL, *copy = NULL;
 	int r = config_parse((const char *)data, size, "fuzz.yaml", &model, &errors);
 
@@ -21,6 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	model_free(model);
 	model_free(copy);
-	config_errors_done(&errors);
+	errors_done(&errors);
 	return 0;
 }

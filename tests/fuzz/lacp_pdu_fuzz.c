@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libFuzzer entry: frames of any bytes, frames that are nearly right, time and operators against a
- * channel of three ports, with the invariants of LACP.
+// Copyright (C) The uplinkd authors
+/*
+ * libFuzzer entry: random frames, nearly valid frames, time and operator actions on a channel of
+ * three ports, with the invariants of LACP.
  *
  * Input: three bytes of configuration (flags, policy and min-links, max-links), then steps. A step:
- * what (low 3 bits) and port (the others), passing time in 20 ms, then what the kind of step takes.
- * The frames also go to the decoder alone, and as if there were no channel. */
+ * kind (low 3 bits) and port (high bits), passing time in 20 ms, then the bytes of its kind. The
+ * frames are also passed to the decoder alone and to peer_mismatch.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lacp/lacp.h"
 #include "lacp/pdu.h"
-#include "lacp/setup.h"
+#include "lacp/peer_mismatch.h"
 
 #define N_PORTS 3
 #define CHECK(condition)          \
@@ -21,10 +24,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* the last one is the actor's */
 static const uint8_t systems[4][6] = { { 2, 0, 0, 0, 0, 0x99 },
 				       { 2, 0, 0, 0, 0, 0x99 },
 				       { 2, 0, 0, 0, 0, 0 },
-				       { 2, 0, 0, 0, 0, 1 } }; /* the last is ours */
+				       { 2, 0, 0, 0, 0, 1 } };
 
 struct input {
 	const uint8_t *at;
@@ -34,7 +38,7 @@ struct input {
 struct world {
 	struct lacp *lacp;
 	struct lacp_config config;
-	struct setup setup;
+	struct peer_mismatch mismatch;
 	uint64_t now_ms, calls, sent_ms[N_PORTS + 1][3]; /* ring */
 	unsigned int n_sent[N_PORTS + 1], n_changed;
 	bool collecting[N_PORTS + 1], distributing[N_PORTS + 1];
@@ -48,9 +52,7 @@ static uint8_t take(struct input *input)
 	return *input->at++;
 }
 
-/* ---- callbacks
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- callbacks ---- */
 static void on_send(void *userdata, uint16_t port, const uint8_t *frame, size_t length)
 {
 	struct world *world = userdata;
@@ -97,9 +99,7 @@ static void on_event(void *userdata, uint16_t port, enum lacp_event_kind kind, c
 	      strlen(text) < LACP_TEXT_LEN);
 }
 
-/* ---- invariants
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- invariants ---- */
 static void check_port(struct world *world, uint16_t port, unsigned int *n_selected,
 		       unsigned int *n_alone)
 {
@@ -135,7 +135,7 @@ static void run(struct world *world)
 	lacp_run(world->lacp, world->now_ms);
 	for (uint16_t port = 1; port <= N_PORTS; port++)
 		check_port(world, port, &n_selected, &n_alone);
-	/* An undrained port that still drains is counted above, hence one more. */
+	/* An undrained port that is still draining is counted above, hence one more. */
 	CHECK(!world->config.max_links || n_selected <= world->config.max_links + 1);
 	CHECK(n_alone <= 1 && (!n_alone || world->config.fallback == LACP_FALLBACK_INDIVIDUAL));
 	CHECK(lacp_next_wakeup(world->lacp) > world->now_ms);
@@ -146,7 +146,7 @@ static void run(struct world *world)
 
 static void check_decoder(const uint8_t *frame, size_t length)
 {
-	static const uint8_t nobody[6];
+	static const uint8_t no_source[6];
 	struct lacp_pdu pdu, untouched;
 	uint8_t again[LACP_FRAME_LEN];
 	const char *why = NULL;
@@ -159,7 +159,7 @@ static void check_decoder(const uint8_t *frame, size_t length)
 		return;
 	}
 	CHECK(length >= LACP_FRAME_LEN && pdu.version);
-	lacp_frame_build(again, nobody, &pdu.actor, &pdu.partner);
+	lacp_frame_build(again, no_source, &pdu.actor, &pdu.partner);
 	CHECK(memcmp(frame + LACP_OFF_ACTOR, again + LACP_OFF_ACTOR, 17) == 0 &&
 	      memcmp(frame + LACP_OFF_PARTNER, again + LACP_OFF_PARTNER, 17) == 0);
 }
@@ -174,7 +174,7 @@ static bool would_be_answered(const struct lacp_saved *saved, const uint8_t *fra
 	return true;
 }
 
-/* What the data plane would answer for an absent daemon must mean nothing new to a present one. */
+/* A frame that the data plane would answer must not change a running daemon's state. */
 static void receive(struct world *world, uint16_t port, const uint8_t *frame, size_t length)
 {
 	unsigned int n_sent = world->n_sent[port], n_changed = world->n_changed;
@@ -182,7 +182,7 @@ static void receive(struct world *world, uint16_t port, const uint8_t *frame, si
 	bool answered;
 
 	check_decoder(frame, length);
-	setup_receive(&world->setup, frame, length, world->now_ms);
+	peer_mismatch_receive(&world->mismatch, frame, length, world->now_ms);
 	CHECK(lacp_save(world->lacp, port, &before) == 0);
 	answered = would_be_answered(&before, frame, length);
 	lacp_receive(world->lacp, port, frame, length, world->now_ms);
@@ -196,16 +196,14 @@ static void receive(struct world *world, uint16_t port, const uint8_t *frame, si
 	      memcmp(before.match, after.match, sizeof(after.match)) == 0);
 }
 
-/* ---- steps
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- steps ---- */
 static void step_bytes(struct world *world, uint16_t port, struct input *input)
 {
 	size_t length = take(input);
 	uint8_t *frame;
 
 	length = length < input->left ? length : input->left;
-	frame = malloc(length ? length : 1); /* of its very size, for ASan */
+	frame = malloc(length ? length : 1); /* of the exact size, for ASan */
 	CHECK(frame);
 	if (length)
 		memcpy(frame, input->at, length);
@@ -215,7 +213,7 @@ static void step_bytes(struct world *world, uint16_t port, struct input *input)
 	free(frame);
 }
 
-/* What a partner would send; 0x80 of the second byte: and then one byte of the frame is another. */
+/* An LACPDU of a partner; 0x80 of the second byte: with one changed byte. */
 static void step_lacpdu(struct world *world, uint16_t port, struct input *input)
 {
 	uint8_t state = take(input), variant = take(input);
@@ -252,7 +250,8 @@ static void step_restart(struct world *world, uint64_t age_ms)
 	CHECK(next);
 	memset(world->collecting, 0, sizeof(world->collecting));
 	memset(world->distributing, 0, sizeof(world->distributing));
-	memset(world->n_sent, 0, sizeof(world->n_sent)); /* a new process does not know */
+	memset(world->n_sent, 0, sizeof(world->n_sent)); /* a new process starts with an empty
+							    window */
 	for (uint16_t port = 1; port <= N_PORTS; port++) {
 		const struct lacp_port_config config = { .number = port,
 							 .priority = 255,

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libFuzzer entry: LLDP, CDP and PAgP frames of any bytes, one after the other on one port. A
- * frame: passing time in seconds (1 byte), length (1 byte), bytes. */
+// Copyright (C) The uplinkd authors
+/*
+ * libFuzzer entry: a sequence of random LLDP, CDP and PAgP frames on one port. A frame: passing
+ * time in seconds (1 byte), length (1 byte), bytes.
+ */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lacp/neighbour.h"
-#include "lacp/setup.h"
+#include "lacp/peer_mismatch.h"
 
 #define CHECK(condition)          \
 	do {                      \
@@ -27,7 +30,7 @@ static void check_text(const char *text, size_t size)
 
 static void check(const struct ul_neighbour *neighbour, uint64_t now_ms)
 {
-	const struct setup setup = { 0 };
+	const struct peer_mismatch mismatch = { 0 };
 	char text[LACP_TEXT_LEN];
 
 	check_text(neighbour->device, sizeof(neighbour->device));
@@ -35,10 +38,11 @@ static void check(const struct ul_neighbour *neighbour, uint64_t now_ms)
 	CHECK(neighbour->seen_ms <= now_ms && neighbour->pagp_ms <= now_ms &&
 	      !neighbour->pagp == !neighbour->pagp_ms);
 	CHECK(neighbour->seen_ms || (!neighbour->device[0] && !neighbour->port[0]));
-	for (unsigned int channel = UL_CHANNEL_NONE; channel <= UL_CHANNEL_LACP; channel++)
-		if (setup_findings(&setup, neighbour, channel, now_ms) & 1U << UL_FIND_PAGP)
-			setup_describe(&setup, neighbour, channel, UL_FIND_PAGP, text,
-				       sizeof(text));
+	for (unsigned int channel = UL_CHANNEL_NONE; channel < UL_N_CHANNELS; channel++)
+		if (peer_mismatch_findings(&mismatch, neighbour, channel, now_ms) &
+		    1U << UL_FIND_PAGP)
+			peer_mismatch_describe(&mismatch, neighbour, channel, UL_FIND_PAGP, text,
+					       sizeof(text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -55,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 2;
 		size -= 2;
 		length = length < size ? length : size;
-		frame = malloc(length ? length : 1); /* of its very size, for ASan */
+		frame = malloc(length ? length : 1); /* of the exact size, for ASan */
 		CHECK(frame);
 		if (length)
 			memcpy(frame, data, length);

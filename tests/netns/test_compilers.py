@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel takes the programs as each clang that is installed compiles them: what its verifier takes of one it need not take of another, and distributions differ
-in their clang."""
+# Copyright (C) The uplinkd authors
+"""The kernel loads the programs as compiled by each installed clang.
+
+A verifier may accept the output of one compiler and reject that of another, and distributions
+differ in their clang.
+"""
 import pytest
 
 from harness import base
@@ -9,7 +13,7 @@ OBJECTS = sorted((base.BUILD / "compilers").glob("*/uplinkd.bpf.o"))  # `make te
 PROGRAMS = {"uplink_xdp", "uplink_tc", "port_tc"}
 
 
-def test_there_are_some():
+def test_objects_of_installed_compilers_exist():
     assert OBJECTS, "make tests"
 
 

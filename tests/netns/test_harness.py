@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The instruments themselves: they see what there is, and do not miss what is lost."""
+# Copyright (C) The uplinkd authors
+"""Tests of the instruments: they report received frames, and notice lost ones."""
+import errno
+import os
+
 from harness import base
+from harness.base import BUILD
 from harness.capture import Nic, expect
 from harness.frames import BROADCAST, STAG, tag, udp4
 from harness.netns import NetNs, veth
@@ -9,7 +14,7 @@ from harness.taps import Tap
 from harness.traffic import Traffic
 
 
-def test_capture_restores_tags_that_the_kernel_took_off():
+def test_capture_restores_tags_that_the_kernel_removed():
     a, b = NetNs("a"), NetNs("b")
     veth(a, "x", b, "y")
     x, y = Nic(a, "x"), Nic(b, "y")
@@ -22,7 +27,7 @@ def test_capture_restores_tags_that_the_kernel_took_off():
         assert x.frames() == []
 
 
-def test_generator_finds_what_a_cut_loses():
+def test_generator_reports_frames_lost_by_a_cut():
     a, b = NetNs("a"), NetNs("b")
     veth(a, "x", b, "y")
     veth(a, "x2", b, "z")
@@ -30,13 +35,13 @@ def test_generator_finds_what_a_cut_loses():
     traffic.flow(1000)
     traffic.mark()
     traffic.flow(1000)
-    b.ip("link", "set", "y", "down")  # behind its back
+    b.ip("link", "set", "y", "down")  # without its knowledge
     traffic.mark()
     begun = traffic.command("wait", 0)["begun"]
     base.wait_until(
         lambda: traffic.command("wait", 0)["begun"] > begun + 1000 / base.SLOW,
-        10,
-        "frames into the void",
+        30,
+        "frames to the dead link",
     )
     b.ip("link", "set", "y", "up")
     traffic.mark()
@@ -44,9 +49,47 @@ def test_generator_finds_what_a_cut_loses():
     figures = traffic.stop()
     start, flowing, void, again = figures.phases
     assert start.lost == 0 and start.ends == {"y": start.sent, "z": 0}, figures
-    # what arrived in the void was on its way already when the link went down, and is seen where it went
+    # Frames in flight when the link went down may still arrive at the far end.
     assert void.lost >= 1000 / base.SLOW and void.lost + void.ends["y"] == void.sent, figures
     assert again.sent - again.lost >= 1000 / base.SLOW - 200, figures
+
+
+def test_generator_judges_a_run_piece_by_piece():
+    a, b = NetNs("a"), NetNs("b")
+    veth(a, "x", b, "y")
+    traffic = Traffic(("x", a, "x"), [("y", b, "y")])
+    traffic.flow(1000)
+    assert traffic.check().lost == 0
+    b.ip("link", "set", "y", "down")
+    begun = traffic.command("wait", 0)["begun"]
+    base.wait_until(lambda: traffic.command("wait", 0)["begun"] > begun + 100, 30, "frames")
+    b.ip("link", "set", "y", "up")
+    traffic.flow(100)
+    assert traffic.check().lost > 0
+    traffic.skip()
+    traffic.flow(100)
+    assert traffic.check().lost == 0
+
+
+def inject(*options):
+    """fault with `cat FILE`; returns (exit status, standard error, names of the counted calls)."""
+    folder = base.temp_dir()
+    (folder / "file").write_text("text")
+    tool = [BUILD / "tests/tools/fault", "--trace", folder / "trace", "--from", folder]
+    done = base.run(*tool, *options, "cat", folder / "file", check=False)
+    lines = [line.split() for line in (folder / "trace").read_text().splitlines()]
+    return done.returncode, done.stderr, [words[2] if words[2:] else "hit" for words in lines]
+
+
+def test_faults_hit_the_call_that_they_name():
+    status, _, calls = inject()
+    assert status == 0 and calls[0] == "openat" and {"read", "write"} <= set(calls)
+    status, _, calls = inject("--at", 9999, "--call", "read", "--kill")
+    assert status == 0 and "hit" not in calls
+    status, _, calls = inject("--at", 1, "--call", "read", "--kill")
+    assert status == -9 and calls[-2:] == ["read", "hit"]
+    status, text, calls = inject("--at", 1, "--call", "read", "--error", errno.EIO)
+    assert status == 1 and os.strerror(errno.EIO) in text and calls[-2:] == ["read", "hit"]
 
 
 def test_tap_carrier():
@@ -54,7 +97,7 @@ def test_tap_carrier():
     tap = Tap(ns, "t0")
     assert "LOWER_UP" in ns.link("t0")["flags"]
     tap.set_carrier(False)
-    base.wait_until(lambda: "LOWER_UP" not in ns.link("t0")["flags"], 3, "carrier off")
+    base.wait_until(lambda: "LOWER_UP" not in ns.link("t0")["flags"], 30, "carrier off")
 
 
 def test_switch_carries_a_static_channel(ovs):
@@ -91,12 +134,12 @@ def test_switch_carries_a_static_channel(ovs):
 
     for frame in frames:
         host.send(frame[:12] + frame[16:])
-    base.wait_until(all_arrived, 5, lambda: f"{len(seen[0])} + {len(seen[1])} of {len(frames)}")
+    base.wait_until(all_arrived, 30, lambda: f"{len(seen[0])} + {len(seen[1])} of {len(frames)}")
     assert sorted(seen[0] + seen[1]) == sorted(frames) and seen[0] and seen[1]
 
     ovs.ns.ip("link", "set", members[0], "down")
     base.wait_until(
         lambda: host.send(frames[0][:12] + frames[0][16:]) and frames[0] in eth1.frames(),
-        5,
+        30,
         "the switch to use the other member",
     )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The reference and the man page say what the table of keys says: each key once, in its section,
- * and no other. */
+// Copyright (C) The uplinkd authors
+/* The reference and the man page against the table of keys: each key is described once, in its
+ * section, and no other key is. */
 #include <criterion/criterion.h>
 
 #include "common/util.h"
@@ -42,20 +43,32 @@ static size_t count(const char *text, const char *what)
 
 typedef char *(*row_fn)(const struct config_key *key, const char *allowed);
 
+/* Reserved keys stand in a section of their own. */
+static bool is_documented(const struct config_key *key)
+{
+	return key->type != KEY_UNAVAILABLE;
+}
+
 static void check_document(const char *path, const char *mark, const char *row_start, row_fn row)
 {
 	_cleanup_free_ char *document = read_document(path);
 
 	for (int s = 0; s < N_SECTIONS; s++) {
 		_cleanup_free_ char *text = section_text(document, mark, (enum config_section)s);
-		size_t n;
+		size_t n, n_documented = 0;
 		const struct config_key *keys = config_section_keys((enum config_section)s, &n);
 
-		cr_expect_eq(count(text, row_start), n, "%s, %s: %zu keys in the table, %zu here",
-			     path, config_section_title((enum config_section)s), n,
+		for (size_t i = 0; i < n; i++)
+			n_documented += is_documented(&keys[i]);
+		cr_expect_eq(count(text, row_start), n_documented,
+			     "%s, %s: %zu keys in the table, %zu here", path,
+			     config_section_title((enum config_section)s), n_documented,
 			     count(text, row_start));
 		for (size_t i = 0; i < n; i++) {
 			char allowed[256];
+
+			if (!is_documented(&keys[i]))
+				continue;
 			_cleanup_free_ char *expected = row(
 				&keys[i], config_key_allowed(&keys[i], allowed, sizeof(allowed)));
 
@@ -103,6 +116,68 @@ Test(config_docs, man_page)
 	check_document("docs/uplinkd.yaml.5.scd", "##", "\n*", man_row);
 }
 
+/* Each reserved key and value is in the list of the document. */
+static void check_reserved(const char *path, const char *heading, const char *quote)
+{
+	_cleanup_free_ char *document = read_document(path);
+	const char *text = strstr(document, heading);
+
+	cr_assert_not_null(text, "%s: no heading %s", path, heading);
+	for (size_t i = 0; i < n_config_keys; i++) {
+		const struct choice *choice = config_keys[i].choices;
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%s%s", quote, config_keys[i].name, quote);
+		if (config_keys[i].type == KEY_UNAVAILABLE)
+			cr_expect(strstr(text, name), "%s: %s is not listed", path, name);
+		for (; choice && choice->name; choice++) {
+			snprintf(name, sizeof(name), "%s%s%s", quote, choice->name, quote);
+			if (choice->refusal)
+				cr_expect(strstr(text, name), "%s: %s is not listed", path, name);
+		}
+	}
+}
+
+Test(config_docs, reserved_keys)
+{
+	check_reserved("docs/configuration.md", "\n### Reserved keys\n", "`");
+	check_reserved("docs/uplinkd.yaml.5.scd", "\n# RESERVED KEYS\n", "_");
+}
+
+/* The row of the method in the table of methods ends with the channels that allow it. */
+static void check_method(const char *document, const char *name, bool none, bool channel)
+{
+	_cleanup_free_ char *cell = NULL, *end = NULL;
+	size_t n = 0;
+
+	cr_assert_gt(asprintf(&cell, "`%s`", name), 0);
+	cr_assert_gt(asprintf(&end, " | %s | %s |\n", none ? "yes" : "refused",
+			      channel ? "yes" : "refused"),
+		     0);
+	for (const char *row = document; (row = strstr(row, "\n| `")); row++) {
+		const char *next = strchr(row + 1, '\n') + 1, *first = strstr(row, " | "),
+			   *at = strstr(row, cell);
+
+		if (at && at < first && (size_t)(next - row) > strlen(end) &&
+		    strncmp(next - strlen(end), end, strlen(end)) == 0)
+			n++;
+	}
+	cr_expect_eq(n, 1, "%s: %zu rows that end with%s", name, n, end);
+}
+
+Test(config_docs, methods)
+{
+	_cleanup_free_ char *document = read_document("docs/configuration.md");
+
+#define X(NAME, number, name, channels, inputs, help)                         \
+	check_method(document, name, ul_method_fits(number, UL_CHANNEL_NONE), \
+		     ul_method_fits(number, UL_CHANNEL_STATIC));              \
+	cr_expect_eq(ul_method_fits(number, UL_CHANNEL_STATIC),               \
+		     ul_method_fits(number, UL_CHANNEL_LACP), "one column");
+	UL_METHODS(X)
+#undef X
+}
+
 /* Every example can be used as it stands. */
 static void check_examples(const char *path, const char *fence, size_t n_expected)
 {
@@ -111,7 +186,7 @@ static void check_examples(const char *path, const char *fence, size_t n_expecte
 
 	for (char *at = document, *end; (at = strstr(at, fence));
 	     at = end + strlen("\n```\n"), n++) {
-		struct config_errors errors = { 0 };
+		struct errors errors = { 0 };
 		struct model *model = NULL;
 
 		at += strlen(fence);
@@ -119,7 +194,7 @@ static void check_examples(const char *path, const char *fence, size_t n_expecte
 		cr_assert_not_null(end, "%s: an example without end", path);
 		cr_expect_eq(config_parse(at, (size_t)(end - at), path, &model, &errors), 0,
 			     "example %zu: %s", n, errors.n ? errors.messages[0] : "");
-		config_errors_done(&errors);
+		errors_done(&errors);
 		model_free(model);
 	}
 	cr_expect_eq(n, n_expected, "%s: %zu examples", path, n);
@@ -131,9 +206,7 @@ Test(config_docs, examples)
 	check_examples("docs/uplinkd.yaml.5.scd", "\n```\n", 1);
 }
 
-/* ---- the table itself
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the table itself ---- */
 Test(config_docs, sections_stand_together)
 {
 	size_t total = 0;
@@ -146,8 +219,8 @@ Test(config_docs, sections_stand_together)
 		cr_assert_leq(n, CONFIG_MAX_KEYS);
 		for (size_t i = 0; i < n; i++) {
 			cr_expect_eq(keys[i].section, (enum config_section)s);
-			cr_expect_eq(config_key_find((enum config_section)s, keys[i].name),
-				     &keys[i], "%s is there twice", keys[i].name);
+			for (size_t other = 0; other < i; other++)
+				cr_expect_str_neq(keys[other].name, keys[i].name);
 			cr_expect_not_null(keys[i].help);
 		}
 		total += n;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Good files and what becomes of them: defaults, inheritance, resolved lists, VLANs, names; copies
- * and ports at run time. */
+// Copyright (C) The uplinkd authors
+/* Models of correct files: defaults, inheritance, resolved lists, VLANs, names, copies. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -46,17 +46,17 @@ static const char complete[] =
 	"        ports:\n"
 	"          - {interface: vnet0, mac: \"52:54:00:12:34:56\"}\n"
 	"          - {interface: vmk0, host: true, address: [192.0.2.10/24]}\n"
-	"control: {socket: /run/uplinkd/uplinkd.sock, group: uplinkd}\n";
+	"control: {socket: /run/uplinkd/uplinkd.sock, group: uplinkd, group-may: read}\n";
 
 static struct model *parse(const char *text)
 {
-	struct config_errors errors = { 0 };
+	struct errors errors = { 0 };
 	struct model *model = NULL;
 	int r = config_parse(text, strlen(text), "t.yaml", &model, &errors);
 
 	cr_assert_eq(r, 0, "%s\n%s", text, errors.n ? errors.messages[0] : "no message");
 	cr_assert_eq(errors.n, 0);
-	config_errors_done(&errors);
+	errors_done(&errors);
 	return model;
 }
 
@@ -96,7 +96,7 @@ static void expect_complete(const struct model *model)
 
 	cr_expect_eq(sw->lacp.activity, CFG_LACP_ACTIVE);
 	cr_expect_eq(sw->lacp.rate, CFG_LACP_SLOW);
-	cr_expect_eq(sw->lacp.fallback, CFG_LACP_NONE);
+	cr_expect_eq(sw->lacp.fallback, LACP_FALLBACK_NONE);
 	cr_expect_eq(sw->lacp.system_priority, 65535);
 	cr_expect_eq(sw->lacp.key, 1);
 	cr_expect_eq(sw->lacp.port_priority, 255);
@@ -131,7 +131,7 @@ static void expect_complete(const struct model *model)
 
 	cr_expect_str_eq(model->control_socket, "/run/uplinkd/uplinkd.sock");
 	cr_expect_str_eq(model->control_group, "uplinkd");
-	cr_expect_null(model->metrics_listen);
+	cr_expect(model->control_group_reads);
 }
 
 Test(config_model, complete_example)
@@ -142,12 +142,12 @@ Test(config_model, complete_example)
 	model_free(model);
 }
 
-/* As the specification prints it: a static channel beside lacp settings, and the metrics endpoint
+/* As the specification prints it: a static channel with lacp settings, and the metrics endpoint
  * of a later version. */
 Test(config_model, complete_example_as_printed)
 {
 	_cleanup_free_ char *text = NULL;
-	struct config_errors errors = { 0 };
+	struct errors errors = { 0 };
 	const char *channel = strstr(complete, "lacp\n");
 	struct model *model = NULL;
 
@@ -156,11 +156,11 @@ Test(config_model, complete_example_as_printed)
 		     0);
 	cr_expect_eq(config_parse(text, strlen(text), "t.yaml", &model, &errors), -EINVAL);
 	cr_assert_eq(errors.n, 2, "%zu: %s", errors.n, errors.n ? errors.messages[0] : "");
-	cr_expect_str_eq(errors.messages[0], "t.yaml: metrics: not available in this version");
+	cr_expect_str_eq(errors.messages[0], "t.yaml:36: metrics: not available in this version");
 	cr_expect_str_eq(
 		errors.messages[1],
-		"t.yaml: switches[0].lacp: needs channel: lacp, but channel is static: set channel to lacp, or remove lacp");
-	config_errors_done(&errors);
+		"t.yaml:7: switches[0].lacp: needs channel: lacp, but channel is static: set channel to lacp, or remove lacp");
+	errors_done(&errors);
 }
 
 Test(config_model, defaults)
@@ -191,6 +191,7 @@ Test(config_model, defaults)
 	cr_expect_eq(b->lacp.key, 1);
 	cr_expect(!b->lacp.has_system_id);
 	cr_expect_null(model->control_socket);
+	cr_expect_not(model->control_group_reads, "the default is change");
 	cr_expect_null(model->control_group);
 	model_free(model);
 }
@@ -204,10 +205,11 @@ Test(config_model, every_item_away_from_its_default)
 		"     teaming: {load-balancing: src-dst-ip-port, rehash: modulo, iphash-octets: last, notify-switches: false,\n"
 		"               failback: false, active: [e2, e0]},\n"
 		"     security: {promiscuous: true, mac-changes: true, forged-transmits: true, mac-learning: true},\n"
-		"     port-groups: [{name: 'a b, c', ports: [{interface: v0}]}]}\n");
+		"     port-groups: [{name: 'a b, c', vlan: 4095, qinq: true, ports: [{interface: v0}]}]}\n");
 	const struct switch_cfg *sw = &model->switches[0];
 	const struct group_cfg *group = &sw->groups[0];
 
+	cr_expect(group->qinq);
 	cr_expect_eq(sw->mtu, 9216);
 	cr_expect_eq(sw->receive, UL_RECEIVE_XDP);
 	cr_expect_eq(sw->up_delay_ms, 1800000);
@@ -218,7 +220,7 @@ Test(config_model, every_item_away_from_its_default)
 	cr_expect_eq(sw->lacp.key, 65535);
 	cr_expect_eq(sw->lacp.port_priority, 1);
 	cr_expect_eq(sw->lacp.min_links, 3);
-	cr_expect_eq(sw->lacp.fallback, CFG_LACP_INDIVIDUAL);
+	cr_expect_eq(sw->lacp.fallback, LACP_FALLBACK_INDIVIDUAL);
 	cr_expect_eq(group->teaming.method, UL_M_SRC_DST_IP_PORT);
 	cr_expect(group->teaming.modulo && group->teaming.last_octet &&
 		  !group->teaming.notify_switches && !group->teaming.failback);
@@ -263,6 +265,50 @@ Test(config_model, inheritance_item_by_item)
 	model_free(model);
 }
 
+static void expect_learning(const struct security *security, bool on, uint32_t limit,
+			    enum learning_policy policy, uint32_t age_s, bool flooding)
+{
+	cr_expect_eq(security->mac_learning, on);
+	cr_expect_eq(security->learning.limit, limit, "%u", security->learning.limit);
+	cr_expect_eq(security->learning.policy, policy);
+	cr_expect_eq(security->learning.age_s, age_s, "%u", security->learning.age_s);
+	cr_expect_eq(security->learning.unicast_flooding, flooding);
+}
+
+Test(config_model, learning_defaults)
+{
+	struct model *model =
+		parse(SWITCHES(SWITCH("security: {mac-learning: true}, " GROUPS(GROUP("")))));
+
+	expect_learning(&model->switches[0].security, true, 4096, LEARNING_DROP, 600, true);
+	expect_learning(&model->switches[0].groups[0].security, true, 4096, LEARNING_DROP, 600,
+			true);
+	cr_expect(!model->switches[0].security.guest_control_pass);
+	model_free(model);
+}
+
+/* A group inherits the items of the mapping one by one, also where the switch does not learn. */
+Test(config_model, learning_inheritance)
+{
+	struct model *model = parse(SWITCHES(SWITCH(
+		"security: {guest-control-frames: pass, "
+		"mac-learning: {limit: 8, policy: allow, age-s: 30, unicast-flooding: false}}, " GROUPS(
+			"{name: a, security: {mac-learning: false}}, "
+			"{name: b, security: {mac-learning: {limit: 9}}}, "
+			"{name: c, security: {mac-learning: {}, guest-control-frames: drop}}, "
+			"{name: d, security: {mac-learning: true}}"))));
+	const struct group_cfg *groups = model->switches[0].groups;
+
+	expect_learning(&model->switches[0].security, true, 8, LEARNING_ALLOW, 30, false);
+	expect_learning(&groups[0].security, false, 8, LEARNING_ALLOW, 30, false);
+	expect_learning(&groups[1].security, true, 9, LEARNING_ALLOW, 30, false);
+	expect_learning(&groups[2].security, true, 8, LEARNING_ALLOW, 30, false);
+	expect_learning(&groups[3].security, true, 8, LEARNING_ALLOW, 30, false);
+	cr_expect(groups[1].security.guest_control_pass);
+	cr_expect(!groups[2].security.guest_control_pass);
+	model_free(model);
+}
+
 Test(config_model, default_active_leaves_out_standby)
 {
 	struct model *model =
@@ -276,25 +322,20 @@ Test(config_model, default_active_leaves_out_standby)
 	model_free(model);
 }
 
-/* What a channel allows although it looks like an exception. */
+/* Settings that a channel allows although they look like exceptions. */
 Test(config_model, channel_accepts)
 {
+	/* clang-format off */
 	static const char *const texts[] = {
-		SWITCHES(STATIC("teaming: {standby: []}, " GROUPS(
-			GROUP("teaming: {rehash: minimal, load-balancing: src-dst-ip}")))),
-		SWITCHES(STATIC("teaming: {load-balancing: src-ip}")),
-		SWITCHES(STATIC("teaming: {load-balancing: dst-ip}")),
-		SWITCHES(STATIC("teaming: {load-balancing: src-mac}")),
-		SWITCHES(LACP("teaming: {load-balancing: dst-mac}")),
-		SWITCHES(LACP("teaming: {load-balancing: src-dst-mac}")),
-		SWITCHES(LACP("teaming: {load-balancing: src-dst-ip-port}")),
-		SWITCHES(LACP("lacp: ")),
-		SWITCHES(SWITCH("teaming: {load-balancing: src-mac}")),
-		SWITCHES(SWITCH("teaming: {load-balancing: failover-order}")),
-		SWITCHES(SWITCH("teaming: {load-balancing: port-id}")),
-		SWITCHES(STATIC(
-			"teaming: {rehash: modulo}, " GROUPS(GROUP("teaming: {rehash: modulo}")))),
+		SWITCHES(STATIC("teaming: {standby: []}, " GROUPS(GROUP("teaming: {rehash: minimal, load-balancing: src-dst-ip}")))),
+		SWITCHES(STATIC("teaming: {load-balancing: src-ip}")), SWITCHES(STATIC("teaming: {load-balancing: dst-ip}")),
+		SWITCHES(STATIC("teaming: {load-balancing: src-mac}")), SWITCHES(LACP("teaming: {load-balancing: dst-mac}")),
+		SWITCHES(LACP("teaming: {load-balancing: src-dst-mac}")), SWITCHES(LACP("teaming: {load-balancing: src-dst-ip-port}")),
+		SWITCHES(LACP("lacp: ")), SWITCHES(SWITCH("teaming: {load-balancing: src-mac}")),
+		SWITCHES(SWITCH("teaming: {load-balancing: failover-order}")), SWITCHES(SWITCH("teaming: {load-balancing: port-id}")),
+		SWITCHES(STATIC("teaming: {rehash: modulo}, " GROUPS(GROUP("teaming: {rehash: modulo}")))),
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		model_free(parse(texts[i]));
@@ -331,6 +372,7 @@ static const struct {
 	uint16_t vid;
 	int n_vlans;   /* bits of the list */
 	uint16_t some; /* one of them */
+		       /* clang-format off */
 } vlans[] = {
 	{ "0", "0", UL_VLAN_EST, 0, 0, 0 },
 	{ "1", "1", UL_VLAN_VST, 1, 0, 0 },
@@ -344,6 +386,7 @@ static const struct {
 	{ "'0-4094'", "4095", UL_VLAN_VGT, UL_VLAN_TRUNK, 4095, 64 },
 	{ "'63-64'", "63-64", UL_VLAN_VGT, UL_VLAN_TRUNK, 2, 64 },
 };
+/* clang-format on */
 
 Test(config_model, vlans)
 {
@@ -391,32 +434,48 @@ Test(config_model, vlan_describe_in_little_room)
 
 Test(config_model, names_both_ways)
 {
-	for (int m = 0; m < UL_N_METHODS; m++) {
-		_cleanup_free_ char *text = NULL;
-		bool channel = m != UL_M_PORT_ID && m != UL_M_FAILOVER_ORDER;
-		struct model *model;
-
-		cr_assert_not_null(method_name((enum ul_method)m));
-		cr_assert_gt(
-			asprintf(
-				&text,
-				"switches: [{name: a, uplinks: [e0], channel: %s, teaming: {load-balancing: %s}}]",
-				channel ? "static" : "none", method_name((enum ul_method)m)),
-			0);
-		model = parse(text);
-		cr_expect_eq(model->switches[0].teaming.method, (enum ul_method)m);
-		model_free(model);
-	}
+#define X(NAME, number, name, channels, inputs, help) \
+	cr_expect_str_eq(method_name(UL_M_##NAME), name);
+	UL_METHODS(X)
+#undef X
+#define X(NAME, number, name, help) cr_expect_str_eq(channel_name(UL_CHANNEL_##NAME), name);
+	UL_CHANNELS(X)
+#undef X
 	cr_expect_null(method_name(UL_N_METHODS));
 	cr_expect_null(method_name((enum ul_method) - 1));
-	cr_expect_str_eq(channel_name(UL_CHANNEL_NONE), "none");
-	cr_expect_str_eq(channel_name(UL_CHANNEL_STATIC), "static");
-	cr_expect_str_eq(channel_name(UL_CHANNEL_LACP), "lacp");
-	cr_expect_null(channel_name((enum ul_channel)3));
+	cr_expect_null(channel_name(UL_N_CHANNELS));
 	cr_expect_str_eq(receive_name(UL_RECEIVE_AUTO), "auto");
 	cr_expect_str_eq(receive_name(UL_RECEIVE_XDP), "xdp");
 	cr_expect_str_eq(receive_name(UL_RECEIVE_TC), "tc");
 	cr_expect_null(receive_name((enum ul_receive)3));
+}
+
+/* Every method with every kind of channel: accepted or refused as the table of methods says. */
+Test(config_model, methods_and_channels)
+{
+	for (int m = 0; m < UL_N_METHODS; m++) {
+		for (int c = 0; c < UL_N_CHANNELS; c++) {
+			_cleanup_free_ char *text = NULL;
+			struct errors errors = { 0 };
+			struct model *model = NULL;
+			int r;
+
+			cr_assert_gt(
+				asprintf(
+					&text,
+					"switches: [{name: a, uplinks: [e0], channel: %s, teaming: {load-balancing: %s}}]",
+					channel_name((enum ul_channel)c),
+					method_name((enum ul_method)m)),
+				0);
+			r = config_parse(text, strlen(text), "test", &model, &errors);
+			cr_expect_eq(r == 0, ul_method_fits((uint32_t)m, (uint32_t)c), "%s: %s",
+				     text, errors.n ? errors.messages[0] : "accepted");
+			if (model)
+				cr_expect_eq(model->switches[0].teaming.method, (enum ul_method)m);
+			errors_done(&errors);
+			model_free(model);
+		}
+	}
 }
 
 Test(config_model, find)
@@ -431,7 +490,7 @@ Test(config_model, find)
 	model_free(model);
 }
 
-/* The copy lives on when the original is gone and does not follow its changes. */
+/* The copy does not depend on the original. */
 Test(config_model, copy)
 {
 	struct model *model = parse(complete), *copy = NULL;
@@ -447,13 +506,23 @@ Test(config_model, copy)
 	model_free(NULL);
 }
 
-/* ---- file
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- file ---- */
+/* systemd starts the daemon again after the second kind only. */
+Test(config_load, mistakes_and_failures_that_may_pass)
+{
+	static const int permanent[] = { EINVAL, ENOENT, ENOTDIR, EISDIR, EACCES, ELOOP };
+	static const int passing[] = { EIO, ENOMEM, EMFILE, ENFILE, EAGAIN, ESTALE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(permanent); i++)
+		cr_expect(config_error_is_permanent(-permanent[i]), "%s", strerror(permanent[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+		cr_expect_not(config_error_is_permanent(-passing[i]), "%s", strerror(passing[i]));
+}
+
 Test(config_load, file)
 {
 	char path[] = "/tmp/uplinkd-test-XXXXXX", *expected = NULL;
-	struct config_errors errors = { 0 };
+	struct errors errors = { 0 };
 	struct model *model = NULL;
 	int fd = mkstemp(path);
 
@@ -467,20 +536,20 @@ Test(config_load, file)
 	cr_assert_eq(ftruncate(fd, 0), 0);
 	cr_expect_eq(config_load(path, &model, &errors), -EINVAL);
 	cr_expect_null(model);
-	cr_assert_gt(asprintf(&expected, "%s: switches: missing: must be a list of 1-64 switches",
+	cr_assert_gt(asprintf(&expected, "%s:1: switches: missing: must be a list of 0-64 switches",
 			      path),
 		     0);
 	cr_expect_str_eq(errors.messages[0], expected);
 	free(expected);
-	config_errors_done(&errors);
+	errors_done(&errors);
 	close(fd);
 	unlink(path);
 
 	cr_expect_eq(config_load("/nowhere/uplinkd.yaml", &model, &errors), -ENOENT);
 	cr_expect_str_eq(errors.messages[0],
 			 "/nowhere/uplinkd.yaml: cannot be read: No such file or directory");
-	config_errors_done(&errors);
+	errors_done(&errors);
 	cr_expect_eq(config_load("/", &model, &errors), -EISDIR);
 	cr_expect_str_eq(errors.messages[0], "/: cannot be read: Is a directory");
-	config_errors_done(&errors);
+	errors_done(&errors);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Random changes of good files: the reader must end, give either a model or messages, and whatever
  * it accepts must survive a copy. The numbers come from a fixed seed, so a failure can be repeated.
  */
@@ -21,7 +22,7 @@ static const char good[] =
 	"      - name: a\n"
 	"        vlan: 100\n"
 	"        teaming: *t\n"
-	"        ports: [{interface: v0, mac: '52:54:00:12:34:56'}, {interface: h0, host: true, address: [192.0.2.10/24, '2001:db8::1/64']}]\n"
+	"        ports: [{interface: v0, mac: '52:54:00:12:34:56'}, {interface: h0, host: true, address: [192.0.2.10/24, '2001:db8::1/64'], gateway: 192.0.2.1, dns: [192.0.2.2], routes: [{to: 10.0.0.0/8, via: 192.0.2.3, metric: 7}]}]\n"
 	"      - {name: b, vlan: '10,20-30', security: {mac-learning: true}, ports: [{interface: v1}]}\n"
 	"  - name: s1\n"
 	"    uplinks: [eth2, eth3]\n"
@@ -29,7 +30,7 @@ static const char good[] =
 	"    port-groups: [{name: c, teaming: {active: [eth2], standby: [eth3]}, ports: [{interface: v2, mac: \"52:54:00:12:34:57\"}]}]\n"
 	"control: {socket: /run/uplinkd/s, group: uplinkd}\n";
 
-/* What a syntax-aware hand would put in. */
+/* Pieces of YAML and of configurations. */
 static const char *const pieces[] = {
 	"*u",
 	"*t",
@@ -89,12 +90,12 @@ static size_t mutate(char *text, size_t length, size_t room)
 	case 0: /* one byte */
 		text[at] = (char)pick(256);
 		return length;
-	case 1: /* away with some */
+	case 1: /* remove some bytes */
 		n = pick(12) + 1;
 		n = n < length - at ? n : length - at;
 		memmove(text + at, text + at + n, length - at - n);
 		return length - n;
-	case 2: /* a part of the text once more, elsewhere */
+	case 2: /* copy a part of the text to another place */
 		n = pick(60) + 1;
 		if (at + n > length || length + n > room)
 			return length;
@@ -121,7 +122,7 @@ static size_t mutate(char *text, size_t length, size_t room)
 /* Returns whether the text was accepted. */
 static bool parse_once(const char *text, size_t length)
 {
-	struct config_errors errors = { 0 };
+	struct errors errors = { 0 };
 	struct model *model = NULL, *copy = NULL;
 	int r = config_parse(text, length, "t.yaml", &model, &errors);
 
@@ -145,7 +146,7 @@ static bool parse_once(const char *text, size_t length)
 				  errors.messages[i]);
 	model_free(model);
 	model_free(copy);
-	config_errors_done(&errors);
+	errors_done(&errors);
 	return r == 0;
 }
 
@@ -164,7 +165,7 @@ Test(config_mutations, random_changes, .timeout = 300)
 			length = mutate(text, length, sizeof(text));
 		accepted += parse_once(text, length);
 	}
-	/* Both ways must have been taken often, or the changes are too small or too large. */
+	/* Both results must be frequent, or the changes are too small or too large. */
 	cr_expect_gt(accepted, ROUNDS / 100, "%zu of %d accepted", accepted, ROUNDS);
 	cr_expect_lt(accepted, ROUNDS / 2, "%zu of %d accepted", accepted, ROUNDS);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* Pieces of configuration files for the tests of user/config/. */
 #ifndef TESTS_UNIT_CONFIG_TEXT_H
 #define TESTS_UNIT_CONFIG_TEXT_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The client against the real server, in a thread that turns the loop, and against peers that
- * misbehave. */
+// Copyright (C) The uplinkd authors
+/* The client against the real server, in a thread that runs the loop, and against peers that
+ * violate the protocol. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,8 +36,8 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-TestSuite(control_client, .init = setup, .fini = teardown, .timeout = 30);
-TestSuite(control_client_alone, .timeout = 30);
+TestSuite(control_client, .init = setup, .fini = teardown, .timeout = 300);
+TestSuite(control_client_alone, .timeout = 300);
 
 Test(control_client, reply)
 {
@@ -86,7 +87,7 @@ Test(control_client, refusal)
 	control_result_done(&result);
 }
 
-Test(control_client_alone, nobody_there)
+Test(control_client_alone, no_server)
 {
 	struct control_result result;
 
@@ -100,7 +101,7 @@ Test(control_client_alone, nobody_there)
 	control_result_done(&result);
 }
 
-/* A listener that does one thing to whoever connects. */
+/* A listener that does one thing to each connection. */
 struct rogue {
 	char directory[32], path[64];
 	int fd;
@@ -159,7 +160,7 @@ Test(control_client_alone, silence_has_a_limit)
 	cr_expect(strstr(result.message, "does not answer"), "%s", result.message);
 	control_result_done(&result);
 
-	/* half an answer is none */
+	/* an incomplete reply */
 	cr_expect_eq(call_rogue("{\"param", 7, true, 300, &result), -ETIMEDOUT);
 	control_result_done(&result);
 }

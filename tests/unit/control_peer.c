@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "control_peer.h"
 
 #include <criterion/criterion.h>
@@ -42,18 +43,63 @@ static int call_publish(void *userdata, json_t *parameters, json_t **ret_paramet
 	return 0;
 }
 
+static void on_gone(void *userdata)
+{
+	struct fixture *f = userdata;
+
+	f->n_gone++;
+	f->pending = NULL;
+}
+
+static int call_later(void *userdata, const struct control_method *method, json_t *parameters,
+		      struct control_pending *pending, json_t **ret_parameters,
+		      const char **ret_error)
+{
+	struct fixture *f = userdata;
+
+	f->n_calls++;
+	if (json_is_true(json_object_get(parameters, "now"))) {
+		*ret_parameters = json_pack("{s:s}", "text", "at once");
+		return 0;
+	}
+	f->pending = pending;
+	control_pending_watch(pending, on_gone, f);
+	return -EINPROGRESS;
+}
+
+static int call_large(void *userdata, json_t *parameters, json_t **ret_parameters,
+		      const char **ret_error)
+{
+	size_t size = (size_t)json_integer_value(json_object_get(parameters, "mib")) * 1024 * 1024;
+	_cleanup_free_ char *text = malloc(size);
+
+	cr_assert(text);
+	memset(text, 'x', size);
+	*ret_parameters = json_pack("{s:s#}", "text", text, size);
+	return 0;
+}
+
+/* clang-format off */
 const struct control_method fixture_methods[] = {
-	{ "Echo", call_echo },
-	{ "Refuse", call_refuse },
-	{ "Break", call_break },
-	{ "Publish", call_publish },
+	{ "Echo", call_echo, CONTROL_READS, NULL },
+	{ "Large", call_large, CONTROL_READS, NULL },
+	{ "Later", NULL, CONTROL_CHANGES, call_later },
+	{ "Refuse", call_refuse, CONTROL_CHANGES, NULL },
+	{ "Break", call_break, CONTROL_CHANGES, NULL },
+	{ "Publish", call_publish, CONTROL_CHANGES, NULL },
 	{},
 };
+/* clang-format on */
 
 void fixture_start(struct fixture *f)
 {
 	struct control_server_options options = {
-		.path = f->path, .version = "1.2.3", .methods = fixture_methods, .userdata = f
+		.path = f->path,
+		.version = "1.2.3",
+		.methods = fixture_methods,
+		.description = "# more\n",
+		.errors = &f->errors,
+		.userdata = f,
 	};
 
 	*f = (struct fixture){ .directory = "/tmp/ul-control-XXXXXX" };
@@ -65,6 +111,7 @@ void fixture_start(struct fixture *f)
 
 void fixture_stop(struct fixture *f)
 {
+	errors_done(&f->errors);
 	control_server_free(f->server);
 	sd_event_unref(f->event);
 	free(f->last_text);
@@ -90,7 +137,7 @@ void peer_write(int fd, const void *data, size_t size)
 		     strerror(errno));
 }
 
-/* One byte at a time, so that nothing of the next message is taken. */
+/* One byte at a time, so that no byte of the next message is read. */
 json_t *peer_hear(struct fixture *f, int fd)
 {
 	uint64_t deadline_ms = now_ms() + 5000;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "control/socket_file.h"
 #include "control_peer.h"
 
 static struct fixture f;
@@ -19,7 +21,7 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-TestSuite(control_server, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(control_server, .init = setup, .fini = teardown, .timeout = 300);
 
 static const char *error_of(json_t *message)
 {
@@ -42,47 +44,34 @@ static const char *parameter_of(json_t *message, const char *key)
 static const struct {
 	const char *what, *request, *error, *parameter, *value;
 	bool closes;
+	/* clang-format off */
 } exchanges[] = {
 	{ "a method", ECHO("hi"), NULL, "text", "hi", false },
 	{ "no parameters", "{\"method\":\"io.uplinkd.Echo\"}", NULL, "text", "(none)", false },
-	{ "parameters null", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":null}", NULL, "text",
-	  "(none)", false },
+	{ "parameters null", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":null}", NULL, "text", "(none)", false },
 	{ "UTF-8", ECHO("\xc3\xa4\xe2\x82\xac"), NULL, "text", "\xc3\xa4\xe2\x82\xac", false },
-	{ "unknown member of the request", "{\"method\":\"io.uplinkd.Echo\",\"upgrade\":false}",
-	  NULL, "text", "(none)", false },
-	{ "refusal in words", "{\"method\":\"io.uplinkd.Refuse\"}", CONTROL_E_INVALID_REQUEST,
-	  "message", "vnet7 is not a port", false },
-	{ "refusal by errno", "{\"method\":\"io.uplinkd.Break\"}", CONTROL_E_FAILED, "message",
-	  "Input/output error", false },
-	{ "unknown method", "{\"method\":\"io.uplinkd.Nothing\"}", CONTROL_E_METHOD_NOT_FOUND,
-	  "method", "io.uplinkd.Nothing", false },
-	{ "other interface", "{\"method\":\"io.systemd.Echo\"}", CONTROL_E_METHOD_NOT_FOUND,
-	  "method", "io.systemd.Echo", false },
-	{ "prefix of a name", "{\"method\":\"io.uplinkd.Ech\"}", CONTROL_E_METHOD_NOT_FOUND,
-	  "method", "io.uplinkd.Ech", false },
-	{ "no interface", "{\"method\":\"Echo\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "Echo",
-	  false },
-	{ "Monitor without more", "{\"method\":\"io.uplinkd.Monitor\"}", CONTROL_E_EXPECTED_MORE,
-	  NULL, NULL, false },
-	{ "no method", "{\"parameters\":{}}", CONTROL_E_INVALID_PARAMETER, "parameter", "method",
-	  false },
-	{ "method is a number", "{\"method\":7}", CONTROL_E_INVALID_PARAMETER, "parameter",
-	  "method", false },
-	{ "parameters is a list", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":[]}",
-	  CONTROL_E_INVALID_PARAMETER, "parameter", "parameters", false },
-	{ "more is a string", "{\"method\":\"io.uplinkd.Monitor\",\"more\":\"yes\"}",
-	  CONTROL_E_INVALID_PARAMETER, "parameter", "more", false },
+	{ "unknown member of the request", "{\"method\":\"io.uplinkd.Echo\",\"upgrade\":false}", NULL, "text", "(none)", false },
+	{ "refusal in words", "{\"method\":\"io.uplinkd.Refuse\"}", CONTROL_E_INVALID_REQUEST, "message", "vnet7 is not a port", false },
+	{ "refusal by errno", "{\"method\":\"io.uplinkd.Break\"}", CONTROL_E_FAILED, "message", "Input/output error", false },
+	{ "unknown method", "{\"method\":\"io.uplinkd.Nothing\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "io.uplinkd.Nothing", false },
+	{ "other interface", "{\"method\":\"io.systemd.Echo\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "io.systemd.Echo", false },
+	{ "prefix of a name", "{\"method\":\"io.uplinkd.Ech\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "io.uplinkd.Ech", false },
+	{ "no interface", "{\"method\":\"Echo\"}", CONTROL_E_METHOD_NOT_FOUND, "method", "Echo", false },
+	{ "Monitor without more", "{\"method\":\"io.uplinkd.Monitor\"}", CONTROL_E_EXPECTED_MORE, NULL, NULL, false },
+	{ "no method", "{\"parameters\":{}}", CONTROL_E_INVALID_PARAMETER, "parameter", "method", false },
+	{ "method is a number", "{\"method\":7}", CONTROL_E_INVALID_PARAMETER, "parameter", "method", false },
+	{ "parameters is a list", "{\"method\":\"io.uplinkd.Echo\",\"parameters\":[]}", CONTROL_E_INVALID_PARAMETER, "parameter", "parameters", false },
+	{ "more is a string", "{\"method\":\"io.uplinkd.Monitor\",\"more\":\"yes\"}", CONTROL_E_INVALID_PARAMETER, "parameter", "more", false },
 	{ "not JSON", "GET / HTTP/1.1\r\n\r\n", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "empty", "", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "a list", "[1,2]", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "a string", "\"io.uplinkd.Echo\"", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
-	{ "two objects", "{\"method\":\"io.uplinkd.Echo\"}{}", CONTROL_E_INVALID_PARAMETER, NULL,
-	  NULL, true },
-	{ "duplicate key", "{\"method\":\"io.uplinkd.Echo\",\"method\":\"io.uplinkd.Break\"}",
-	  CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
+	{ "two objects", "{\"method\":\"io.uplinkd.Echo\"}{}", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
+	{ "duplicate key", "{\"method\":\"io.uplinkd.Echo\",\"method\":\"io.uplinkd.Break\"}", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "not UTF-8", ECHO("\xff\xfe"), CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 	{ "cut off", "{\"method\":\"io.uplinkd.Ec", CONTROL_E_INVALID_PARAMETER, NULL, NULL, true },
 };
+/* clang-format on */
 
 Test(control_server, exchanges)
 {
@@ -142,11 +131,12 @@ Test(control_server, service_interface)
 		fd,
 		"{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"io.uplinkd\"}}");
 	description = peer_hear(&f, fd);
-	cr_expect(strstr(parameter_of(description, "description"), "method Reload()"));
+	cr_expect(strstr(parameter_of(description, "description"), "method Reload("));
+	cr_expect(strstr(parameter_of(description, "description"), "\n# more\n"));
 
 	peer_say(
 		fd,
-		"{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"io.nobody\"}}");
+		"{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"io.unknown\"}}");
 	unknown = peer_hear(&f, fd);
 	cr_expect_str_eq(error_of(unknown), CONTROL_E_INTERFACE_NOT_FOUND);
 }
@@ -196,8 +186,7 @@ Test(control_server, pipelined_requests_are_answered_in_order)
 	}
 }
 
-/* However many come at once: others have their turn after each, and the first to have it is who has
- * waited. */
+/* A burst of requests: other connections are served after each one, the longest waiting first. */
 Test(control_server, one_request_in_a_turn)
 {
 	enum { N = 50 };
@@ -223,8 +212,8 @@ Test(control_server, one_request_in_a_turn)
 	}
 }
 
-/* Requests without reading the answers: the server must stop reading, not collect answers, and go
- * on when they are read. */
+/* Requests without reading the answers: the server must stop reading, not collect answers, and
+ * continue when they are read. */
 Test(control_server, back_pressure)
 {
 	_cleanup_close_ int fd = peer_connect(&f);
@@ -262,17 +251,17 @@ Test(control_server, back_pressure)
 Test(control_server, length_limit)
 {
 	static char request[CONTROL_MAX_REQUEST + 2];
-	static const char head[] = ECHO("");
+	static const char head[] = ECHO("short");
 
 	for (size_t over = 0; over < 2; over++) {
+		/* Blanks in front are part of the request, and the reply stays short. */
 		size_t padding = CONTROL_MAX_REQUEST + over - (sizeof(head) - 1), sent = 0,
 		       size = CONTROL_MAX_REQUEST + over + 1;
 		_cleanup_close_ int fd = peer_connect(&f);
 		json_auto_t *message = NULL;
 
-		memcpy(request, head, sizeof(head) - 4);
-		memset(request + sizeof(head) - 4, 'x', padding);
-		strcpy(request + sizeof(head) - 4 + padding, head + sizeof(head) - 4);
+		memset(request, ' ', padding);
+		strcpy(request + padding, head);
 		cr_assert_eq(strlen(request), size - 1);
 		while (sent < size) {
 			ssize_t n = send(fd, request + sent, size - sent, MSG_NOSIGNAL);
@@ -286,11 +275,11 @@ Test(control_server, length_limit)
 		}
 		message = peer_hear(&f, fd);
 		if (over == 0) {
-			cr_expect_eq(strlen(parameter_of(message, "text")), padding);
+			cr_expect_str_eq(parameter_of(message, "text"), "short");
 			continue;
 		}
 		cr_expect_str_eq(error_of(message), CONTROL_E_INVALID_PARAMETER);
-		cr_expect(strstr(parameter_of(message, "message"), "64 KiB"));
+		cr_expect(strstr(parameter_of(message, "message"), "2 MiB"));
 		peer_expect_end(&f, fd);
 		cr_expect_eq(f.n_calls, 1, "the long one must not be called");
 	}
@@ -378,9 +367,7 @@ Test(control_server, one_client_too_many_crowds_out_the_most_silent)
 		close(fds[i]);
 }
 
-/* ---- monitor
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- monitor ---- */
 static int subscribe(void)
 {
 	json_auto_t *message = NULL;
@@ -424,7 +411,7 @@ Test(control_server, monitors_get_every_event_and_others_none)
 	cr_expect_str_eq(parameter_of(event, "event"), "drained");
 }
 
-Test(control_server, slow_monitor_is_dropped_and_the_others_go_on)
+Test(control_server, slow_monitor_is_dropped_and_the_others_continue)
 {
 	_cleanup_close_ int slow = subscribe(), quick = subscribe();
 	_cleanup_free_ char *padding = malloc(1001);
@@ -463,15 +450,13 @@ Test(control_server, monitor_that_leaves_is_forgotten)
 
 	close(fd);
 	turn_until(&f, control_server_stats(f.server)->n_monitors == 0);
-	json_auto_t *event = json_pack("{s:s}", "event", "nobody hears");
+	json_auto_t *event = json_pack("{s:s}", "event", "unheard");
 
 	control_server_publish(f.server, event);
 	cr_expect_eq(control_server_stats(f.server)->n_clients, 0);
 }
 
-/* ---- the socket file
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- the socket file ---- */
 Test(control_server, socket_is_private_without_a_group)
 {
 	struct stat st;
@@ -512,6 +497,9 @@ Test(control_server, group_changes)
 	cr_expect(st.st_gid == 1 && (st.st_mode & 0777) == 0660, "group %u, mode %o", st.st_gid,
 		  st.st_mode & 0777);
 	control_server_set_group(f.server, "no-such-group-here");
+	cr_assert_eq(f.errors.n, 1);
+	cr_expect(strstr(f.errors.messages[0], "group no-such-group-here does not exist"), "%s",
+		  f.errors.messages[0]);
 	cr_assert_eq(stat(f.path, &st), 0);
 	cr_expect(st.st_gid == 0 && (st.st_mode & 0777) == 0600, "group %u, mode %o", st.st_gid,
 		  st.st_mode & 0777);
@@ -533,14 +521,53 @@ Test(control_server, unknown_group_leaves_it_to_root)
 	control_server_free(server);
 }
 
-Test(control_server, what_is_in_the_way)
+/* uplinkd.socket: the file and its group belong to the service manager. */
+Test(control_server, an_inherited_socket_is_served_and_its_file_stays)
+{
+	char path[80];
+	struct control_server_options options = {
+		.path = path, .version = "2", .methods = fixture_methods, .errors = &f.errors
+	};
+	struct control_server *server;
+	_cleanup_close_ int listening = -1;
+	struct socket_file file;
+	struct stat before, after;
+	struct fixture other = f;
+	json_t *answer;
+	int peer;
+
+	snprintf(path, sizeof(path), "%s/inherited", f.directory);
+	cr_assert_eq(socket_file_listen(path, &listening, &file), 0);
+	cr_assert_eq(stat(path, &before), 0);
+	options.inherited_fd = listening;
+	options.group = "daemon";
+	cr_assert_eq(control_server_new(f.event, &options, &server), 0);
+	cr_assert_eq(f.errors.n, 1);
+	cr_expect(strstr(f.errors.messages[0], "SocketGroup= of uplinkd.socket decides"), "%s",
+		  f.errors.messages[0]);
+	strcpy(other.path, path);
+	peer = peer_connect(&other);
+	peer_say(peer, "{\"method\":\"org.varlink.service.GetInfo\"}");
+	answer = peer_hear(&f, peer);
+	cr_expect_str_eq(parameter_of(answer, "version"), "2");
+	json_decref(answer);
+	close(peer);
+	control_server_free(server);
+	cr_assert_eq(stat(path, &after), 0, "the file of the service manager was removed");
+	cr_expect(after.st_gid == before.st_gid && after.st_mode == before.st_mode);
+	/* Requests wait for the next daemon. */
+	close(peer_connect(&other));
+	socket_file_remove(path, &file);
+}
+
+Test(control_server, path_is_in_use)
 {
 	char path[80];
 	struct control_server_options options = { .path = path, .methods = fixture_methods };
 	struct control_server *server = NULL;
 	_cleanup_close_ int fd = -1;
 
-	/* somebody listens */
+	/* a server listens */
 	strcpy(path, f.path);
 	cr_expect_eq(control_server_new(f.event, &options, &server), -EADDRINUSE);
 	cr_expect_eq(access(f.path, F_OK), 0, "the other server's socket was removed");
@@ -551,7 +578,7 @@ Test(control_server, what_is_in_the_way)
 	cr_expect_eq(control_server_new(f.event, &options, &server), -EEXIST);
 	cr_expect_eq(unlink(path), 0, "the file was removed");
 
-	/* no folder, too long a name */
+	/* no directory, name too long */
 	snprintf(path, sizeof(path), "%s/none/sock", f.directory);
 	cr_expect_eq(control_server_new(f.event, &options, &server), -ENOENT);
 	options.path =
@@ -567,7 +594,7 @@ Test(control_server, stale_socket_is_replaced)
 	};
 	char kept[80];
 
-	/* What a killed daemon leaves: the file without a listener. */
+	/* A killed daemon leaves the file without a listener. */
 	snprintf(kept, sizeof(kept), "%s/kept", f.directory);
 	cr_assert_eq(link(f.path, kept), 0);
 	control_server_free(f.server);
@@ -578,7 +605,7 @@ Test(control_server, stale_socket_is_replaced)
 	_cleanup_close_ int fd = peer_connect(&f);
 	json_auto_t *message = NULL;
 
-	peer_say(fd, ECHO("anew"));
+	peer_say(fd, ECHO("again"));
 	message = peer_hear(&f, fd);
-	cr_expect_str_eq(parameter_of(message, "text"), "anew");
+	cr_expect_str_eq(parameter_of(message, "text"), "again");
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The command line: what is refused and how, without any switch or daemon there. */
+// Copyright (C) The uplinkd authors
+/* The command line: help, and which errors are reported, without a switch or a daemon. */
 #include <criterion/criterion.h>
 
 #include "ctl_run.h"
 
-TestSuite(ctl_commands, .timeout = 30);
+TestSuite(ctl_commands, .timeout = 300);
 
 #define NOWHERE "--bpffs", "/tmp/ul-no-such-dir", "--run-dir", "/tmp/ul-no-such-dir"
 
@@ -13,103 +14,90 @@ static const struct {
 	const char *words[12];
 	int status;
 	const char *out, *err;
+	/* clang-format off */
 } lines[] = {
-	{ { NULL }, CTL_WRONG_REQUEST, "", "uplinkctl [OPTION...] COMMAND" },
+	{ { NULL }, CTL_WRONG_REQUEST, "", "Usage: uplinkctl [OPTION...] COMMAND" },
 	{ { "--help" }, CTL_DONE, "which SWITCH GROUP SRC [DST]", "" },
 	{ { "-h" }, CTL_DONE, "Exit status: 0 done", "" },
 	{ { "help" }, CTL_DONE, "--bpffs DIR", "" },
-	{ { "status", "--help" }, CTL_DONE, "uplinkctl status [SWITCH]: one screen", "" },
-	{ { "--help", "port", "add" },
-	  CTL_DONE,
-	  "uplinkctl port add SWITCH GROUP IFACE [--mac MAC]",
-	  "" },
+	{ { "status", "--help" }, CTL_DONE, "Usage: uplinkctl [OPTION...] status [SWITCH] [--check] [--all]\n\nproblems, uplinks", "" },
+	{ { "help", "show", "counters" }, CTL_DONE, "\nOptions:\n  --all ", "" },
+	{ { "help", "which" }, CTL_DONE, "--sport N ", "" },
+	{ { "show", "--help" }, CTL_DONE, "Commands:\n  show uplinks ", "" },
+	{ { "--help", "port", "add" }, CTL_DONE, "uplinkctl [OPTION...] port add SWITCH GROUP IFACE [--mac MAC]", "" },
 	{ { "nonsense", "--help" }, CTL_DONE, "uplinkctl [OPTION...] COMMAND", "" },
 	{ { "--version" }, CTL_DONE, "uplinkctl " UL_VERSION "\n", "" },
 	{ { "status", "--version" }, CTL_DONE, "uplinkctl " UL_VERSION "\n", "" },
-	/* what was meant */
-	{ { "statsu" }, CTL_WRONG_REQUEST, "", "unknown command 'statsu': did you mean 'status'?" },
-	{ { "stat" }, CTL_WRONG_REQUEST, "", "did you mean 'status'?" },
-	{ { "relaod" }, CTL_WRONG_REQUEST, "", "did you mean 'reload'?" },
-	{ { "uplinks" }, CTL_WRONG_REQUEST, "", "did you mean 'show uplinks'?" },
-	{ { "drain", "eth0" }, CTL_WRONG_REQUEST, "", "did you mean 'uplink drain'?" },
-	{ { "shwo", "fdb" }, CTL_WRONG_REQUEST, "", "did you mean 'show fdb'?" },
-	{ { "xyzzy" }, CTL_WRONG_REQUEST, "", "unknown command 'xyzzy': see 'uplinkctl --help'" },
-	{ { "show" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "show what?: must be uplinks, ports, groups, lacp, fdb or counters\n" },
-	{ { "show", "everything" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "show everything: must be uplinks, ports, groups, lacp, fdb or counters\n" },
-	{ { "port", "remove" }, CTL_WRONG_REQUEST, "", "port remove: must be add or del\n" },
-	{ { "--jsno" }, CTL_WRONG_REQUEST, "", "unknown option '--jsno': did you mean '--json'?" },
-	{ { "--frobnicate" }, CTL_WRONG_REQUEST, "", "unknown option '--frobnicate'" },
-	{ { "-x" }, CTL_WRONG_REQUEST, "", "unknown option '-x'" },
+	/* the most similar name */
+	{ { "statsu" }, CTL_WRONG_REQUEST, "", "uplinkctl: statsu: unknown command; the most similar command is 'status'" },
+	/* unique prefixes */
+	{ { "stat", NOWHERE }, CTL_SYSTEM, "", "no switch found" },
+	{ { "sh", "up", NOWHERE }, CTL_SYSTEM, "", "no switch found" },
+	{ { "u", "d", "eth0", NOWHERE }, CTL_SYSTEM, "", "uplinkd is not running" },
+	{ { "s" }, CTL_WRONG_REQUEST, "", "uplinkctl: s: ambiguous command: may be status, show, switch-config, support-bundle, schema\n" },
+	{ { "r" }, CTL_WRONG_REQUEST, "", "r: ambiguous command: may be reload, rollback\n" },
+	{ { "sh", "g", "--help" }, CTL_DONE, "uplinkctl [OPTION...] show groups [SWITCH]", "" },
+	{ { "show", "" }, CTL_WRONG_REQUEST, "", "unknown subcommand" },
+	{ { "" }, CTL_WRONG_REQUEST, "", "unknown command" },
+	{ { "sho", "x" }, CTL_WRONG_REQUEST, "", "show x: unknown subcommand: must be uplinks" },
+	{ { "show", "c" }, CTL_WRONG_REQUEST, "", "c: ambiguous command: may be counters, channel, config\n" },
+	{ { "-V" }, CTL_DONE, "uplinkctl " UL_VERSION "\n", "" },
+	{ { "p", "--help" }, CTL_DONE, "Commands:\n  port add ", "" },
+	{ { "relaod" }, CTL_WRONG_REQUEST, "", "the most similar command is 'reload'" },
+	{ { "uplinks" }, CTL_WRONG_REQUEST, "", "the most similar command is 'show uplinks'" },
+	{ { "drain", "eth0" }, CTL_WRONG_REQUEST, "", "the most similar command is 'uplink drain'" },
+	{ { "shwo", "fdb" }, CTL_WRONG_REQUEST, "", "the most similar command is 'show fdb'" },
+	{ { "xyzzy" }, CTL_WRONG_REQUEST, "", "xyzzy: unknown command; see 'uplinkctl --help'" },
+	{ { "show" }, CTL_WRONG_REQUEST, "", "show: missing subcommand: must be uplinks, ports, groups, lacp, fdb, counters, channel or config\n" },
+	{ { "show", "everything" }, CTL_WRONG_REQUEST, "", "show everything: unknown subcommand: must be uplinks, ports, groups, lacp, fdb, counters, channel or config\n" },
+	{ { "port", "remove" }, CTL_WRONG_REQUEST, "", "port remove: unknown subcommand: must be add or del\n" },
+	{ { "--jsno" }, CTL_WRONG_REQUEST, "", "--jsno: unknown option; the most similar option is '--json'" },
+	{ { "--frobnicate" }, CTL_WRONG_REQUEST, "", "--frobnicate: unknown option" },
+	{ { "-x" }, CTL_WRONG_REQUEST, "", "-x: unknown option" },
 	/* options */
-	{ { "--bpffs" }, CTL_WRONG_REQUEST, "", "--bpffs: the DIR is missing" },
-	{ { "--json=yes", "status" }, CTL_WRONG_REQUEST, "", "--json takes no value" },
-	{ { "status", "--mac", "02:00:00:00:00:01" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "'status' has no option --mac: uplinkctl status [SWITCH]" },
-	{ { "show", "uplinks", "--all" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "'show uplinks' has no option --all" },
-	{ { "port", "add", "a", "b", "c", "--sport", "1" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "'port add' has no option --sport" },
+	{ { "--bpffs" }, CTL_WRONG_REQUEST, "", "--bpffs: DIR is missing" },
+	{ { "--json=yes", "status" }, CTL_WRONG_REQUEST, "", "--json: takes no value" },
+	{ { "status", "--mac", "02:00:00:00:00:01" }, CTL_WRONG_REQUEST, "", "status: has no option --mac; usage: uplinkctl status [SWITCH]" },
+	{ { "show", "uplinks", "--all" }, CTL_WRONG_REQUEST, "", "show uplinks: has no option --all" },
+	{ { "show", "ports", "-o" }, CTL_WRONG_REQUEST, "", "-o: COL,... is missing" },
+	{ { "show", "ports", "-o", "name", "--json" }, CTL_WRONG_REQUEST, "", "-o: cannot be combined with --json" },
+	{ { "which", "a", "b", "c", "-oname" }, CTL_WRONG_REQUEST, "", "which: has no option --columns" },
+	{ { "show", "ports", "-o", "help" }, CTL_DONE, "name                 PORT\n", "" },
+	{ { "show", "lacp", "--columns=help" }, CTL_DONE, "partner              PARTNER\n", "" },
+	{ { "show", "channel", "status" , "vswitch0" }, CTL_WRONG_REQUEST, "", "show channel: status: unknown word: must be 'summary'" },
+	{ { "port", "add", "a", "b", "c", "--sport", "1" }, CTL_WRONG_REQUEST, "", "port add: has no option --sport" },
 	/* number of arguments */
-	{ { "which", "vswitch0", "prod" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "'which' needs more arguments: uplinkctl which SWITCH GROUP SRC [DST]" },
-	{ { "which", "a", "b", "c", "d", "e" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "'which' takes fewer arguments" },
-	{ { "reload", "now" }, CTL_WRONG_REQUEST, "", "'reload' takes no arguments" },
-	{ { "check" }, CTL_WRONG_REQUEST, "", "'check' needs more arguments: uplinkctl check FILE" },
-	{ { "status", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", NULL },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "'status' takes fewer arguments" },
+	{ { "which", "vswitch0", "prod" }, CTL_WRONG_REQUEST, "", "which: arguments are missing; usage: uplinkctl which SWITCH GROUP SRC [DST]" },
+	{ { "which", "a", "b", "c", "d", "e" }, CTL_WRONG_REQUEST, "", "which: too many arguments" },
+	{ { "reload", "a", "b" }, CTL_WRONG_REQUEST, "", "reload: too many arguments; usage: uplinkctl reload [--confirm SECONDS] [FILE]\n" },
+	{ { "reload", "/tmp/ul-no-such-file" }, CTL_WRONG_REQUEST, "", "uplinkctl: /tmp/ul-no-such-file: cannot be read: No such file" },
+	{ { "reload", "--confirm", "0" }, CTL_WRONG_REQUEST, "", "--confirm 0: must be a number of seconds, 1-86400" },
+	{ { "confirm", "now" }, CTL_WRONG_REQUEST, "", "confirm: too many arguments" },
+	{ { "check" }, CTL_WRONG_REQUEST, "", "check: arguments are missing; usage: uplinkctl check [--kernel] FILE" },
+	{ { "import", "nonsense" }, CTL_WRONG_REQUEST, "", "uplinkctl: nonsense: unknown source: must be live, ip:PATH" },
+	{ { "adopt", "ip:/tmp" }, CTL_WRONG_REQUEST, "", "adopt: ip:/tmp: only the running network (live) can be moved" },
+	{ { "adopt", "live", "netplan" }, CTL_WRONG_REQUEST, "", "adopt: netplan: only the running network (live) can be moved" },
+	{ { "adopt", "--undo", "--dry-run" }, CTL_WRONG_REQUEST, "", "adopt: --undo: cannot be combined with other arguments" },
+	{ { "adopt", "--dry-run", "--confirm", "60" }, CTL_WRONG_REQUEST, "", "--confirm has no effect" },
+	{ { "adopt", "--confirm", "5" }, CTL_WRONG_REQUEST, "", "--confirm 5: must be a number of seconds, 10-86400" },
+	{ { "status", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", NULL }, CTL_WRONG_REQUEST, "", "status: too many arguments" },
 	/* values */
-	{ { "port", "add", "s", "g", "i", "--mac", "02:00" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "--mac 02:00: must be a MAC address" },
-	{ { "port", "add", "s", "g", "i", "--mac=01:00:5e:00:00:01" },
-	  CTL_WRONG_REQUEST,
-	  "",
-	  "is a group address" },
-	/* nobody there: both orders of options, both ways to give a value */
-	{ { NOWHERE, "status" },
-	  CTL_SYSTEM,
-	  "",
-	  "there is no switch below /tmp/ul-no-such-dir/uplinkd: start uplinkd" },
-	{ { "status", "--bpffs=/tmp/ul-no-such-dir" },
-	  CTL_SYSTEM,
-	  "",
-	  "there is no switch below /tmp/ul-no-such-dir/uplinkd" },
-	{ { "show", NOWHERE, "ports", "vswitch0" }, CTL_SYSTEM, "", "there is no switch below" },
-	{ { "--json", NOWHERE, "which", "a", "b", "10.0.0.1", "10.0.0.2" },
-	  CTL_SYSTEM,
-	  "",
-	  "there is no switch below" },
-	{ { "reload", NOWHERE },
-	  CTL_SYSTEM,
-	  "",
-	  "uplinkd is not running (socket /tmp/ul-no-such-dir/uplinkd.sock): start it with" },
-	{ { "port", "del", "vnet0", "--socket", "/tmp/ul-no-such-dir/s" },
-	  CTL_SYSTEM,
-	  "",
-	  "uplinkd is not running (socket /tmp/ul-no-such-dir/s)" },
+	{ { "port", "add", "s", "g", "i", "--mac", "02:00" }, CTL_WRONG_REQUEST, "", "--mac 02:00: must be a MAC address" },
+	{ { "port", "add", "s", "g", "i", "--mac=01:00:5e:00:00:01" }, CTL_WRONG_REQUEST, "", "must be a unicast address" },
+	/* no daemon, no switch: both orders of options, both ways to give a value */
+	{ { NOWHERE, "status" }, CTL_SYSTEM, "", "uplinkctl: /tmp/ul-no-such-dir/uplinkd: no switch found; start uplinkd" },
+	{ { "status", "--bpffs=/tmp/ul-no-such-dir" }, CTL_SYSTEM, "", "/tmp/ul-no-such-dir/uplinkd: no switch found" },
+	{ { "show", NOWHERE, "ports", "vswitch0" }, CTL_SYSTEM, "", "no switch found" },
+	{ { "--json", NOWHERE, "which", "a", "b", "10.0.0.1", "10.0.0.2" }, CTL_SYSTEM, "", "no switch found" },
+	{ { "diff", NOWHERE }, CTL_SYSTEM, "", "uplinkd is not running" },
+	{ { "show", "config", NOWHERE }, CTL_SYSTEM, "", "uplinkd is not running" },
+	{ { "rollback", NOWHERE }, CTL_SYSTEM, "", "uplinkd is not running" },
+	{ { "reload", NOWHERE }, CTL_SYSTEM, "", "uplinkd is not running (socket /tmp/ul-no-such-dir/uplinkd.sock): start it with" },
+	{ { "port", "del", "vnet0", "--socket", "/tmp/ul-no-such-dir/s" }, CTL_SYSTEM, "", "uplinkd is not running (socket /tmp/ul-no-such-dir/s)" },
 	{ { "uplink", "drain", "eth0", NOWHERE }, CTL_SYSTEM, "", "uplinkd is not running" },
 	{ { "uplink", "undrain", NOWHERE, "--", "eth0" }, CTL_SYSTEM, "", "uplinkd is not running" },
 };
+/* clang-format on */
 
 Test(ctl_commands, lines)
 {
@@ -141,7 +129,7 @@ Test(ctl_commands, help_fits_a_terminal)
 	char *rest = run.out, *line;
 
 	while ((line = strsep(&rest, "\n")))
-		cr_expect_leq(text_width(line), 130, "%s", line);
+		cr_expect_leq(text_width(line), 100, "%s", line);
 }
 
 #ifndef UNIT_MAN_PAGE
@@ -159,6 +147,8 @@ static void expect_documented(const char *page, const char *line)
 	       !(*word >= 'A' && *word <= 'Z')) {
 		size_t n = strlen(wanted);
 
+		if (option && word[1] != '-') /* "-j," in front of "--json" */
+			continue;
 		snprintf(wanted + n, sizeof(wanted) - n, "%s%s",
 			 n	? " " :
 			 option ? "*" :

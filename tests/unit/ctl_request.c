@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The subcommands that ask the daemon, against the real server with methods that note what they
- * were asked. */
+// Copyright (C) The uplinkd authors
+/* The subcommands that call the daemon, against the real server with methods that record their
+ * parameters. */
 #include <criterion/criterion.h>
 #include <linux/bpf.h>
 #include <pthread.h>
@@ -57,18 +58,22 @@ METHOD(Undrain)
 static int call_Status(void *userdata, json_t *parameters, json_t **ret_parameters,
 		       const char **ret_error)
 {
-	*ret_parameters = json_pack("{s:i, s:s, s:i, s:i}", "pid", 4711, "version", "9.9",
-				    "uptime_ms", 185000, "worst_loop_delay_us", 12);
+	*ret_parameters = json_pack("{s:i, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:b}",
+				    "pid", 4711, "version", "9.9", "uptime_ms", 185000,
+				    "worst_loop_delay_us", 12345, "worst_loop_delay_age_ms", 65000,
+				    "minute_loop_delay_us", 600, "worst_timely_turn_us", 3400,
+				    "worst_timely_late_us", 5, "log_lines_dropped", 7, "carriers",
+				    "netlink", "sandboxed", 1);
 	return 0;
 }
 
 static const struct control_method methods[] = {
-	{ "Reload", call_Reload },
-	{ "AddPort", call_AddPort },
-	{ "RemovePort", call_RemovePort },
-	{ "Drain", call_Drain },
-	{ "Undrain", call_Undrain },
-	{ "Status", call_Status },
+	{ "Reload", call_Reload, CONTROL_CHANGES, NULL },
+	{ "AddPort", call_AddPort, CONTROL_CHANGES, NULL },
+	{ "RemovePort", call_RemovePort, CONTROL_CHANGES, NULL },
+	{ "Drain", call_Drain, CONTROL_CHANGES, NULL },
+	{ "Undrain", call_Undrain, CONTROL_CHANGES, NULL },
+	{ "Status", call_Status, CONTROL_CHANGES, NULL },
 	{},
 };
 
@@ -104,28 +109,24 @@ static void finish(void)
 	cr_expect_eq(rmdir(daemon_.directory), 0);
 }
 
-TestSuite(ctl_request, .init = start, .fini = finish, .timeout = 60);
+TestSuite(ctl_request, .init = start, .fini = finish, .timeout = 300);
 
 static const struct {
 	const char *words[8];
 	const char *asked, *out;
+	/* clang-format off */
 } requests[] = {
 	{ { "port", "add", "vswitch0", "prod", "vnet7", "--mac", "52:54:00:00:00:07" },
-	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet7\",\"mac\":\"52:54:00:00:00:07\",\"switch\":\"vswitch0\"}",
-	  "vnet7 is a port of vswitch0/prod\n" },
+	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet7\",\"mac\":\"52:54:00:00:00:07\",\"switch\":\"vswitch0\"}", "vnet7 attached to vswitch0/prod\n" },
 	{ { "port", "add", "vswitch0", "prod", "vnet8" },
-	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet8\",\"switch\":\"vswitch0\"}",
-	  "vnet8 is a port of vswitch0/prod\n" },
-	{ { "port", "del", "vnet7" },
-	  "RemovePort {\"interface\":\"vnet7\"}",
-	  "vnet7 is no port any more\n" },
-	{ { "uplink", "undrain", "eth0" },
-	  "Undrain {\"uplink\":\"eth0\"}",
-	  "eth0 may be used again\n" },
-	{ { "reload" }, "Reload {}", "the configuration is applied\n" },
+	  "AddPort {\"group\":\"prod\",\"interface\":\"vnet8\",\"switch\":\"vswitch0\"}", "vnet8 attached to vswitch0/prod\n" },
+	{ { "port", "del", "vnet7" }, "RemovePort {\"interface\":\"vnet7\"}", "vnet7 detached\n" },
+	{ { "uplink", "undrain", "eth0" }, "Undrain {\"uplink\":\"eth0\"}", "eth0: undrained\n" },
+	{ { "reload" }, "Reload {}", "configuration applied\n" },
 };
+/* clang-format on */
 
-Test(ctl_request, what_is_asked)
+Test(ctl_request, calls_and_output)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		const char *const *w = requests[i].words;
@@ -156,13 +157,14 @@ Test(ctl_request, refusals_and_exit_statuses)
 		const char *error;
 		int status;
 		const char *err;
+		/* clang-format off */
 	} rows[] = {
 		{ CONTROL_E_INVALID_REQUEST, CTL_WRONG_REQUEST, "uplinkctl: because\n" },
 		{ CONTROL_E_INVALID_PARAMETER, CTL_WRONG_REQUEST, "uplinkctl: because\n" },
 		{ CONTROL_E_FAILED, CTL_SYSTEM, "uplinkctl: because\n" },
-		{ CONTROL_E_CONFIGURATION, CTL_WRONG_REQUEST,
-		  "uplinkd.yaml: a: 1: wrong\nuplinkd.yaml: b: 2: wrong\n" },
+		{ CONTROL_E_CONFIGURATION, CTL_WRONG_REQUEST, "uplinkctl: uplinkd.yaml: a: 1: wrong\nuplinkctl: uplinkd.yaml: b: 2: wrong\n" },
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		daemon_.refuse_with = rows[i].error;
@@ -175,7 +177,7 @@ Test(ctl_request, refusals_and_exit_statuses)
 	}
 }
 
-/* Without the maps: the daemon's word has to do. */
+/* Without readable maps only the daemon's reply is known. */
 Test(ctl_request, drain_without_maps)
 {
 	_cleanup_run_ struct run run = run_ctl("--run-dir", daemon_.directory, "--bpffs",
@@ -184,13 +186,11 @@ Test(ctl_request, drain_without_maps)
 
 	cr_expect_eq(run.status, CTL_DONE);
 	cr_expect_str_eq(daemon_.asked, "Drain {\"uplink\":\"eth0\"}");
-	cr_expect(strstr(run.out, "eth0 is drained"), "%s", run.out);
+	cr_expect(strstr(run.out, "eth0: drained"), "%s", run.out);
 	cr_expect_str_eq(run.err, "");
 }
 
-/* ---- with maps
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- with maps ---- */
 static struct fake_fs fs;
 static struct fake fake;
 
@@ -208,7 +208,7 @@ static void finish_with_maps(void)
 	fake_unmount(&fs);
 }
 
-TestSuite(ctl_drain, .init = start_with_maps, .fini = finish_with_maps, .timeout = 60);
+TestSuite(ctl_drain, .init = start_with_maps, .fini = finish_with_maps, .timeout = 300);
 
 static void mark_drained(void)
 {
@@ -241,17 +241,18 @@ Test(ctl_drain, safe)
 	expect_keys("uplink drain", record,
 		    "switch:s uplink:s drained:b sending:b receiving:b safe:b message:s");
 	cr_expect(json_is_true(json_object_get(record, "safe")));
-	cr_expect_str_eq(message_of(record), "it is safe to pull the cable");
+	cr_expect_str_eq(message_of(record), "drained; it is safe to unplug the cable");
 }
 
-Test(ctl_drain, static_channel_does_not_tell_the_switch)
+Test(ctl_drain, static_channel_does_not_inform_the_switch)
 {
 	daemon_.effect = mark_drained;
 	json_auto_t *record = drain(UL_CHANNEL_STATIC);
 
 	cr_expect(json_is_true(json_object_get(record, "drained")));
 	cr_expect(json_is_false(json_object_get(record, "safe")));
-	cr_expect(strstr(message_of(record), "shut its port"), "%s", message_of(record));
+	cr_expect(strstr(message_of(record), "shut down the switch port"), "%s",
+		  message_of(record));
 	cr_expect(strstr(message_of(record), "lacp"), "%s", message_of(record));
 }
 
@@ -261,7 +262,7 @@ Test(ctl_drain, not_done_within_the_limit)
 
 	cr_expect(json_is_false(json_object_get(record, "drained")));
 	cr_expect(json_is_false(json_object_get(record, "safe")));
-	cr_expect(strstr(message_of(record), "not yet"), "%s", message_of(record));
+	cr_expect(strstr(message_of(record), "not drained yet"), "%s", message_of(record));
 }
 
 Test(ctl_drain, status_shows_the_daemon)
@@ -275,8 +276,15 @@ Test(ctl_drain, status_shows_the_daemon)
 
 	cr_expect(
 		strstr(text.out,
-		       "uplinkd 9.9, running for 3 min 5 s, process 4711, longest turn of its event loop "),
+		       "\nuplinkd 9.9, up 3 min 5 s, PID 4711; event loop: longest round 0.6 ms in "
+		       "the last minute, 12.3 ms 1 min 5 s ago\n"),
 		"%s", text.out);
 	expect_keys("status", json_object_get(record, "daemon"),
-		    "running:b pid:i version:s uptime_ms:i worst_loop_delay_us:i");
+		    "running:b pid:i version:s uptime_ms:i worst_loop_delay_us:i "
+		    "worst_loop_delay_age_ms:i minute_loop_delay_us:i worst_timely_turn_us:i "
+		    "worst_timely_late_us:i log_lines_dropped:i carriers:s sandboxed:b");
+	cr_expect(strstr(text.out, "LACP and failover: longest round 3.4 ms\n"), "%s", text.out);
+	cr_expect(strstr(text.out, "carriers are read by netlink: "), "%s", text.out);
+	cr_expect(strstr(text.out, "7 lines of the log were dropped"), "%s", text.out);
+	cr_expect_null(strstr(text.out, "not restricted"));
 }

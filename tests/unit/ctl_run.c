@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "ctl_run.h"
 
 #include <criterion/criterion.h>

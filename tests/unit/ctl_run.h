@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* uplinkctl in the test's own process: a command line in, exit status and both outputs out. */
 #ifndef TESTS_UNIT_CTL_RUN_H
 #define TESTS_UNIT_CTL_RUN_H

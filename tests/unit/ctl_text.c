@@ -1,62 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include <criterion/criterion.h>
 
 #include "ctl/text.h"
 
 TestSuite(ctl_text);
 
-static const struct style plain = {}, utf8 = { .utf8 = true },
-			  colour = { .colour = true, .utf8 = true };
-
-Test(ctl_text, counts)
-{
-	static const struct {
-		uint64_t count;
-		const char *text;
-	} rows[] = {
-		{ 0, "0" },
-		{ 1, "1" },
-		{ 9999, "9999" },
-		{ 10000, "10.0 k" },
-		{ 12345, "12.3 k" },
-		{ 99949, "99.9 k" },
-		{ 99950, "100 k" },
-		{ 999499, "999 k" },
-		{ 999500, "1.00 M" },
-		{ 1234567, "1.23 M" },
-		{ 9994999, "9.99 M" },
-		{ 9995000, "10.0 M" },
-		{ 1000000000000ULL, "1.00 T" },
-		{ UINT64_MAX, "18.4 E" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char text[TEXT_NUMBER_LEN];
-
-		cr_expect_str_eq(text_count(rows[i].count, text), rows[i].text, "%llu: %s",
-				 (unsigned long long)rows[i].count, text);
-	}
-}
-
-Test(ctl_text, units)
-{
-	char text[TEXT_NUMBER_LEN];
-
-	cr_expect_str_eq(text_bytes(0, text), "0 B");
-	cr_expect_str_eq(text_bytes(999, text), "999 B");
-	cr_expect_str_eq(text_bytes(1000, text), "1.00 kB");
-	cr_expect_str_eq(text_bytes(3456789012ULL, text), "3.46 GB");
-	cr_expect_str_eq(text_speed(0, text), "-");
-	cr_expect_str_eq(text_speed(10, text), "10 Mb/s");
-	cr_expect_str_eq(text_speed(1000, text), "1 Gb/s");
-	cr_expect_str_eq(text_speed(2500, text), "2.5 Gb/s");
-	cr_expect_str_eq(text_speed(100000, text), "100 Gb/s");
-	cr_expect_str_eq(text_duration(999, text), "0 s");
-	cr_expect_str_eq(text_duration(59999, text), "59 s");
-	cr_expect_str_eq(text_duration(185000, text), "3 min 5 s");
-	cr_expect_str_eq(text_duration(8040000, text), "2 h 14 min");
-	cr_expect_str_eq(text_duration(86400000ULL * 5 + 3600000 * 3, text), "5 d 3 h");
-}
+static const struct style plain = {}, utf8 = { .utf8 = true };
 
 Test(ctl_text, bars)
 {
@@ -65,21 +15,13 @@ Test(ctl_text, bars)
 		double share;
 		int width;
 		const char *bar;
+		/* clang-format off */
 	} rows[] = {
-		{ &plain, 0, 10, "" },
-		{ &plain, 0.5, 10, "#####" },
-		{ &plain, 1, 10, "##########" },
-		{ &plain, 0.001, 10, "#" },
-		{ &plain, 2, 4, "####" },
-		{ &utf8, 0, 10, "" },
-		{ &utf8, 0.5, 4, "██" },
-		{ &utf8, 1, 4, "████" },
-		{ &utf8, 0.0001, 4, "▏" },
-		{ &utf8, 0.15625, 4, "▋" },
-		{ &utf8, 0.28125, 4, "█▏" },
-		{ &utf8, -1, 4, "" },
-		{ &plain, 1, 1000, "########################################" },
+		{ &plain, 0, 10, "" }, { &plain, 0.5, 10, "#####" }, { &plain, 1, 10, "##########" }, { &plain, 0.001, 10, "#" }, { &plain, 2, 4, "####" },
+		{ &utf8, 0, 10, "" }, { &utf8, 0.5, 4, "██" }, { &utf8, 1, 4, "████" }, { &utf8, 0.0001, 4, "▏" }, { &utf8, 0.15625, 4, "▋" },
+		{ &utf8, 0.28125, 4, "█▏" }, { &utf8, -1, 4, "" }, { &plain, 1, 1000, "########################################" },
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char bar[TEXT_BAR_MAX * 3 + 1];
@@ -97,71 +39,58 @@ Test(ctl_text, width_counts_characters)
 	cr_expect_eq(text_width("büro"), 4);
 }
 
-static char *print(const struct grid *grid, const struct style *style, int indent)
+Test(ctl_text, lines_are_wrapped_at_blanks)
 {
-	char *text;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	grid_print(grid, style, indent, out);
-	fclose(out);
-	return text;
-}
-
-static struct grid *example(void)
-{
-	static const struct grid_column columns[] = {
-		{ "NAME", false }, { "PACKETS", true }, { "BAR", false }, { "NOTE", false }
+	static const struct {
+		const char *prefix;
+		int prefix_width, indent, width;
+		const char *text, *lines;
+		int n;
+	} rows[] = {
+		{ "", 0, 0, 80, "one line", "one line\n", 1 },
+		{ "- ", 2, 2, 11, "two words here", "- two words\n  here\n", 2 },
+		{ "- ", 2, 2, 10, "two words here", "- two\n  words\n  here\n", 3 },
+		{ "", 0, 1, 4, "eleven-long x", "eleven-long\n x\n", 2 },
+		{ "", 0, 0, 0, "never wrapped text", "never wrapped text\n", 1 },
+		{ "", 0, 0, 7, "büro ös", "büro ös\n", 1 },
+		{ "> ", 2, 2, 20, "", "> \n", 1 },
 	};
-	struct grid *grid = grid_new(columns, ARRAY_SIZE(columns));
 
-	grid_add(grid, TINT_NONE, "a-long-name");
-	grid_add(grid, TINT_NONE, "7");
-	grid_add(grid, TINT_GOOD, "█▌");
-	grid_add(grid, TINT_NONE, "");
-	grid_add(grid, TINT_NONE, "büro");
-	grid_add(grid, TINT_NONE, "12345678");
-	grid_add(grid, TINT_BAD, "");
-	grid_add(grid, TINT_NONE, "last");
-	return grid;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *text = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+		int n = text_wrap(out, rows[i].prefix, rows[i].prefix_width, rows[i].indent,
+				  rows[i].width, rows[i].text);
+
+		fclose(out);
+		cr_expect_eq(n, rows[i].n, "row %zu: %d lines", i, n);
+		cr_expect_str_eq(text, rows[i].lines, "row %zu: %s", i, text);
+	}
 }
 
-Test(ctl_text, table_lines_up)
+Test(ctl_text, width_without_a_terminal)
 {
-	_cleanup_(grid_freep) struct grid *grid = example();
-	_cleanup_free_ char *text = print(grid, &utf8, 2);
+	char path[] = "/tmp/ul-text-XXXXXX";
+	_cleanup_close_ int fd = mkstemp(path);
 
-	cr_expect_eq(grid_rows(grid), 2);
-	cr_expect_str_eq(text,
-			 "  NAME          PACKETS  BAR  NOTE\n"
-			 "  a-long-name         7  █▌\n"
-			 "  büro         12345678       last\n",
-			 "%s", text);
-}
-
-Test(ctl_text, colour_does_not_move_columns)
-{
-	_cleanup_(grid_freep) struct grid *grid = example();
-	_cleanup_free_ char *text = print(grid, &colour, 0);
-
-	cr_expect(strstr(text, "7  \033[32m█▌\033[0m\n"), "%s", text);
-	cr_expect(strstr(text, "12345678       last\n"), "an empty cell has no escape sequence: %s",
-		  text);
-}
-
-Test(ctl_text, empty_table_has_titles)
-{
-	static const struct grid_column columns[] = { { "A", false }, { "B", true } };
-	_cleanup_(grid_freep) struct grid *grid = grid_new(columns, 2);
-	_cleanup_free_ char *text = print(grid, &plain, 0);
-
-	cr_expect_str_eq(text, "A  B\n");
+	cr_assert_geq(fd, 0);
+	unlink(path);
+	unsetenv("COLUMNS");
+	cr_expect_eq(style_detect(fd).width, 80);
+	cr_expect_eq(style_detect(fd).height, 0);
+	setenv("COLUMNS", "132", 1);
+	cr_expect_eq(style_detect(fd).width, 132);
+	setenv("COLUMNS", "wide", 1);
+	cr_expect_eq(style_detect(fd).width, 80);
+	setenv("COLUMNS", "-1", 1);
+	cr_expect_eq(style_detect(fd).width, 80);
 }
 
 Test(ctl_text, style_follows_the_environment)
 {
-	int terminal = STDOUT_FILENO; /* no terminal here: only what must turn colour off can be
-					 seen */
+	/* without a terminal only the conditions that turn colour off are testable */
+	int terminal = STDOUT_FILENO;
 
 	setenv("TERM", "xterm", 1);
 	unsetenv("NO_COLOR");

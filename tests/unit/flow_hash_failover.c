@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Who takes over when uplinks die: promises of product.md about ul_serving_position() and
  * ul_serving_positions(), for all numbers of uplinks. */
 #include <criterion/criterion.h>
@@ -6,7 +7,7 @@
 #include "common/util.h"
 #include "flow_hash.h"
 
-TestSuite(failover, .timeout = 120);
+TestSuite(failover, .timeout = 300);
 
 static uint32_t all(uint32_t n)
 {
@@ -27,7 +28,7 @@ Test(failover, everybody_serves_his_own)
 					     (int)(b % n));
 }
 
-/* One failure: nobody else's bucket moves, and the survivors get equal shares to within two
+/* One failure: no other uplink's bucket moves, and the survivors get equal shares to within two
  * buckets. */
 Test(failover, first_failure_is_minimal_and_even)
 {
@@ -173,7 +174,7 @@ Test(failover, ordered_takes_the_first_live_one)
 						     alive ? __builtin_ctz(alive) : -1);
 }
 
-Test(failover, nobody)
+Test(failover, no_uplink)
 {
 	for (uint32_t n = 1; n <= UL_MAX_UPLINKS; n++) {
 		cr_assert_eq(serving(n, n, n - 1, 0), -1);

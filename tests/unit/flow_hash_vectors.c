@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* The hash and the bucket arithmetic: published vectors and the identities that make a bucket table
  * exact. */
 #include <arpa/inet.h>
@@ -8,7 +9,7 @@
 #include "common/util.h"
 #include "flow_hash.h"
 
-TestSuite(flow_hash, .timeout = 60);
+TestSuite(flow_hash, .timeout = 300);
 
 static uint32_t address(const char *text)
 {
@@ -65,16 +66,15 @@ Test(flow_hash, methods)
 	static const struct {
 		const char *name;
 		uint32_t method, flags, with_ip, without_ip;
+		/* clang-format off */
 	} rows[] = {
 		{ "src-dst-ip", UL_M_SRC_DST_IP, 0, 0x0a010203 ^ 0x0a090807, 0x0203 ^ 0x05f7 },
-		{ "src-dst-ip, last octet", UL_M_SRC_DST_IP, UL_POLICY_LAST_OCTET, 3 ^ 7,
-		  0x0203 ^ 0x05f7 },
+		{ "src-dst-ip, last octet", UL_M_SRC_DST_IP, UL_POLICY_LAST_OCTET, 3 ^ 7, 0x0203 ^ 0x05f7 },
 		{ "src-ip", UL_M_SRC_IP, 0, 0x0a010203, 0x0203 },
 		{ "src-ip, last octet", UL_M_SRC_IP, UL_POLICY_LAST_OCTET, 3, 0x0203 },
 		{ "dst-ip", UL_M_DST_IP, 0, 0x0a090807, 0x05f7 },
 		{ "dst-ip, last octet", UL_M_DST_IP, UL_POLICY_LAST_OCTET, 7, 0x05f7 },
-		{ "src-dst-ip-port", UL_M_SRC_DST_IP_PORT, 0,
-		  (0x0a010203 ^ 0x0a090807) ^ 40000 ^ 80, 0x0203 ^ 0x05f7 },
+		{ "src-dst-ip-port", UL_M_SRC_DST_IP_PORT, 0, ((0x00080a04 ^ 40000 ^ 80) ^ 0x08 ^ 0x0896) >> 1, (0x07f4 ^ 0x07) >> 1 },
 		{ "src-mac", UL_M_SRC_MAC, 0, 3, 3 },
 		{ "dst-mac", UL_M_DST_MAC, 0, 0xf7, 0xf7 },
 		{ "src-dst-mac", UL_M_SRC_DST_MAC, 0, 0x0203 ^ 0x05f7, 0x0203 ^ 0x05f7 },
@@ -82,17 +82,81 @@ Test(flow_hash, methods)
 		{ "failover-order", UL_M_FAILOVER_ORDER, 0, 0, 0 },
 		{ "of the future", UL_N_METHODS + 3, 0, 0, 0 },
 	};
+	/* clang-format on */
+	uint32_t covered = 0;
 
 	arp.is_ip = 0;
 	arp.src_port = arp.dst_port = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint32_t hash = ul_hash(rows[i].method, rows[i].flags, &ip, 77);
 
+		covered |= 1u << rows[i].method;
 		cr_expect_eq(hash, rows[i].with_ip, "%s, IP: expected %#x, got %#x", rows[i].name,
 			     rows[i].with_ip, hash);
 		hash = ul_hash(rows[i].method, rows[i].flags, &arp, 77);
 		cr_expect_eq(hash, rows[i].without_ip, "%s, ARP: expected %#x, got %#x",
 			     rows[i].name, rows[i].without_ip, hash);
+	}
+	for (uint32_t method = 0; method < UL_N_METHODS; method++)
+		cr_expect(covered >> method & 1, "no row for method %u", method);
+}
+
+/* Changes bit 1 of one input at a time: the hash follows those that the table of methods names. */
+Test(flow_hash, inputs_of_the_methods)
+{
+	for (uint32_t method = 0; method <= UL_N_METHODS; method++) {
+		for (uint32_t input = UL_INPUT_SRC_IP; input <= UL_INPUT_NUMBER; input <<= 1) {
+			struct ul_flow flow = ipv4_flow("10.1.2.3", "10.9.8.7"), other = flow;
+			uint32_t number = 77;
+
+			switch (input) {
+			case UL_INPUT_SRC_IP:
+				other.src ^= 2;
+				break;
+			case UL_INPUT_DST_IP:
+				other.dst ^= 2;
+				break;
+			case UL_INPUT_PORTS:
+				other.src_port ^= 2;
+				break;
+			case UL_INPUT_SRC_MAC:
+				other.src_mac[5] ^= 1;
+				break;
+			case UL_INPUT_DST_MAC:
+				other.dst_mac[5] ^= 1;
+				break;
+			default:
+				number ^= 1;
+			}
+			cr_expect_eq(ul_hash(method, 0, &flow, 77) !=
+					     ul_hash(method, 0, &other, number),
+				     !!(ul_method_inputs(method) & input), "method %u input %#x",
+				     method, input);
+		}
+	}
+}
+
+/* Linux takes even source ports for connect(), in steps. */
+Test(flow_hash, even_source_ports_use_all_uplinks)
+{
+	static const uint16_t dst_ports[] = { 22, 80, 443, 2049, 5201 };
+	static const uint32_t numbers[] = { 2, 3, 4, 8 };
+	enum { CONNECTIONS = 960 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dst_ports) * ARRAY_SIZE(numbers); i++) {
+		uint32_t n = numbers[i % ARRAY_SIZE(numbers)], used[8] = { 0 };
+		struct ul_flow flow = ipv4_flow("10.1.2.3", "10.9.8.7");
+
+		flow.dst_port = dst_ports[i / ARRAY_SIZE(numbers)];
+		for (uint32_t k = 0; k < CONNECTIONS; k++) {
+			flow.src_port = (uint16_t)(32768 + 2 * k);
+			used[ul_hash(UL_M_SRC_DST_IP_PORT, 0, &flow, 0) % ul_n_buckets(n) % n]++;
+		}
+		for (uint32_t u = 0; u < n; u++)
+			cr_expect(used[u] * n * 100 >= CONNECTIONS * 85 &&
+					  used[u] * n * 100 <= CONNECTIONS * 115,
+				  "port %u, uplink %u of %u: %u of %u connections", flow.dst_port,
+				  u, n, used[u], CONNECTIONS);
 	}
 }
 

@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Findings and explanations: each is told once, and once more when it is over. */
+// Copyright (C) The uplinkd authors
+/* Findings and explanations. A finding is reported once, and once more when it ends. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
 
-static struct rig rig;
-static struct lacp_config config;
-
-static void setup(void)
-{
-	config = rig_config();
-}
-
-static void teardown(void)
-{
-	rig_done(&rig);
-}
-
-TestSuite(lacp_finding, .init = setup, .fini = teardown);
+RIG_SUITE(lacp_finding);
 
 #define EXPECT_WHY(port, text)                                                            \
 	cr_assert(strstr(rig_why(&rig, port), text), "port %u: %s", (unsigned int)(port), \
 		  rig_why(&rig, port))
 
-static void expect_told(uint16_t port, enum lacp_finding finding, const char *text)
+static void expect_reported(uint16_t port, enum lacp_finding finding, const char *text)
 {
 	cr_assert_eq(rig_events(&rig, port, LACP_EVENT_FINDING), 1, "%zu findings",
 		     rig_events(&rig, port, LACP_EVENT_FINDING));
@@ -46,21 +34,21 @@ Test(lacp_finding, no_lacpdu_at_all)
 	rig_pass(&rig, LACP_SHORT_TIMEOUT_MS + LACP_SETTLE_MS - 1);
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0);
 	rig_pass(&rig, 600000);
-	expect_told(
+	expect_reported(
 		1, LACP_FIND_NO_PDU,
-		"no LACPDU since the link came up 6 s ago: is the switch port without LACP, or a static channel?");
+		"no LACPDU since the link came up 6 s ago: the switch port has no LACP, or a static channel");
 	EXPECT_WHY(1, "no LACPDU since the link came up 606 s ago");
 	rig_hear(&rig, 1, SYNCED);
 	expect_cleared(1, LACP_FIND_NO_PDU);
 }
 
-Test(lacp_finding, passive_here_and_nobody_there)
+Test(lacp_finding, passive_without_an_active_partner)
 {
 	config.active = false;
 	rig_open(&rig, &config, 1);
 	rig_pass(&rig, 60000);
-	expect_told(1, LACP_FIND_PASSIVE, "passive here and no active partner");
-	EXPECT_WHY(1, "we are passive");
+	expect_reported(1, LACP_FIND_PASSIVE, "no side is active");
+	EXPECT_WHY(1, "this side is passive");
 	config.active = true;
 	lacp_configure(rig.lacp, &config, rig.now_ms);
 	rig_run(&rig);
@@ -72,7 +60,7 @@ Test(lacp_finding, timeout_mismatch)
 	config.fast = true;
 	rig_open(&rig, &config, 1);
 	rig_pass_hearing(&rig, 10000, 500, 1, UP);
-	expect_told(1, LACP_FIND_TIMEOUT, "noticed here after 3 s, there after 90 s");
+	expect_reported(1, LACP_FIND_TIMEOUT, "detected here after 3 s, there after 90 s");
 	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
 	expect_cleared(1, LACP_FIND_TIMEOUT);
 }
@@ -88,15 +76,15 @@ Test(lacp_finding, late_lacpdus)
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0, "2.4 s are tolerable");
 	rig_pass(&rig, 2600);
 	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
-	expect_told(1, LACP_FIND_JITTER,
-		    "up to 2600 ms apart, the partner counts as lost after 3000 ms");
+	expect_reported(1, LACP_FIND_JITTER,
+			"up to 2600 ms between LACPDUs, the partner expires after 3000 ms");
 	rig_pass_hearing(&rig, 9000, 1000, 1, UP | LACP_TIMEOUT);
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_CLEARED), 0);
 	rig_pass_hearing(&rig, 3000, 1000, 1, UP | LACP_TIMEOUT);
 	expect_cleared(1, LACP_FIND_JITTER);
 }
 
-/* The partner of RTLPlayground's kind: every 3.2 s against 3 s. */
+/* A partner like RTLPlayground: an interval of 3.2 s with a timeout of 3 s. */
 Test(lacp_finding, late_lacpdus_of_a_port_that_flaps)
 {
 	config.fast = true;
@@ -109,9 +97,11 @@ Test(lacp_finding, late_lacpdus_of_a_port_that_flaps)
 	cr_assert(rig_info(&rig, 1).findings & 1 << LACP_FIND_JITTER);
 }
 
-/* SIGSTOP: LACPDUs wait in the socket, and uplink_xdp has answered others. Both come to light at
- * once; it was not the partner who was late. */
-Test(lacp_finding, sleeping_ourselves_is_not_late)
+/*
+ * SIGSTOP: LACPDUs wait in the socket, and uplink_xdp has answered others. None of them counts as
+ * late.
+ */
+Test(lacp_finding, a_stopped_process_does_not_make_lacpdus_late)
 {
 	uint64_t longest_ms;
 
@@ -151,16 +141,16 @@ Test(lacp_finding, one_partner_port_on_two_uplinks)
 	rig_open(&rig, &config, 2);
 	rig.partner[2] = rig.partner[1];
 	rig_pass_hearing(&rig, 5000, 500, 2, UP);
-	expect_told(1, LACP_FIND_SAME_PORT, "partner port 1 is heard on more than one uplink");
-	expect_told(2, LACP_FIND_SAME_PORT, "partner port 1 is heard on more than one uplink");
+	expect_reported(1, LACP_FIND_SAME_PORT, "partner port 1 received on more than one uplink");
+	expect_reported(2, LACP_FIND_SAME_PORT, "partner port 1 received on more than one uplink");
 	cr_assert(rig.distributing[1] && rig.distributing[2],
-		  "reported, not judged: some MLAG pairs number like this");
+		  "reported only: some MLAG pairs have equal port numbers");
 	rig.partner[2].port = 2;
 	rig_hear(&rig, 2, UP);
 	expect_cleared(1, LACP_FIND_SAME_PORT);
 }
 
-Test(lacp_finding, short_troubles_are_not_told)
+Test(lacp_finding, short_problems_are_not_reported)
 {
 	rig_open(&rig, &config, 2);
 	memcpy(rig.partner[2].system, switch_b, 6);
@@ -181,7 +171,7 @@ Test(lacp_finding, explanations_of_silence)
 	rig_pass(&rig, 4000);
 	cr_assert_str_eq(rig_why(&rig, 1), "no LACPDU for 4 s");
 	rig_pass(&rig, 16000);
-	EXPECT_WHY(1, "no LACPDU for 20 s: is the switch port without LACP");
+	EXPECT_WHY(1, "no LACPDU for 20 s: the switch port has no LACP");
 	rig_link(&rig, 1, false);
 	rig_run(&rig);
 	cr_assert_str_eq(rig_why(&rig, 1), "the link is down");
@@ -199,7 +189,7 @@ Test(lacp_finding, explanation_fits_any_buffer)
 	cr_assert_eq(text[8], 'x');
 }
 
-/* Each way in which the partner can be wrong about us is named with both values. */
+/* The text names each wrong field of the partner's view with both values. */
 Test(lacp_finding, explanations_of_a_wrong_view)
 {
 	struct lacp_info us, view;
@@ -214,10 +204,10 @@ Test(lacp_finding, explanations_of_a_wrong_view)
 		rig_hear_view(&rig, 1, UP, &view); \
 		EXPECT_WHY(1, text);               \
 	} while (0)
-	WRONG(key, 5, "it knows key 5, ours is 1");
-	WRONG(port, 5, "it knows port 5, ours is 1");
-	WRONG(port_priority, 5, "it knows port priority 5, ours is 255");
-	WRONG(system_priority, 5, "it knows system priority 5, ours is 65535");
-	WRONG(system[5], 5, "it knows system 02:00:00:00:00:05");
-	WRONG(state, UP & ~LACP_AGGREGATION, "it knows us as not aggregating");
+	WRONG(key, 5, "another actor: key 5 instead of 1");
+	WRONG(port, 5, "port 5 instead of 1");
+	WRONG(port_priority, 5, "port priority 5 instead of 255");
+	WRONG(system_priority, 5, "system priority 5 instead of 65535");
+	WRONG(system[5], 5, "another actor: system 02:00:00:00:00:05");
+	WRONG(state, UP & ~LACP_AGGREGATION, "no aggregation (AGG=0)");
 }

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Mux machine and churn detection: conformance cases X and C; drain. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
 
-static struct rig rig;
-static struct lacp_config config;
+RIG_SUITE(lacp_mux);
 
-static void setup(void)
-{
-	config = rig_config();
-}
-
-static void teardown(void)
-{
-	rig_done(&rig);
-}
-
-TestSuite(lacp_mux, .init = setup, .fini = teardown);
-
-/* The log in short: data plane changes as "c-", "cd", "--", LACPDUs as the mux bits that they carry
- * in capitals, of one port. */
+/*
+ * The log of one port in short form: data plane changes as "c-", "cd", "--", LACPDUs as their mux
+ * bits in capitals.
+ */
 static const char *story(uint16_t port)
 {
 	static char text[256];
@@ -63,7 +53,7 @@ Test(lacp_mux, X1_waiting_lasts_two_seconds)
 	cr_assert_eq(rig_info(&rig, 1).mux_state, LACP_MUX_COLLECTING_DISTRIBUTING);
 }
 
-Test(lacp_mux, X1_ports_of_one_aggregator_join_together)
+Test(lacp_mux, X1_ports_of_one_aggregator_join_at_the_same_time)
 {
 	rig_open(&rig, &config, 3);
 	rig_hear(&rig, 1, SYNCED);
@@ -71,7 +61,7 @@ Test(lacp_mux, X1_ports_of_one_aggregator_join_together)
 	rig_hear(&rig, 2, SYNCED);
 	rig_pass(&rig, 1999);
 	cr_assert_eq(rig_info(&rig, 1).mux_state, LACP_MUX_WAITING,
-		     "waits for port 2, which wants to join too");
+		     "waits for port 2, which is in WAITING");
 	rig_pass(&rig, 1);
 	cr_assert(rig.distributing[1] && rig.distributing[2]);
 	rig_forget(&rig);
@@ -79,10 +69,10 @@ Test(lacp_mux, X1_ports_of_one_aggregator_join_together)
 	rig_pass(&rig, LACP_AGGREGATE_WAIT_MS);
 	cr_assert(rig.distributing[3]);
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_MUX) + rig_events(&rig, 2, LACP_EVENT_MUX), 0,
-		     "a late port disturbs nobody");
+		     "a late port has no effect on others");
 }
 
-/* A port that begins to wait again and again must not keep the others out for ever. */
+/* A port that enters WAITING repeatedly does not exclude the others indefinitely. */
 Test(lacp_mux, X1_a_flapping_port_delays_the_others_once_at_most)
 {
 	rig_open(&rig, &config, 2);
@@ -141,7 +131,7 @@ Test(lacp_mux, X3_partner_drops_sync)
 		rig_pass(&rig, 5000);
 		rig_forget(&rig);
 		rig_hear(&rig, 1, UP);
-		cr_assert(rig.distributing[1], "back at once, without a wait");
+		cr_assert(rig.distributing[1], "joins at once, without wait_while");
 		rig_done(&rig);
 	}
 }
@@ -188,16 +178,16 @@ Test(lacp_mux, drain_stops_sending_then_collecting)
 	EXPECT_STORY(1, "c- -C-");
 	cr_assert(strstr(rig_why(&rig, 1), "being drained"));
 	rig_pass(&rig, LACP_DRAIN_MS / 2);
-	cr_assert(rig.collecting[1], "what is on its way is still taken");
-	rig_hear(&rig, 1, WILLING | LACP_SYNCHRONIZATION); /* the partner has stopped distributing
-							    */
+	cr_assert(rig.collecting[1], "frames in flight are still accepted");
+	/* the partner has stopped distributing */
+	rig_hear(&rig, 1, WILLING | LACP_SYNCHRONIZATION);
 	EXPECT_STORY(1, "c- -C- -- ---");
 	cr_assert_str_eq(rig_why(&rig, 1), "drained by the operator");
 	rig_pass(&rig, LACP_CHURN_DETECTION_MS + 10000);
 	cr_assert_not(rig.collecting[1]);
 	cr_assert_eq(rig_info(&rig, 1).actor_churn, LACP_CHURN_MONITOR,
-		     "out on purpose is not churned");
-	cr_assert_eq(rig_sent(&rig, 2), 2, "the other member only keeps its period");
+		     "a drained port is not churned");
+	cr_assert_eq(rig_sent(&rig, 2), 2, "only periodic LACPDUs on the other member");
 	cr_assert(rig.distributing[2]);
 
 	rig_hear(&rig, 1, SYNCED);
@@ -206,7 +196,7 @@ Test(lacp_mux, drain_stops_sending_then_collecting)
 	cr_assert(rig.distributing[1]);
 }
 
-Test(lacp_mux, drain_does_not_wait_for_a_deaf_partner)
+Test(lacp_mux, drain_ends_without_a_reaction_of_the_partner)
 {
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, 0);
@@ -232,7 +222,7 @@ Test(lacp_mux, undrained_while_draining_goes_through_detached)
 	cr_assert(rig.distributing[1]);
 }
 
-Test(lacp_mux, remove_stops_then_says_so)
+Test(lacp_mux, remove_stops_the_data_plane_before_the_lacpdu)
 {
 	rig_open(&rig, &config, 2);
 	rig_join(&rig, 2, 0);
@@ -256,9 +246,7 @@ Test(lacp_mux, sync_transitions_are_counted)
 	cr_assert_eq(rig_info(&rig, 1).stats.partner_sync_transitions, 2);
 }
 
-/* ---- C
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- C ---- */
 
 Test(lacp_mux, C1_partner_without_sync_for_a_minute)
 {
@@ -277,7 +265,7 @@ Test(lacp_mux, C1_partner_without_sync_for_a_minute)
 	rig_hear(&rig, 1, WILLING);
 	cr_assert_eq(rig_info(&rig, 1).partner_churn, LACP_CHURN_MONITOR);
 	rig_pass(&rig, LACP_CHURN_DETECTION_MS - 1);
-	cr_assert_eq(rig_info(&rig, 1).partner_churn, LACP_CHURN_MONITOR, "a whole minute anew");
+	cr_assert_eq(rig_info(&rig, 1).partner_churn, LACP_CHURN_MONITOR, "another full minute");
 	rig_pass(&rig, 1);
 	cr_assert_eq(rig_info(&rig, 1).stats.partner_churn_count, 2);
 }
@@ -286,8 +274,8 @@ Test(lacp_mux, C1_actor_without_sync_for_a_minute)
 {
 	rig_open(&rig, &config, 2);
 	rig_join(&rig, 1, 0);
-	memcpy(rig.partner[2].system, switch_b, 6); /* never selected, as port 1 has another partner
-						     */
+	/* never selected, as port 1 has another partner */
+	memcpy(rig.partner[2].system, switch_b, 6);
 	rig_pass_hearing(&rig, LACP_CHURN_DETECTION_MS, 1000, 2, UP);
 	cr_assert_eq(rig_info(&rig, 2).actor_churn, LACP_CHURN);
 	cr_assert_eq(rig_info(&rig, 2).partner_churn, LACP_NO_CHURN);
@@ -295,6 +283,5 @@ Test(lacp_mux, C1_actor_without_sync_for_a_minute)
 	cr_assert_eq(rig_info(&rig, 1).actor_churn, LACP_NO_CHURN);
 	rig_link(&rig, 2, false);
 	rig_run(&rig);
-	cr_assert_eq(rig_info(&rig, 2).actor_churn, LACP_CHURN_MONITOR,
-		     "begins anew with the link");
+	cr_assert_eq(rig_info(&rig, 2).actor_churn, LACP_CHURN_MONITOR, "restarts with the link");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Two of our own back to back. */
+// Copyright (C) The uplinkd authors
+/* Two instances back to back. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
@@ -41,7 +42,7 @@ static bool all_up(uint16_t n_ports)
 	return true;
 }
 
-/* Each end's partner is the other end's actor, all of it. */
+/* Each end's partner equals the other end's actor. */
 static void expect_agreement(uint16_t n_ports, const char *what)
 {
 	for (uint16_t port = 1; port <= n_ports; port++) {
@@ -57,8 +58,10 @@ static void expect_agreement(uint16_t n_ports, const char *what)
 	}
 }
 
-/* Activity, rate and mux of both ends: 64 combinations, each with links that come up together and
- * half a second apart. */
+/*
+ * Activity, rate and mux of both ends: 64 combinations, each with links that come up at the same
+ * time and half a second apart.
+ */
 Test(lacp_pair, every_combination_converges)
 {
 	for (unsigned int bits = 0; bits < 128; bits++) {
@@ -91,7 +94,7 @@ Test(lacp_pair, every_combination_converges)
 		if (!passive)
 			expect_agreement(2, what);
 
-		/* at rest only the periods speak, in the rate that the other end asks for */
+		/* when settled only periodic LACPDUs, at the rate that the other end requests */
 		rig_forget(&a);
 		pair_pass(&a, &b, 10 * LACP_SLOW_PERIODIC_MS);
 		if (!passive)
@@ -104,9 +107,11 @@ Test(lacp_pair, every_combination_converges)
 	}
 }
 
-/* P2*, silent loss and healing, the way OVS tests it: 4.1 s to EXPIRED, then DEFAULTED, back within
- * 3 s (OVS: 30 s). */
-Test(lacp_pair, silent_loss_and_healing)
+/*
+ * P2*, silent loss and recovery, as in the OVS tests: 4.1 s to EXPIRED, then DEFAULTED, recovery
+ * within 3 s (OVS: 30 s).
+ */
+Test(lacp_pair, silent_loss_and_recovery)
 {
 	struct lacp_config one = rig_config(), other = other_end();
 
@@ -128,7 +133,7 @@ Test(lacp_pair, silent_loss_and_healing)
 	cr_assert(all_up(2), "%s", rig_why(&a, 1));
 }
 
-Test(lacp_pair, one_link_flaps_the_other_keeps_on)
+Test(lacp_pair, one_link_flaps_the_other_stays_in_use)
 {
 	struct lacp_config one = rig_config(), other = other_end();
 
@@ -148,8 +153,7 @@ Test(lacp_pair, one_link_flaps_the_other_keeps_on)
 		cr_assert(a.log[i].kind != LOG_CHANGED || a.log[i].port == 1);
 }
 
-/* Both ends limit the links: whoever decides, both choose the same ports, also when one returns
- * that had been replaced. */
+/* With max-links on both ends both select the same ports, also when a replaced port returns. */
 Test(lacp_pair, max_links_on_both_ends)
 {
 	for (int decides = 0; decides < 2; decides++) {
@@ -170,8 +174,8 @@ Test(lacp_pair, max_links_on_both_ends)
 		rig_link(&a, 1, true);
 		rig_link(&b, 1, true);
 		pair_pass(&a, &b, 10000);
-		cr_assert_eq(lacp_links(a.lacp), 2);
-		cr_assert_eq(lacp_links(b.lacp), 2);
+		cr_assert_eq(rig_links(&a), 2);
+		cr_assert_eq(rig_links(&b), 2);
 		for (uint16_t port = 1; port <= 4; port++)
 			cr_assert_eq(a.distributing[port], b.distributing[port], "port %u", port);
 		teardown();
@@ -189,20 +193,20 @@ Test(lacp_pair, min_links_on_both_ends)
 	rig_link(&a, 1, false);
 	rig_link(&b, 1, false);
 	pair_pass(&a, &b, 100);
-	cr_assert_eq(lacp_links(a.lacp), 2);
+	cr_assert_eq(rig_links(&a), 2);
 	rig_link(&a, 2, false);
 	rig_link(&b, 2, false);
 	pair_pass(&a, &b, 100);
-	cr_assert_eq(lacp_links(a.lacp), 0);
-	cr_assert_eq(lacp_links(b.lacp), 0);
+	cr_assert_eq(rig_links(&a), 0);
+	cr_assert_eq(rig_links(&b), 0);
 	rig_link(&a, 1, true);
 	rig_link(&b, 1, true);
 	pair_pass(&a, &b, 3000);
-	cr_assert_eq(lacp_links(a.lacp), 2);
-	cr_assert_eq(lacp_links(b.lacp), 2);
+	cr_assert_eq(rig_links(&a), 2);
+	cr_assert_eq(rig_links(&b), 2);
 }
 
-/* Only one end knows of min-links: the other one must stop sending as well. */
+/* With min-links on one end the other end stops sending as well. */
 Test(lacp_pair, min_links_of_one_end_stops_the_other)
 {
 	struct lacp_config one = rig_config(), other = other_end();
@@ -230,16 +234,18 @@ Test(lacp_pair, drain_loses_nothing)
 	cr_assert(a.collecting[1] && !a.distributing[1]);
 	pair_run(&a, &b);
 	cr_assert_not(b.distributing[1]);
-	cr_assert_not(a.collecting[1], "as soon as the other end has stopped");
+	cr_assert_not(a.collecting[1], "when the other end has stopped");
 	cr_assert(a.distributing[2] && b.distributing[2]);
 	lacp_port_set_drained(a.lacp, 1, false, a.now_ms);
 	pair_pass(&a, &b, 2500);
 	cr_assert(all_up(2));
 }
 
-/* D1 as seen by the partner: 100 restarts at fast rate at any moment, never out of collecting and
- * distributing, no data plane change. */
-Test(lacp_pair, D1_restarts_go_unnoticed)
+/*
+ * D1 from the partner's point of view: 100 restarts at random times at the fast rate, without a
+ * change of its data plane.
+ */
+Test(lacp_pair, D1_restarts_do_not_affect_the_partner)
 {
 	struct lacp_config one = rig_config(), other = other_end();
 	uint64_t seed = 7;
@@ -281,7 +287,7 @@ Test(lacp_pair, D1_restarts_go_unnoticed)
 	}
 }
 
-/* A loop: two ports of one channel cabled together, directly or by way of themselves. */
+/* A loop: two ports of one channel connected with each other, or a port with itself. */
 Test(lacp_pair, looped_cable_carries_nothing)
 {
 	struct lacp_config one = rig_config(), same = rig_config();

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Periodic and transmit machines, marker responder, changes at run time: conformance cases P, T, K
- * and D3. */
+// Copyright (C) The uplinkd authors
+/*
+ * Periodic and transmit machines, marker responder, changes at run time: conformance cases P, T, K
+ * and D3.
+ */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
 
-static struct rig rig;
-static struct lacp_config config;
+RIG_SUITE(lacp_periodic);
 
-static void setup(void)
-{
-	config = rig_config();
-}
-
-static void teardown(void)
-{
-	rig_done(&rig);
-}
-
-TestSuite(lacp_periodic, .init = setup, .fini = teardown);
-
-Test(lacp_periodic, P1_active_speaks_passive_is_silent)
+Test(lacp_periodic, P1_active_transmits_passive_does_not)
 {
 	for (int active = 0; active <= 1; active++) {
 		config.active = active;
@@ -42,7 +32,7 @@ Test(lacp_periodic, P2_passive_answers_an_active_partner)
 	cr_assert_eq(rig_sent(&rig, 1), 0);
 	rig_hear_view(&rig, 1, WILLING | LACP_TIMEOUT, &(struct lacp_info){ 0 });
 	cr_assert_eq(rig_sent(&rig, 1), 1, "answers at once");
-	cr_assert_eq(rig_last(&rig, 1).partner.port, 1, "and knows its partner");
+	cr_assert_eq(rig_last(&rig, 1).partner.port, 1, "with the recorded partner");
 	rig_pass(&rig, LACP_AGGREGATE_WAIT_MS);
 	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
 	cr_assert(rig.distributing[1]);
@@ -55,7 +45,7 @@ Test(lacp_periodic, P2_passive_answers_an_active_partner)
 	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_DEFAULTED);
 	rig_forget(&rig);
 	rig_pass(&rig, 60000);
-	cr_assert_eq(rig_sent(&rig, 1), 0, "silent again without a partner");
+	cr_assert_eq(rig_sent(&rig, 1), 0, "no transmission without a partner");
 }
 
 Test(lacp_periodic, P3_passive_on_both_sides_never_sends)
@@ -104,14 +94,14 @@ Test(lacp_periodic, T1_at_most_three_lacpdus_per_second)
 	for (int i = 0; i < 10; i++) {
 		rig_hear_view(&rig, 1, UP, &view);
 		cr_assert_eq(rig_sent(&rig, 1), i < 3 ? (size_t)i + 1 : 3,
-			     "the first ones at once");
+			     "the first LACPDUs at once");
 		rig_pass(&rig, 50);
 	}
 	cr_assert_eq(lacp_next_wakeup(rig.lacp), first_ms + LACP_WINDOW_MS,
-		     "the rest as soon as the window lets it");
+		     "the next when the window admits it");
 	rig_pass(&rig, 5000);
 	cr_assert_eq(rig_sent(&rig, 1), 4,
-		     "one LACPDU with the state of then stands for all that were due");
+		     "one LACPDU with the current state replaces all pending ones");
 }
 
 Test(lacp_periodic, T2_only_the_standards_bits_make_a_reply_due)
@@ -141,12 +131,10 @@ Test(lacp_periodic, T2_only_the_standards_bits_make_a_reply_due)
 	rig_join(&rig, 1, 0);
 	rig_hear(&rig, 1, UP & ~LACP_DISTRIBUTING);
 	rig_hear(&rig, 1, UP & ~LACP_COLLECTING);
-	cr_assert_eq(rig_sent(&rig, 1), 0, "nor do the partner's own");
+	cr_assert_eq(rig_sent(&rig, 1), 0, "no reply for the partner's own state");
 }
 
-/* ---- K: markers
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- K: markers ---- */
 
 static void marker(uint8_t frame[LACP_FRAME_LEN], uint8_t tlv, uint8_t transaction)
 {
@@ -185,12 +173,12 @@ static void expect_answered(uint8_t length)
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_tx, 0);
 }
 
-Test(lacp_periodic, K1_marker_is_answered_whole)
+Test(lacp_periodic, K1_marker_is_answered_with_all_fields)
 {
 	expect_answered(22);
 }
 
-Test(lacp_periodic, K1_marker_of_the_other_length_is_answered_with_that)
+Test(lacp_periodic, K1_response_has_the_length_of_the_marker)
 {
 	expect_answered(16);
 }
@@ -223,19 +211,19 @@ Test(lacp_periodic, K1_response_is_ignored_and_flood_is_bounded)
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_response_tx, 3 * LACP_MARKER_LIMIT);
 	cr_assert_eq(rig_info(&rig, 1).stats.marker_rx, 3000);
 	cr_assert_eq(rig_info(&rig, 1).stats.excess_rx, 3000 - 3 * LACP_MARKER_LIMIT);
-	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_REJECTED), 1, "people are not flooded");
+	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_REJECTED), 1, "events are rate-limited");
 }
 
 Test(lacp_periodic, flood_of_lacpdus)
 {
 	rig_open(&rig, &config, 2);
 	rig_join(&rig, 2, 0);
-	/* the same LACPDU as ever: only work */
+	/* repetitions are not limited */
 	for (int i = 0; i < 5000; i++)
 		rig_hear(&rig, 1, UP);
 	cr_assert_eq(rig_info(&rig, 1).stats.excess_rx, 0);
 	cr_assert_eq(rig.n_log, 0);
-	/* each one differing: ten are taken, then the partner is not believed for a while */
+	/* differing ones: ten are processed, further ones in the window are dropped */
 	for (int i = 0; i < 5000; i++) {
 		struct lacp_info actor = rig.partner[1], us = rig_info(&rig, 1).actor;
 		uint8_t frame[LACP_FRAME_LEN];
@@ -249,13 +237,11 @@ Test(lacp_periodic, flood_of_lacpdus)
 	}
 	cr_assert_leq(rig_sent(&rig, 1), 3);
 	cr_assert_lt(rig.n_log, 200);
-	cr_assert(rig.distributing[2], "another member is not disturbed");
+	cr_assert(rig.distributing[2], "no effect on the other member");
 	cr_assert_eq(rig_sent(&rig, 2), 0);
 }
 
-/* ---- D3: changes at run time
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- D3: changes at run time ---- */
 
 Test(lacp_periodic, D3_rate_changes_without_a_flap)
 {
@@ -265,7 +251,7 @@ Test(lacp_periodic, D3_rate_changes_without_a_flap)
 	config.fast = true;
 	lacp_configure(rig.lacp, &config, rig.now_ms);
 	rig_run(&rig);
-	cr_assert_eq(rig_sent(&rig, 1), 1, "told at once");
+	cr_assert_eq(rig_sent(&rig, 1), 1, "announced at once");
 	cr_assert_eq(rig_last(&rig, 1).actor.state & LACP_TIMEOUT, LACP_TIMEOUT);
 	rig_pass(&rig, 10000);
 	cr_assert(rig.distributing[1], "the partner's next LACPDU may be 30 s away");
@@ -275,7 +261,7 @@ Test(lacp_periodic, D3_rate_changes_without_a_flap)
 	lacp_configure(rig.lacp, &config, rig.now_ms);
 	rig_pass(&rig, LACP_LONG_TIMEOUT_MS - 1);
 	cr_assert(rig.distributing[1] && rig.distributing[2],
-		  "and may slow down as soon as it knows");
+		  "the partner may use the slow rate from now on");
 	rig_pass(&rig, 1);
 	cr_assert_not(rig.distributing[1]);
 }
@@ -294,10 +280,10 @@ Test(lacp_periodic, D3_members_come_and_go)
 	rig_pass(&rig, 100);
 	cr_assert(rig.distributing[1]);
 	cr_assert_eq(rig_sent(&rig, 1), 0);
-	cr_assert_eq(lacp_links(rig.lacp), 1);
+	cr_assert_eq(rig_links(&rig), 1);
 }
 
-Test(lacp_periodic, D3_key_and_priority_are_told_at_once)
+Test(lacp_periodic, D3_key_and_priority_are_announced_at_once)
 {
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, 0);
@@ -306,7 +292,7 @@ Test(lacp_periodic, D3_key_and_priority_are_told_at_once)
 	rig_run(&rig);
 	cr_assert_eq(rig_last(&rig, 1).actor.key, 77);
 	cr_assert_eq(rig_info(&rig, 1).stats.actor_changes, 1);
-	cr_assert(rig.distributing[1], "goes on until the partner reacts");
+	cr_assert(rig.distributing[1], "in use until the partner reacts");
 	lacp_port_configure(rig.lacp, &(struct lacp_port_config){ .number = 1, .priority = 9 });
 	rig_run(&rig);
 	cr_assert_eq(rig_last(&rig, 1).actor.port_priority, 9);
@@ -325,5 +311,5 @@ Test(lacp_periodic, ports_are_limited_and_distinct)
 	for (uint16_t port = 1; port <= 24; port++)
 		rig_link(&rig, port, true);
 	rig_join(&rig, 24, 0);
-	cr_assert_eq(lacp_links(rig.lacp), 24);
+	cr_assert_eq(rig_links(&rig), 24);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A million random inputs against invariants, and two ends that are tormented and then left in
- * peace.
+// Copyright (C) The uplinkd authors
+/*
+ * A million random inputs against invariants, and two ends that converge after random inputs.
  *
- * A failure prints the seed of its sequence; LACP_SEED=N runs that sequence alone, LACP_SEQUENCES=N
- * another number of them. */
+ * A failure prints the seed of its sequence. LACP_SEED=N runs that sequence alone, LACP_SEQUENCES=N
+ * sets the number of sequences.
+ */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
@@ -23,8 +25,8 @@ struct world {
 };
 
 static struct world world;
-static uint64_t n_inputs, n_lacpdus, n_distributing, n_individual, n_standby,
-	n_restored; /* that the torment reaches these states at all */
+/* proof that the random inputs reach these states */
+static uint64_t n_inputs, n_lacpdus, n_distributing, n_individual, n_standby, n_restored;
 
 #define CHECK(condition, ...)                                                                  \
 	do {                                                                                   \
@@ -52,14 +54,14 @@ static void on_send(void *userdata, uint16_t port, const uint8_t *frame, size_t 
 	if (frame[LACP_OFF_SUBTYPE] != 1)
 		return;
 	CHECK(world.n_sent[port] < LACP_TX_LIMIT || world.now_ms - *oldest >= LACP_WINDOW_MS,
-	      "port %u sends too often", port);
+	      "port %u exceeds the transmit limit", port);
 	*oldest = world.now_ms;
 	world.n_sent[port]++;
 	n_lacpdus++;
 	CHECK(!(state & LACP_COLLECTING) == !world.collecting[port],
-	      "port %u announces what the data plane does not do", port);
+	      "port %u announces another state than the data plane has", port);
 	CHECK(!(state & LACP_DISTRIBUTING) == !world.distributing[port],
-	      "port %u announces what the data plane does not do", port);
+	      "port %u announces another state than the data plane has", port);
 	CHECK(state & LACP_AGGREGATION);
 }
 
@@ -81,9 +83,7 @@ static const struct lacp_callbacks callbacks = { .send = on_send,
 						 .changed = on_changed,
 						 .event = on_event };
 
-/* ---- invariants
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- invariants ---- */
 
 static void check_port(const struct lacp_port *port)
 {
@@ -164,7 +164,7 @@ static void check_channel(void)
 	CHECK(!world.config.max_links || selected <= world.config.max_links);
 	CHECK(distributing == 0 || distributing >= world.config.min_links);
 	CHECK(individual == 0 || (individual == 1 && selected == 0));
-	CHECK(lacp_next_wakeup(lacp) > world.now_ms, "would spin");
+	CHECK(lacp_next_wakeup(lacp) > world.now_ms, "a wakeup in the past");
 }
 
 static void run_and_check(void)
@@ -178,9 +178,7 @@ static void run_and_check(void)
 	CHECK(world.calls == calls, "not settled after one run");
 }
 
-/* ---- inputs
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- inputs ---- */
 
 static void random_config(void)
 {
@@ -260,7 +258,7 @@ static void input_port(uint16_t number)
 	}
 }
 
-/* Another process takes over from the saved records. */
+/* A new process restores the saved records. */
 static void input_restart(void)
 {
 	struct lacp *next = lacp_new(&world.config, &callbacks);
@@ -274,8 +272,8 @@ static void input_restart(void)
 	memcpy(told[1], world.distributing, sizeof(told[1]));
 	memset(world.collecting, 0, sizeof(world.collecting));
 	memset(world.distributing, 0, sizeof(world.distributing));
-	memset(world.n_sent, 0, sizeof(world.n_sent)); /* a fresh process does not know how much the
-							  old one has sent */
+	/* a new process starts with an empty transmit window */
+	memset(world.n_sent, 0, sizeof(world.n_sent));
 	lacp_for_each_port(world.lacp, port)
 	{
 		const uint16_t number = port->config.number;
@@ -283,7 +281,7 @@ static void input_restart(void)
 
 		CHECK(lacp_port_add(next, &port->config) == 0);
 		CHECK(lacp_save(world.lacp, number, &saved) == 0);
-		/* older ones may all be gone, and then another aggregation may win */
+		/* with stale records only another aggregation may win */
 		resumed[number] = lacp_restore(next, number, &saved, age_ms) == 0 &&
 				  age_ms < LACP_SHORT_TIMEOUT_MS &&
 				  saved.flags & LACP_SAVED_HEALTHY;
@@ -368,7 +366,7 @@ static void sequence(uint64_t seed)
 	for (world.step = 0; world.step < STEPS; world.step++) {
 		random_input();
 		n_inputs++;
-		if (below(4)) /* several inputs may come before the machines run */
+		if (below(4)) /* several inputs before lacp_run() */
 			run_and_check();
 	}
 	lacp_free(world.lacp);
@@ -397,9 +395,7 @@ Test(lacp_random, a_million_inputs_keep_the_invariants, .timeout = 300)
 	cr_assert_gt(n_restored, 100);
 }
 
-/* ---- two ends
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- two ends ---- */
 
 static struct rig a, b;
 
@@ -438,7 +434,7 @@ static void torment(uint64_t *seed, uint16_t n_ports)
 	}
 }
 
-Test(lacp_random, two_ends_always_find_together_again, .timeout = 300)
+Test(lacp_random, two_ends_always_converge, .timeout = 300)
 {
 	const uint16_t n_ports = 3;
 
@@ -472,8 +468,7 @@ Test(lacp_random, two_ends_always_find_together_again, .timeout = 300)
 			rig_link(&a, port, true);
 			rig_link(&b, port, true);
 		}
-		/* A port that one end believes alive and the other does not needs the long timeout
-		 * once at most. */
+		/* A port in CURRENT on one end only takes one long timeout at most. */
 		pair_pass(&a, &b, LACP_LONG_TIMEOUT_MS + 30000);
 		rig_forget(&a);
 		rig_forget(&b);
@@ -481,9 +476,8 @@ Test(lacp_random, two_ends_always_find_together_again, .timeout = 300)
 
 		uint32_t want = one.max_links || other.max_links ? 2 : n_ports;
 
-		cr_assert_eq(lacp_links(a.lacp), want, "seed %llu: %u links of %u: %s",
-			     (unsigned long long)first_seed, lacp_links(a.lacp), want,
-			     rig_why(&a, 1));
+		cr_assert_eq(rig_links(&a), want, "seed %llu: %u links of %u: %s",
+			     (unsigned long long)first_seed, rig_links(&a), want, rig_why(&a, 1));
 		for (uint16_t port = 1; port <= n_ports; port++)
 			cr_assert_eq(a.distributing[port], b.distributing[port],
 				     "seed %llu port %u", (unsigned long long)first_seed, port);

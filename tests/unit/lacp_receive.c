@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Receive machine: conformance cases R and M. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
 
-static struct rig rig;
-static struct lacp_config config;
+RIG_SUITE(lacp_receive);
 
-static void setup(void)
-{
-	config = rig_config();
-}
-
-static void teardown(void)
-{
-	rig_done(&rig);
-}
-
-TestSuite(lacp_receive, .init = setup, .fini = teardown);
-
-Test(lacp_receive, R1_enabled_is_expired_and_speaks_each_second)
+Test(lacp_receive, R1_enabled_is_expired_and_transmits_every_second)
 {
 	rig_open(&rig, &config, 1);
 	cr_assert_eq(lacp_next_wakeup(rig.lacp), 0);
 	rig_run(&rig);
 	cr_assert_eq(rig_info(&rig, 1).receive_state, LACP_RX_EXPIRED);
-	cr_assert_eq(rig_sent(&rig, 1), 1, "speaks at once");
+	cr_assert_eq(rig_sent(&rig, 1), 1, "transmits at once");
 	cr_assert_eq(rig_last(&rig, 1).actor.state,
 		     LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED | LACP_EXPIRED);
 	cr_assert_eq(rig_last(&rig, 1).partner.state, LACP_TIMEOUT);
@@ -33,7 +21,7 @@ Test(lacp_receive, R1_enabled_is_expired_and_speaks_each_second)
 	cr_assert_eq(rig_sent(&rig, 1), 3);
 }
 
-Test(lacp_receive, R2_silence_is_defaulted_and_goes_on_each_second)
+Test(lacp_receive, R2_silence_is_defaulted_and_transmits_every_second)
 {
 	rig_open(&rig, &config, 1);
 	rig_pass(&rig, LACP_SHORT_TIMEOUT_MS - 1);
@@ -44,7 +32,8 @@ Test(lacp_receive, R2_silence_is_defaulted_and_goes_on_each_second)
 		     LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED);
 	rig_forget(&rig);
 	rig_pass(&rig, 10 * LACP_FAST_PERIODIC_MS);
-	cr_assert_eq(rig_sent(&rig, 1), 10, "so that a healed link is back within three seconds");
+	cr_assert_eq(rig_sent(&rig, 1), 10,
+		     "so that a repaired link recovers within three seconds");
 	cr_assert_eq(rig_last(&rig, 1).actor.state,
 		     LACP_ACTIVITY | LACP_AGGREGATION | LACP_DEFAULTED);
 }
@@ -90,7 +79,7 @@ Test(lacp_receive, R4_R5_expiry_counts_from_the_last_lacpdu)
 	}
 }
 
-Test(lacp_receive, R6_expired_stops_data_before_it_says_so)
+Test(lacp_receive, R6_expired_stops_the_data_plane_before_the_lacpdu)
 {
 	size_t changed = 0, sent = 0;
 
@@ -112,23 +101,23 @@ Test(lacp_receive, R6_expired_stops_data_before_it_says_so)
 		     LACP_EXPIRED);
 }
 
-Test(lacp_receive, R6_a_partner_that_was_late_is_back_at_once)
+Test(lacp_receive, R6_a_late_partner_recovers_at_once)
 {
 	config.fast = true;
 	rig_open(&rig, &config, 2);
 	rig_join(&rig, 2, LACP_TIMEOUT);
 	rig_pass(&rig, LACP_SHORT_TIMEOUT_MS + 500);
 	cr_assert_not(rig.distributing[1] || rig.distributing[2]);
-	cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED, "keeps its place until DEFAULTED");
+	cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED, "stays selected until DEFAULTED");
 	rig_hear(&rig, 1, UP | LACP_TIMEOUT);
 	rig_hear(&rig, 2, UP | LACP_TIMEOUT);
 	cr_assert(rig.distributing[1] && rig.distributing[2]);
 }
 
-Test(lacp_receive, R7_link_that_returns_has_nothing_stale)
+Test(lacp_receive, R7_a_returning_link_has_no_stale_state)
 {
-	for (int between = 0; between <= 1; between++) { /* with and without a lacp_run() while it
-							    is down */
+	/* with and without a lacp_run() while it is down */
+	for (int between = 0; between <= 1; between++) {
 		rig_open(&rig, &config, 2);
 		rig_join(&rig, 2, 0);
 		rig_link(&rig, 1, false);
@@ -141,11 +130,11 @@ Test(lacp_receive, R7_link_that_returns_has_nothing_stale)
 			     0);
 		cr_assert_eq(rig_last(&rig, 1).partner.state & LACP_SYNCHRONIZATION, 0);
 		cr_assert_not(rig.collecting[1] || rig.distributing[1]);
-		cr_assert(rig.distributing[2], "the other member is not disturbed");
+		cr_assert(rig.distributing[2], "no effect on the other member");
 		cr_assert_eq(rig_sent(&rig, 2), 0);
 		rig_pass(&rig, LACP_AGGREGATE_WAIT_MS + 1);
 		cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0,
-			     "not in sync with a partner that has not spoken");
+			     "no SYNC before the first LACPDU of the partner");
 		rig_done(&rig);
 	}
 }
@@ -179,8 +168,8 @@ Test(lacp_receive, R9_own_system_id_is_never_selected)
 	cr_assert_eq(rig_info(&rig, 1).selected, LACP_UNSELECTED);
 	cr_assert_eq(rig_info(&rig, 1).mux_state, LACP_MUX_DETACHED);
 	cr_assert_eq(rig_info(&rig, 1).stats.loopback_rx, 20);
-	cr_assert(strstr(rig_why(&rig, 1), "our own system id"));
-	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 1, "told once");
+	cr_assert(strstr(rig_why(&rig, 1), "the own system id"));
+	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 1, "reported once");
 
 	memcpy(rig.partner[1].system, switch_a, 6);
 	rig_hear(&rig, 1, SYNCED);
@@ -242,9 +231,7 @@ Test(lacp_receive, half_duplex_has_no_lacp)
 		     "neither speed nor duplex known: a virtual NIC");
 }
 
-/* ---- M: what the partner says about us
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- M: the partner's view of the actor ---- */
 
 #define FIELD(member, change)                                       \
 	{                                                           \
@@ -260,7 +247,7 @@ static const struct {
 	FIELD(key, 1),	FIELD(state, LACP_AGGREGATION),
 };
 
-Test(lacp_receive, M1_wrong_view_of_us_is_no_sync)
+Test(lacp_receive, M1_wrong_view_of_the_actor_is_no_sync)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(view_fields); i++) {
 		struct lacp_info view;
@@ -275,7 +262,7 @@ Test(lacp_receive, M1_wrong_view_of_us_is_no_sync)
 		cr_assert_not(rig.collecting[1] || rig.distributing[1], "%s", view_fields[i].name);
 		cr_assert_eq(rig_sent(&rig, 1), 1, "%s: the partner is told", view_fields[i].name);
 		cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED, "%s", view_fields[i].name);
-		cr_assert(strstr(rig_why(&rig, 1), "does not speak of us"), "%s: %s",
+		cr_assert(strstr(rig_why(&rig, 1), "describes another actor"), "%s: %s",
 			  view_fields[i].name, rig_why(&rig, 1));
 		rig_hear(&rig, 1, UP);
 		cr_assert(rig.distributing[1], "%s: back at once", view_fields[i].name);
@@ -283,18 +270,18 @@ Test(lacp_receive, M1_wrong_view_of_us_is_no_sync)
 	}
 }
 
-Test(lacp_receive, M1_lacp_must_be_maintained_by_somebody)
+Test(lacp_receive, M1_lacp_needs_an_active_side)
 {
 	struct lacp_info view;
 
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, 0);
 	rig_hear(&rig, 1, UP & ~LACP_ACTIVITY);
-	cr_assert(rig.distributing[1], "we are active, and it knows");
+	cr_assert(rig.distributing[1], "the actor is active in the partner's view");
 	view = rig_info(&rig, 1).actor;
 	view.state &= ~LACP_ACTIVITY;
 	rig_hear_view(&rig, 1, UP & ~LACP_ACTIVITY, &view);
-	cr_assert_not(rig.distributing[1], "it believes that nobody is");
+	cr_assert_not(rig.distributing[1], "no side is active in the partner's view");
 }
 
 Test(lacp_receive, M2_individual_partner_is_not_joined)
@@ -307,7 +294,7 @@ Test(lacp_receive, M2_individual_partner_is_not_joined)
 	cr_assert(rig.distributing[1]);
 	cr_assert_eq(rig_info(&rig, 2).selected, LACP_UNSELECTED);
 	cr_assert_eq(rig_info(&rig, 2).actor.state & LACP_AGGREGATION, LACP_AGGREGATION,
-		     "we always offer it");
+		     "AGG is always sent");
 	cr_assert(strstr(rig_why(&rig, 2), "AGG=0"));
 }
 
@@ -315,6 +302,7 @@ static const struct {
 	const char *name;
 	size_t offset;
 	uint8_t change;
+	/* clang-format off */
 } partner_fields[] = {
 	{ "system", offsetof(struct lacp_info, system) + 3, 1 },
 	{ "system priority", offsetof(struct lacp_info, system_priority), 1 },
@@ -322,6 +310,7 @@ static const struct {
 	{ "port", offsetof(struct lacp_info, port), 4 },
 	{ "port priority", offsetof(struct lacp_info, port_priority), 1 },
 };
+/* clang-format on */
 
 Test(lacp_receive, M3_another_partner_detaches_and_rejoins_after_the_wait)
 {
@@ -346,7 +335,7 @@ Test(lacp_receive, M3_another_partner_detaches_and_rejoins_after_the_wait)
 	}
 }
 
-Test(lacp_receive, M3_change_of_one_member_leaves_the_others_alone)
+Test(lacp_receive, M3_change_of_one_member_has_no_effect_on_others)
 {
 	rig_open(&rig, &config, 3);
 	rig_join(&rig, 3, 0);
@@ -374,6 +363,19 @@ Test(lacp_receive, partner_that_returns_unchanged_is_no_change)
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_PARTNER), 0);
 }
 
+Test(lacp_receive, lacpdus_are_summarised_when_their_state_changes)
+{
+	rig_open(&rig, &config, 1);
+	for (int i = 0; i < 3; i++)
+		rig_hear(&rig, 1, UP);
+	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_LACPDU), 1);
+	rig_forget(&rig);
+	rig_hear(&rig, 1, UP & (uint8_t)~LACP_DISTRIBUTING);
+	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_LACPDU), 1);
+	cr_assert(strstr(rig_event(&rig, 1, LACP_EVENT_LACPDU)->text, "CD-- -> A"), "%s",
+		  rig_event(&rig, 1, LACP_EVENT_LACPDU)->text);
+}
+
 Test(lacp_receive, gaps_between_lacpdus)
 {
 	rig_open(&rig, &config, 1);
@@ -393,7 +395,7 @@ Test(lacp_receive, gaps_between_lacpdus)
 	cr_assert_eq(rig_info(&rig, 1).last_rx_age_ms, 40);
 }
 
-Test(lacp_receive, gaps_begin_anew_with_the_link)
+Test(lacp_receive, gaps_restart_with_the_link)
 {
 	config.fast = true;
 	rig_open(&rig, &config, 1);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* State that outlives the daemon: conformance cases D1 and D2, and the record by which the data
- * plane answers in its stead. */
+// Copyright (C) The uplinkd authors
+/*
+ * State that outlives the daemon: conformance cases D1 and D2, and the record for answers of the
+ * data plane without the daemon.
+ */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
@@ -21,8 +24,10 @@ static void teardown(void)
 
 TestSuite(lacp_restore, .init = setup, .fini = teardown);
 
-/* The daemon is killed without a word and started again after gap_ms; returns what lacp_restore()
- * said of the last port. */
+/*
+ * The daemon is killed and started again after gap_ms. Returns the result of lacp_restore() of the
+ * last port.
+ */
 static int restart(uint16_t n_ports, uint64_t gap_ms)
 {
 	int r = 0;
@@ -42,7 +47,7 @@ static int restart(uint16_t n_ports, uint64_t gap_ms)
 	return r;
 }
 
-Test(lacp_restore, D1_first_lacpdu_is_as_if_nothing_had_happened)
+Test(lacp_restore, D1_first_lacpdu_has_the_state_from_before)
 {
 	for (int independent = 0; independent <= 1; independent++) {
 		struct lacp_pdu before;
@@ -74,11 +79,11 @@ Test(lacp_restore, D1_first_lacpdu_is_as_if_nothing_had_happened)
 		rig_forget(&after);
 		rig_pass(&after, LACP_SHORT_TIMEOUT_MS - 1);
 		cr_assert_eq(rig_info(&after, 1).receive_state, LACP_RX_CURRENT,
-			     "the partner gets the full time");
+			     "the partner has the full timeout");
 		rig_hear(&after, 1, UP | LACP_TIMEOUT);
 		rig_pass(&after, 1);
 		cr_assert(after.distributing[1]);
-		cr_assert_not(after.distributing[2], "silent ever since");
+		cr_assert_not(after.distributing[2], "no LACPDU since the restart");
 		for (size_t i = 0; i < after.n_log; i++)
 			cr_assert(after.log[i].kind != LOG_CHANGED || after.log[i].port == 2);
 		rig_done(&rig);
@@ -101,7 +106,7 @@ Test(lacp_restore, D1_with_min_links_and_standby)
 	cr_assert_eq(rig_last(&after, 3).partner.port, 3);
 }
 
-Test(lacp_restore, D1_wait_to_restore_goes_on)
+Test(lacp_restore, D1_wait_to_restore_continues)
 {
 	config.wait_to_restore_ms = 10000;
 	rig_open(&rig, &config, 2);
@@ -118,7 +123,7 @@ Test(lacp_restore, D1_wait_to_restore_goes_on)
 	cr_assert(after.distributing[1]);
 }
 
-/* A port that is in sync but waits for its partner goes on waiting. */
+/* A port in ATTACHED that waits for its partner continues to wait. */
 Test(lacp_restore, D1_attached_stays_attached)
 {
 	rig_open(&rig, &config, 1);
@@ -130,7 +135,7 @@ Test(lacp_restore, D1_attached_stays_attached)
 	cr_assert(after.distributing[1]);
 }
 
-Test(lacp_restore, D2_too_old_is_a_clean_rejoin)
+Test(lacp_restore, D2_a_stale_record_is_a_clean_join)
 {
 	static const struct {
 		uint8_t timeout;
@@ -144,7 +149,8 @@ Test(lacp_restore, D2_too_old_is_a_clean_rejoin)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		config.fast = !cases[i].timeout; /* the partner's timeout counts, not ours */
+		/* the partner's timeout applies */
+		config.fast = !cases[i].timeout;
 		rig_open(&rig, &config, 1);
 		rig_join(&rig, 1, cases[i].timeout);
 		cr_assert_eq(restart(1, cases[i].gap_ms), cases[i].result, "case %zu", i);
@@ -165,12 +171,11 @@ Test(lacp_restore, D2_too_old_is_a_clean_rejoin)
 	}
 }
 
-/* Nobody is there who could have given us up, however long it took: in use alone before and after.
- */
+/* Without a partner no timeout applies: in use alone before and after. */
 Test(lacp_restore, D1_in_use_alone)
 {
-	for (int answers = 0; answers <= 1; answers++) { /* the partner is silent, or answers and
-							    does not aggregate */
+	/* the partner is silent, or answers and does not aggregate */
+	for (int answers = 0; answers <= 1; answers++) {
 		config.fallback = LACP_FALLBACK_INDIVIDUAL;
 		rig_open(&rig, &config, 2);
 		rig_pass_hearing(&rig, 10000, 500, answers ? 1 : 0,
@@ -188,7 +193,7 @@ Test(lacp_restore, D1_in_use_alone)
 				 LACP_ACTIVITY | LACP_SYNCHRONIZATION);
 		for (size_t i = 0; i < after.n_log; i++)
 			cr_assert_neq(after.log[i].kind, LOG_CHANGED);
-		/* the first partner that aggregates ends it */
+		/* the first partner with AGG=1 ends it */
 		rig_pass_hearing(&after, 5000, 500, 2, UP);
 		cr_assert(after.distributing[1] && after.distributing[2] &&
 			  !rig_info(&after, 1).individual);
@@ -197,7 +202,7 @@ Test(lacp_restore, D1_in_use_alone)
 	}
 }
 
-Test(lacp_restore, D2_in_use_alone_but_not_wanted_any_more)
+Test(lacp_restore, D2_in_use_alone_but_fallback_removed)
 {
 	config.fallback = LACP_FALLBACK_INDIVIDUAL;
 	rig_open(&rig, &config, 1);
@@ -217,8 +222,9 @@ Test(lacp_restore, D2_in_use_alone_but_not_wanted_any_more)
 		cr_assert_neq(after.log[i].kind, LOG_CHANGED);
 }
 
-/* What is shown of the partner is true: when it was heard, and no gap that this process has not
- * seen from end to end. */
+/*
+ * The age of the last LACPDU is correct, and a gap that began before this process is not counted.
+ */
 Test(lacp_restore, D1_last_lacpdu_and_gaps)
 {
 	config.fast = true;
@@ -284,12 +290,11 @@ Test(lacp_restore, D2_record_of_another_identity)
 	cr_assert_eq(lacp_save(after.lacp, 2, &good), -ENOENT);
 	rig_link(&after, 1, true);
 	rig_run(&after);
-	cr_assert_eq(rig_info(&after, 1).receive_state, LACP_RX_EXPIRED, "joins anew");
+	cr_assert_eq(rig_info(&after, 1).receive_state, LACP_RX_EXPIRED, "joins like a new port");
 }
 
-/* After a restart in which the partner changed its mind nothing is believed longer than until its
- * next LACPDU. */
-Test(lacp_restore, D2_partner_that_changed_meanwhile)
+/* If the partner changed during the restart, its next LACPDU ends the restored state. */
+Test(lacp_restore, D2_partner_changed_during_the_restart)
 {
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, 0);
@@ -313,9 +318,7 @@ Test(lacp_restore, configuration_may_change_over_the_restart)
 	cr_assert_eq(rig_info(&after, 1).mux_state, LACP_MUX_DISTRIBUTING);
 }
 
-/* ---- answering without the daemon
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- answering without the daemon ---- */
 
 static bool matches(const struct lacp_saved *saved, const uint8_t *frame)
 {
@@ -326,10 +329,12 @@ static bool matches(const struct lacp_saved *saved, const uint8_t *frame)
 	return true;
 }
 
-Test(lacp_restore, record_answers_what_the_partner_repeats)
+Test(lacp_restore, record_matches_the_repetition_of_the_partner)
 {
-	/* bytes of the partner's LACPDU that may differ: source, version, reserved, and the bits of
-	 * its view that make no reply due */
+	/*
+	 * bytes of the partner's LACPDU that may differ: source, version, reserved, and the bits of
+	 * its view that make no reply due
+	 */
 	static const bool free_byte[LACP_MATCH_LEN] = {
 		[6 ... 11] = true,  [15] = true,	[33 ... 35] = true,
 		[53 ... 55] = true, [58 ... 63] = true,
@@ -362,7 +367,7 @@ Test(lacp_restore, record_answers_what_the_partner_repeats)
 		}
 	}
 
-	/* and the answer is byte by byte what is sent next */
+	/* the answer equals the next LACPDU of the daemon */
 	rig_forget(&rig);
 	rig_pass(&rig, LACP_FAST_PERIODIC_MS);
 	for (size_t i = 0; i < rig.n_log; i++) {
@@ -397,17 +402,17 @@ Test(lacp_restore, only_a_healthy_port_may_be_answered_for)
 	cr_assert_not(healthy(1));
 	rig_hear(&rig, 1, UP);
 	lacp_port_set_drained(rig.lacp, 1, true, rig.now_ms);
-	cr_assert_not(healthy(1), "from the moment on that it is to be drained");
+	cr_assert_not(healthy(1), "draining has begun");
 	rig_run(&rig);
 	cr_assert_eq(lacp_save(rig.lacp, 1, &saved), 0);
-	cr_assert_eq(saved.flags, 0, "nor is it resumed as a member");
+	cr_assert_eq(saved.flags, 0, "not resumed as a member");
 	rig_done(&rig);
 
 	config.fallback = LACP_FALLBACK_INDIVIDUAL;
 	rig_open(&rig, &config, 1);
 	rig_pass(&rig, 10000);
 	cr_assert(rig.distributing[1]);
-	cr_assert_not(healthy(1), "nobody to answer");
+	cr_assert_not(healthy(1), "no partner");
 }
 
 Test(lacp_restore, passive_on_both_sides_is_not_kept_alive)
@@ -415,14 +420,14 @@ Test(lacp_restore, passive_on_both_sides_is_not_kept_alive)
 	rig_open(&rig, &config, 1);
 	rig_join(&rig, 1, 0);
 	rig_hear(&rig, 1, UP & ~LACP_ACTIVITY);
-	cr_assert(healthy(1), "we are active");
+	cr_assert(healthy(1), "the actor is active");
 	config.active = false;
 	lacp_configure(rig.lacp, &config, rig.now_ms);
 	rig_run(&rig);
 	cr_assert_not(healthy(1), "the partner's next LACPDU would end it (6.4.9 recordPDU)");
 }
 
-Test(lacp_restore, heard_by_the_data_plane)
+Test(lacp_restore, answered_by_the_data_plane)
 {
 	config.fast = true;
 	rig_open(&rig, &config, 1);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "lacp_rig.h"
 
 #include <criterion/criterion.h>
@@ -43,7 +44,7 @@ static void on_changed(void *userdata, uint16_t port, bool collecting, bool dist
 	struct log_entry *entry = append(rig, LOG_CHANGED, port);
 
 	cr_assert(rig->collecting[port] != collecting || rig->distributing[port] != distributing,
-		  "told without a change");
+		  "callback without a change");
 	entry->collecting = rig->collecting[port] = collecting;
 	entry->distributing = rig->distributing[port] = distributing;
 }
@@ -126,8 +127,7 @@ void rig_pass(struct rig *rig, uint64_t ms)
 	uint64_t wakeup_ms;
 
 	while ((wakeup_ms = lacp_next_wakeup(rig->lacp)) <= end_ms) {
-		cr_assert(wakeup_ms == 0 || wakeup_ms > rig->now_ms,
-			  "a wakeup of the past would spin");
+		cr_assert(wakeup_ms == 0 || wakeup_ms > rig->now_ms, "a wakeup in the past");
 		if (wakeup_ms > rig->now_ms)
 			rig->now_ms = wakeup_ms;
 		rig_run(rig);
@@ -194,6 +194,15 @@ struct lacp_port_info rig_info(struct rig *rig, uint16_t port)
 
 	cr_assert_eq(lacp_port_info(rig->lacp, port, rig->now_ms, &info), 0);
 	return info;
+}
+
+uint32_t rig_links(const struct rig *rig)
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < rig->lacp->n_ports; i++)
+		n += (rig->lacp->ports[i]->actor_state & LACP_DISTRIBUTING) != 0;
+	return n;
 }
 
 const char *rig_why(struct rig *rig, uint16_t port)
@@ -263,9 +272,7 @@ size_t rig_events(const struct rig *rig, uint16_t port, enum lacp_event_kind kin
 	return n;
 }
 
-/* ---- two ends
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- two ends ---- */
 
 void pair_wire(struct rig *a, struct rig *b)
 {
@@ -293,7 +300,7 @@ void pair_run(struct rig *a, struct rig *b)
 	do {
 		deliver(a);
 		deliver(b);
-		cr_assert_lt(++rounds, 100, "frames are answered for ever");
+		cr_assert_lt(++rounds, 100, "endless exchange of frames");
 	} while (a->n_inbox + b->n_inbox);
 }
 

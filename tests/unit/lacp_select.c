@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Selection logic: conformance cases S, fallback, wait-to-restore. */
 #include <criterion/criterion.h>
 
 #include "lacp_rig.h"
 
-static struct rig rig;
-static struct lacp_config config;
-
-static void setup(void)
-{
-	config = rig_config();
-}
-
-static void teardown(void)
-{
-	rig_done(&rig);
-}
-
-TestSuite(lacp_select, .init = setup, .fini = teardown);
+RIG_SUITE(lacp_select);
 
 /* Bit n: port n distributes. */
 static unsigned int in_use(void)
@@ -64,7 +52,7 @@ Test(lacp_select, S1_two_partner_systems)
 	cr_assert_str_eq(
 		rig_why(&rig, 3),
 		"partner system 02:00:00:00:00:bb key 7 differs from the selected 02:00:00:00:00:0a key 7 "
-		"(two switches without MLAG?)");
+		"(probably two switches without MLAG)");
 	cr_assert_eq(rig_events(&rig, 3, LACP_EVENT_FINDING), 1);
 	cr_assert_eq(rig_events(&rig, 1, LACP_EVENT_FINDING), 0);
 	cr_assert_eq(rig_last(&rig, 3).actor.state & (LACP_SYNCHRONIZATION | LACP_AGGREGATION),
@@ -83,10 +71,10 @@ Test(lacp_select, S1_two_keys_of_one_system)
 	hear_all(2, 6000);
 	EXPECT_IN_USE(1);
 	cr_assert(strstr(rig_why(&rig, 2), "key 9 differs from"));
-	cr_assert(strstr(rig_why(&rig, 2), "two channels of one switch?"));
+	cr_assert(strstr(rig_why(&rig, 2), "two channels of one switch"));
 }
 
-/* 256 must not sort before 255, as it does for who compares bytes of host-order numbers. */
+/* 256 must not sort before 255, as a memcmp of little-endian numbers would have it. */
 Test(lacp_select, S1_priorities_compare_as_numbers)
 {
 	config.policy = LACP_PORT_PRIORITY;
@@ -98,18 +86,16 @@ Test(lacp_select, S1_priorities_compare_as_numbers)
 	EXPECT_IN_USE(2);
 }
 
-/* ---- S2 min-links
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- S2 min-links ---- */
 
-Test(lacp_select, S2_min_links_holds_the_whole_channel_down)
+Test(lacp_select, S2_min_links_keeps_the_whole_channel_down)
 {
 	config.min_links = 2;
 	rig_open(&rig, &config, 2);
 	rig_pass_hearing(&rig, 10000, 500, 1, UP);
 	cr_assert_eq(in_use(), 0);
 	cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0,
-		     "the partner must not send either");
+		     "the partner must stop sending as well");
 	cr_assert_str_eq(rig_why(&rig, 1),
 			 "1 link is ready, but min-links is 2: the whole channel is held down");
 	cr_assert_eq(rig_events(&rig, 0, LACP_EVENT_FINDING), 1);
@@ -134,7 +120,7 @@ Test(lacp_select, S2_min_links_holds_the_whole_channel_down)
 	EXPECT_IN_USE(1);
 }
 
-Test(lacp_select, S2_min_links_counts_what_the_partner_agrees_to)
+Test(lacp_select, S2_min_links_counts_ports_with_the_partner_in_sync)
 {
 	config.min_links = 2;
 	rig_open(&rig, &config, 2);
@@ -143,7 +129,7 @@ Test(lacp_select, S2_min_links_counts_what_the_partner_agrees_to)
 	rig_hear(&rig, 2, WILLING);
 	cr_assert_eq(in_use(), 0);
 	cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, LACP_SYNCHRONIZATION,
-		     "or both sides would wait for each other");
+		     "otherwise both sides would wait for each other");
 	rig_hear(&rig, 2, UP);
 	EXPECT_IN_USE(1, 2);
 }
@@ -161,39 +147,35 @@ Test(lacp_select, S2_a_silent_or_draining_member_does_not_count)
 		rig_pass_hearing(&rig, drain ? 500 : LACP_SHORT_TIMEOUT_MS, 500, 1, UP);
 		cr_assert_eq(in_use(), 0);
 		cr_assert_eq(rig_info(&rig, 1).actor.state & LACP_SYNCHRONIZATION, 0,
-			     "the partner must stop sending on the rest too");
+			     "the partner must stop sending on the other ports as well");
 		rig_done(&rig);
 	}
 	rig_open(&rig, &config, 1);
 }
 
-/* ---- S3 policies
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- S3 policies ---- */
 
 static const struct {
 	enum lacp_policy policy;
 	const char *name;
-	/* Ports 1, 2 go to switch A, 3 to 5 to B. A is alone first, then B comes; then port 1 is
-	 * lost. */
+	/*
+	 * Ports 1 and 2 are connected to switch A, 3 to 5 to B. A starts alone, then B appears,
+	 * then port 1 is lost.
+	 */
 	uint32_t speed_a, speed_b;
 	uint16_t priority_5;
 	unsigned int first, both, without_1;
+	/* clang-format off */
 } policies[] = {
 	{ LACP_STABLE, "stable stays", 1000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
-	{ LACP_BANDWIDTH, "bandwidth moves to the faster", 10000, 25000, 255, 1 << 1 | 1 << 2,
-	  7 << 3, 7 << 3 },
-	{ LACP_BANDWIDTH, "bandwidth does not count ports", 100000, 10000, 255, 1 << 1 | 1 << 2,
-	  1 << 1 | 1 << 2, 1 << 2 },
-	{ LACP_BANDWIDTH, "bandwidth falls", 20000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2,
-	  7 << 3 },
-	{ LACP_COUNT, "count moves to the larger", 100000, 1000, 255, 1 << 1 | 1 << 2, 7 << 3,
-	  7 << 3 },
-	{ LACP_PORT_PRIORITY, "the best port wins", 1000, 1000, 10, 1 << 1 | 1 << 2, 7 << 3,
-	  7 << 3 },
-	{ LACP_PORT_PRIORITY, "equal priorities: the lowest number", 1000, 10000, 255,
-	  1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
+	{ LACP_BANDWIDTH, "bandwidth moves to the faster", 10000, 25000, 255, 1 << 1 | 1 << 2, 7 << 3, 7 << 3 },
+	{ LACP_BANDWIDTH, "bandwidth does not count ports", 100000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
+	{ LACP_BANDWIDTH, "bandwidth falls", 20000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 7 << 3 },
+	{ LACP_COUNT, "count moves to the larger", 100000, 1000, 255, 1 << 1 | 1 << 2, 7 << 3, 7 << 3 },
+	{ LACP_PORT_PRIORITY, "the best port wins", 1000, 1000, 10, 1 << 1 | 1 << 2, 7 << 3, 7 << 3 },
+	{ LACP_PORT_PRIORITY, "equal priorities: the lowest number", 1000, 10000, 255, 1 << 1 | 1 << 2, 1 << 1 | 1 << 2, 1 << 2 },
 };
+/* clang-format on */
 
 Test(lacp_select, S3_policies)
 {
@@ -232,8 +214,8 @@ Test(lacp_select, S3_policies)
 	}
 }
 
-/* Three slow ports are not more than two fast ones when only two may be used. */
-Test(lacp_select, S3_only_what_max_links_lets_in_counts)
+/* With max-links 2, three slow ports have less bandwidth than two fast ones. */
+Test(lacp_select, S3_only_ports_within_max_links_count)
 {
 	config.max_links = 2;
 	for (enum lacp_policy policy = LACP_BANDWIDTH; policy <= LACP_COUNT; policy++) {
@@ -251,7 +233,7 @@ Test(lacp_select, S3_only_what_max_links_lets_in_counts)
 	rig_open(&rig, &config, 1);
 }
 
-Test(lacp_select, S3_selected_partner_lost_altogether)
+Test(lacp_select, S3_selected_partner_lost_on_all_ports)
 {
 	rig_open(&rig, &config, 2);
 	cable_to_b(2);
@@ -267,14 +249,12 @@ Test(lacp_select, S3_selected_partner_lost_altogether)
 	EXPECT_IN_USE(2);
 }
 
-/* ---- S4 max-links
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- S4 max-links ---- */
 
 Test(lacp_select, S4_standby_waits_without_sync_and_replaces)
 {
 	config.max_links = 2;
-	config.system_priority = 1; /* we decide */
+	config.system_priority = 1; /* the local port priorities apply */
 	rig_open(&rig, &config, 4);
 	hear_all(4, 3000);
 	EXPECT_IN_USE(1, 2);
@@ -290,7 +270,7 @@ Test(lacp_select, S4_standby_waits_without_sync_and_replaces)
 	EXPECT_IN_USE(2, 3);
 	rig_link(&rig, 1, true);
 	hear_all(4, 5000);
-	EXPECT_IN_USE(2, 3); /* stable: a returning port displaces nobody */
+	EXPECT_IN_USE(2, 3); /* stable: a returning port displaces none */
 	cr_assert_eq(rig_info(&rig, 1).selected, LACP_STANDBY);
 
 	config.policy = LACP_PORT_PRIORITY;
@@ -324,7 +304,7 @@ Test(lacp_select, S4_lower_system_decides_by_its_port_priorities)
 		cr_assert_eq(in_use(), ours ? 1U << 1 : 1U << 3);
 		rig_done(&rig);
 	}
-	/* equal priorities: the addresses decide, as bytes */
+	/* equal priorities: the lower address, compared as bytes */
 	config.system_priority = 32768;
 	rig_open(&rig, &config, 3);
 	rig.partner[3].port_priority = 1;
@@ -332,9 +312,7 @@ Test(lacp_select, S4_lower_system_decides_by_its_port_priorities)
 	EXPECT_IN_USE(3);
 }
 
-/* ---- fallback
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- fallback ---- */
 
 Test(lacp_select, fallback_none_leaves_everything_down)
 {
@@ -350,7 +328,7 @@ static void fallback_to_the_best_port(uint32_t min_links)
 	rig_open(&rig, &config, 3);
 	lacp_port_configure(rig.lacp, &(struct lacp_port_config){ .number = 3, .priority = 10 });
 	rig_pass(&rig, LACP_SHORT_TIMEOUT_MS + LACP_AGGREGATE_WAIT_MS - 1);
-	cr_assert_eq(in_use(), 0, "a partner gets the time to speak");
+	cr_assert_eq(in_use(), 0, "a partner has the full timeout");
 	rig_pass(&rig, 1);
 	EXPECT_IN_USE(3);
 	cr_assert(rig_info(&rig, 3).individual);
@@ -366,7 +344,7 @@ static void fallback_to_the_best_port(uint32_t min_links)
 	rig_pass(&rig, 1 + LACP_AGGREGATE_WAIT_MS);
 	EXPECT_IN_USE(3);
 
-	/* a partner anywhere ends it */
+	/* a partner on any port ends it */
 	rig_hear(&rig, 1, SYNCED);
 	cr_assert_eq(in_use(), 0);
 	hear_all(3, 3000);
@@ -374,7 +352,7 @@ static void fallback_to_the_best_port(uint32_t min_links)
 	cr_assert_not(rig_info(&rig, 3).individual);
 	cr_assert_eq(rig_info(&rig, 3).actor.state, UP);
 
-	/* and it begins again only when the last one is given up */
+	/* it returns when the last partner has expired */
 	rig_pass(&rig, LACP_LONG_TIMEOUT_MS + LACP_SHORT_TIMEOUT_MS);
 	cr_assert_eq(in_use(), 0);
 	rig_pass(&rig, LACP_AGGREGATE_WAIT_MS);
@@ -385,7 +363,7 @@ Test(lacp_select, fallback_uses_the_best_port_alone)
 {
 	fallback_to_the_best_port(1);
 	rig_done(&rig);
-	fallback_to_the_best_port(2); /* has no say without a partner */
+	fallback_to_the_best_port(2); /* irrelevant without a partner */
 }
 
 Test(lacp_select, fallback_prefers_an_individual_partner_and_needs_its_sync)
@@ -410,7 +388,7 @@ Test(lacp_select, fallback_is_not_for_a_channel_with_a_partner)
 	lacp_port_set_drained(rig.lacp, 1, true, rig.now_ms);
 	rig_pass_hearing(&rig, 20000, 1000, 1, WILLING);
 	cr_assert_eq(rig_info(&rig, 2).receive_state, LACP_RX_DEFAULTED);
-	cr_assert_eq(in_use(), 0, "the switch speaks LACP, if only on the drained port");
+	cr_assert_eq(in_use(), 0, "the switch has LACP, even if only on the drained port");
 }
 
 Test(lacp_select, fallback_switched_at_run_time)
@@ -433,24 +411,21 @@ Test(lacp_select, fallback_switched_at_run_time)
 	cr_assert_eq(in_use(), 0, "a drained port is never used");
 }
 
-/* ---- wait-to-restore
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- wait-to-restore ---- */
 
 Test(lacp_select, wait_to_restore)
 {
 	config.wait_to_restore_ms = 10000;
 	rig_open(&rig, &config, 2);
 	hear_all(2, 2500);
-	EXPECT_IN_USE(1, 2); /* not at first */
+	EXPECT_IN_USE(1, 2); /* not at first bring-up */
 	rig_link(&rig, 1, false);
 	rig_run(&rig);
 	rig_link(&rig, 1, true);
 	hear_all(2, 6000);
 	EXPECT_IN_USE(2);
-	cr_assert_str_eq(rig_why(&rig, 1),
-			 "waiting 4 s more until it has been well long enough (wait-to-restore)");
-	rig_link(&rig, 1, false); /* fails again: the whole time anew */
+	cr_assert_str_eq(rig_why(&rig, 1), "waiting 4 s more after a failure (wait-to-restore)");
+	rig_link(&rig, 1, false); /* another failure restarts the time */
 	rig_run(&rig);
 	rig_link(&rig, 1, true);
 	hear_all(2, 10000 + LACP_AGGREGATE_WAIT_MS - 1);
@@ -469,11 +444,11 @@ Test(lacp_select, wait_to_restore_is_over_once_a_port_was_selected)
 	rig_run(&rig);
 	rig_link(&rig, 1, true);
 	rig_link(&rig, 2, true);
-	rig_hear(&rig, 1, UP); /* nothing to protect */
+	rig_hear(&rig, 1, UP); /* no other port in use */
 	cr_assert_eq(rig_info(&rig, 1).selected, LACP_SELECTED);
 	hear_all(2, 2500);
 	EXPECT_IN_USE(1, 2);
-	rig.partner[1].port = 9; /* out, but not for a failure */
+	rig.partner[1].port = 9; /* out, without a failure */
 	hear_all(2, 2100);
 	EXPECT_IN_USE(1, 2);
 }
@@ -515,7 +490,7 @@ Test(lacp_select, wait_to_restore_shortened)
 	EXPECT_IN_USE(1, 2);
 }
 
-Test(lacp_select, wait_to_restore_protects_only_what_is_in_use)
+Test(lacp_select, wait_to_restore_protects_only_ports_in_use)
 {
 	config.wait_to_restore_ms = 60000;
 	rig_open(&rig, &config, 2);
@@ -535,7 +510,7 @@ Test(lacp_select, wait_to_restore_protects_only_what_is_in_use)
 	EXPECT_IN_USE(2);
 }
 
-/* Ports that must wait do not pull the aggregator over to themselves either. */
+/* Waiting ports do not count for their aggregation. */
 Test(lacp_select, wait_to_restore_protects_the_other_aggregation)
 {
 	for (enum lacp_policy policy = LACP_BANDWIDTH; policy < LACP_N_POLICIES; policy++) {
@@ -563,8 +538,7 @@ Test(lacp_select, wait_to_restore_protects_the_other_aggregation)
 	rig_open(&rig, &config, 1);
 }
 
-/* The last port in use fails while its sibling waits: nothing is left to protect, and the
- * aggregation stays. */
+/* The last port in use fails while its sibling waits: the wait ends, and the aggregation stays. */
 Test(lacp_select, wait_to_restore_does_not_make_stable_move)
 {
 	for (int loss = 0; loss < 3; loss++) {

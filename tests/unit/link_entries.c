@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* The table of interfaces and its queue, without a kernel. */
 #include <criterion/criterion.h>
 
@@ -20,7 +21,7 @@ static int update(struct link_table *table, uint32_t ifindex, const char *name)
 	return link_table_update(table, &info);
 }
 
-/* The next notice is this one. */
+/* Checks the next notice. */
 static void expect(struct link_table *table, unsigned int changes, uint32_t ifindex,
 		   const char *name)
 {
@@ -39,7 +40,7 @@ static void expect_nothing(struct link_table *table)
 	cr_expect_null(link_table_pop(table));
 }
 
-Test(link_entries, same_again_is_no_news)
+Test(link_entries, an_unchanged_description_queues_nothing)
 {
 	struct link_table table;
 
@@ -55,7 +56,7 @@ Test(link_entries, same_again_is_no_news)
 	link_table_done(&table);
 }
 
-Test(link_entries, each_field_is_of_its_kind)
+Test(link_entries, each_field_has_its_kind_of_change)
 {
 	struct link_table table;
 	struct link_info info = make(1, "a");
@@ -83,6 +84,8 @@ Test(link_entries, each_field_is_of_its_kind)
 	CHANGE(info.xdp_prog_id = 1, LINK_CHANGED);
 	CHANGE(info.xdp_attached = 1, LINK_CHANGED);
 	CHANGE(info.kind[0] = 'x', LINK_CHANGED);
+	CHANGE(info.type = 1, LINK_CHANGED);
+	CHANGE(strcpy(info.alt_names[0], "alt"), LINK_CHANGED);
 	CHANGE((info.mtu = 1500, info.carrier = false), LINK_CHANGED | LINK_STATE);
 #undef CHANGE
 	link_table_done(&table);
@@ -108,8 +111,8 @@ Test(link_entries, features_survive_descriptions_without_them)
 	link_table_done(&table);
 }
 
-/* Whoever has not heard of an interface yet hears of it with its newest state. */
-Test(link_entries, news_joins_an_added_that_waits)
+/* Changes merge into a LINK_ADDED that is still queued. */
+Test(link_entries, changes_merge_into_a_queued_added)
 {
 	struct link_table table;
 	struct link_notice *notice;
@@ -134,8 +137,10 @@ Test(link_entries, news_joins_an_added_that_waits)
 	link_table_done(&table);
 }
 
-/* Twice renamed and removed before anybody looks: notices in their order, none of which points to
- * freed memory. */
+/*
+ * Two renames and a removal before the first delivery: notices in order, without pointers to freed
+ * memory.
+ */
 Test(link_entries, order_of_a_short_life)
 {
 	struct link_table table;
@@ -145,7 +150,7 @@ Test(link_entries, order_of_a_short_life)
 	update(&table, 1, "b");
 	update(&table, 1, "c");
 	link_table_remove(&table, 1);
-	update(&table, 1, "d"); /* the ifindex again, another interface */
+	update(&table, 1, "d"); /* another interface with the same ifindex */
 	expect(&table, LINK_ADDED, 1, "a");
 	link_table_set_features(&table, 1, true, 1);
 	expect(&table, LINK_REMOVED, 1, "a");
@@ -183,7 +188,50 @@ Test(link_entries, exchanged_names)
 	link_table_done(&table);
 }
 
-Test(link_entries, sweep_takes_what_the_dump_did_not_show)
+static uint32_t found_as(const struct link_table *table, const char *name)
+{
+	const struct link_entry *entry = link_table_find(table, name);
+
+	return entry ? entry->info.ifindex : 0;
+}
+
+Test(link_entries, alternative_names_resolve_to_their_interface)
+{
+	struct link_info a = make(1, "a"), b = make(2, "b"), c = make(3, "alt2");
+	struct link_table table;
+
+	link_table_init(&table);
+	strcpy(a.alt_names[0], "alt1");
+	strcpy(a.alt_names[1], "alt2");
+	link_table_update(&table, &a);
+	link_table_update(&table, &b);
+	cr_expect_eq(found_as(&table, "a"), 1);
+	cr_expect_eq(found_as(&table, "alt1"), 1);
+	cr_expect_eq(found_as(&table, "alt2"), 1);
+	cr_expect_eq(found_as(&table, "b"), 2);
+	cr_expect_eq(found_as(&table, ""), 0);
+	cr_expect_null(link_table_by_name(&table, "alt1"));
+
+	/* An own name has precedence until the event of the other interface arrives. */
+	link_table_update(&table, &c);
+	cr_expect_eq(found_as(&table, "alt2"), 3);
+
+	memset(a.alt_names, 0, sizeof(a.alt_names));
+	link_table_update(&table, &a);
+	cr_expect_eq(found_as(&table, "alt1"), 0);
+	strcpy(b.alt_names[0], "alt1");
+	link_table_update(&table, &b);
+	cr_expect_eq(found_as(&table, "alt1"), 2);
+	strcpy(b.name, "renamed");
+	link_table_update(&table, &b);
+	cr_expect_eq(found_as(&table, "alt1"), 2);
+	link_table_remove(&table, 2);
+	cr_expect_eq(found_as(&table, "alt1"), 0);
+	cr_expect_null(table.with_alt);
+	link_table_done(&table);
+}
+
+Test(link_entries, sweep_removes_interfaces_missing_from_the_dump)
 {
 	char name[UL_NAME_LEN];
 	struct link_table table;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Netlink messages to structs: right ones, and every kind of broken one. Messages are handed over
- * in memory of exactly their size, so that a build with AddressSanitizer sees each byte read
- * beyond. */
+// Copyright (C) The uplinkd authors
+/*
+ * Netlink messages to structs: valid ones and every kind of malformed one. Messages are in memory
+ * of their exact size, so that AddressSanitizer detects reads beyond the end.
+ */
 #include <criterion/criterion.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 
 #include "common/util.h"
 #include "link/internal.h"
@@ -20,6 +23,7 @@ static struct nlmsghdr *ifinfo(void *buffer, int family, int ifindex, unsigned i
 
 	message->nlmsg_type = RTM_NEWLINK;
 	ifi->ifi_family = (unsigned char)family;
+	ifi->ifi_type = ARPHRD_ETHER;
 	ifi->ifi_index = ifindex;
 	ifi->ifi_flags = flags;
 	return message;
@@ -44,6 +48,11 @@ static struct nlmsghdr *full_message(void *buffer)
 	nest = mnl_attr_nest_start(message, IFLA_XDP);
 	mnl_attr_put_u8(message, IFLA_XDP_ATTACHED, XDP_ATTACHED_DRV);
 	mnl_attr_put_u32(message, IFLA_XDP_PROG_ID, 42);
+	mnl_attr_nest_end(message, nest);
+	nest = mnl_attr_nest_start(message, IFLA_PROP_LIST);
+	mnl_attr_put_strz(message, IFLA_ALT_IFNAME, "enp1s0");
+	mnl_attr_put_strz(message, IFLA_ALT_IFNAME, "a-name-that-is-too-long-for-us");
+	mnl_attr_put_strz(message, IFLA_ALT_IFNAME, "enx020102030405");
 	mnl_attr_nest_end(message, nest);
 	return message;
 }
@@ -103,6 +112,64 @@ Test(link_parse, all_fields)
 	cr_assert_eq(info.xdp_prog_id, 42);
 	cr_assert_eq(info.xdp_attached, XDP_ATTACHED_DRV);
 	cr_assert(!info.xdp_features_known);
+	cr_assert_eq(info.type, ARPHRD_ETHER);
+	cr_assert(info.ethernet);
+	cr_assert_str_eq(info.alt_names[0], "enp1s0");
+	cr_assert_str_eq(info.alt_names[1], "enx020102030405");
+	cr_assert_eq(info.alt_names[2][0], '\0');
+	cr_assert(link_has_name(&info, "eth0") && link_has_name(&info, "enx020102030405"));
+	cr_assert(!link_has_name(&info, "enp1s") && !link_has_name(&info, ""));
+}
+
+Test(link_parse, more_alternative_names_than_there_is_room_for)
+{
+	uint8_t buffer[1024];
+	struct nlmsghdr *message = ifinfo(buffer, AF_UNSPEC, 7, 0);
+	struct link_info info;
+	struct nlattr *nest;
+	char name[UL_NAME_LEN];
+
+	mnl_attr_put_strz(message, IFLA_IFNAME, "eth0");
+	nest = mnl_attr_nest_start(message, IFLA_PROP_LIST);
+	for (int i = 0; i < LINK_MAX_ALT_NAMES + 2; i++) {
+		snprintf(name, sizeof(name), "alt%d", i);
+		mnl_attr_put_strz(message, IFLA_ALT_IFNAME, name);
+	}
+	mnl_attr_nest_end(message, nest);
+	cr_assert_eq(link_parse(message, &info), 0);
+	cr_assert(link_has_name(&info, "alt7") && !link_has_name(&info, "alt8"));
+}
+
+Test(link_parse, only_ethernet_devices_are_ethernet)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		unsigned int flags;
+		bool ethernet;
+		/* clang-format off */
+	} table[] = {
+		{ "eth0", ARPHRD_ETHER, IFF_UP, true },
+		{ "lo", ARPHRD_LOOPBACK, IFF_UP | IFF_LOOPBACK, false },
+		{ "looped", ARPHRD_ETHER, IFF_UP | IFF_LOOPBACK, false },
+		{ "tun0", ARPHRD_NONE, IFF_UP | IFF_POINTOPOINT | IFF_NOARP, false },
+		{ "gre0", ARPHRD_IPGRE, IFF_NOARP, false },
+		{ "ib0", ARPHRD_INFINIBAND, IFF_UP, false },
+		{ "mon0", ARPHRD_IEEE80211_RADIOTAP, IFF_UP, false },
+	};
+	/* clang-format on */
+	uint8_t buffer[256];
+	struct link_info info;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct nlmsghdr *message = ifinfo(buffer, AF_UNSPEC, 7, table[i].flags);
+
+		((struct ifinfomsg *)mnl_nlmsg_get_payload(message))->ifi_type = table[i].type;
+		mnl_attr_put_strz(message, IFLA_IFNAME, table[i].name);
+		cr_assert_eq(link_parse(message, &info), 0);
+		cr_expect_eq(info.type, table[i].type, "%s", table[i].name);
+		cr_expect_eq(info.ethernet, table[i].ethernet, "%s", table[i].name);
+	}
 }
 
 Test(link_parse, peer_in_another_namespace)
@@ -113,7 +180,7 @@ Test(link_parse, peer_in_another_namespace)
 
 	mnl_attr_put_u32(message, IFLA_LINK_NETNSID, 0);
 	cr_assert_eq(link_parse(message, &info), 0);
-	cr_assert_eq(info.peer, 0, "its number means nothing here");
+	cr_assert_eq(info.peer, 0, "ifindex of another namespace");
 }
 
 Test(link_parse, running_is_not_carrier)
@@ -147,7 +214,7 @@ Test(link_parse, two_programs)
 	cr_assert_eq(info.xdp_prog_id, 6);
 }
 
-Test(link_parse, messages_that_describe_nothing)
+Test(link_parse, messages_without_an_interface)
 {
 	uint8_t buffer[256];
 	struct nlmsghdr *message = ifinfo(buffer, AF_BRIDGE, 7, 0);
@@ -174,6 +241,7 @@ Test(link_parse, wrong_attributes)
 		uint16_t type;
 		size_t length;
 		const char *bytes;
+		/* clang-format off */
 	} table[] = {
 		{ "name without its NUL", IFLA_IFNAME, 4, "eth0" },
 		{ "empty name", IFLA_IFNAME, 1, "" },
@@ -184,8 +252,10 @@ Test(link_parse, wrong_attributes)
 		{ "short master", IFLA_MASTER, 0, "" },
 		{ "nest that is too long inside", IFLA_XDP, 4, "\x30\0\1" },
 		{ "nest with an attribute below the least length", IFLA_XDP, 4, "\1\0\1" },
+		{ "alternative name beyond its nest", IFLA_PROP_LIST, 4, "\x30\0\x35" },
 		{ "nest of rubbish", IFLA_LINKINFO, 3, "abc" },
 	};
+	/* clang-format on */
 	uint8_t buffer[256];
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -211,7 +281,7 @@ Test(link_parse, features)
 	cr_expect_eq(link_parse_features(message, &ifindex, &features), -ENOMSG, "no features");
 	mnl_attr_put_u32(message, NETDEV_A_DEV_XDP_FEATURES, 7);
 	cr_expect_eq(link_parse_features(message, &ifindex, &features), -EBADMSG,
-		     "they have 64 bits");
+		     "the attribute has 64 bits");
 	cr_expect_eq(ifindex, 1);
 	cr_expect_eq(features, 2);
 	cr_expect_eq(link_parse_features(features_message(buffer), &ifindex, &features), 0);
@@ -232,7 +302,7 @@ Test(link_parse, family)
 	cr_assert_eq(group, 0);
 }
 
-/* Every parser on a message in memory of its own; whatever comes out, it must come out. */
+/* Every parser on a message in memory of its exact size. Results must be consistent. */
 static void try_all(const struct nlmsghdr *message, size_t length)
 {
 	struct nlmsghdr *copy = malloc(length);
@@ -290,8 +360,9 @@ Test(link_parse, any_byte_of_any_value)
 
 Test(link_parse, rubbish)
 {
-	uint64_t state = 88172645463325252ull; /* xorshift64, the same each time */
+	uint64_t state = 88172645463325252ull; /* xorshift64, a fixed seed */
 	uint8_t buffer[1024];
+	size_t at;
 
 	for (int round = 0; round < 20000; round++) {
 		size_t length = makers[round % (int)ARRAY_SIZE(makers)](buffer)->nlmsg_len;
@@ -300,8 +371,8 @@ Test(link_parse, rubbish)
 			state ^= state << 13;
 			state ^= state >> 7;
 			state ^= state << 17;
-			buffer[sizeof(struct nlmsghdr) + state % (length - sizeof(struct nlmsghdr))] =
-				(uint8_t)(state >> 32);
+			at = sizeof(struct nlmsghdr) + state % (length - sizeof(struct nlmsghdr));
+			buffer[at] = (uint8_t)(state >> 32);
 		}
 		try_all((const struct nlmsghdr *)buffer, length);
 	}

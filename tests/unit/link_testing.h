@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* For the tests of user/link/: a network namespace per test process, a monitor that writes down
- * what it is told, and requests of one's own, so that what is tested does not make its own events.
+/* Copyright (C) The uplinkd authors */
+/*
+ * Fixture of the tests of user/link/: a network namespace per test process, a monitor with a record
+ * of its notices, and requests through a separate socket, so that changes do not come from the code
+ * under test.
  */
 #ifndef UL_TESTS_LINK_TESTING_H
 #define UL_TESTS_LINK_TESTING_H
@@ -21,9 +24,11 @@
 
 #define DEADLINE_MS 10000
 
-/* Criterion gives each test a process of its own; the namespace goes with it. It has threads, so a
- * user namespace cannot be had from here: ordinary users start the whole binary by `unshare
- * --map-root-user --net`. */
+/*
+ * Criterion runs each test in a separate process, which ends with its namespace. The process has
+ * threads and cannot create a user namespace: unprivileged users start the whole binary with
+ * `unshare --map-root-user --net`.
+ */
 static inline void enter_namespace(void)
 {
 	if (unshare(CLONE_NEWNET) < 0)
@@ -93,6 +98,22 @@ static inline struct seen *find_seen(struct record *record, size_t from, const c
 	return NULL;
 }
 
+/* A copy of the entry of this name, valid until the next call. */
+static inline const struct link_info *info_of(const struct link_monitor *monitor, const char *name)
+{
+	static struct link_info info;
+
+	cr_assert_eq(link_get_by_name(monitor, name, &info), 0, "%s: not in the table", name);
+	return &info;
+}
+
+static inline bool has_link(const struct link_monitor *monitor, const char *name)
+{
+	struct link_info info;
+
+	return link_get_by_name(monitor, name, &info) == 0;
+}
+
 static inline struct seen *await_ms(struct record *record, size_t from, const char *name,
 				    unsigned int changes, uint64_t limit_ms)
 {
@@ -101,7 +122,7 @@ static inline struct seen *await_ms(struct record *record, size_t from, const ch
 
 	while (!(seen = find_seen(record, from, name, changes)) && (now = now_ms()) < end)
 		sd_event_run(record->event, (end - now) * 1000);
-	/* what has come in time, but did not get the processor */
+	/* arrived in time, but not processed yet */
 	while (!seen && sd_event_run(record->event, 0) > 0)
 		seen = find_seen(record, from, name, changes);
 	return seen;
@@ -117,20 +138,18 @@ static inline struct seen *await(struct record *record, size_t from, const char 
 			fprintf(stderr, "seen: %s changes %#x\n", record->seen[i].info.name,
 				record->seen[i].changes);
 	}
-	cr_assert(seen, "%s: nothing with changes %#x within %d ms", name, changes, DEADLINE_MS);
+	cr_assert(seen, "%s: no notice with changes %#x within %d ms", name, changes, DEADLINE_MS);
 	return seen;
 }
 
-/* Runs the loop as long as something is pending. */
+/* Runs the loop until no source is pending. */
 static inline void run_pending(struct record *record)
 {
 	while (sd_event_run(record->event, 0) > 0)
 		;
 }
 
-/* ---- requests of one's own
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- requests through a separate socket ---- */
 static inline struct nlmsghdr *request_link(void *buffer, uint16_t type, uint16_t flags,
 					    uint32_t ifindex)
 {
@@ -192,6 +211,29 @@ static inline int set_u32(struct record *record, uint32_t ifindex, uint16_t attr
 	return netlink_query(&record->own, request, NULL, NULL);
 }
 
+static inline void change_alt_name(struct record *record, uint16_t type, uint16_t flags,
+				   uint32_t ifindex, const char *name)
+{
+	uint8_t buffer[256];
+	struct nlmsghdr *request = request_link(buffer, type, flags, ifindex);
+	struct nlattr *nest = mnl_attr_nest_start(request, IFLA_PROP_LIST);
+
+	mnl_attr_put_strz(request, IFLA_ALT_IFNAME, name);
+	mnl_attr_nest_end(request, nest);
+	cr_assert_eq(netlink_query(&record->own, request, NULL, NULL), 0);
+}
+
+static inline void add_alt_name(struct record *record, uint32_t ifindex, const char *name)
+{
+	change_alt_name(record, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, ifindex,
+			name);
+}
+
+static inline void del_alt_name(struct record *record, uint32_t ifindex, const char *name)
+{
+	change_alt_name(record, RTM_DELLINKPROP, 0, ifindex, name);
+}
+
 static inline void set_up(struct record *record, const char *name, bool up)
 {
 	uint8_t buffer[128];
@@ -222,7 +264,7 @@ static inline void delete_link(struct record *record, const char *name)
 		     0);
 }
 
-/* A tap that lives as long as the descriptor. */
+/* A tap that exists until the descriptor is closed. */
 static inline int make_tap(const char *name)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
@@ -238,6 +280,18 @@ static inline int make_tap(const char *name)
 static inline void tap_carrier(int fd, int carrier)
 {
 	cr_assert_eq(ioctl(fd, TUNSETCARRIER, &carrier), 0, "TUNSETCARRIER: %s", strerror(errno));
+}
+
+/* An entry of a VLAN interface on top of another one. Not every kernel has such interfaces, and the
+ * table is what the code under test reads. */
+static inline void put_vlan(struct link_monitor *monitor, const char *name, uint32_t lower)
+{
+	struct link_info info = {
+		.ifindex = 9000 + lower, .kind = "vlan", .ethernet = true, .peer = lower
+	};
+
+	snprintf(info.name, sizeof(info.name), "%s", name);
+	cr_assert_geq(link_table_update(&monitor->table, &info), 0);
 }
 
 #endif

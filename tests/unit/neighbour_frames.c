@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* LLDP, CDP and PAgP as switches send them, and cut, damaged and lying ones. */
+// Copyright (C) The uplinkd authors
+/* LLDP, CDP and PAgP frames of switches, truncated and malformed ones, and peer_mismatch. */
 #include <criterion/criterion.h>
 
 #include "common/util.h"
 #include "lacp/neighbour.h"
 #include "lacp/pdu.h"
-#include "lacp/setup.h"
+#include "lacp/peer_mismatch.h"
 
-TestSuite(neighbour, .timeout = 30);
+TestSuite(neighbour, .timeout = 300);
 
 #define T0 5000000ULL
 
-/* A frame that grows. */
+/* A frame under construction. */
 struct builder {
 	uint8_t frame[1600];
 	size_t length;
@@ -88,7 +89,7 @@ static void cdp(const char *device, const char *port)
 	begin_cisco(0x2000);
 	add("\x02\xb4\x00\x00", 4);
 	tlv(1, device);
-	tlv(2, "address list, of no concern");
+	tlv(2, "address list, ignored");
 	tlv(3, port);
 	end();
 }
@@ -131,7 +132,7 @@ Test(neighbour, lldp_without_a_name_is_its_chassis)
 	expect(UL_NEIGHBOUR_LLDP, "00:1c:73:aa:bb:cc", "Ethernet1/7");
 }
 
-Test(neighbour, lldp_that_says_good_bye)
+Test(neighbour, lldp_shutdown_removes_the_neighbour)
 {
 	lldp("tor-1");
 	cr_assert_eq(receive(T0), 0);
@@ -148,7 +149,7 @@ Test(neighbour, lldp_that_says_good_bye)
 	cr_expect_str_eq(neighbour.device, "");
 }
 
-/* Since 802.1AB-2016 the End TLV may be missing; the mandatory ones may not. */
+/* Since 802.1AB-2016 the End TLV is optional; the mandatory TLVs are not. */
 Test(neighbour, lldp_without_end)
 {
 	lldp("tor-1");
@@ -166,7 +167,7 @@ Test(neighbour, lldp_without_end)
 	cr_expect_eq(neighbour.seen_ms, 0, "good-bye");
 }
 
-Test(neighbour, lldp_that_names_nobody)
+Test(neighbour, lldp_without_any_name)
 {
 	lldp("tor-1");
 	cr_assert_eq(receive(T0), 0);
@@ -185,7 +186,7 @@ Test(neighbour, cdp)
 	cr_expect_eq(neighbour.pagp_ms, 0);
 }
 
-Test(neighbour, pagp_tells_the_mode)
+Test(neighbour, pagp_has_the_mode_of_the_switch_port)
 {
 	pagp(1, 0x00);
 	cr_assert_eq(receive(T0), 0);
@@ -200,7 +201,7 @@ Test(neighbour, pagp_tells_the_mode)
 	cr_expect_eq(neighbour.pagp, UL_PAGP_AUTO);
 }
 
-Test(neighbour, better_names_stay_as_long_as_they_are_heard)
+Test(neighbour, preferred_names_stay_until_they_are_stale)
 {
 	lldp("tor-1");
 	receive(T0);
@@ -210,7 +211,7 @@ Test(neighbour, better_names_stay_as_long_as_they_are_heard)
 	pagp(1, 0);
 	cr_assert_eq(receive(T0 + 2000), 0);
 	expect(UL_NEIGHBOUR_LLDP, "tor-1", "Ethernet1/7");
-	cr_expect_eq(neighbour.pagp, UL_PAGP_DESIRABLE, "the mode is taken all the same");
+	cr_expect_eq(neighbour.pagp, UL_PAGP_DESIRABLE, "the mode is recorded in any case");
 	cdp("cat-1", "Te1/1");
 	cr_assert_eq(receive(T0 + 180000), 0);
 	expect(UL_NEIGHBOUR_CDP, "cat-1", "Te1/1");
@@ -233,7 +234,7 @@ Test(neighbour, names_are_printable_and_fit)
 	cr_expect_str_eq(neighbour.device, "evil?[31m???");
 }
 
-Test(neighbour, others_are_of_no_concern)
+Test(neighbour, other_protocols_are_ignored)
 {
 	begin(0x0800);
 	add("some IP packet that is long enough", 34);
@@ -249,9 +250,11 @@ Test(neighbour, others_are_of_no_concern)
 	cr_expect_eq(neighbour.seen_ms, 0);
 }
 
-/* Of each frame every beginning, in memory that ends where it ends. Nothing is read beyond it, and
- * nothing is taken that was not whole. */
-Test(neighbour, cut_frames)
+/*
+ * Every truncation of each frame, in memory of its exact size: no read beyond the end, and no
+ * change by an incomplete frame.
+ */
+Test(neighbour, truncated_frames)
 {
 	for (int kind = 0; kind < 3; kind++) {
 		if (kind == 0)
@@ -275,10 +278,10 @@ Test(neighbour, cut_frames)
 	}
 }
 
-Test(neighbour, lengths_that_lie)
+Test(neighbour, wrong_lengths)
 {
 	cdp("cat-1", "Te1/1");
-	frame.frame[29] = 3; /* a TLV shorter than its own head */
+	frame.frame[29] = 3; /* a TLV shorter than its header */
 	cr_expect_eq(receive(T0), -EBADMSG);
 	cdp("cat-1", "Te1/1");
 	frame.frame[28] = 0xff; /* longer than the frame */
@@ -289,10 +292,9 @@ Test(neighbour, lengths_that_lie)
 	cr_expect_eq(neighbour.seen_ms, 0);
 }
 
-/* ---- how the switch port is set up
- * --------------------------------------------------------------------------------------- */
+/* ---- peer_mismatch: configuration of the switch port ---- */
 static const uint8_t switch_mac[6] = { 0x00, 0x1c, 0x73, 0xaa, 0xbb, 0xcc };
-static struct setup setup;
+static struct peer_mismatch mismatch;
 
 static void hear_lacp(uint64_t now_ms)
 {
@@ -305,66 +307,115 @@ static void hear_lacp(uint64_t now_ms)
 	uint8_t pdu[LACP_FRAME_LEN];
 
 	lacp_frame_build(pdu, switch_mac, &actor, &partner);
-	cr_assert_eq(setup_receive(&setup, pdu, sizeof(pdu), now_ms), 0);
-	cr_assert_eq(setup_receive(&setup, pdu, sizeof(pdu) - 1, now_ms + 1), -EBADMSG);
-	cr_assert_eq(setup.lacp_ms, now_ms);
+	cr_assert_eq(peer_mismatch_receive(&mismatch, pdu, sizeof(pdu), now_ms), 0);
+	cr_assert_eq(peer_mismatch_receive(&mismatch, pdu, sizeof(pdu) - 1, now_ms + 1), -EBADMSG);
+	cr_assert_eq(mismatch.lacp_ms, now_ms);
 }
 
-Test(neighbour, lacp_where_none_is_spoken)
+Test(neighbour, lacp_on_a_switch_without_lacp)
 {
 	static const struct {
 		enum ul_channel channel;
 		uint32_t findings;
 		const char *text;
+		/* clang-format off */
 	} cases[] = {
-		{ UL_CHANNEL_STATIC, 1U << UL_FIND_LACP_UNUSED,
-		  "LACPDUs come from system 00:1c:73:aa:bb:cc key 5 port 9, but the channel is static here" },
-		{ UL_CHANNEL_NONE, 1U << UL_FIND_LACP_UNUSED,
-		  "key 5 port 9, but there is no channel here" },
+		{ UL_CHANNEL_STATIC, 1U << UL_FIND_LACP_UNUSED, "LACPDUs received from system 00:1c:73:aa:bb:cc key 5 port 9, but the local channel is static" },
+		{ UL_CHANNEL_NONE, 1U << UL_FIND_LACP_UNUSED, "key 5 port 9, but there is no local channel" },
 		{ UL_CHANNEL_LACP, 0, NULL },
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[LACP_TEXT_LEN];
 
-		setup = (struct setup){};
-		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel, T0), 0);
+		mismatch = (struct peer_mismatch){};
+		cr_expect_eq(peer_mismatch_findings(&mismatch, &neighbour, cases[i].channel, T0),
+			     0);
 		hear_lacp(T0);
-		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel,
-					    T0 + SETUP_SILENT_MS - 1),
+		cr_expect_eq(peer_mismatch_findings(&mismatch, &neighbour, cases[i].channel,
+						    T0 + PEER_MISMATCH_SILENT_MS - 1),
 			     cases[i].findings);
-		cr_expect_eq(setup_findings(&setup, &neighbour, cases[i].channel,
-					    T0 + SETUP_SILENT_MS),
+		cr_expect_eq(peer_mismatch_findings(&mismatch, &neighbour, cases[i].channel,
+						    T0 + PEER_MISMATCH_SILENT_MS),
 			     0);
 		if (!cases[i].text)
 			continue;
-		setup_describe(&setup, &neighbour, cases[i].channel, UL_FIND_LACP_UNUSED, text,
-			       sizeof(text));
+		peer_mismatch_describe(&mismatch, &neighbour, cases[i].channel, UL_FIND_LACP_UNUSED,
+				       text, sizeof(text));
 		cr_expect(strstr(text, cases[i].text), "%s", text);
 		cr_expect_lt(strlen(text), LACP_TEXT_LEN - 40);
 	}
 }
 
+/* What the switch announces: vendor, duplex, native VLAN. */
+Test(neighbour, facts_of_the_switch_port)
+{
+	static const struct {
+		const char *description;
+		enum ul_neighbour_vendor vendor;
+	} rows[] = {
+		{ "HP J9729A 2920-48G-POE+ Switch, revision WB.16.04.0008", UL_VENDOR_HP_SWITCH },
+		{ "ProCurve J9019B Switch 2510-24, revision Q.11.78", UL_VENDOR_HP_SWITCH },
+		{ "Aruba JL256A 2930F-48G-PoE+-4SFP+ Switch, revision WC.16.10",
+		  UL_VENDOR_HP_SWITCH },
+		{ "Aruba JL635A  GL.10.04.0001", UL_VENDOR_ARUBA_CX },
+		{ "HPE Comware Platform Software, Software Version 7.1.070", UL_VENDOR_COMWARE },
+		{ "Cisco IOS Software, C2960X Software", UL_VENDOR_OTHER },
+		{ "Linux on HP ProLiant", UL_VENDOR_OTHER },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&neighbour, 0, sizeof(neighbour));
+		begin(0x88cc);
+		lldp_tlv(1, "\x04\x00\x1c\x73\xaa\xbb\xcc", 7);
+		lldp_tlv(3, "\x00\x78", 2);
+		lldp_tlv(6, rows[i].description, strlen(rows[i].description));
+		lldp_tlv(127, "\x00\x80\xc2\x01\x00\x64", 6);
+		lldp_tlv(127, "\x00\x12\x0f\x01\x03\x00\x00\x00\x1d", 9);
+		lldp_tlv(0, "", 0);
+		cr_assert_eq(neighbour_receive(&neighbour, frame.frame, frame.length, T0), 0);
+		cr_expect_eq(neighbour.vendor, rows[i].vendor, "%s", rows[i].description);
+		cr_expect_eq(neighbour.native_vlan, 100);
+		cr_expect_eq(neighbour.duplex, UL_DUPLEX_HALF, "MAU type 29");
+	}
+	memset(&neighbour, 0, sizeof(neighbour));
+	begin_cisco(0x2000);
+	add("\x02\xb4\x00\x00", 4);
+	tlv(1, "sw1");
+	tlv(6, "ProCurve J9019B");
+	add("\x00\x0a\x00\x06\x00\x63\x00\x0b\x00\x05\x01", 11);
+	end();
+	cr_assert_eq(neighbour_receive(&neighbour, frame.frame, frame.length, T0), 0);
+	cr_expect_eq(neighbour.vendor, UL_VENDOR_HP_SWITCH);
+	cr_expect_eq(neighbour.native_vlan, 99);
+	cr_expect_eq(neighbour.duplex, UL_DUPLEX_FULL);
+}
+
 Test(neighbour, pagp_is_a_finding_on_every_switch)
 {
+	/* clang-format off */
 	static const char *const texts[] = {
-		[UL_CHANNEL_NONE] = "set to 'desirable', but there is no channel here",
-		[UL_CHANNEL_STATIC] = "set to 'desirable', but the channel is static here",
-		[UL_CHANNEL_LACP] = "set to 'desirable', but LACP is spoken here",
+		[UL_CHANNEL_NONE] = "set to 'desirable', but there is no local channel",
+		[UL_CHANNEL_STATIC] = "set to 'desirable', but the local channel is static",
+		[UL_CHANNEL_LACP] = "set to 'desirable', but the local channel uses LACP",
 	};
+	/* clang-format on */
 	char text[LACP_TEXT_LEN];
 
 	pagp(1, 0);
 	receive(T0);
-	for (enum ul_channel channel = UL_CHANNEL_NONE; channel <= UL_CHANNEL_LACP; channel++) {
-		cr_expect_eq(setup_findings(&setup, &neighbour, channel, T0 + 1),
+	for (enum ul_channel channel = UL_CHANNEL_NONE; channel < UL_N_CHANNELS; channel++) {
+		cr_expect_eq(peer_mismatch_findings(&mismatch, &neighbour, channel, T0 + 1),
 			     1U << UL_FIND_PAGP);
-		setup_describe(&setup, &neighbour, channel, UL_FIND_PAGP, text, sizeof(text));
+		peer_mismatch_describe(&mismatch, &neighbour, channel, UL_FIND_PAGP, text,
+				       sizeof(text));
 		cr_expect(strstr(text, texts[channel]), "%s", text);
 	}
-	cr_expect_eq(setup_findings(&setup, &neighbour, UL_CHANNEL_STATIC, T0 + SETUP_SILENT_MS),
+	cr_expect_eq(peer_mismatch_findings(&mismatch, &neighbour, UL_CHANNEL_STATIC,
+					    T0 + PEER_MISMATCH_SILENT_MS),
 		     0);
-	cr_expect_str_eq(setup_finding_name(UL_FIND_PAGP), "pagp");
-	cr_expect_null(setup_finding_name(LACP_FIND_JITTER));
-	cr_expect_null(setup_finding_name(UL_N_FINDINGS));
+	cr_expect_str_eq(peer_mismatch_finding_name(UL_FIND_PAGP), "pagp");
+	cr_expect_null(peer_mismatch_finding_name(LACP_FIND_JITTER));
+	cr_expect_null(peer_mismatch_finding_name(UL_N_FINDINGS));
 }

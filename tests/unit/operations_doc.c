@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* The table of counters in the operations manual has a row for each reason, in order and of its
  * kind, and no other. */
 #include <criterion/criterion.h>

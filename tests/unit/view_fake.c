@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "view_fake.h"
 
 #include <bpf/bpf.h>
@@ -46,6 +47,23 @@ void fake_group(struct fake *fake, uint32_t index, const char *name, uint16_t vi
 	strncpy(group->name, name, UL_GROUP_NAME_LEN - 1);
 }
 
+static void put_key(struct fake *fake, uint64_t key, uint32_t value, uint64_t here,
+		    uint64_t outside)
+{
+	uint32_t row = ul_first_row(key, fake->meta.seed, FAKE_FDB - 1);
+
+	for (int i = 0; i < 4; i++) {
+		if (fake->fdb[row].key[i])
+			continue;
+		fake->fdb[row].key[i] = key;
+		fake->fdb[row].value[i] = value;
+		fake->fdb_use[row].here[i] = here;
+		fake->fdb_use[row].outside[i] = outside;
+		return;
+	}
+	cr_assert_fail("no room in the table of the fake");
+}
+
 void fake_port(struct fake *fake, uint32_t slot, const char *name, uint32_t group, uint8_t mac_tail)
 {
 	struct ul_port *port = &fake->ports[slot];
@@ -59,16 +77,15 @@ void fake_port(struct fake *fake, uint32_t slot, const char *name, uint32_t grou
 				  .max_frame = 1518 };
 	strncpy(port->name, name, UL_NAME_LEN - 1);
 	key = ul_fdb_key(fake->groups[group].vid, port->mac);
-	for (int i = 0; i < 4; i++) {
-		struct ul_slot4 *bucket = &fake->fdb[ul_first_bucket(key, FAKE_FDB - 1)];
+	put_key(fake, key, slot + 1, 0, 0);
+}
 
-		if (bucket->key[i])
-			continue;
-		bucket->key[i] = key;
-		bucket->value[i] = slot + 1;
-		return;
-	}
-	cr_assert_fail("no room in the table of the fake");
+void fake_learned(struct fake *fake, uint32_t slot, uint16_t vid, uint8_t mac_tail, uint64_t here,
+		  uint64_t outside)
+{
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, mac_tail };
+
+	put_key(fake, ul_fdb_key(vid, mac), (slot + 1) | UL_FDB_LEARNED, here, outside);
 }
 
 void fake_init(struct fake *fake, uint32_t n_uplinks)
@@ -142,15 +159,15 @@ void fake_view(const struct fake *fake, struct view *ret)
 			      .vlans = fake->vlans,
 			      .fdb = fake->fdb,
 			      .fdb_buckets = FAKE_FDB,
+			      .fdb_use = fake->fdb_use,
+			      .clock_fd = -1,
 			      .lacp_ports = fake->lacp_ports,
 			      .lacp_answers = fake->lacp_answers,
 			      .stats_fd = -1 };
 	strcpy(ret->name, "vswitch0");
 }
 
-/* ---- pinned
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- pinned ---- */
 void fake_mount(struct fake_fs *fs)
 {
 	if (geteuid() != 0)
@@ -230,8 +247,10 @@ void fake_pin(struct fake_fs *fs, const struct fake *fake, const char *switch_na
 		     UL_MAX_POLICIES, mapped, fake->policies);
 	fake_pin_map(fs->path, "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS,
 		     mapped, fake->vlans);
-	fake_pin_map(fs->path, "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), FAKE_FDB,
+	fake_pin_map(fs->path, "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_match_row), FAKE_FDB,
 		     mapped, fake->fdb);
+	fake_pin_map(fs->path, "ul_fdb_use", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_use_row),
+		     FAKE_FDB, mapped, fake->fdb_use);
 	fake_pin_map(fs->path, "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port),
 		     UL_MAX_UPLINKS, mapped, fake->lacp_ports);
 	fake_pin_map(fs->path, "ul_lacp_answers", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_answer),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* A switch as the daemon would write it, made by hand: as memory for what needs no kernel, and as
  * pinned maps on a bpffs of the test's own. */
 #ifndef TESTS_UNIT_VIEW_FAKE_H
@@ -17,10 +18,11 @@ struct fake {
 	struct ul_group groups[FAKE_GROUPS];
 	struct ul_policy policies[UL_MAX_POLICIES];
 	struct ul_vlan vlans[UL_N_VLANS];
-	struct ul_slot4 fdb[FAKE_FDB];
+	struct ul_match_row fdb[FAKE_FDB];
+	struct ul_use_row fdb_use[FAKE_FDB];
 	struct ul_lacp_port lacp_ports[UL_MAX_UPLINKS];
 	struct ul_lacp_answer lacp_answers[UL_MAX_UPLINKS];
-	struct ul_stats stats[UL_OBJECT_PORT0 + FAKE_PORTS]; /* pinned: CPU 0 has all of it */
+	struct ul_stats stats[UL_ENDPOINT_PORT0 + FAKE_PORTS]; /* pinned: CPU 0 has all of it */
 };
 
 /* vswitch0, static channel, uplinks eth0 ... (ifindex 1000 and up, all working), the daemon alive
@@ -36,15 +38,18 @@ void fake_policy(struct fake *fake, uint32_t policy, enum ul_method method, uint
 void fake_group(struct fake *fake, uint32_t group, const char *name, uint16_t vid, uint32_t policy);
 void fake_port(struct fake *fake, uint32_t slot, const char *name, uint32_t group,
 	       uint8_t mac_tail);
+/* An address 02:00:00:00:00:TAIL that the port has learned, with its times in jiffies. */
+void fake_learned(struct fake *fake, uint32_t slot, uint16_t vid, uint8_t mac_tail, uint64_t here,
+		  uint64_t outside);
 /* Uplink loses its carrier and the daemon rewrites the buckets of all policies. */
 void fake_cut(struct fake *fake, uint32_t uplink);
 /* The daemon's lease ran out so many seconds ago; then the kernel's word counts for uplinks. */
 void fake_stop_daemon(struct fake *fake, uint64_t seconds);
 
-void fake_view(const struct fake *fake, struct view *ret); /* without counters: stats_fd is -1 */
+/* without counters: stats_fd is -1 */
+void fake_view(const struct fake *fake, struct view *ret);
 
-/* ---- on a real bpffs; needs root (skips the test otherwise)
- * -------------------------------------------------------------- */
+/* ---- on a real bpffs; needs root (skips the test otherwise) ---- */
 struct fake_fs {
 	char directory[32]; /* "bpffs" */
 	char path[64];	    /* of the switch's folder */

@@ -1,62 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "common/util.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <time.h>
-
-static enum log_level log_threshold = LOG_LEVEL_INFO;
-
-void log_set_level(enum log_level level)
-{
-	log_threshold = level;
-}
-
-int log_level_from_string(const char *name, enum log_level *ret)
-{
-	static const struct {
-		const char *name;
-		enum log_level level;
-	} levels[] = {
-		{ "error", LOG_LEVEL_ERROR },
-		{ "warning", LOG_LEVEL_WARNING },
-		{ "info", LOG_LEVEL_INFO },
-		{ "debug", LOG_LEVEL_DEBUG },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-		if (strcmp(levels[i].name, name) == 0) {
-			*ret = levels[i].level;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-int log_full(enum log_level level, int error, const char *format, ...)
-{
-	char line[1024];
-	va_list ap;
-	int n;
-
-	if (level > log_threshold)
-		return error;
-
-	va_start(ap, format);
-	n = vsnprintf(line, sizeof(line), format, ap);
-	va_end(ap);
-	if (n < 0)
-		return error;
-	if (error < 0 && (size_t)n < sizeof(line))
-		snprintf(line + n, sizeof(line) - (size_t)n, ": %s", strerror(-error));
-
-	/* One write per line, so that lines of several processes on one journal do not mix. */
-	if (isatty(STDERR_FILENO))
-		dprintf(STDERR_FILENO, "%s\n", line);
-	else
-		dprintf(STDERR_FILENO, "<%d>%s\n", (int)level, line);
-	return error;
-}
 
 uint64_t now_ns(void)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
 /* Small helpers that every part of user/ may use: ownership, logging, time. */
 #ifndef UL_COMMON_UTIL_H
 #define UL_COMMON_UTIL_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +16,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- ownership: a variable frees or closes itself at the end of its scope, unless it is taken
- * --------------------- */
+ * ---- */
 static inline void ul_freep(void *pp)
 {
 	free(*(void **)pp);
@@ -36,6 +38,12 @@ static inline void ul_fclosep(FILE **f)
 #define _cleanup_free_ _cleanup_(ul_freep)
 #define _cleanup_close_ _cleanup_(ul_closep)
 #define _cleanup_fclose_ _cleanup_(ul_fclosep)
+
+static inline void ul_closedirp(DIR **stream)
+{
+	if (*stream)
+		closedir(*stream);
+}
 
 static inline int ul_take_fd(int *fd)
 {
@@ -59,7 +67,7 @@ static inline int ul_take_fd(int *fd)
 #define STORE(lvalue, value) __atomic_store_n(&(lvalue), (value), __ATOMIC_RELEASE)
 
 /* ---- logging: standard error with sd-daemon priority prefixes ("<3>...") when it is not a
- * terminal ---------------- */
+ * terminal; log.h has the thread that writes it ---- */
 enum log_level {
 	LOG_LEVEL_ERROR = 3, /* values are syslog's */
 	LOG_LEVEL_WARNING = 4,
@@ -70,8 +78,8 @@ enum log_level {
 void log_set_level(enum log_level level);
 int log_level_from_string(const char *name, enum log_level *ret); /* 0 or -EINVAL */
 
-/* Writes one line and returns error, which is saved before anything is written: `return
- * log_error(r, "...")`. When error is negative, ": " and its text are appended. */
+/* Writes one line, or queues it for the writer (log.h), and returns error: `return log_error(r,
+ * "...")`. When error is negative, ": " and its text are appended. */
 int log_full(enum log_level level, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -80,9 +88,7 @@ int log_full(enum log_level level, int error, const char *format, ...)
 #define log_info(...) ((void)log_full(LOG_LEVEL_INFO, 0, __VA_ARGS__))
 #define log_debug(...) ((void)log_full(LOG_LEVEL_DEBUG, 0, __VA_ARGS__))
 
-/* ---- time
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 uint64_t now_ns(void); /* CLOCK_MONOTONIC, the clock of bpf_ktime_get_ns() */
 
 static inline uint64_t now_ms(void)
@@ -90,13 +96,48 @@ static inline uint64_t now_ms(void)
 	return now_ns() / 1000000;
 }
 
-/* ---- text
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
+/* 1: *ret is the next entry; 0: there are no more; or negative errno. An error is not the end: what
+ * was not listed may exist. */
+static inline int dir_next(DIR *stream, struct dirent **ret)
+{
+	errno = 0;
+	*ret = readdir(stream);
+	return *ret ? 1 : -errno;
+}
+
+/* ---- text ---- */
 #define MAC_TEXT_LEN 18 /* "52:54:00:12:34:56" and NUL */
 
-int mac_parse(const char *text, uint8_t mac[6]); /* 0 or -EINVAL; nothing else than six pairs */
+/* 0 or -EINVAL; nothing else than six pairs */
+int mac_parse(const char *text, uint8_t mac[6]);
 const char *mac_format(const uint8_t mac[6], char text[MAC_TEXT_LEN]); /* returns text */
+
+/* All six bytes are zero: the address is not set. */
+static inline bool mac_is_zero(const uint8_t mac[6])
+{
+	return !(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
+}
+
+/* Numbers in network byte order at any alignment. put_be16() returns the byte behind. */
+static inline uint8_t *put_be16(uint8_t *at, unsigned int value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+	return at + 2;
+}
+
+static inline uint16_t get_be16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* The address in a key of the forwarding table; the inverse of ul_fdb_key() (match_table.h). */
+static inline void mac_from_key(uint64_t key, uint8_t mac[6])
+{
+	for (int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)(key >> (56 - 8 * i));
+}
 
 /* Parses a whole decimal number within [min, max]: 0, -EINVAL (not a number) or -ERANGE. *ret
  * untouched on failure. */

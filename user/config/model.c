@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "config/model.h"
 
 #include "common/util.h"
-#include "config/check.h"
+
+void port_cfg_done(struct port_cfg *port)
+{
+	free(port->addresses);
+	free(port->dns);
+	free(port->routes);
+	port->addresses = port->dns = NULL;
+	port->routes = NULL;
+}
 
 static void ports_free(struct port_cfg *ports, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		free(ports[i].addresses);
+		port_cfg_done(&ports[i]);
 	free(ports);
 }
 
@@ -27,7 +36,6 @@ void model_free(struct model *model)
 	free(model->switches);
 	free(model->control_socket);
 	free(model->control_group);
-	free(model->metrics_listen);
 	free(model);
 }
 
@@ -39,21 +47,48 @@ struct switch_cfg *model_find_switch(const struct model *model, const char *name
 	return NULL;
 }
 
-bool switch_has_uplink(const struct switch_cfg *sw, const char *name)
+int switch_uplink_index(const struct switch_cfg *sw, const char *name)
 {
 	for (uint32_t i = 0; i < sw->n_uplinks; i++)
 		if (strcmp(sw->uplinks[i], name) == 0)
-			return true;
-	return false;
+			return (int)i;
+	return -ENOENT;
+}
+
+bool switch_has_uplink(const struct switch_cfg *sw, const char *name)
+{
+	return switch_uplink_index(sw, name) >= 0;
+}
+
+const struct port_cfg *switch_find_port_in(const struct switch_cfg *sw, const char *interface,
+					   const struct group_cfg **ret_group)
+{
+	for (size_t g = 0; g < sw->n_groups; g++) {
+		for (size_t p = 0; p < sw->groups[g].n_ports; p++) {
+			if (strcmp(sw->groups[g].ports[p].interface, interface) != 0)
+				continue;
+			*ret_group = &sw->groups[g];
+			return &sw->groups[g].ports[p];
+		}
+	}
+	return NULL;
 }
 
 const struct port_cfg *switch_find_port(const struct switch_cfg *sw, const char *interface)
 {
+	const struct group_cfg *group;
+
+	return switch_find_port_in(sw, interface, &group);
+}
+
+bool switch_has_bridge(const struct switch_cfg *sw, const char *name)
+{
+	if (sw->bridge[0] && strcmp(sw->bridge, name) == 0)
+		return true;
 	for (size_t g = 0; g < sw->n_groups; g++)
-		for (size_t p = 0; p < sw->groups[g].n_ports; p++)
-			if (strcmp(sw->groups[g].ports[p].interface, interface) == 0)
-				return &sw->groups[g].ports[p];
-	return NULL;
+		if (sw->groups[g].bridge[0] && strcmp(sw->groups[g].bridge, name) == 0)
+			return true;
+	return false;
 }
 
 struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name)
@@ -64,31 +99,73 @@ struct group_cfg *model_find_group(const struct switch_cfg *sw, const char *name
 	return NULL;
 }
 
+bool port_needs_manager(const struct port_cfg *port)
+{
+	return port->host && (port->dhcp || port->ipv6_ra || port->n_dns);
+}
+
+bool port_reaches(const struct port_cfg *port, const struct address *via)
+{
+	if (address_is_link_local(via))
+		return true;
+	for (size_t i = 0; i < port->n_addresses; i++)
+		if (address_same_prefix(&port->addresses[i], via, port->addresses[i].prefix_length))
+			return true;
+	return false;
+}
+
+size_t port_routes(const struct port_cfg *port, bool all, struct route ret[PORT_MAX_ROUTES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < port->n_gateways; i++)
+		if (all || port_reaches(port, &port->gateways[i]))
+			ret[n++] = (struct route){ .to = { .family = port->gateways[i].family },
+						   .has_via = true,
+						   .via = port->gateways[i] };
+	for (size_t i = 0; i < port->n_routes; i++)
+		if (all || !port->routes[i].has_via || port_reaches(port, &port->routes[i].via))
+			ret[n++] = port->routes[i];
+	return n;
+}
+
 void host_port_far_end(const char *interface, char ret[UL_NAME_LEN])
 {
 	snprintf(ret, UL_NAME_LEN, "%.12s-sw", interface);
 }
 
-/* ---- copies: the counts grow with what has been copied, so that a half copy can be freed
- * ------------------------------ */
+/* ---- copies: the counts grow with what has been copied, so that a half copy can be freed ---- */
 static int copy_string(const char *from, char **to)
 {
 	*to = from ? strdup(from) : NULL;
 	return from && !*to ? -ENOMEM : 0;
 }
 
-static int copy_port(const struct port_cfg *from, struct port_cfg *to)
+/* NULL also for an empty array. */
+static void *copy_array(const void *from, size_t n, size_t size, bool *failed)
 {
-	struct address *addresses = NULL;
+	void *to = n ? calloc(n, size) : NULL;
 
-	if (from->n_addresses) {
-		addresses = calloc(from->n_addresses, sizeof(*addresses));
-		if (!addresses)
-			return -ENOMEM;
-		memcpy(addresses, from->addresses, from->n_addresses * sizeof(*addresses));
+	if (to)
+		memcpy(to, from, n * size);
+	*failed = *failed || (n && !to);
+	return to;
+}
+
+int port_cfg_copy(const struct port_cfg *from, struct port_cfg *to)
+{
+	struct port_cfg copy = *from;
+	bool failed = false;
+
+	copy.addresses =
+		copy_array(from->addresses, from->n_addresses, sizeof(*from->addresses), &failed);
+	copy.dns = copy_array(from->dns, from->n_dns, sizeof(*from->dns), &failed);
+	copy.routes = copy_array(from->routes, from->n_routes, sizeof(*from->routes), &failed);
+	if (failed) {
+		port_cfg_done(&copy);
+		return -ENOMEM;
 	}
-	*to = *from;
-	to->addresses = addresses;
+	*to = copy;
 	return 0;
 }
 
@@ -98,7 +175,7 @@ static int copy_ports(const struct group_cfg *from, struct group_cfg *to)
 	if (!to->ports)
 		return -ENOMEM;
 	for (; to->n_ports < from->n_ports; to->n_ports++)
-		if (copy_port(&from->ports[to->n_ports], &to->ports[to->n_ports]) < 0)
+		if (port_cfg_copy(&from->ports[to->n_ports], &to->ports[to->n_ports]) < 0)
 			return -ENOMEM;
 	return 0;
 }
@@ -143,10 +220,12 @@ int model_copy(const struct model *model, struct model **ret)
 
 	if (!copy)
 		return -ENOMEM;
+	copy->restores = model->restores;
+	copy->switch_over = model->switch_over;
+	copy->control_group_reads = model->control_group_reads;
 	if (copy_switches(model, copy) < 0 ||
 	    copy_string(model->control_socket, &copy->control_socket) < 0 ||
-	    copy_string(model->control_group, &copy->control_group) < 0 ||
-	    copy_string(model->metrics_listen, &copy->metrics_listen) < 0) {
+	    copy_string(model->control_group, &copy->control_group) < 0) {
 		model_free(copy);
 		return -ENOMEM;
 	}
@@ -154,85 +233,11 @@ int model_copy(const struct model *model, struct model **ret)
 	return 0;
 }
 
-/* ---- ports that come and go at run time
- * --------------------------------------------------------------------------------- */
-static size_t count_ports(const struct switch_cfg *sw)
+bool teaming_equal(const struct teaming *a, const struct teaming *b)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < sw->n_groups; i++)
-		n += sw->groups[i].n_ports;
-	return n;
-}
-
-static int append_port(struct group_cfg *group, const struct port_cfg *port)
-{
-	struct port_cfg *ports = reallocarray(group->ports, group->n_ports + 1, sizeof(*ports));
-	int r;
-
-	if (!ports)
-		return -ENOMEM;
-	group->ports = ports;
-	r = copy_port(port, &ports[group->n_ports]);
-	if (r == 0)
-		group->n_ports++;
-	return r;
-}
-
-int model_add_port(struct model *model, const char *switch_name, const char *group,
-		   const struct port_cfg *port, struct config_errors *errors)
-{
-	struct report report = { .errors = errors };
-	struct check check = { .model = model, .report = &report };
-	struct place place = { .sw = model_find_switch(model, switch_name) };
-	struct group_cfg *target = place.sw ? model_find_group(place.sw, group) : NULL;
-	int r;
-
-	if (!target) {
-		if (place.sw)
-			config_error_add(errors, "%s: no port group %s in this switch", switch_name,
-					 group);
-		else
-			config_error_add(errors, "%s: no such switch", switch_name);
-		return -ENOENT;
-	}
-	place.group = target;
-	place.at = target->n_ports;
-
-	report_enter(&report, "%.*s", UL_NAME_LEN - 1, port->interface);
-	r = check_port(&check, port, &place, 0);
-	if (r == 0 && count_ports(place.sw) >= UL_MAX_PORTS) {
-		report_mistake(&report, NULL, "%s has %d ports already: must be at most %d",
-			       switch_name, UL_MAX_PORTS, UL_MAX_PORTS);
-		r = -EINVAL;
-	}
-	if (r == 0)
-		r = append_port(target, port);
-	if (r == -ENOMEM)
-		config_error_add(errors, "%s: out of memory", port->interface);
-	return r;
-}
-
-static bool group_remove_port(struct group_cfg *group, const char *interface)
-{
-	for (size_t i = 0; i < group->n_ports; i++) {
-		if (strcmp(group->ports[i].interface, interface) != 0)
-			continue;
-		free(group->ports[i].addresses);
-		memmove(&group->ports[i], &group->ports[i + 1],
-			(group->n_ports - i - 1) * sizeof(group->ports[i]));
-		group->n_ports--;
-		return true;
-	}
-	return false;
-}
-
-int model_remove_port(struct model *model, const char *interface, struct config_errors *errors)
-{
-	for (size_t s = 0; s < model->n_switches; s++)
-		for (size_t g = 0; g < model->switches[s].n_groups; g++)
-			if (group_remove_port(&model->switches[s].groups[g], interface))
-				return 0;
-	config_error_add(errors, "%s: no such port", interface);
-	return -ENOENT;
+	return a->method == b->method && a->modulo == b->modulo && a->last_octet == b->last_octet &&
+	       a->detection == b->detection && a->notify_switches == b->notify_switches &&
+	       a->failback == b->failback && a->n_active == b->n_active &&
+	       a->n_standby == b->n_standby && memcmp(a->active, b->active, a->n_active) == 0 &&
+	       memcmp(a->standby, b->standby, a->n_standby) == 0;
 }

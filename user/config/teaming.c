@@ -1,44 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Teaming of switches and port groups: inheritance item by item, the active and standby lists, and
- * what fits a channel.
- *
- * A physical switch that bundles the links hashes its frames over all of them, and takes a
- * machine's frames from any of them: so every hash fits, and nothing that keeps a machine to one
- * link or a link in reserve. Without a bundle it learns each MAC address on one link: so only what
- * keeps a machine to one uplink fits. */
+// Copyright (C) The uplinkd authors
+/*
+ * Teaming of switches and port groups: inheritance item by item, the active and standby lists, and
+ * what fits a channel. headers/methods.h has the methods that a channel allows, and the reason.
+ */
 #include "config/reader.h"
 
 #include "common/util.h"
 #include "config/value.h"
 
-static bool suits_no_channel(enum ul_method method)
-{
-	return method == UL_M_PORT_ID || method == UL_M_SRC_MAC || method == UL_M_FAILOVER_ORDER;
-}
-
-static bool suits_channel(enum ul_method method)
-{
-	return method != UL_M_PORT_ID && method != UL_M_FAILOVER_ORDER;
-}
-
-/* ---- the lists
- * ------------------------------------------------------------------------------------------------------------
- */
-static int find_uplink(const struct switch_cfg *sw, const char *name)
-{
-	for (uint32_t i = 0; i < sw->n_uplinks; i++)
-		if (strcmp(sw->uplinks[i], name) == 0)
-			return (int)i;
-	return -1;
-}
-
+/* ---- the lists ---- */
 static bool contains(const uint8_t *list, uint32_t n, uint8_t uplink)
 {
 	return memchr(list, uplink, n) != NULL;
 }
 
 static void refuse_foreign(struct reader *reader, const struct switch_cfg *sw, const char *key,
-			   size_t i, const yaml_node_t *node)
+			   size_t i, const struct tree_node *node)
 {
 	char uplinks[UL_MAX_UPLINKS * (UL_NAME_LEN + 2)] = "";
 	size_t used = 0;
@@ -49,20 +27,20 @@ static void refuse_foreign(struct reader *reader, const struct switch_cfg *sw, c
 	item_mistake(reader, key, i, node, "must be an uplink of the switch (%s)", uplinks);
 }
 
-/* An unknown name is no mistake of this list when the switch's own list was refused. */
-static int read_uplinks(struct reader *reader, struct section *section, const char *key,
-			const struct switch_cfg *sw, bool sure, uint8_t *list, uint32_t *n)
+/* When the switch's own list was refused, an unknown name is not a mistake of this list. */
+static int read_uplink_list(struct reader *reader, struct section *section, const char *key,
+			    const struct switch_cfg *sw, bool sure, uint8_t *list, uint32_t *n)
 {
-	const yaml_node_t *node = section_list(reader, section, key);
+	const struct tree_node *node = section_list(reader, section, key);
 	int result = 0;
 
 	if (!node)
 		return section_bad(section, key) ? -EINVAL : 0;
 	*n = 0;
-	for (size_t i = 0; i < tree_n_items(node); i++) {
-		const yaml_node_t *item = list_item(reader, node, i);
+	for (size_t i = 0; i < list_length(node); i++) {
+		const struct tree_node *item = list_item(reader, node, i);
 		const char *name = item ? tree_text(item) : NULL;
-		int uplink = name ? find_uplink(sw, name) : -1;
+		int uplink = name ? switch_uplink_index(sw, name) : -1;
 
 		if (!item)
 			return -EINVAL;
@@ -87,12 +65,12 @@ static void report_overlap(struct reader *reader, const struct section *section,
 
 	for (uint32_t i = 0; i < teaming->n_standby; i++) {
 		if (contains(teaming->active, teaming->n_active, teaming->standby[i]))
-			report_mistake(&reader->report, own ? "standby" : "active",
-				       "%s: is in %s too%s: must be either active or standby",
-				       sw->uplinks[teaming->standby[i]], own ? "active" : "standby",
-				       section_given(section, own ? "active" : "standby") ?
-					       "" :
-					       " (inherited from the switch)");
+			mistakes_add(&reader->mistakes, own ? "standby" : "active",
+				     "%s: is in %s too%s: must be either active or standby",
+				     sw->uplinks[teaming->standby[i]], own ? "active" : "standby",
+				     section_given(section, own ? "active" : "standby") ?
+					     "" :
+					     " (inherited from the switch)");
 	}
 }
 
@@ -109,10 +87,10 @@ static void resolve_lists(struct reader *reader, struct section *section,
 			  struct teaming *teaming)
 {
 	bool given = section_given(section, "active");
-	bool active_bad = read_uplinks(reader, section, "active", sw, !state->uplinks_bad,
-				       teaming->active, &teaming->n_active) < 0;
-	bool standby_bad = read_uplinks(reader, section, "standby", sw, !state->uplinks_bad,
-					teaming->standby, &teaming->n_standby) < 0;
+	bool active_bad = read_uplink_list(reader, section, "active", sw, !state->uplinks_bad,
+					   teaming->active, &teaming->n_active) < 0;
+	bool standby_bad = read_uplink_list(reader, section, "standby", sw, !state->uplinks_bad,
+					    teaming->standby, &teaming->n_standby) < 0;
 
 	if (in_group) {
 		active_bad = active_bad || (!given && state->active_bad);
@@ -130,35 +108,30 @@ static void resolve_lists(struct reader *reader, struct section *section,
 	if (active_bad || standby_bad || state->uplinks_bad)
 		return;
 	if (teaming->n_active == 0)
-		report_mistake(&reader->report, "standby",
-			       "holds all uplinks: must leave at least one active");
+		mistakes_add(&reader->mistakes, "standby",
+			     "holds all uplinks: must leave at least one active");
 	else if (section_given(section, "active") || section_given(section, "standby"))
 		report_overlap(reader, section, sw, teaming);
 }
 
-/* ---- what fits the channel
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- what fits the channel ---- */
 static bool method_fits(struct reader *reader, const struct section *section,
 			enum ul_channel channel, enum ul_method method)
 {
-	if (!section_given(section, "load-balancing") || section_bad(section, "load-balancing"))
+	if (!section_given(section, "load-balancing") || section_bad(section, "load-balancing") ||
+	    ul_method_fits(method, channel))
 		return true;
-	if (channel == UL_CHANNEL_NONE && !suits_no_channel(method)) {
-		report_mistake(
-			&reader->report, "load-balancing",
+	if (channel == UL_CHANNEL_NONE)
+		mistakes_add(
+			&reader->mistakes, "load-balancing",
 			"%s needs a channel, but channel is none: set channel to static or lacp, or load-balancing to port-id",
 			method_name(method));
-		return false;
-	}
-	if (channel != UL_CHANNEL_NONE && !suits_channel(method)) {
-		report_mistake(
-			&reader->report, "load-balancing",
+	else
+		mistakes_add(
+			&reader->mistakes, "load-balancing",
 			"%s keeps a machine to one uplink, but channel is %s: set channel to none, or load-balancing to src-dst-ip",
 			method_name(method), channel_name(channel));
-		return false;
-	}
-	return true;
+	return false;
 }
 
 static bool standby_fits(struct reader *reader, const struct section *section,
@@ -169,11 +142,10 @@ static bool standby_fits(struct reader *reader, const struct section *section,
 	if (channel == UL_CHANNEL_NONE || !section_given(section, "standby") ||
 	    section_bad(section, "standby") || !teaming->n_standby)
 		return true;
-	report_mistake(
-		&reader->report, "standby",
+	mistakes_add(
+		&reader->mistakes, "standby",
 		"%s: a channel has no standby uplinks, but channel is %s: set channel to none, or standby to []",
-		tree_show(&reader->tree, section_value(section, "standby"), shown),
-		channel_name(channel));
+		tree_show(section_value(section, "standby"), shown), channel_name(channel));
 	return false;
 }
 
@@ -188,42 +160,41 @@ static bool item_differs(const struct config_key *key, const struct teaming *a,
 	return memcmp((const char *)a + key->offset, (const char *)b + key->offset, key->size) != 0;
 }
 
-/* The physical switch knows one bundle, so all groups of a channel share the switch's teaming.
- * refused: bits of keys that have a message. */
+/* The physical switch has one bundle, so all groups of a channel share the switch's teaming.
+ * refused: bits of keys that have a message already. */
 static void report_differences(struct reader *reader, const struct section *section,
 			       uint32_t refused, enum ul_channel channel,
 			       const struct teaming *teaming, const struct teaming *inherited)
 {
-	size_t n;
-	const struct config_key *keys = config_section_keys(SECTION_TEAMING, &n);
-
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < section->n_keys; i++) {
+		const struct config_key *key = &section->keys[i];
 		char shown[TREE_TEXT_LEN];
 
 		if (!(section->given & ~section->bad & ~refused & 1U << i) ||
-		    !item_differs(&keys[i], teaming, inherited))
+		    key->type == KEY_UNAVAILABLE || !item_differs(key, teaming, inherited))
 			continue;
-		report_mistake(
-			&reader->report, keys[i].name,
+		mistakes_add(
+			&reader->mistakes, key->name,
 			"%s differs from the switch's teaming, but channel is %s: set channel to none, or %s in the switch's teaming",
-			tree_show(&reader->tree, section->value[i], shown), channel_name(channel),
-			keys[i].name);
+			tree_show(section->value[i], shown), channel_name(channel), key->name);
 	}
 }
 
-static uint32_t key_bit(const char *name)
+static uint32_t key_bit(const struct section *section, const char *name)
 {
-	size_t n;
+	uint32_t bit = 0;
 
-	return 1U << (config_key_find(SECTION_TEAMING, name) -
-		      config_section_keys(SECTION_TEAMING, &n));
+	for (size_t i = 0; i < section->n_keys; i++)
+		if (strcmp(section->keys[i].name, name) == 0)
+			bit = 1U << i;
+	return bit;
 }
 
-void teaming_read(struct reader *reader, const yaml_node_t *node, const struct switch_cfg *sw,
+void teaming_read(struct reader *reader, const struct tree_node *node, const struct switch_cfg *sw,
 		  struct switch_state *state, const struct teaming *inherited,
 		  struct teaming *teaming)
 {
-	size_t outside = report_enter(&reader->report, "teaming");
+	struct mistakes_scope outside = mistakes_enter(&reader->mistakes, "teaming");
 	struct section section;
 	uint32_t refused = 0;
 
@@ -237,12 +208,12 @@ void teaming_read(struct reader *reader, const yaml_node_t *node, const struct s
 
 	if (!state->channel_bad) {
 		if (!method_fits(reader, &section, sw->channel, teaming->method))
-			refused |= key_bit("load-balancing");
+			refused |= key_bit(&section, "load-balancing");
 		if (!standby_fits(reader, &section, sw->channel, teaming))
-			refused |= key_bit("standby");
+			refused |= key_bit(&section, "standby");
 		if (inherited && sw->channel != UL_CHANNEL_NONE)
 			report_differences(reader, &section, refused, sw->channel, teaming,
 					   inherited);
 	}
-	report_leave(&reader->report, outside);
+	mistakes_leave(&reader->mistakes, outside);
 }

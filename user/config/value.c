@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "config/value.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "common/util.h"
@@ -71,27 +73,51 @@ static bool address_usable(const struct address *address)
 	return memcmp(address->bytes, any, 16) != 0 && address->bytes[0] != 0xff;
 }
 
+/* "IP/LENGTH" with at least min bits */
+static int parse_with_length(const char *text, uint8_t min, struct address *ret)
+{
+	const char *slash = strchr(text, '/');
+
+	/* a prefix length without leading zeros, which YAML 1.1 readers take for octal */
+	if (!slash || (slash[1] == '0' && slash[2]) || address_from_text(text, ret) < 0 ||
+	    ret->prefix_length < min)
+		return -EINVAL;
+	return 0;
+}
+
 int address_parse(const char *text, struct address *ret)
 {
-	struct address address = { .family = AF_INET };
-	char host[INET6_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-	uint64_t length, max = 32;
+	struct address address;
 
-	if (!slash || (size_t)(slash - text) >= sizeof(host))
+	if (parse_with_length(text, 1, &address) < 0 || !address_usable(&address))
 		return -EINVAL;
-	memcpy(host, text, (size_t)(slash - text));
-	host[slash - text] = '\0';
+	*ret = address;
+	return 0;
+}
 
-	if (inet_pton(AF_INET, host, address.bytes) != 1) {
-		address.family = AF_INET6;
-		max = 128;
-		if (inet_pton(AF_INET6, host, address.bytes) != 1)
+int address_parse_host(const char *text, struct address *ret)
+{
+	struct address address;
+
+	if (strchr(text, '/') || address_from_text(text, &address) < 0 || !address_usable(&address))
+		return -EINVAL;
+	address.prefix_length = 0;
+	*ret = address;
+	return 0;
+}
+
+int address_parse_network(const char *text, struct address *ret)
+{
+	struct address address;
+
+	if (parse_with_length(text, 0, &address) < 0 ||
+	    (address.family == AF_INET ?
+		     (address.bytes[0] & 0xf0) == 0xe0 && address.prefix_length :
+		     address.bytes[0] == 0xff))
+		return -EINVAL;
+	for (size_t bit = address.prefix_length; bit < 8 * address_length(&address); bit++)
+		if (address.bytes[bit / 8] & 0x80 >> bit % 8)
 			return -EINVAL;
-	}
-	if (parse_number(slash + 1, 1, max, &length) < 0 || !address_usable(&address))
-		return -EINVAL;
-	address.prefix_length = (uint8_t)length;
 	*ret = address;
 	return 0;
 }
@@ -157,11 +183,6 @@ int vlan_parse(const char *text, struct group_cfg *group)
 	return 0;
 }
 
-static bool vlan_has(const uint64_t *vlans, unsigned int vid)
-{
-	return vlans[vid / 64] >> (vid % 64) & 1;
-}
-
 bool vlans_overlap(const struct group_cfg *a, const struct group_cfg *b, unsigned int *ret_vid)
 {
 	unsigned int vid;
@@ -181,8 +202,8 @@ bool vlans_overlap(const struct group_cfg *a, const struct group_cfg *b, unsigne
 	vid = a->vlan_mode == UL_VLAN_VGT ? b->vid : a->vid;
 	*ret_vid = vid;
 	if (a->vlan_mode == UL_VLAN_VGT)
-		return vlan_has(a->vlans, vid);
-	return b->vlan_mode == UL_VLAN_VGT ? vlan_has(b->vlans, vid) : a->vid == b->vid;
+		return UL_LIST_HAS(a->vlans, vid);
+	return b->vlan_mode == UL_VLAN_VGT ? UL_LIST_HAS(b->vlans, vid) : a->vid == b->vid;
 }
 
 void vlan_describe(enum ul_vlan_mode mode, uint16_t vid, const uint64_t vlans[UL_N_VLANS / 64],
@@ -199,9 +220,9 @@ void vlan_describe(enum ul_vlan_mode mode, uint16_t vid, const uint64_t vlans[UL
 		return;
 	}
 	for (unsigned int v = 0; v < UL_VLAN_TRUNK && used < size; v++) {
-		if (!vlan_has(vlans, v))
+		if (!UL_LIST_HAS(vlans, v))
 			continue;
-		for (first = v; v + 1 < UL_VLAN_TRUNK && vlan_has(vlans, v + 1);)
+		for (first = v; v + 1 < UL_VLAN_TRUNK && UL_LIST_HAS(vlans, v + 1);)
 			v++;
 		if (first == 0 && v == UL_VLAN_TRUNK - 1) {
 			snprintf(text, size, "%d", UL_VLAN_TRUNK);
@@ -210,7 +231,7 @@ void vlan_describe(enum ul_vlan_mode mode, uint16_t vid, const uint64_t vlans[UL
 		used += (size_t)snprintf(text + used, size - used, first == v ? "%s%u" : "%s%u-%u",
 					 ranges++ ? "," : "", first, v);
 	}
-	/* A trunk of one VLAN is not the VLAN that the switch tags. */
+	/* "10-10": a trunk of one VLAN, in contrast to VLAN 10, which the switch tags. */
 	if (ranges == 1 && !strchr(text, '-'))
 		snprintf(text, size, "%u-%u", first, first);
 }
@@ -335,6 +356,7 @@ int value_store(const struct config_key *key, const char *text, bool plain, void
 	case KEY_UINT:
 		return plain ? store_uint(key, text, field) : -EINVAL;
 	case KEY_BOOL:
+	case KEY_BOOL_OR_SECTION:
 		return plain ? store_bool(key, text, field) : -EINVAL;
 	case KEY_CHOICE:
 		return store_choice(key, text, field);
@@ -349,6 +371,10 @@ int value_store(const struct config_key *key, const char *text, bool plain, void
 		return store_mac(text, field);
 	case KEY_VLAN:
 		return vlan_parse(text, base);
+	case KEY_ADDRESS:
+		return address_parse_host(text, field);
+	case KEY_PREFIX:
+		return address_parse_network(text, field);
 	case KEY_PATH:
 		return store_string(text, field,
 				    text[0] == '/' && text[1] && printable(text) &&
@@ -359,5 +385,104 @@ int value_store(const struct config_key *key, const char *text, bool plain, void
 				    made_of(text, 31, LOWER UPPER DIGITS "_.-") && text[0] != '-');
 	default:
 		return -EINVAL;
+	}
+}
+
+/* ---- value to text ---- */
+static uint64_t load_number(const struct config_key *key, const void *field)
+{
+	switch (key->size) {
+	case 1:
+		return *(const uint8_t *)field;
+	case 2:
+		return *(const uint16_t *)field;
+	case 4:
+		return *(const uint32_t *)field;
+	default:
+		abort();
+	}
+}
+
+static bool is_word_of_yaml(const char *text)
+{
+	static const char *const words[] = { "true", "false", "yes", "no", "on",
+					     "off",  "null",  "y",   "n" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcasecmp(text, words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* In double quotes unless every reader of YAML takes the plain text for a string. */
+static const char *quote(const char *text, char quoted[VALUE_TEXT_LEN])
+{
+	size_t n = 0;
+
+	if (isalpha((unsigned char)text[0]) && !is_word_of_yaml(text) &&
+	    strspn(text, LOWER UPPER DIGITS "_.-") == strlen(text)) {
+		snprintf(quoted, VALUE_TEXT_LEN, "%s", text);
+		return quoted;
+	}
+	quoted[n++] = '"';
+	for (; *text && n + 3 < VALUE_TEXT_LEN; text++) {
+		if (*text == '"' || *text == '\\')
+			quoted[n++] = '\\';
+		quoted[n++] = *text;
+	}
+	quoted[n++] = '"';
+	quoted[n] = '\0';
+	return quoted;
+}
+
+static const char *vlan_text(const struct group_cfg *group, char text[VALUE_TEXT_LEN])
+{
+	char list[VALUE_TEXT_LEN];
+
+	vlan_describe(group->vlan_mode, group->vid, group->vlans, list, sizeof(list));
+	if (!strpbrk(list, ",-"))
+		snprintf(text, VALUE_TEXT_LEN, "%s", list);
+	else
+		quote(list, text);
+	return text;
+}
+
+const char *value_text(const struct config_key *key, const void *base, char text[VALUE_TEXT_LEN])
+{
+	const void *field = (const char *)base + key->offset;
+	char mac[MAC_TEXT_LEN], ip[ADDRESS_TEXT_LEN];
+
+	switch (key->type) {
+	case KEY_UINT:
+		snprintf(text, VALUE_TEXT_LEN, "%llu", (unsigned long long)load_number(key, field));
+		return text;
+	case KEY_BOOL:
+	case KEY_BOOL_OR_SECTION:
+		snprintf(text, VALUE_TEXT_LEN, "%s", load_number(key, field) ? "true" : "false");
+		return text;
+	case KEY_CHOICE:
+		snprintf(text, VALUE_TEXT_LEN, "%s",
+			 choice_name(key->choices, (int)load_number(key, field)) ?: "?");
+		return text;
+	case KEY_SWITCH_NAME:
+	case KEY_GROUP_NAME:
+	case KEY_INTERFACE:
+		text[0] = '\0';
+		return *(const char *)field ? quote(field, text) : text;
+	case KEY_MAC:
+		return quote(mac_format(field, mac), text);
+	case KEY_VLAN:
+		return vlan_text(base, text);
+	case KEY_ADDRESS:
+	case KEY_PREFIX:
+		address_to_text(field, key->type == KEY_PREFIX, ip);
+		return ((const struct address *)field)->family ? quote(ip, text) : "";
+	case KEY_PATH:
+	case KEY_USER_GROUP:
+		text[0] = '\0';
+		return *(char *const *)field ? quote(*(char *const *)field, text) : text;
+	default:
+		text[0] = '\0';
+		return text;
 	}
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "control/client.h"
 
 #include <poll.h>
@@ -21,25 +22,31 @@ static int fail(struct control_result *result, int error, const char *format, ..
 	return error;
 }
 
-/* 0 when the descriptor is ready for events, -ETIMEDOUT, or another negative errno. */
-static int wait_until(int fd, short events, uint64_t deadline_ms)
+/* 0 when the descriptor is ready for events, -ETIMEDOUT, -ECANCELED: the reader of the pipe
+ * watch_fd (-1: none) is gone, or another negative errno. */
+static int wait_watching(int fd, short events, uint64_t deadline_ms, int watch_fd)
 {
-	struct pollfd pfd = { .fd = fd, .events = events };
+	struct pollfd pfd[] = { { .fd = fd, .events = events }, { .fd = watch_fd } };
 
 	for (;;) {
 		uint64_t now = now_ms();
-		int n = poll(&pfd, 1,
+		int n = poll(pfd, ARRAY_SIZE(pfd),
 			     deadline_ms == UINT64_MAX ? -1 :
 			     now >= deadline_ms	       ? 0 :
 							 (int)(deadline_ms - now));
 
 		if (n > 0)
-			return 0;
+			return pfd[0].revents ? 0 : -ECANCELED;
 		if (n == 0)
 			return -ETIMEDOUT;
 		if (errno != EINTR)
 			return -errno;
 	}
+}
+
+static int wait_until(int fd, short events, uint64_t deadline_ms)
+{
+	return wait_watching(fd, events, deadline_ms, -1);
 }
 
 static int connect_to(const char *path, uint64_t deadline_ms, int *ret_fd)
@@ -54,7 +61,7 @@ static int connect_to(const char *path, uint64_t deadline_ms, int *ret_fd)
 	if (fd < 0)
 		return -errno;
 	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		/* A full backlog cannot be polled for: the daemon is there but does not accept. */
+		/* poll() does not report room in the backlog of a daemon that does not accept. */
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (now_ms() >= deadline_ms)
@@ -85,9 +92,9 @@ static int send_all(int fd, const char *data, size_t size, uint64_t deadline_ms)
 	return 0;
 }
 
-/* What has come of a connection and was not used yet. */
+/* Received bytes of a connection that are not consumed yet. */
 struct stream {
-	int fd;
+	int fd, watch_fd; /* -1: none */
 	char *text;
 	size_t n, room;
 };
@@ -97,7 +104,7 @@ static void stream_done(struct stream *stream)
 	free(stream->text);
 }
 
-/* One message up to its NUL. -EPIPE: the connection ended before; -EMSGSIZE: longer than
+/* One message up to its NUL. -EPIPE: the connection ended first; -EMSGSIZE: longer than
  * CONTROL_MAX_REPLY. */
 static int receive(struct stream *stream, uint64_t deadline_ms, char **ret_text)
 {
@@ -133,7 +140,7 @@ static int receive(struct stream *stream, uint64_t deadline_ms, char **ret_text)
 			stream->text = more;
 			stream->room = stream->room ? stream->room * 2 : 4096;
 		}
-		r = wait_until(stream->fd, POLLIN, deadline_ms);
+		r = wait_watching(stream->fd, POLLIN, deadline_ms, stream->watch_fd);
 		if (r < 0)
 			return r;
 		got = recv(stream->fd, stream->text + stream->n, stream->room - stream->n, 0);
@@ -146,7 +153,7 @@ static int receive(struct stream *stream, uint64_t deadline_ms, char **ret_text)
 	}
 }
 
-static int understand(const char *path, const char *text, struct control_result *result)
+static int parse_reply(const char *path, const char *text, struct control_result *result)
 {
 	json_auto_t *message = json_loads(text, 0, NULL);
 	json_t *error = json_object_get(message, "error"),
@@ -155,8 +162,7 @@ static int understand(const char *path, const char *text, struct control_result 
 	if (!json_is_object(message) || (error && !json_is_string(error)) ||
 	    (parameters && !json_is_object(parameters)))
 		return fail(result, -EPROTO,
-			    "socket %s: the answer is not Varlink: is this uplinkd's socket?",
-			    path);
+			    "socket %s: the reply is not Varlink; use the socket of uplinkd", path);
 
 	result->parameters = parameters ? json_incref(parameters) : json_object();
 	if (!error)
@@ -180,16 +186,17 @@ static int explain(const char *path, int error, uint64_t timeout_ms, struct cont
 	case -EACCES:
 	case -EPERM:
 		return fail(result, error,
-			    "no permission for socket %s: be root or a member of its group", path);
+			    "socket %s: permission denied: needs root or membership in its group",
+			    path);
 	case -ETIMEDOUT:
 		return fail(
 			result, error,
-			"uplinkd does not answer (socket %s, %.1f s): is it stopped? see 'systemctl status uplinkd'",
+			"uplinkd does not answer (socket %s, %.1f s): see 'systemctl status uplinkd'",
 			path, (double)timeout_ms / 1000);
 	case -EPIPE:
 		return fail(
 			result, error,
-			"uplinkd closed the connection without an answer (socket %s): did it end? see 'journalctl -u uplinkd'",
+			"uplinkd closed the connection without a reply (socket %s): see 'journalctl -u uplinkd'",
 			path);
 	case -ENAMETOOLONG:
 		return fail(result, error,
@@ -199,7 +206,7 @@ static int explain(const char *path, int error, uint64_t timeout_ms, struct cont
 	}
 }
 
-static int ask(const char *path, json_t *request, uint64_t deadline_ms, int *ret_fd)
+static int send_request(const char *path, json_t *request, uint64_t deadline_ms, int *ret_fd)
 {
 	_cleanup_free_ char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	_cleanup_close_ int fd = -1;
@@ -219,36 +226,37 @@ int control_call(const char *path, const char *method, json_t *parameters, uint6
 		 struct control_result *result)
 {
 	json_auto_t *request = json_pack("{s:s, s:O*}", "method", method, "parameters", parameters);
-	_cleanup_(stream_done) struct stream stream = { .fd = -1 };
+	_cleanup_(stream_done) struct stream stream = { .fd = -1, .watch_fd = -1 };
 	uint64_t deadline_ms = now_ms() + timeout_ms;
 	_cleanup_free_ char *answer = NULL;
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	*result = (struct control_result){};
-	r = ask(path, request, deadline_ms, &fd);
+	r = send_request(path, request, deadline_ms, &fd);
 	stream.fd = fd;
 	if (r >= 0)
 		r = receive(&stream, deadline_ms, &answer);
 	if (r < 0)
 		return explain(path, r, timeout_ms, result);
-	return understand(path, answer, result);
+	return parse_reply(path, answer, result);
 }
 
-int control_monitor(const char *path, uint64_t timeout_ms,
-		    int (*told)(void *userdata, json_t *event), void *userdata,
+int control_monitor(const char *path, uint64_t timeout_ms, int watch_fd,
+		    int (*on_event)(void *userdata, json_t *event), void *userdata,
 		    struct control_result *result)
 {
 	json_auto_t *request =
 		json_pack("{s:s, s:b}", "method", CONTROL_INTERFACE ".Monitor", "more", 1);
-	_cleanup_(stream_done) struct stream stream = { .fd = -1 };
+	_cleanup_(stream_done) struct stream stream = { .fd = -1, .watch_fd = -1 };
 	uint64_t deadline_ms = now_ms() + timeout_ms;
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	*result = (struct control_result){};
-	r = ask(path, request, deadline_ms, &fd);
+	r = send_request(path, request, deadline_ms, &fd);
 	stream.fd = fd;
+	stream.watch_fd = watch_fd;
 	while (r == 0) {
 		_cleanup_free_ char *answer = NULL;
 
@@ -256,15 +264,15 @@ int control_monitor(const char *path, uint64_t timeout_ms,
 		if (r < 0)
 			break;
 		control_result_done(result);
-		r = understand(path, answer, result);
+		r = parse_reply(path, answer, result);
 		if (r < 0)
 			return r;
-		r = told(userdata, result->parameters);
+		r = on_event(userdata, result->parameters);
 		if (r)
 			return r;
 		deadline_ms = UINT64_MAX;
 	}
-	return explain(path, r, timeout_ms, result);
+	return r == -ECANCELED ? r : explain(path, r, timeout_ms, result);
 }
 
 void control_result_done(struct control_result *result)

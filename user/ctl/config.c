@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* reload and check: configuration files. */
+// Copyright (C) The uplinkd authors
+/* check: a configuration file. */
+#include <limits.h>
+
 #include "config/model.h"
 #include "ctl/ctl.h"
-
-int cmd_reload(struct ctl *ctl)
-{
-	json_auto_t *reply = NULL;
-	int status = ctl_request(ctl, "Reload", NULL, &reply);
-
-	if (status)
-		return status;
-	if (ctl->json)
-		return ctl_print_json(ctl, TAKE_PTR(reply));
-	fputs("the configuration is applied\n", ctl->out);
-	return CTL_DONE;
-}
 
 static void count(const struct model *model, size_t *uplinks, size_t *groups, size_t *ports)
 {
@@ -34,14 +24,40 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* uplinkd next to this program or where it is installed has the programs. Returns on failure only.
+ */
+static int check_kernel(struct ctl *ctl, const char *path)
+{
+	char self[PATH_MAX], candidate[PATH_MAX + 16], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	static const char *const places[] = { "uplinkd", "../sbin/uplinkd" };
+
+	if (ctl->json)
+		return ctl_fail(ctl, CTL_WRONG_REQUEST, "--kernel: has no JSON output");
+	if (strcmp(path, "-") == 0)
+		path = "/dev/stdin";
+	fflush(ctl->out);
+	self[n < 0 ? 0 : n] = '\0';
+	slash = strrchr(self, '/');
+	for (size_t i = 0; slash && i < ARRAY_SIZE(places); i++) {
+		snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)(slash - self), self,
+			 places[i]);
+		execl(candidate, "uplinkd", "--check", "--kernel", "-c", path, (char *)NULL);
+	}
+	execlp("uplinkd", "uplinkd", "--check", "--kernel", "-c", path, (char *)NULL);
+	return ctl_fail(ctl, CTL_SYSTEM, "--kernel: uplinkd cannot be run: %s", strerror(errno));
+}
+
 int cmd_check(struct ctl *ctl)
 {
-	_cleanup_(config_errors_done) struct config_errors errors = {};
+	_cleanup_(errors_done) struct errors errors = {};
 	size_t uplinks = 0, groups = 0, ports = 0, switches = 0;
 	const char *path = ctl->arguments[0];
 	struct model *model = NULL;
 	int r, status;
 
+	if (ctl->kernel)
+		return check_kernel(ctl, path);
 	r = config_load(path, &model, &errors);
 	if (r == 0) {
 		count(model, &uplinks, &groups, &ports);
@@ -63,7 +79,7 @@ int cmd_check(struct ctl *ctl)
 	for (size_t i = 0; i < errors.n; i++)
 		fprintf(ctl->err, "%s\n", errors.messages[i]);
 	if (r < 0 && errors.n == 0)
-		return ctl_fail(ctl, status, "%s: %s", path, strerror(-r));
+		return ctl_fail(ctl, status, "%s: cannot be read: %s", path, strerror(-r));
 	if (r < 0)
 		return status;
 	fprintf(ctl->out, "%s: valid: %zu switch%s, %zu uplink%s, %zu port group%s, %zu port%s\n",

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "control/client.h"
 #include "ctl/ctl.h"
+
+#define STATUS_TIMEOUT_MS 300 /* a hanging daemon must not delay the screen */
 
 const char *ctl_socket_path(const struct ctl *ctl, char *text, size_t size)
 {
@@ -11,8 +14,8 @@ const char *ctl_socket_path(const struct ctl *ctl, char *text, size_t size)
 	return text;
 }
 
-/* Each mistake of a configuration on a line of its own, as `check` prints them. */
-static void print_refusal(struct ctl *ctl, const struct control_result *result)
+/* One line for each reason. */
+static void print_error(struct ctl *ctl, const struct control_result *result)
 {
 	json_t *messages = json_object_get(result->parameters, "messages"), *message;
 	size_t i;
@@ -22,11 +25,16 @@ static void print_refusal(struct ctl *ctl, const struct control_result *result)
 		return;
 	}
 	json_array_foreach(messages, i, message)
-		fprintf(ctl->err, "%s\n",
-			json_is_string(message) ? json_string_value(message) : "?");
+		ctl_fail(ctl, 0, "%s", json_is_string(message) ? json_string_value(message) : "?");
 }
 
 int ctl_request(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret_reply)
+{
+	return ctl_request_within(ctl, method, parameters, CTL_CALL_TIMEOUT_MS, ret_reply);
+}
+
+int ctl_request_within(struct ctl *ctl, const char *method, json_t *parameters, uint64_t timeout_ms,
+		       json_t **ret_reply)
 {
 	json_auto_t *owned = parameters;
 	struct control_result result;
@@ -34,10 +42,10 @@ int ctl_request(struct ctl *ctl, const char *method, json_t *parameters, json_t 
 	int status = CTL_DONE, r;
 
 	snprintf(name, sizeof(name), "%s.%s", CONTROL_INTERFACE, method);
-	r = control_call(ctl_socket_path(ctl, path, sizeof(path)), name, parameters,
-			 CTL_CALL_TIMEOUT_MS, &result);
+	r = control_call(ctl_socket_path(ctl, path, sizeof(path)), name, parameters, timeout_ms,
+			 &result);
 	if (r < 0) {
-		print_refusal(ctl, &result);
+		print_error(ctl, &result);
 		status = result.error && control_error_is_callers(result.error) ?
 				 CTL_WRONG_REQUEST :
 				 CTL_SYSTEM;
@@ -46,4 +54,19 @@ int ctl_request(struct ctl *ctl, const char *method, json_t *parameters, json_t 
 	}
 	control_result_done(&result);
 	return status;
+}
+
+json_t *ctl_daemon_status(struct ctl *ctl)
+{
+	struct control_result result;
+	char path[256];
+	json_t *daemon;
+	int r;
+
+	r = control_call(ctl_socket_path(ctl, path, sizeof(path)), CONTROL_INTERFACE ".Status",
+			 NULL, STATUS_TIMEOUT_MS, &result);
+	daemon = r == 0 ? json_incref(result.parameters) : json_object();
+	json_object_set_new(daemon, "running", json_boolean(r == 0));
+	control_result_done(&result);
+	return daemon;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "ctl/text.h"
 
-/* ---- style
- * ---------------------------------------------------------------------------------------------------------
- */
+#include <sys/ioctl.h>
+
+/* ---- style ---- */
 static bool is_set(const char *name)
 {
 	const char *value = getenv(name);
@@ -11,9 +12,8 @@ static bool is_set(const char *name)
 	return value && *value;
 }
 
-/* Without any locale (cron, containers) the terminal is most likely one of today; "C" is a wish to
- * be taken literally. */
-static bool wants_utf8(void)
+/* Without any locale (cron, containers) UTF-8 is the likely encoding; "C" means ASCII. */
+static bool is_utf8(void)
 {
 	static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
 
@@ -24,14 +24,34 @@ static bool wants_utf8(void)
 	return true;
 }
 
+/* A number from 1 to 10000 in the environment, else 0. */
+static int number_in(const char *name)
+{
+	const char *value = getenv(name);
+	char *end;
+	long number = value ? strtol(value, &end, 10) : 0;
+
+	return value && end != value && !*end && number > 0 && number <= 10000 ? (int)number : 0;
+}
+
 struct style style_detect(int fd)
 {
 	const char *term = getenv("TERM");
-
-	return (struct style){
-		.colour = isatty(fd) && !is_set("NO_COLOR") && term && strcmp(term, "dumb") != 0,
-		.utf8 = wants_utf8(),
+	bool terminal = isatty(fd);
+	struct winsize size = {};
+	struct style style = {
+		.colour = terminal && !is_set("NO_COLOR") && term && strcmp(term, "dumb") != 0,
+		.utf8 = is_utf8(),
 	};
+
+	if (terminal && ioctl(fd, TIOCGWINSZ, &size) < 0)
+		size = (struct winsize){};
+	style.width = size.ws_col ? size.ws_col : number_in("COLUMNS");
+	if (!style.width)
+		style.width = TEXT_DEFAULT_WIDTH;
+	if (terminal)
+		style.height = size.ws_row ? size.ws_row : number_in("LINES");
+	return style;
 }
 
 const char *tint_start(const struct style *style, enum tint tint)
@@ -49,68 +69,7 @@ const char *tint_end(const struct style *style, enum tint tint)
 	return style->colour && tint != TINT_NONE ? "\033[0m" : "";
 }
 
-/* ---- numbers
- * -------------------------------------------------------------------------------------------------------
- */
-static const char *with_prefix(uint64_t value, uint64_t exact_below, const char *unit,
-			       char text[TEXT_NUMBER_LEN])
-{
-	static const char *const prefixes[] = { "k", "M", "G", "T", "P", "E" };
-	double scaled = (double)value;
-	size_t i = 0;
-
-	if (value < exact_below) {
-		snprintf(text, TEXT_NUMBER_LEN, "%llu%s%s", (unsigned long long)value,
-			 *unit ? " " : "", unit);
-		return text;
-	}
-	/* 999.5 would be printed as 1000 */
-	for (scaled /= 1000; scaled >= 999.5 && i + 1 < ARRAY_SIZE(prefixes); i++)
-		scaled /= 1000;
-	snprintf(text, TEXT_NUMBER_LEN, "%.*f %s%s",
-		 scaled < 9.995 ? 2 :
-		 scaled < 99.95 ? 1 :
-				  0,
-		 scaled, prefixes[i], unit);
-	return text;
-}
-
-const char *text_count(uint64_t count, char text[TEXT_NUMBER_LEN])
-{
-	return with_prefix(count, 10000, "", text);
-}
-
-const char *text_bytes(uint64_t bytes, char text[TEXT_NUMBER_LEN])
-{
-	return with_prefix(bytes, 1000, "B", text);
-}
-
-const char *text_speed(uint32_t speed_mbps, char text[TEXT_NUMBER_LEN])
-{
-	if (!speed_mbps)
-		return strcpy(text, "-");
-	if (speed_mbps % 100 == 0 && speed_mbps >= 1000)
-		snprintf(text, TEXT_NUMBER_LEN, "%g Gb/s", speed_mbps / 1000.0);
-	else
-		snprintf(text, TEXT_NUMBER_LEN, "%u Mb/s", speed_mbps);
-	return text;
-}
-
-const char *text_duration(uint64_t ms, char text[TEXT_NUMBER_LEN])
-{
-	unsigned long long s = ms / 1000;
-
-	if (s < 60)
-		snprintf(text, TEXT_NUMBER_LEN, "%llu s", s);
-	else if (s < 3600)
-		snprintf(text, TEXT_NUMBER_LEN, "%llu min %llu s", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(text, TEXT_NUMBER_LEN, "%llu h %llu min", s / 3600, s / 60 % 60);
-	else
-		snprintf(text, TEXT_NUMBER_LEN, "%llu d %llu h", s / 86400, s / 3600 % 24);
-	return text;
-}
-
+/* ---- bars and lines ---- */
 const char *text_bar(const struct style *style, double share, int width,
 		     char text[TEXT_BAR_MAX * 3 + 1])
 {
@@ -141,118 +100,29 @@ size_t text_width(const char *text)
 	return width;
 }
 
-/* ---- table
- * ---------------------------------------------------------------------------------------------------------
- */
-struct cell {
-	char *text;
-	enum tint tint;
-};
-
-struct grid {
-	const struct grid_column *columns;
-	size_t n_columns, n_cells, room;
-	struct cell *cells; /* row after row */
-};
-
-struct grid *grid_new(const struct grid_column *columns, size_t n_columns)
+int text_wrap(FILE *out, const char *prefix, int prefix_width, int indent, int width,
+	      const char *text)
 {
-	struct grid *grid = calloc(1, sizeof(*grid));
+	int at = prefix_width, lines = 1;
+	bool start = true;
 
-	if (!grid)
-		return NULL;
-	grid->columns = columns;
-	grid->n_columns = n_columns;
-	return grid;
-}
+	fputs(prefix, out);
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		_cleanup_free_ char *word = strndup(text, length);
+		int columns = word ? (int)text_width(word) : (int)length;
 
-void grid_free(struct grid *grid)
-{
-	if (!grid)
-		return;
-	for (size_t i = 0; i < grid->n_cells; i++)
-		free(grid->cells[i].text);
-	free(grid->cells);
-	free(grid);
-}
-
-int grid_add(struct grid *grid, enum tint tint, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy && grid->n_cells == grid->room) {
-		size_t room = grid->room ? grid->room * 2 : 64;
-		struct cell *more = reallocarray(grid->cells, room, sizeof(*more));
-
-		if (!more) {
-			free(copy);
-			return -ENOMEM;
+		if (!start && width > 0 && at + 1 + columns > width) {
+			fprintf(out, "\n%*s", indent, "");
+			at = indent;
+			lines++;
+			start = true;
 		}
-		grid->cells = more;
-		grid->room = room;
+		fprintf(out, "%s%.*s", start ? "" : " ", (int)length, text);
+		at += columns + !start;
+		start = false;
+		text += length + strspn(text + length, " ");
 	}
-	if (!copy)
-		return -ENOMEM;
-	grid->cells[grid->n_cells++] = (struct cell){ copy, tint };
-	return 0;
-}
-
-size_t grid_rows(const struct grid *grid)
-{
-	return grid->n_cells / grid->n_columns;
-}
-
-static void print_blanks(FILE *out, size_t n)
-{
-	if (n > 0)
-		fprintf(out, "%*s", (int)n, "");
-}
-
-/* Blanks are owed, and paid before the next text: so no line ends with any. */
-static void print_cell(FILE *out, const struct style *style, const char *text, enum tint tint,
-		       bool right, size_t width, size_t *owed)
-{
-	size_t blanks = width - text_width(text);
-
-	if (*text) {
-		print_blanks(out, *owed + (right ? blanks : 0));
-		fprintf(out, "%s%s%s", tint_start(style, tint), text, tint_end(style, tint));
-		*owed = (right ? 0 : blanks) + 2;
-	} else {
-		*owed += blanks + 2;
-	}
-}
-
-void grid_print(const struct grid *grid, const struct style *style, int indent, FILE *out)
-{
-	_cleanup_free_ size_t *widths = calloc(grid->n_columns, sizeof(*widths));
-	size_t rows = grid_rows(grid), owed;
-
-	if (!widths)
-		return;
-	for (size_t c = 0; c < grid->n_columns; c++) {
-		widths[c] = text_width(grid->columns[c].title);
-		for (size_t r = 0; r < rows; r++) {
-			size_t width = text_width(grid->cells[r * grid->n_columns + c].text);
-
-			if (width > widths[c])
-				widths[c] = width;
-		}
-	}
-
-	owed = (size_t)indent;
-	for (size_t c = 0; c < grid->n_columns; c++)
-		print_cell(out, style, grid->columns[c].title, TINT_DIM, grid->columns[c].right,
-			   widths[c], &owed);
 	fputc('\n', out);
-	for (size_t r = 0; r < rows; r++) {
-		owed = (size_t)indent;
-		for (size_t c = 0; c < grid->n_columns; c++) {
-			const struct cell *cell = &grid->cells[r * grid->n_columns + c];
-
-			print_cell(out, style, cell->text, cell->tint, grid->columns[c].right,
-				   widths[c], &owed);
-		}
-		fputc('\n', out);
-	}
+	return lines;
 }

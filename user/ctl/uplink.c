@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* uplink drain|undrain: after the daemon has moved the flows, look at the counters until nothing is
- * sent any more, and say whether the cable can be pulled. What still arrives is the physical
- * switch's decision: only LACP or the switch's administrator can change that. */
+// Copyright (C) The uplinkd authors
+/* uplink drain|undrain: after the daemon has moved the flows, the counters are sampled until no
+ * frame leaves, and the command reports whether the cable can be unplugged. Frames that still
+ * arrive are the decision of the physical switch: only LACP or its administrator can stop them. */
 #include "ctl/ctl.h"
-#include "ctl/records.h"
 
 #define DRAIN_LIMIT_MS 3000
 #define DRAIN_SAMPLE_MS 250
@@ -11,13 +11,11 @@
 static int find_uplink(const struct switches *switches, const char *name, size_t *ret_switch)
 {
 	for (size_t s = 0; s < switches->n; s++) {
-		const struct snapshot *snapshot = switches->snapshots[s];
+		int index = uplink_by_name(switches->snapshots[s], name);
 
-		for (uint32_t i = 0; i < snapshot->n_uplinks; i++) {
-			if (strcmp(snapshot->uplinks[i].raw.name, name) == 0) {
-				*ret_switch = s;
-				return (int)i;
-			}
+		if (index >= 0) {
+			*ret_switch = s;
+			return index;
 		}
 	}
 	return -1;
@@ -25,7 +23,7 @@ static int find_uplink(const struct switches *switches, const char *name, size_t
 
 struct drain {
 	bool drained, sending;
-	uint64_t arriving; /* packets in the last sample, LACPDUs and the like not counted */
+	uint64_t arriving; /* packets in the last sample without control frames */
 	uint32_t channel;
 	const char *switch_name;
 };
@@ -36,20 +34,17 @@ static uint64_t received(const struct ul_stats *stats)
 	       stats->excess.packets;
 }
 
-/* Samples until the uplink is marked and silent (with LACP: in both directions), or the limit.
- * false: the maps cannot be read (not root): nothing is known. */
+/* Samples until the uplink is marked as drained and silent (with LACP: in both directions), or the
+ * limit is reached. false: the maps cannot be read (not root). */
 static bool watch(struct ctl *ctl, const char *interface, struct switches *switches,
 		  struct drain *ret)
 {
 	uint64_t deadline_ms = now_ms() + DRAIN_LIMIT_MS;
-	struct ctl quiet = *ctl;
-	_cleanup_fclose_ FILE *sink = fopen("/dev/null", "w");
 	struct ul_stats before;
 	size_t s = 0;
 	int index;
 
-	quiet.err = sink ? sink : ctl->err;
-	if (switches_open(&quiet, NULL, switches) != CTL_DONE)
+	if (switches_open(ctl->bpffs, NULL, switches, NULL) < 0)
 		return false;
 	index = find_uplink(switches, interface, &s);
 	if (index < 0)
@@ -69,7 +64,7 @@ static bool watch(struct ctl *ctl, const char *interface, struct switches *switc
 		ret->arriving = received(&now->uplinks[index].stats) - received(&before);
 		before = now->uplinks[index].stats;
 		snapshot_free(now);
-		/* LACP tells the switch to move its flows away, too; that takes a moment. */
+		/* with LACP the switch moves its flows away, too, a moment later */
 	} while ((!ret->drained || ret->sending ||
 		  (ret->arriving && ret->channel == UL_CHANNEL_LACP)) &&
 		 now_ms() < deadline_ms);
@@ -79,13 +74,12 @@ static bool watch(struct ctl *ctl, const char *interface, struct switches *switc
 static const char *advice(const struct drain *drain)
 {
 	if (!drain->drained || drain->sending)
-		return "not yet: frames still leave by it; look again with 'uplinkctl status'";
+		return "not drained yet: frames still leave on it; see 'uplinkctl show uplinks'";
 	if (drain->channel == UL_CHANNEL_STATIC)
-		return "the switch cannot know on a static channel and goes on using the link: shut its port (or take it out of the channel) before you pull the cable. "
-		       "With 'channel: lacp' the switch would be told";
+		return "drained, but a static channel does not inform the switch, which continues to send on the link: shut down the switch port (or remove it from the channel) before unplugging the cable; 'channel: lacp' informs the switch";
 	if (drain->arriving)
-		return "frames still arrive: wait until the switch has learned the new way, then it is safe to pull the cable";
-	return "it is safe to pull the cable";
+		return "drained, but frames still arrive: wait until the switch has learned the new path before unplugging the cable";
+	return "drained; it is safe to unplug the cable";
 }
 
 int cmd_uplink_drain(struct ctl *ctl)
@@ -103,7 +97,7 @@ int cmd_uplink_drain(struct ctl *ctl)
 		if (ctl->json)
 			return ctl_print_json(ctl, json_pack("{s:s, s:b}", "uplink", interface,
 							     "drained", 1));
-		fprintf(ctl->out, "%s is drained (its counters can only be seen by root)\n",
+		fprintf(ctl->out, "%s: drained; run as root to see whether frames still arrive\n",
 			interface);
 		return CTL_DONE;
 	}
@@ -115,8 +109,7 @@ int cmd_uplink_drain(struct ctl *ctl)
 						     interface, "drained", drain.drained, "sending",
 						     drain.sending, "receiving", drain.arriving > 0,
 						     "safe", safe, "message", advice(&drain)));
-	fprintf(ctl->out, "%s%s: %s\n", interface,
-		drain.drained && !drain.sending ? " is drained" : "", advice(&drain));
+	fprintf(ctl->out, "%s: %s\n", interface, advice(&drain));
 	return CTL_DONE;
 }
 
@@ -130,6 +123,6 @@ int cmd_uplink_undrain(struct ctl *ctl)
 	if (ctl->json)
 		return ctl_print_json(ctl,
 				      json_pack("{s:s, s:b}", "uplink", interface, "drained", 0));
-	fprintf(ctl->out, "%s may be used again\n", interface);
+	fprintf(ctl->out, "%s: undrained\n", interface);
 	return CTL_DONE;
 }

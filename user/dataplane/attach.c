@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attaching: XDP always by a link; TC by a TCX link where the kernel has them (6.6), else by a
- * filter (filter.c). Links are pinned, so they outlive the daemon. */
+// Copyright (C) The uplinkd authors
+/* Attachments: XDP by a link; TC by a TCX link where the kernel has them (6.6), else by a filter
+ * (filter.c). Links are pinned, so they outlive the daemon. */
 #include <dirent.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
@@ -14,15 +15,20 @@
 /* Newer than the headers of Debian 12. */
 #define UL_BPF_TCX_INGRESS 46
 
-static uint32_t link_ifindex(int fd, uint32_t *ret_program)
+/* Only -ENOENT means that there is no link. After any other error the state is unknown, and
+ * whatever runs must be kept. */
+
+/* ifindex 0: detached. 0 or negative errno. */
+static int query_link(int fd, uint32_t *ret_ifindex, uint32_t *ret_program)
 {
 	struct bpf_link_info info = {};
 	uint32_t length = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
-		return 0;
+		return -errno;
 	*ret_program = info.prog_id;
-	return info.xdp.ifindex; /* TCX links have it at the same place */
+	*ret_ifindex = info.xdp.ifindex; /* TCX links have it at the same place */
+	return 0;
 }
 
 static int link_pin(char path[PATH_MAX], const char *dir, const char *kind, uint32_t ifindex)
@@ -38,39 +44,51 @@ static int swap_program(int link_fd, int program_fd)
 	return bpf_link_update(link_fd, program_fd, NULL) < 0 ? -errno : 0;
 }
 
-/* A link of ours that is pinned for this interface, brought up to date. 0; -ENOENT: there is none
- * that lives. */
+/* Brings the link that is pinned for this interface up to date. 0; -ENOENT: there is none, or it is
+ * detached; other negative errno. */
 static int adopt_link(const char *path, uint32_t ifindex, int program_fd)
 {
 	_cleanup_close_ int fd = bpf_obj_get(path);
-	uint32_t attached = 0;
+	uint32_t present = 0, attached = 0;
+	int r;
 
 	if (fd < 0)
-		return -ENOENT;
-	if (link_ifindex(fd, &attached) != ifindex) {
-		unlink(path); /* of an interface that is gone; its number is in use again */
+		return -errno;
+	r = query_link(fd, &present, &attached);
+	if (r < 0)
+		return r;
+	if (present != ifindex) {
+		unlink(path); /* its interface is gone and another one has the number */
 		return -ENOENT;
 	}
 	return attached == program_id(program_fd) ? 0 : swap_program(fd, program_fd);
 }
 
-static bool link_lives(const char *dir, const char *kind, uint32_t ifindex)
+/* 0; -ENOENT: there is none, or it is detached; other negative errno. */
+static int find_link(const char *dir, const char *kind, uint32_t ifindex)
 {
+	uint32_t present = 0, program;
 	char path[PATH_MAX];
-	uint32_t program;
+	int r = link_pin(path, dir, kind, ifindex);
 
-	if (link_pin(path, dir, kind, ifindex) < 0)
-		return false;
+	if (r < 0)
+		return r;
 	_cleanup_close_ int fd = bpf_obj_get(path);
 
-	return fd >= 0 && link_ifindex(fd, &program) == ifindex;
+	if (fd < 0)
+		return -errno;
+	r = query_link(fd, &present, &program);
+	if (r < 0)
+		return r;
+	return present == ifindex ? 0 : -ENOENT;
 }
 
 /* Of this set, or of the one that it is going to replace. */
-static bool any_link_lives(const struct dataplane *dp, const char *kind, uint32_t ifindex)
+static int find_any_link(const struct dataplane *dp, const char *kind, uint32_t ifindex)
 {
-	return link_lives(dp->dir, kind, ifindex) ||
-	       (dp->staged && link_lives(dp->old_dir, kind, ifindex));
+	int r = find_link(dp->dir, kind, ifindex);
+
+	return r == -ENOENT && dp->staged ? find_link(dp->old_dir, kind, ifindex) : r;
 }
 
 static void drop_link(const char *dir, const char *kind, uint32_t ifindex)
@@ -79,7 +97,7 @@ static void drop_link(const char *dir, const char *kind, uint32_t ifindex)
 
 	if (link_pin(path, dir, kind, ifindex) < 0)
 		return;
-	/* The pin may outlive our unlink in somebody's descriptor: detach first. */
+	/* Another process may have the link open, so unpinning alone does not detach. */
 	_cleanup_close_ int fd = bpf_obj_get(path);
 
 	if (fd >= 0)
@@ -94,21 +112,28 @@ static void drop_any_link(const struct dataplane *dp, const char *kind, uint32_t
 		drop_link(dp->old_dir, kind, ifindex);
 }
 
-static int attach_link(struct dataplane *dp, const char *kind, uint32_t ifindex, int program_fd,
+/* 0: the link of this set is up to date, or that of the set that is going to be replaced is kept
+ * for links_move(). -ENOENT: there is none. Other negative errno. */
+static int adopt_any_link(struct dataplane *dp, const char *kind, uint32_t ifindex, int program_fd)
+{
+	char path[PATH_MAX];
+	int r = dp->staged ? find_link(dp->old_dir, kind, ifindex) : -ENOENT;
+
+	if (r != -ENOENT)
+		return r;
+	r = link_pin(path, dp->dir, kind, ifindex);
+	return r < 0 ? r : adopt_link(path, ifindex, program_fd);
+}
+
+static int create_link(struct dataplane *dp, const char *kind, uint32_t ifindex, int program_fd,
 		       int type, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
-	int r;
+	int r = link_pin(path, dp->dir, kind, ifindex);
 
-	if (dp->staged && link_lives(dp->old_dir, kind, ifindex))
-		return 0;
-	r = link_pin(path, dp->dir, kind, ifindex);
 	if (r < 0)
-		return r;
-	r = adopt_link(path, ifindex, program_fd);
-	if (r != -ENOENT)
 		return r;
 	fd = bpf_link_create(program_fd, (int)ifindex, (enum bpf_attach_type)type,
 			     flags ? &opts : NULL);
@@ -117,97 +142,147 @@ static int attach_link(struct dataplane *dp, const char *kind, uint32_t ifindex,
 	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
 }
 
-/* ---- TC
- * -------------------------------------------------------------------------------------------------------------------------
- */
-/* Whether the kernel has TCX links shows when the first one is made: -EINVAL for the unknown attach
- * type. */
-static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, int program_fd)
+/* ---- TC ---- */
+static int attach_filter(struct dataplane *dp, uint32_t ifindex, const char *name, int program_fd)
 {
-	int r = attach_link(dp, "tc", ifindex, program_fd, UL_BPF_TCX_INGRESS, 0);
+	int r;
 
-	if (r == -EINVAL) {
-		if (dp->staged && filter_lives(ifindex))
-			return 0; /* as with links: dataplane_move_links() swaps it when the set is
-				     complete */
-		r = filter_attach(ifindex, program_fd);
-		if (r == -ENOENT || r == -EOPNOTSUPP)
-			return log_error(
-				r,
-				"%s: the kernel has neither TCX links (6.6) nor the clsact qdisc (CONFIG_NET_CLS_ACT, CONFIG_NET_CLS_BPF)",
-				name);
-	}
-	return r < 0 ? log_error(r, "%s: cannot attach the TC program", name) : 0;
+	/* As with links: links_move() swaps it. */
+	r = dp->staged ? filter_find(ifindex) : -ENOENT;
+	if (r != -ENOENT)
+		return r;
+	r = filter_attach(ifindex, program_fd);
+	if (r == -ENOENT || r == -EOPNOTSUPP)
+		return errors_add(
+			dp->errors, r,
+			"%s: the kernel has neither TCX links (6.6) nor the clsact qdisc (CONFIG_NET_CLS_ACT, CONFIG_NET_CLS_BPF)",
+			name);
+	return r;
 }
 
-int dataplane_attach_port(struct dataplane *dp, uint32_t ifindex, const char *name)
+static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, int program_fd)
+{
+	int r = adopt_any_link(dp, "tc", ifindex, program_fd);
+
+	if (r == -ENOENT) {
+		r = create_link(dp, "tc", ifindex, program_fd, UL_BPF_TCX_INGRESS, 0);
+		/* A kernel without TCX links returns -EINVAL for the attach type. */
+		if (r == -EINVAL)
+			r = attach_filter(dp, ifindex, name, program_fd);
+	}
+	return r < 0 ? errors_add(dp->errors, r, "%s: cannot attach the TC program", name) : 0;
+}
+
+int attach_port(struct dataplane *dp, uint32_t ifindex, const char *name)
 {
 	return attach_tc(dp, ifindex, name, dp->program_fd[PROG_PORT_TC]);
 }
 
-/* ---- XDP
- * ------------------------------------------------------------------------------------------------------------------------
- */
-static int log_busy(int error, uint32_t ifindex, const char *name)
+/* ---- XDP ---- */
+static int explain_other_program(struct dataplane *dp, const char *name, uint32_t id)
 {
-	struct bpf_xdp_query_opts query = { .sz = sizeof(query) };
-
-	if (bpf_xdp_query((int)ifindex, 0, &query) < 0)
-		query.prog_id = 0;
-	return log_error(
-		error,
+	return errors_add(
+		dp->errors, -EBUSY,
 		"%s: another XDP program (id %u) is attached; see 'bpftool prog show id %u' and 'bpftool net show dev %s', detach it or set receive: tc",
-		name, query.prog_id, query.prog_id, name);
+		name, id, id, name);
 }
 
-int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name)
+/* The program that is attached, ours or another; 0: none. 0 or negative errno. */
+static int query_xdp(uint32_t ifindex, uint32_t *ret_id)
 {
 	struct bpf_xdp_query_opts query = { .sz = sizeof(query) };
+	int r = bpf_xdp_query((int)ifindex, 0, &query);
 
-	if (bpf_xdp_query((int)ifindex, 0, &query) < 0 || query.attach_mode == XDP_ATTACHED_NONE)
-		return 0;
-	if (any_link_lives(dp, "xdp", ifindex))
-		return 0;
-	return log_busy(-EBUSY, ifindex, name);
-}
-
-static int attach_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, bool allow_generic,
-		      bool generic_now, enum ul_xdp_mode *ret_mode)
-{
-	enum ul_xdp_mode mode = generic_now ? UL_XDP_GENERIC : UL_XDP_NATIVE;
-	int program_fd = dp->program_fd[PROG_UPLINK_XDP], r;
-
-	if (!allow_generic && generic_now && any_link_lives(dp, "xdp", ifindex)) {
-		drop_any_link(dp, "xdp", ifindex);
-		mode = UL_XDP_NATIVE;
-	}
-	r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_DRV_MODE);
-	if (r == -EBUSY || r == -EEXIST)
-		return log_busy(-EBUSY, ifindex, name);
-	if (r < 0 && allow_generic) {
-		log_warning(
-			r, "%s: no native XDP; using generic XDP, which is slower than receive: tc",
-			name);
-		r = attach_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_SKB_MODE);
-		mode = UL_XDP_GENERIC;
-	}
 	if (r < 0)
-		log_warning(
-			r,
-			"%s: no native XDP here (driver, LRO, MTU or number of queues); receiving by TC",
-			name);
-	*ret_mode = r < 0 ? UL_XDP_NONE : mode;
+		return r;
+	*ret_id = query.attach_mode == XDP_ATTACHED_NONE ? 0 : query.prog_id;
+	/* With several programs the kernel gives none of the ids. */
+	if (query.attach_mode == XDP_ATTACHED_MULTI)
+		*ret_id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
 	return 0;
 }
 
-int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp,
-			    bool allow_generic, bool generic_now, enum ul_xdp_mode *ret_mode)
+int attach_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name)
 {
-	enum ul_xdp_mode mode = UL_XDP_NONE;
+	uint32_t id;
+	int r = query_xdp(ifindex, &id);
+
+	if (r == 0 && id) {
+		r = find_any_link(dp, "xdp", ifindex);
+		if (r == -ENOENT)
+			return explain_other_program(dp, name, id);
+	}
+	return r < 0 ? errors_add(dp->errors, r, "%s: cannot query the XDP program", name) : 0;
+}
+
+/* What a driver returns that cannot do native XDP in its configuration: another attempt fails too.
+ */
+static bool is_permanent(int error)
+{
+	const int enotsupp = 524; /* of the kernel only */
+
+	return error == -EOPNOTSUPP || error == -EINVAL || error == -ERANGE || error == -ENOSPC ||
+	       error == -E2BIG || error == -enotsupp;
+}
+
+/* No link of ours exists. 0 with *ret filled, or -EBUSY, explained. */
+static int create_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, bool allow_generic,
+		      struct dataplane_attachment *ret)
+{
+	int program_fd = dp->program_fd[PROG_UPLINK_XDP];
+	int r = create_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_DRV_MODE);
+	int native = r;
+	uint32_t id;
+
+	/* A driver that is busy returns the same errno as the kernel for another program. */
+	if ((r == -EBUSY || r == -EEXIST) && query_xdp(ifindex, &id) == 0 && id)
+		return explain_other_program(dp, name, id);
+	ret->xdp_mode = UL_XDP_NATIVE;
+	ret->retry = r < 0 && !is_permanent(r) ? r : 0;
+	if (r < 0 && allow_generic) {
+		snprintf(ret->note, sizeof(ret->note),
+			 "no native XDP: %s; using generic XDP, which is slower than receive: tc",
+			 strerror(-native));
+		r = create_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_SKB_MODE);
+		ret->xdp_mode = UL_XDP_GENERIC;
+		/* It would have to be detached for an attempt at native XDP. */
+		ret->retry = r < 0 ? ret->retry : 0;
+	}
+	if (r == 0)
+		return 0;
+	snprintf(ret->note, sizeof(ret->note),
+		 "no native XDP (driver, LRO, MTU or number of queues): %s; receiving by TC",
+		 strerror(-native));
+	ret->xdp_mode = UL_XDP_NONE;
+	return 0;
+}
+
+static int attach_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, bool allow_generic,
+		      bool generic_now, struct dataplane_attachment *ret)
+{
+	int r = adopt_any_link(dp, "xdp", ifindex, dp->program_fd[PROG_UPLINK_XDP]);
+
+	if (r == 0 && !allow_generic && generic_now) {
+		drop_any_link(dp, "xdp", ifindex);
+		r = -ENOENT;
+	}
+	if (r == -ENOENT)
+		return create_xdp(dp, ifindex, name, allow_generic, ret);
+	if (r < 0)
+		return errors_add(dp->errors, r, "%s: cannot bring the XDP program up to date",
+				  name);
+	ret->xdp_mode = generic_now ? UL_XDP_GENERIC : UL_XDP_NATIVE;
+	return 0;
+}
+
+int attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp,
+		  bool allow_generic, bool generic_now, struct dataplane_attachment *ret)
+{
+	struct dataplane_attachment attachment = { .xdp_mode = UL_XDP_NONE };
 	int r;
 
 	if (want_xdp) {
-		r = attach_xdp(dp, ifindex, name, allow_generic, generic_now, &mode);
+		r = attach_xdp(dp, ifindex, name, allow_generic, generic_now, &attachment);
 		if (r < 0)
 			return r;
 	} else {
@@ -216,11 +291,11 @@ int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *
 	r = attach_tc(dp, ifindex, name, dp->program_fd[PROG_UPLINK_TC]);
 	if (r < 0)
 		return r;
-	*ret_mode = mode;
+	*ret = attachment;
 	return 0;
 }
 
-void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
+void attach_detach(struct dataplane *dp, uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
 
@@ -230,50 +305,89 @@ void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
 		filter_detach(ifindex);
 }
 
+/* ---- programs of other software ---- */
+#define MAX_TC_PROGRAMS 64 /* BPF_MPROG_MAX: the kernel's limit at a hook */
+
+/* With TCX links the programs run in the order of the answer; a filter of another priority cannot
+ * be told from one that passes frames on, so before Linux 6.6 only the own filter is checked. */
+static uint32_t find_tc_problems(uint32_t ifindex, uint32_t own)
+{
+	uint32_t ids[MAX_TC_PROGRAMS] = {};
+	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = MAX_TC_PROGRAMS);
+	int r = bpf_prog_query_opts((int)ifindex, (enum bpf_attach_type)UL_BPF_TCX_INGRESS, &query);
+
+	if (r == -EINVAL)
+		return filter_find(ifindex) == -ENOENT ? UL_PROBLEM_DETACHED : 0;
+	if (r < 0 || !own)
+		return 0;
+	for (uint32_t i = 0; i < query.prog_cnt && i < MAX_TC_PROGRAMS; i++)
+		if (ids[i] == own)
+			return i ? UL_PROBLEM_TC : 0;
+	return UL_PROBLEM_DETACHED;
+}
+
+uint32_t attach_find_problems(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
+			      bool with_xdp, uint32_t xdp_id)
+{
+	uint32_t own_xdp, problems;
+
+	if (dp->staged)
+		return 0;
+	problems = find_tc_problems(ifindex, program_id(dp->program_fd[tc]));
+	own_xdp = with_xdp ? program_id(dp->program_fd[PROG_UPLINK_XDP]) : 0;
+	if (xdp_id && xdp_id != own_xdp)
+		problems |= UL_PROBLEM_XDP;
+	else if (with_xdp && !xdp_id)
+		problems |= UL_PROBLEM_DETACHED;
+	return problems;
+}
+
 int dataplane_xdp_owner(const char *bpffs, uint32_t ifindex, char ret_switch[UL_NAME_LEN])
 {
+	_cleanup_(ul_closedirp) DIR *stream = NULL;
 	char root[PATH_MAX], dir[PATH_MAX];
 	struct dirent *entry;
-	int r = -ENOENT;
-	DIR *stream;
+	int r, found;
 
-	if (pin_path(root, bpffs, UL_PIN_ROOT) < 0)
-		return -ENOENT;
+	r = pin_path(root, bpffs, UL_PIN_ROOT);
+	if (r < 0)
+		return r;
 	stream = opendir(root);
-	while (stream && r < 0 && (entry = readdir(stream))) {
-		if (entry->d_name[0] == '.' || pin_path(dir, root, entry->d_name) < 0 ||
-		    !link_lives(dir, "xdp", ifindex))
+	if (!stream)
+		return -errno;
+	while ((r = dir_next(stream, &entry)) > 0) {
+		if (entry->d_name[0] == '.' || pin_path(dir, root, entry->d_name) < 0)
+			continue;
+		found = find_link(dir, "xdp", ifindex);
+		if (found == -ENOENT || found == -ENOTDIR) /* a settings journal */
 			continue;
 		snprintf(ret_switch, UL_NAME_LEN, "%.*s", (int)strcspn(entry->d_name, "_"),
 			 entry->d_name);
-		r = 0;
+		return found;
 	}
-	if (stream)
-		closedir(stream);
-	return r;
+	return r < 0 ? r : -ENOENT;
 }
 
-/* ---- all links of a directory
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- all links of a directory ---- */
 typedef int (*link_visitor)(void *userdata, const char *dir, const char *kind, uint32_t ifindex);
 
 static int for_each_link(const char *dir, link_visitor visit, void *userdata)
 {
-	DIR *stream = opendir(dir);
+	_cleanup_(ul_closedirp) DIR *stream = opendir(dir);
 	struct dirent *entry;
-	int r = 0;
+	int r;
 
 	if (!stream)
 		return errno == ENOENT ? 0 : -errno;
-	while (r >= 0 && (entry = readdir(stream))) {
+	while ((r = dir_next(stream, &entry)) > 0) {
 		char kind[8];
 		uint32_t ifindex;
 
 		if (sscanf(entry->d_name, "%7[a-z]_%u", kind, &ifindex) == 2)
 			r = visit(userdata, dir, kind, ifindex);
+		if (r < 0)
+			return r;
 	}
-	closedir(stream);
 	return r;
 }
 
@@ -303,7 +417,7 @@ static int move_link(void *userdata, const char *dir, const char *kind, uint32_t
 
 	if (link_pin(from, dir, kind, ifindex) < 0 || link_pin(to, dp->dir, kind, ifindex) < 0)
 		return -ENAMETOOLONG;
-	/* No member any more: with our program it would only drop what arrives. */
+	/* No uplink and no port: with our program it would drop everything. */
 	if (tc == PROG_PORT_TC && (kind[0] == 'x' || !is_port(dp, ifindex))) {
 		drop_link(dir, kind, ifindex);
 		return 0;
@@ -312,23 +426,35 @@ static int move_link(void *userdata, const char *dir, const char *kind, uint32_t
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return log_error(r, "%s: cannot swap the program", from);
-	if (strcmp(from, to) != 0 && rename(from, to) < 0)
-		return log_error(-errno, "%s: cannot move the pin", from);
+		return errors_add(dp->errors, r, "%s: cannot swap the program", from);
+	if (strcmp(from, to) != 0 && rename(from, to) < 0) {
+		r = -errno;
+		return errors_add(dp->errors, r, "%s: cannot move the pin", from);
+	}
 	return 0;
 }
 
 static int move_filter(struct dataplane *dp, uint32_t ifindex, int program_fd)
 {
-	int r = 0;
+	int r;
 
-	if (ifindex && !link_lives(dp->dir, "tc", ifindex) && filter_lives(ifindex))
+	if (!ifindex)
+		return 0;
+	r = find_link(dp->dir, "tc", ifindex);
+	if (r == 0)
+		return 0;
+	if (r == -ENOENT)
+		r = filter_find(ifindex);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
 		r = filter_attach(ifindex, program_fd);
-	return r < 0 ? log_error(r, "interface %u: cannot swap the TC filter's program", ifindex) :
+	return r < 0 ? errors_add(dp->errors, r,
+				  "interface %u: cannot swap the TC filter's program", ifindex) :
 		       0;
 }
 
-/* Where the kernel has no TCX links, the TC programs are in filters. */
+/* Without TCX links the TC programs are in filters. */
 static int move_filters(struct dataplane *dp)
 {
 	int r = 0;
@@ -340,11 +466,39 @@ static int move_filters(struct dataplane *dp)
 	return r;
 }
 
-int dataplane_move_links(struct dataplane *dp, const char *from_dir)
+int links_move(struct dataplane *dp, const char *from_dir)
 {
 	int r = for_each_link(from_dir, move_link, dp);
 
-	return r < 0 ? r : move_filters(dp);
+	if (r == 0)
+		r = move_filters(dp);
+	if (r == 0)
+		wait_for_programs();
+	return r;
+}
+
+static int gather_link(void *userdata, const char *dir, const char *kind, uint32_t ifindex)
+{
+	const char *to_dir = userdata;
+	char from[PATH_MAX], to[PATH_MAX];
+	int r;
+
+	if (link_pin(from, dir, kind, ifindex) < 0 || link_pin(to, to_dir, kind, ifindex) < 0)
+		return -ENAMETOOLONG;
+	r = find_link(to_dir, kind, ifindex);
+	if (r == 0) {
+		drop_link(dir, kind, ifindex);
+		return 0;
+	}
+	if (r != -ENOENT)
+		return r;
+	/* A pin that is there is of a link without interface. */
+	return rename(from, to) < 0 ? -errno : 0;
+}
+
+int links_gather(const char *dir, const char *from_dir)
+{
+	return for_each_link(from_dir, gather_link, (void *)(uintptr_t)dir);
 }
 
 static int drop_one(void *userdata, const char *dir, const char *kind, uint32_t ifindex)
@@ -354,7 +508,7 @@ static int drop_one(void *userdata, const char *dir, const char *kind, uint32_t 
 	return 0;
 }
 
-void dataplane_drop_links(const char *dir)
+void links_drop(const char *dir)
 {
 	for_each_link(dir, drop_one, NULL);
 	filters_drop(dir);

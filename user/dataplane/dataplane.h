@@ -1,43 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A switch's set of maps and programs in the kernel: load or adopt, pin, attach. The only code that
- * knows map, program and link descriptors.
+/* Copyright (C) The uplinkd authors */
+/*
+ * dataplane/ owns a switch's set of maps and programs in the kernel: load or adopt, pin, attach,
+ * write. It is the only code that makes bpf() system calls and holds map, program and link
+ * descriptors. Everything of a set is pinned below <bpffs>/uplinkd/<switch>/: the maps by name,
+ * the programs as prog_*, the links as xdp_<ifindex> and tc_<ifindex>.
  *
- * Everything lives at <bpffs>/uplinkd/<switch>/: the maps by name, the programs as prog_*, the
- * links as xdp_<ifindex> and tc_<ifindex>. The pins are the state: closing a dataplane changes
- * nothing in the kernel, and the next one that opens finds it as it was. A set of another ABI
- * version or too small is replaced by one made beside it (<switch>_next), whose programs are
- * swapped into the links, so that not a packet is lost. */
+ * Life cycle. dataplane_open() locks the directory and adopts the pinned set when it has this ABI
+ * version; programs of another build are loaded and swapped into the links. Otherwise, and when
+ * the set is too small (DATAPLANE_LARGER), a new set is made in <switch>_next while the old one
+ * serves. The caller fills it, with dataplane_copy() where the versions are equal, and
+ * dataplane_take_over() swaps its programs into all links and renames the directories, so that no
+ * packet is lost. The pins are the state: dataplane_free() changes nothing in the kernel, and the
+ * next dataplane_open() finds everything as it was. dataplane_destroy() removes a switch.
+ *
+ * Files
+ *   set.h               struct dataplane, and the operations that unit tests replace
+ *   dataplane.c         life cycle: open, take over, discard, destroy
+ *   exchange.c          one set in the place of another; recovery of a killed exchange
+ *   pins.c              directories, locks and renames in the BPF file system
+ *   pin_owner.c         whose they are, and their handover to the user of the service
+ *   maps.c              catalogue (headers/maps.h), sizes, mapping; maps written by system call
+ *   programs.c          loading, pinning, probing; the programs' tail calls
+ *   attach.c, filter.c  XDP and TCX links; TC filters where the kernel has no TCX links
+ *   records.c           typed writers of the mapped records (records.h)
+ *   reorder.c           the records of the uplinks in another order (records.h)
+ *   table.c             writer of the exact-match tables (table.h)
+ *   copy.c              the contents of one set into a larger one
+ *   set_v2.c            the contents of a set of 0.1.0 into a new one (set_v2.h)
+ *   view.c              read-only view of the pinned maps for uplinkctl (view.h)
+ *   view_attached.c     attached programs, compared with the pinned ones
+ *   clock.c             the clock of the maps: jiffies (clock.h)
+ *   ownership.c         the state of an address (ownership.h); pure
+ *   journal.c           former settings of interfaces, outside the sets (journal.h)
+ *   rcu_expedite.c      short grace periods while many ports are attached (rcu_expedite.h)
+ *
+ * Callers: vswitch/ opens, replaces and destroys sets; uplink/, port/ and channel/ attach and write
+ * records; daemon/ uses dataplane_is_pinned(); records/ and ctl/ use view.h alone.
+ *
+ * Errors. Functions return 0 or a negative errno. Where the contract says "explained", a message
+ * with the remedy is appended to dp->errors (before there is a dp: to the parameter). Nothing here
+ * logs.
+ *
+ * Tests: tests/unit/dataplane_*.c (tables, records, pins, view), tests/bpf (programs, filters),
+ * tests/netns/test_lifecycle.py (sets, links, replacement).
+ */
 #ifndef UL_DATAPLANE_DATAPLANE_H
 #define UL_DATAPLANE_DATAPLANE_H
 
-#include <limits.h>
-
-#include "abi.h"
-#include "common/util.h"
-#include "dataplane/table.h"
-
-struct bpf_object;
-
-enum dataplane_program {
-	PROG_PORT_TC,
-	PROG_UPLINK_TC,
-	PROG_UPLINK_XDP,
-	PROG_NETDEV_FIND,
-	N_PROGRAMS
-};
-enum dataplane_mapping {
-	MAP_META,
-	MAP_UPLINKS,
-	MAP_PORTS,
-	MAP_GROUPS,
-	MAP_POLICIES,
-	MAP_VLANS,
-	MAP_IFACES,
-	MAP_FDB,
-	MAP_LACP_ANSWERS,
-	MAP_LACP_PORTS,
-	N_MAPPINGS
-};
+#include "common/owner.h"
+#include "dataplane/set.h"
 
 /* How large a set has to be. */
 struct dataplane_needs {
@@ -45,97 +57,105 @@ struct dataplane_needs {
 	size_t fdb_keys;
 };
 
-struct dataplane {
-	char name[UL_NAME_LEN]; /* of the switch */
-	char dir[PATH_MAX];	/* of the pins */
-	char old_dir[PATH_MAX]; /* staged: of the pins that are to be replaced; else empty */
-	bool adopted;		/* the maps were there already */
-	bool staged; /* made beside an older set; dataplane_take_over() is due, until then the links
-			run the old programs */
-	int lock_fd, old_lock_fd; /* of dir and old_dir: one daemon per switch */
-	int program_fd[N_PROGRAMS];
-
-	/* mapped, writable; nobody else writes */
-	struct ul_meta *meta;
-	struct ul_uplink *uplinks;
-	struct ul_port *ports;	 /* meta->max_ports */
-	struct ul_group *groups; /* meta->max_groups */
-	struct ul_policy *policies;
-	struct ul_vlan *vlans;
-	struct table ifaces, fdb;
-	const struct ul_lacp_answer *lacp_answers; /* uplink_xdp writes it */
-	struct ul_lacp_port *lacp_ports;
-
-	int members_fd, devmap_fd, stats_fd, events_fd, lacp_fd;
-	void *mapping[N_MAPPINGS];
-	size_t mapping_size[N_MAPPINGS];
-};
-
 enum dataplane_how {
-	DATAPLANE_MAPS_ONLY, /* what is pinned, without programs: to take it down. -ENOENT: nothing
-				that this version understands */
-	DATAPLANE_ANY_SIZE,  /* the pinned set if there is one of this ABI version, otherwise a new
-				one */
-	DATAPLANE_LARGER, /* a new set beside the pinned one, which has become too small; the caller
-			     has that open */
+	/* The pinned maps without programs, to remove the switch. -ENOENT: there is nothing of this
+	 * ABI version. */
+	DATAPLANE_MAPS_ONLY,
+	/* the pinned set if there is one of this ABI version, otherwise a new one */
+	DATAPLANE_ANY_SIZE,
+	/* a new set in place of the pinned one, which has become too small and which the caller has
+	 * open */
+	DATAPLANE_LARGER,
 };
 
-/* 0 or a negative errno, logged with its remedy. needs: not looked at with DATAPLANE_MAPS_ONLY. */
+/* 0 or a negative errno, explained in errors except for -ENOENT. errors becomes dp->errors. needs:
+ * may be NULL with DATAPLANE_MAPS_ONLY. */
 int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs,
-		   enum dataplane_how how, struct dataplane **ret);
+		   enum dataplane_how how, struct errors *errors, struct dataplane **ret);
+/* Loads maps and programs of that size for trial and removes them; nothing is pinned or attached.
+ * 0 or negative errno, explained. */
+int dataplane_try_programs(const char *switch_name, const struct dataplane_needs *needs,
+			   struct errors *errors);
 bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_needs *needs);
-/* What a set holds into a larger one that is to replace it: everything but the flood lists and the
- * devmap; and its lock. */
+/* Copies all but the flood lists and the devmap into a larger set that is to replace from, and
+ * moves from's lock to it. 0 or negative errno. */
 int dataplane_copy(struct dataplane *to, struct dataplane *from);
 /* Puts a staged set in the place of the old one: its programs into all links, its pins under the
- * switch's name. Call it when the maps are filled. */
+ * switch's name. Call it when the maps are filled. 0, or negative errno, explained: it may be
+ * called again, and the next dataplane_open() continues. */
 int dataplane_take_over(struct dataplane *dp);
 /* Closes descriptors and mappings; NULL allowed. Nothing in the kernel changes. */
 void dataplane_free(struct dataplane *dp);
-/* Takes a set that was made by dataplane_open() and did not take over out of the kernel again, with
- * what it has attached. An adopted one stays. */
+/* Removes a set that dataplane_open() made and that has not begun to take over, with the links that
+ * it attached. An adopted set stays. */
 void dataplane_discard(struct dataplane *dp);
-/* Is there anything of this switch, of whichever version? */
+/*
+ * Whether only the user of this process, or for root a user to whom root gave it, may change
+ * <bpffs>/uplinkd. 0, also when it does not exist; -EPERM and other negative errno, explained.
+ */
+int dataplane_check_owner(const char *bpffs, struct errors *errors);
+/*
+ * As root: makes <bpffs>/uplinkd, gives it with the pins that belong to root to the owner, and
+ * permits all users to search bpffs, and only its owner to write it. 0 or negative errno,
+ * explained.
+ */
+int dataplane_hand_over(const char *bpffs, const struct new_owner *owner, struct errors *errors);
+/* Is a set of this switch pinned, of any ABI version, or its settings journal? */
 bool dataplane_is_pinned(const char *bpffs, const char *switch_name);
-/* Detaches and unpins everything of a switch. dp: the set if the caller has it open, and so its
- * lock; NULL: also what no dataplane_open() understands. 0 or negative errno, logged. */
-int dataplane_destroy(const char *bpffs, const char *switch_name, const struct dataplane *dp);
+/* Detaches and unpins everything of a switch. dp: the set if the caller has it open, and with it
+ * the lock; NULL: also sets of other ABI versions. 0 or negative errno, explained in errors. */
+int dataplane_destroy(const char *bpffs, const char *switch_name, const struct dataplane *dp,
+		      struct errors *errors);
 
-/* Many ports are going to be attached: without this each takes the kernel 8 to 16 ms. Returns what
- * dataplane_hurry_end() takes, -1 included. */
-int dataplane_hurry_begin(void);
-void dataplane_hurry_end(int fd);
-
-/* Attach the programs to an interface, or bring an attachment of ours up to date. Idempotent. 0;
- * -EBUSY: another program is there. */
+/* Attaches port_tc to an interface, or brings our attachment up to date. Idempotent. 0 or negative
+ * errno, explained; name: for the message. */
 int dataplane_attach_port(struct dataplane *dp, uint32_t ifindex, const char *name);
-/* want_xdp: try native; then, when generic is allowed, generic. generic_now: the XDP that is
- * attached, if any, is generic; the link does not tell. *ret_mode tells what came of it. */
+/*
+ * Attaches uplink_tc, and uplink_xdp when want_xdp: native; then generic when allow_generic is set;
+ * then TC alone. generic_now: the XDP program that is attached, if any, is generic (the link does
+ * not say so). 0 with *ret filled, or negative errno, explained. -EBUSY: another XDP program is
+ * attached there. After another error an interface that was attached still is.
+ */
 int dataplane_attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp,
-			    bool allow_generic, bool generic_now, enum ul_xdp_mode *ret_mode);
-/* Before anything is changed for dataplane_attach_uplink() with XDP: 0; -EBUSY, logged: another
- * program is there. */
+			    bool allow_generic, bool generic_now, struct dataplane_attachment *ret);
+/* Before an interface is changed for dataplane_attach_uplink() with XDP: 0; -EBUSY: another XDP
+ * program is attached there; other negative errno. Both explained. */
 int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name);
-/* Detaches what is attached there and forgets it; also after the interface is gone. */
+/*
+ * Compares the attachments of an interface with what they should be: 0, or bits of enum ul_problem
+ * (DETACHED, XDP, TC). tc: PROG_PORT_TC or PROG_UPLINK_TC; with_xdp: uplink_xdp is attached, too;
+ * xdp_id: link_info.xdp_prog_id. What the kernel does not answer is not a problem. Before
+ * dataplane_take_over() always 0.
+ */
+uint32_t dataplane_find_problems(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
+				 bool with_xdp, uint32_t xdp_id);
+/* Detaches and unpins our programs there; also after the interface is gone. */
 void dataplane_detach(struct dataplane *dp, uint32_t ifindex);
-/* The switch, of this or another instance, whose XDP link is on the interface: 0 or -ENOENT. */
+/* The switch, of any instance with this bpffs, whose XDP link is on the interface: 0; -ENOENT:
+ * there is none; other negative errno. */
 int dataplane_xdp_owner(const char *bpffs, uint32_t ifindex, char ret_switch[UL_NAME_LEN]);
 
-/* The kernel address for struct ul_uplink.netdev; 0 where the kernel cannot check a carrier in the
- * programs (before 6.2), or no such interface. */
-uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex);
+/* The kernel address of an interface; 0: there is no such interface, or the program cannot be run.
+ * *ret_visible: the programs check the carrier at that address in struct ul_uplink.netdev (Linux
+ * 6.2 and later). */
+uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, bool *ret_visible);
+/* Reads the carriers of the interfaces in query without a lock of the kernel. One system call that
+ * never waits. 0 or negative errno. */
+int dataplane_read_carriers(struct dataplane *dp, struct ul_carrier_query *query);
 
-/* The LACP state of an uplink that outlives the daemon. */
+/* The clock of ul_fdb_use; kernel_hz() jiffies per second. 0: it cannot be read. */
+uint64_t dataplane_jiffies(struct dataplane *dp);
+
+/* The LACP state of an uplink that outlives the daemon, by one system call. 0 or negative errno. */
 int dataplane_load_lacp(struct dataplane *dp, uint32_t uplink, struct lacp_saved *ret);
 int dataplane_save_lacp(struct dataplane *dp, uint32_t uplink, const struct lacp_saved *saved);
-/* What was answered for another uplink, before its place is used again. */
-void dataplane_reset_answers(struct dataplane *dp, uint32_t uplink);
 
+/* Flood lists: the port slot at a place of the VLAN's list (ul_members). 0 or negative errno. */
 int dataplane_set_member(struct dataplane *dp, uint16_t vid, uint16_t place, uint32_t slot);
 void dataplane_remove_member(struct dataplane *dp, uint16_t vid, uint16_t place);
-/* ifindex 0: the port takes no XDP frames. */
+/* The devmap entry of a port; ifindex 0: the port takes no XDP frames. 0 or negative errno. */
 int dataplane_set_xdp_target(struct dataplane *dp, uint32_t slot, uint32_t ifindex);
-/* Zeroes the counters of an object, before its number is used again. */
-int dataplane_reset_stats(struct dataplane *dp, uint32_t object);
+/* Zeroes the counters of an endpoint before its number is used again. 0 or negative errno. */
+int dataplane_reset_stats(struct dataplane *dp, uint32_t endpoint);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TC programs where the kernel has no TCX links (before 6.6): a filter of our own number below the
- * clsact qdisc, which others may use as well. A filter lives by itself, without a pin; whose it is
- * shows its program. */
+// Copyright (C) The uplinkd authors
+/* TC programs where the kernel has no TCX links (before 6.6): a filter with a priority of our own
+ * below the clsact qdisc, which other software may use as well. A filter needs no pin; its program
+ * shows to which set it belongs. */
 #include <libmnl/libmnl.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -13,27 +14,27 @@
 #include "dataplane/internal.h"
 
 #define UL_FILTER_HANDLE 1
-#define UL_FILTER_PRIORITY 0x554c /* "UL": unlikely to be anybody else's */
+#define UL_FILTER_PRIORITY 0x554c /* "UL": unlikely to be used by other software */
 
-uint32_t program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	uint32_t length = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &length) < 0 ? 0 : info.id;
-}
-
-static uint32_t filter_program(uint32_t ifindex)
+int filter_program(uint32_t ifindex, uint32_t *ret_id)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
+	int r = bpf_tc_query(&hook, &opts);
 
-	return bpf_tc_query(&hook, &opts) == 0 ? opts.prog_id : 0;
+	/* -EINVAL: no clsact qdisc; -EOPNOTSUPP: the kernel has none. */
+	if (r == -EINVAL || r == -ENODEV || r == -EOPNOTSUPP)
+		return -ENOENT;
+	if (r == 0)
+		*ret_id = opts.prog_id;
+	return r;
 }
 
-bool filter_lives(uint32_t ifindex)
+int filter_find(uint32_t ifindex)
 {
-	return filter_program(ifindex) != 0;
+	uint32_t id;
+
+	return filter_program(ifindex, &id);
 }
 
 int filter_attach(uint32_t ifindex, int program_fd)
@@ -49,9 +50,7 @@ int filter_attach(uint32_t ifindex, int program_fd)
 	return bpf_tc_attach(&hook, &opts);
 }
 
-/* ---- what else is there
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- filters of other programs ---- */
 static int count_filter(const struct nlmsghdr *message, void *userdata)
 {
 	uint32_t *n = userdata;
@@ -60,7 +59,7 @@ static int count_filter(const struct nlmsghdr *message, void *userdata)
 	return MNL_CB_OK;
 }
 
-/* 0 or negative errno; *n grows by the filters of all programs there. */
+/* Adds the filters of all programs below parent to *n. 0 or negative errno. */
 static int count_filters(struct mnl_socket *socket, uint32_t ifindex, uint32_t parent, uint32_t *n)
 {
 	char buffer[8192]; /* an answer is at most a page, or this */
@@ -86,7 +85,7 @@ static int count_filters(struct mnl_socket *socket, uint32_t ifindex, uint32_t p
 	return r < 0 ? -errno : 0;
 }
 
-/* false also when it cannot be known. */
+/* false also when the kernel does not answer. */
 static bool qdisc_is_empty(uint32_t ifindex)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -109,19 +108,17 @@ void filter_detach(uint32_t ifindex)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
 
-	if (!filter_lives(ifindex))
+	if (filter_find(ifindex) == -ENOENT)
 		return;
 	bpf_tc_detach(&hook, &opts);
-	/* The qdisc goes with its last filter; with both attach points libbpf removes it and all
-	 * that is still below it. */
+	/* The qdisc goes with its last filter. With both attach points libbpf removes it with all
+	 * filters below it, so it must be empty. */
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	if (qdisc_is_empty(ifindex))
 		bpf_tc_hook_destroy(&hook);
 }
 
-/* ---- all filters of a set
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- all filters of a set ---- */
 void filters_drop(const char *dir)
 {
 	static const char *const names[] = { "prog_port_tc", "prog_uplink_tc" };
@@ -138,9 +135,10 @@ void filters_drop(const char *dir)
 	if (!interfaces)
 		return;
 	for (size_t i = 0; interfaces[i].if_index; i++) {
-		uint32_t there = filter_program(interfaces[i].if_index);
+		uint32_t there;
 
-		if (there && (there == ours[0] || there == ours[1]))
+		if (filter_program(interfaces[i].if_index, &there) == 0 && there &&
+		    (there == ours[0] || there == ours[1]))
 			filter_detach(interfaces[i].if_index);
 	}
 	if_freenameindex(interfaces);

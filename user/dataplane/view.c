@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* A switch's pinned maps, read without the daemon (see view.h).
  *
- * Whatever is pinned at these paths is input: type and sizes are compared with abi.h before
- * anything is mapped, and numbers in ul_meta are compared with the real sizes of the maps before
- * anyone uses them as bounds. A map that cannot be mapped (made without BPF_F_MMAPABLE) is copied
- * by look-ups, into anonymous memory, so that closing is the same. */
+ * Whatever is pinned at these paths is input: type and sizes are compared with the catalogue
+ * before anything is mapped, and numbers in ul_meta are compared with the real sizes of the maps
+ * before they are used as bounds. A map that was made without BPF_F_MMAPABLE is copied by
+ * look-ups into anonymous memory, so that closing is the same. */
 #include "dataplane/view.h"
 
 #include <bpf/bpf.h>
@@ -14,76 +15,38 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum {
-	VIEW_META,
-	VIEW_UPLINKS,
-	VIEW_PORTS,
-	VIEW_GROUPS,
-	VIEW_POLICIES,
-	VIEW_VLANS,
-	VIEW_FDB,
-	VIEW_LACP,
-	VIEW_LACP_ANSWERS,
-	N_VIEW_MAPS
+#include "dataplane/clock.h"
+#include "dataplane/internal.h"
+
+/* The maps that are shown; ul_stats is read by look-ups. */
+static const enum ul_map shown[] = {
+	UL_MAP_META,  UL_MAP_UPLINKS, UL_MAP_PORTS,   UL_MAP_GROUPS,	 UL_MAP_POLICIES,
+	UL_MAP_VLANS, UL_MAP_FDB,     UL_MAP_FDB_USE, UL_MAP_LACP_PORTS, UL_MAP_LACP_ANSWERS,
 };
 
-struct map_shape {
-	const char *name;
-	uint32_t type; /* enum bpf_map_type */
-	uint32_t value_size;
-	uint32_t min_entries; /* the programs and the daemon count on at least so many */
-};
-
-static const struct map_shape shapes[N_VIEW_MAPS] = {
-	[VIEW_META] = { "ul_meta", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_meta), 1 },
-	[VIEW_UPLINKS] = { "ul_uplinks", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_uplink),
-			   UL_MAX_UPLINKS },
-	[VIEW_PORTS] = { "ul_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_port), 1 },
-	[VIEW_GROUPS] = { "ul_groups", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_group), 1 },
-	[VIEW_POLICIES] = { "ul_policies", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_policy),
-			    UL_MAX_POLICIES },
-	[VIEW_VLANS] = { "ul_vlans", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_vlan), UL_N_VLANS },
-	[VIEW_FDB] = { "ul_fdb", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_slot4), 1 },
-	[VIEW_LACP] = { "ul_lacp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_port),
-			UL_MAX_UPLINKS },
-	[VIEW_LACP_ANSWERS] = { "ul_lacp_answers", BPF_MAP_TYPE_ARRAY,
-				sizeof(struct ul_lacp_answer), UL_MAX_UPLINKS },
-};
-
-static const struct map_shape stats_shape = { "ul_stats", BPF_MAP_TYPE_PERCPU_ARRAY,
-					      sizeof(struct ul_stats), UL_OBJECT_PORT0 };
-
-_Static_assert(N_VIEW_MAPS <= ARRAY_SIZE(((struct view *)NULL)->maps),
-	       "struct view has room for each map");
-
-/* Opens the pin with flags (BPF_F_RDONLY or 0) and compares it with its shape. */
-static int open_map(const char *directory, const struct map_shape *shape, uint32_t flags,
-		    int *ret_fd, uint32_t *ret_entries)
+/* Opens the pin with flags (BPF_F_RDONLY or 0) and compares it with the catalogue. */
+static int open_map(const char *directory, enum ul_map which, uint32_t flags, int *ret_fd,
+		    uint32_t *ret_entries)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
-	struct bpf_map_info info = {};
-	uint32_t size = sizeof(info);
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
+	int r;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, shape->name) >= sizeof(path))
-		return -ENAMETOOLONG;
+	r = pin_path(path, directory, map_catalogue[which].name);
+	if (r < 0)
+		return r;
 	fd = bpf_obj_get_opts(path, &opts);
 	if (fd < 0)
 		return -errno;
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return -errno;
-	if (info.type != shape->type || info.key_size != sizeof(uint32_t) ||
-	    info.value_size != shape->value_size || info.max_entries < shape->min_entries)
-		return -EPROTO;
-
-	*ret_entries = info.max_entries;
+	r = map_check(fd, which, ret_entries);
+	if (r < 0)
+		return r;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 
-static int copy_map(int fd, const struct map_shape *shape, uint32_t entries, void **ret,
-		    size_t size)
+static int copy_map(int fd, uint32_t value_size, uint32_t entries, void **ret, size_t size)
 {
 	uint8_t *memory =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -91,7 +54,7 @@ static int copy_map(int fd, const struct map_shape *shape, uint32_t entries, voi
 	if (memory == MAP_FAILED)
 		return -errno;
 	for (uint32_t key = 0; key < entries; key++) {
-		if (bpf_map_lookup_elem(fd, &key, memory + (size_t)key * shape->value_size) < 0) {
+		if (bpf_map_lookup_elem(fd, &key, memory + (size_t)key * value_size) < 0) {
 			int error = -errno;
 
 			munmap(memory, size);
@@ -102,9 +65,10 @@ static int copy_map(int fd, const struct map_shape *shape, uint32_t entries, voi
 	return 0;
 }
 
-static int map_one(struct view *view, int which, const char *directory, uint32_t *ret_entries)
+static int map_one(struct view *view, enum ul_map which, const char *directory,
+		   uint32_t *ret_entries)
 {
-	const struct map_shape *shape = &shapes[which];
+	uint32_t value_size = map_catalogue[which].value_size;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), size;
 	_cleanup_close_ int fd = -1;
 	void *memory;
@@ -112,17 +76,17 @@ static int map_one(struct view *view, int which, const char *directory, uint32_t
 
 	/* The kernel maps nothing from a read-only descriptor, not even to be read: mm/mmap.c takes
 	 * VM_SHARED from such a mapping and the map then refuses it. */
-	r = open_map(directory, shape, 0, &fd, ret_entries);
+	r = open_map(directory, which, 0, &fd, ret_entries);
 	if (r == -EACCES || r == -EPERM)
-		r = open_map(directory, shape, BPF_F_RDONLY, &fd, ret_entries);
+		r = open_map(directory, which, BPF_F_RDONLY, &fd, ret_entries);
 	if (r < 0)
 		return r;
 	/* The kernel rounds elements up to eight bytes; every value of the ABI is a multiple of
 	 * that. */
-	size = ((size_t)*ret_entries * shape->value_size + page - 1) / page * page;
+	size = ((size_t)*ret_entries * value_size + page - 1) / page * page;
 	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED) {
-		r = copy_map(fd, shape, *ret_entries, &memory, size);
+		r = copy_map(fd, value_size, *ret_entries, &memory, size);
 		if (r < 0)
 			return r;
 	}
@@ -139,7 +103,7 @@ static bool is_switch(const char *bpffs, const char *name)
 	if (name[0] == '.' || strchr(name, '_') || strlen(name) >= UL_NAME_LEN)
 		return false;
 	if ((size_t)snprintf(path, sizeof(path), "%s/uplinkd/%s/%s", bpffs, name,
-			     shapes[VIEW_META].name) >= sizeof(path))
+			     map_catalogue[UL_MAP_META].name) >= sizeof(path))
 		return false;
 	return access(path, F_OK) == 0;
 }
@@ -149,19 +113,14 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static void closedirp(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
-
 int view_list(const char *bpffs, char (**ret_names)[UL_NAME_LEN], size_t *ret_n)
 {
-	_cleanup_(closedirp) DIR *directory = NULL;
+	_cleanup_(ul_closedirp) DIR *directory = NULL;
 	_cleanup_free_ char(*names)[UL_NAME_LEN] = NULL;
-	const struct dirent *entry;
+	struct dirent *entry;
 	char path[PATH_MAX];
 	size_t n = 0;
+	int r;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/uplinkd", bpffs) >= sizeof(path))
 		return -ENAMETOOLONG;
@@ -169,7 +128,7 @@ int view_list(const char *bpffs, char (**ret_names)[UL_NAME_LEN], size_t *ret_n)
 	if (!directory)
 		return -errno;
 
-	while ((entry = readdir(directory))) {
+	while ((r = dir_next(directory, &entry)) > 0) {
 		char(*more)[UL_NAME_LEN];
 
 		if (!is_switch(bpffs, entry->d_name))
@@ -181,6 +140,8 @@ int view_list(const char *bpffs, char (**ret_names)[UL_NAME_LEN], size_t *ret_n)
 		memset(names[n], 0, UL_NAME_LEN);
 		memcpy(names[n++], entry->d_name, strlen(entry->d_name));
 	}
+	if (r < 0)
+		return r;
 	if (n == 0)
 		return -ENOENT;
 	qsort(names, n, sizeof(*names), compare_names);
@@ -195,16 +156,17 @@ static void view_closep(struct view **view)
 	view_close(*view);
 }
 
-static bool meta_is_sane(const struct ul_meta *meta, const uint32_t entries[N_VIEW_MAPS])
+static bool meta_is_sane(const struct ul_meta *meta, const uint32_t entries[N_UL_MAPS])
 {
 	return meta->abi_version == UL_ABI_VERSION && meta->n_uplinks <= UL_MAX_UPLINKS &&
-	       meta->max_ports <= entries[VIEW_PORTS] && meta->max_groups <= entries[VIEW_GROUPS];
+	       meta->max_ports <= entries[UL_MAP_PORTS] &&
+	       meta->max_groups <= entries[UL_MAP_GROUPS];
 }
 
 int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 {
 	_cleanup_(view_closep) struct view *view = NULL;
-	uint32_t entries[N_VIEW_MAPS], stats_entries;
+	uint32_t entries[N_UL_MAPS] = {};
 	char directory[PATH_MAX];
 	int r;
 
@@ -217,34 +179,40 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 	view = calloc(1, sizeof(*view));
 	if (!view)
 		return -ENOMEM;
-	view->stats_fd = -1;
+	view->stats_fd = view->clock_fd = -1;
 	memcpy(view->name, switch_name, strlen(switch_name));
 
-	for (int i = 0; i < N_VIEW_MAPS; i++) {
-		r = map_one(view, i, directory, &entries[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		r = map_one(view, shown[i], directory, &entries[shown[i]]);
 		if (r < 0)
 			return r;
-		/* Another version may have other maps and sizes: that is what the caller should
-		 * hear, not that one of them is missing. */
-		if (i == VIEW_META &&
-		    ((const struct ul_meta *)view->maps[i])->abi_version != UL_ABI_VERSION)
+		/* Another version may have other maps and sizes; that must be reported as the
+		 * version, not as a missing map. */
+		if (shown[i] == UL_MAP_META &&
+		    ((const struct ul_meta *)view->maps[UL_MAP_META])->abi_version !=
+			    UL_ABI_VERSION)
 			return -EPROTO;
 	}
-	r = open_map(directory, &stats_shape, BPF_F_RDONLY, &view->stats_fd, &stats_entries);
+	r = open_map(directory, UL_MAP_STATS, BPF_F_RDONLY, &view->stats_fd,
+		     &entries[UL_MAP_STATS]);
 	if (r < 0)
 		return r;
 
-	view->meta = view->maps[VIEW_META];
-	view->uplinks = view->maps[VIEW_UPLINKS];
-	view->ports = view->maps[VIEW_PORTS];
-	view->groups = view->maps[VIEW_GROUPS];
-	view->policies = view->maps[VIEW_POLICIES];
-	view->vlans = view->maps[VIEW_VLANS];
-	view->fdb = view->maps[VIEW_FDB];
-	view->fdb_buckets = entries[VIEW_FDB];
-	view->lacp_ports = view->maps[VIEW_LACP];
-	view->lacp_answers = view->maps[VIEW_LACP_ANSWERS];
-	if (!meta_is_sane(view->meta, entries))
+	view->meta = view->maps[UL_MAP_META];
+	view->uplinks = view->maps[UL_MAP_UPLINKS];
+	view->ports = view->maps[UL_MAP_PORTS];
+	view->groups = view->maps[UL_MAP_GROUPS];
+	view->policies = view->maps[UL_MAP_POLICIES];
+	view->vlans = view->maps[UL_MAP_VLANS];
+	view->fdb = view->maps[UL_MAP_FDB];
+	view->fdb_buckets = entries[UL_MAP_FDB];
+	view->fdb_use = view->maps[UL_MAP_FDB_USE];
+	view->clock_fd = pin_open(directory, "prog_clock_read");
+	view_find_programs(directory, view->program_id);
+	view->has_stale_programs = view_has_stale_programs;
+	view->lacp_ports = view->maps[UL_MAP_LACP_PORTS];
+	view->lacp_answers = view->maps[UL_MAP_LACP_ANSWERS];
+	if (!meta_is_sane(view->meta, entries) || entries[UL_MAP_FDB_USE] != entries[UL_MAP_FDB])
 		return -EPROTO;
 
 	*ret = TAKE_PTR(view);
@@ -259,7 +227,13 @@ void view_close(struct view *view)
 		if (view->maps[i])
 			munmap(view->maps[i], view->sizes[i]);
 	ul_closep(&view->stats_fd);
+	ul_closep(&view->clock_fd);
 	free(view);
+}
+
+uint64_t view_jiffies(const struct view *view)
+{
+	return clock_jiffies(view->clock_fd);
 }
 
 void view_lacp_port(const struct view *view, uint32_t uplink, struct ul_lacp_port *ret)
@@ -281,7 +255,7 @@ void view_lacp_port(const struct view *view, uint32_t uplink, struct ul_lacp_por
 	ret->neighbour.port[sizeof(ret->neighbour.port) - 1] = '\0';
 }
 
-int view_stats(const struct view *view, uint32_t object, struct ul_stats *ret)
+int view_stats(const struct view *view, uint32_t endpoint, struct ul_stats *ret)
 {
 	_cleanup_free_ struct ul_stats *cpus = NULL;
 	int n_cpus = libbpf_num_possible_cpus();
@@ -292,7 +266,7 @@ int view_stats(const struct view *view, uint32_t object, struct ul_stats *ret)
 	cpus = calloc((size_t)n_cpus, sizeof(*cpus));
 	if (!cpus)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(view->stats_fd, &object, cpus) < 0)
+	if (bpf_map_lookup_elem(view->stats_fd, &endpoint, cpus) < 0)
 		return -errno;
 
 	for (int cpu = 0; cpu < n_cpus; cpu++) {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What people want to know: why a port is out (aAggPortDebugMuxReason), and what is wrong on the
- * wire. Reads the machines, changes none. */
+// Copyright (C) The uplinkd authors
+/*
+ * Diagnosis for operators: the reason why a port is out of the channel (aAggPortDebugMuxReason),
+ * and the findings about the partner and the cabling. Reads the machines and changes none.
+ *
+ * A finding is reported once it has lasted settle_ms(), and reported as cleared when it ends. Its
+ * text exists once: lacp_describe_finding() for those that follow from actor, partner and gaps,
+ * which uplinkctl calls with the values of the map; the text of all others is the port's reason.
+ */
 #include <stdarg.h>
 
 #include "common/util.h"
@@ -30,15 +37,13 @@ static unsigned long long seconds(uint64_t ms)
 	return (ms + 500) / 1000;
 }
 
-/* Of a timer that runs: never "0 s more". */
+/* Remaining time of a running timer, rounded up so that it never reads "0 s more". */
 static unsigned long long seconds_left(uint64_t at_ms, uint64_t now_ms)
 {
 	return lacp_due(at_ms, now_ms) ? 0 : (at_ms - now_ms + 999) / 1000;
 }
 
-/* ---- explanations
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- explanations ---- */
 
 static void explain_silence(struct text *text, const struct lacp_port *port, uint64_t now_ms)
 {
@@ -48,26 +53,27 @@ static void explain_silence(struct text *text, const struct lacp_port *port, uin
 		add(text, "no LACPDU since the link came up %llu s ago",
 		    seconds(now_ms - port->up_ms));
 	if (!(port->actor_state & LACP_ACTIVITY))
-		add(text, ", and we are passive: if the partner is passive too, nobody starts");
+		add(text, ", and this side is passive: with a passive partner LACP never starts");
 	else if (port->receive == LACP_RX_DEFAULTED)
-		add(text, ": is the switch port without LACP, or a static channel?");
+		add(text, ": the switch port has no LACP, or a static channel");
 }
 
 static void explain_other_partner(struct text *text, const struct lacp_port *port)
 {
 	const struct lacp_lag *chosen = &port->lacp->lag;
 	const struct lacp_info *partner = &port->partner;
-	char ours[MAC_TEXT_LEN], theirs[MAC_TEXT_LEN];
+	char selected_mac[MAC_TEXT_LEN], partner_mac[MAC_TEXT_LEN];
 	bool same_system = partner->system_priority == chosen->system_priority &&
 			   memcmp(partner->system, chosen->system, sizeof(chosen->system)) == 0;
 
 	add(text, "partner system %s key %u differs from the selected %s key %u (%s)",
-	    mac_format(partner->system, theirs), partner->key, mac_format(chosen->system, ours),
-	    chosen->key,
-	    same_system ? "two channels of one switch?" : "two switches without MLAG?");
+	    mac_format(partner->system, partner_mac), partner->key,
+	    mac_format(chosen->system, selected_mac), chosen->key,
+	    same_system ? "probably two channels of one switch" :
+			  "probably two switches without MLAG");
 }
 
-static bool other_partner(const struct lacp_port *port)
+static bool has_other_partner(const struct lacp_port *port)
 {
 	struct lacp_lag own = lacp_lag_of(port);
 
@@ -81,31 +87,31 @@ static void explain_view(struct text *text, const struct lacp_port *port)
 	const struct lacp_info actor = lacp_actor(port), *view = &port->view;
 	char mac[MAC_TEXT_LEN];
 
-	add(text, "the partner does not speak of us: it knows ");
+	add(text, "the partner describes another actor: ");
 	if (memcmp(view->system, actor.system, sizeof(actor.system)) != 0)
 		add(text, "system %s", mac_format(view->system, mac));
 	else if (view->system_priority != actor.system_priority)
-		add(text, "system priority %u, ours is %u", view->system_priority,
+		add(text, "system priority %u instead of %u", view->system_priority,
 		    actor.system_priority);
 	else if (view->key != actor.key)
-		add(text, "key %u, ours is %u", view->key, actor.key);
+		add(text, "key %u instead of %u", view->key, actor.key);
 	else if (view->port != actor.port)
-		add(text, "port %u, ours is %u", view->port, actor.port);
+		add(text, "port %u instead of %u", view->port, actor.port);
 	else if (view->port_priority != actor.port_priority)
-		add(text, "port priority %u, ours is %u", view->port_priority, actor.port_priority);
+		add(text, "port priority %u instead of %u", view->port_priority,
+		    actor.port_priority);
 	else
-		add(text, "us as not aggregating");
+		add(text, "no aggregation (AGG=0)");
 }
 
 static void explain_unselected(struct text *text, const struct lacp_port *port, uint64_t now_ms)
 {
 	if (!(port->partner.state & LACP_AGGREGATION))
 		add(text, "the partner does not aggregate this link (AGG=0)");
-	else if (other_partner(port))
+	else if (has_other_partner(port))
 		explain_other_partner(text, port);
 	else if (lacp_restore_holds(port, now_ms))
-		add(text,
-		    "waiting %llu s more until it has been well long enough (wait-to-restore)",
+		add(text, "waiting %llu s more after a failure (wait-to-restore)",
 		    seconds_left(port->restore_at_ms, now_ms));
 	else
 		add(text, "not selected yet");
@@ -125,7 +131,8 @@ static void explain_mux(struct text *text, const struct lacp_port *port, uint64_
 	switch (port->mux) {
 	case LACP_MUX_WAITING:
 		if (!lacp_due(port->wait_while_at_ms, now_ms))
-			add(text, "waiting %llu s more for other ports to join with it",
+			add(text,
+			    "waiting %llu s more so that other ports can join at the same time",
 			    seconds_left(port->wait_while_at_ms, now_ms));
 		else if (links < lacp_min_links(lacp))
 			explain_min_links(text, links, lacp);
@@ -136,7 +143,7 @@ static void explain_mux(struct text *text, const struct lacp_port *port, uint64_
 		if (!lacp_partner_in_sync(port) && !port->matched && !port->individual)
 			explain_view(text, port);
 		else if (!lacp_partner_in_sync(port))
-			add(text, "the partner holds the port out of its aggregation (its SYNC=0)");
+			add(text, "the partner excludes the port from its aggregation (SYNC=0)");
 		else
 			explain_min_links(text, lacp_synced_links(lacp, false), lacp);
 		return;
@@ -161,10 +168,10 @@ static void explain_out(struct text *text, const struct lacp_port *port, uint64_
 	else if (!port->lacp_enabled)
 		add(text, "the link is half duplex");
 	else if (port->loopback)
-		add(text, "our own system id %s is received: looped back, or cabled to this host",
+		add(text, "LACPDUs with the own system id %s received: loop, or cable to this host",
 		    mac_format(port->lacp->config.system, mac));
 	else if (port->draining)
-		add(text, "being drained: the partner is told to move away");
+		add(text, "being drained: the partner moves its traffic to other links");
 	else if (port->drained)
 		add(text, "drained by the operator");
 	else if (port->receive != LACP_RX_CURRENT && !port->individual)
@@ -197,13 +204,11 @@ int lacp_explain(const struct lacp *lacp, uint16_t number, uint64_t now_ms, char
 	return 0;
 }
 
-/* ---- findings
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- findings ---- */
 
 void lacp_findings_init(struct lacp_finding_log *log)
 {
-	log->told = 0;
+	log->reported = 0;
 	for (int i = 0; i < LACP_N_FINDINGS; i++)
 		log->since_ms[i] = LACP_NEVER;
 }
@@ -220,35 +225,35 @@ uint64_t lacp_findings_wakeup(const struct lacp_finding_log *log)
 	for (int i = 0; i < LACP_N_FINDINGS; i++) {
 		uint64_t since_ms = log->since_ms[i];
 
-		if (since_ms != LACP_NEVER && !(log->told & 1U << i) &&
+		if (since_ms != LACP_NEVER && !(log->reported & 1U << i) &&
 		    since_ms + settle_ms(i) < wakeup_ms)
 			wakeup_ms = since_ms + settle_ms(i);
 	}
 	return wakeup_ms;
 }
 
-/* Whether the finding begins to be true (1), ends (-1), or nothing is to be told (0). */
-static int update(struct lacp_finding_log *log, enum lacp_finding finding, bool now_so,
+/* Records whether the finding is true now. 1: report it; -1: report its end; 0: neither. */
+static int update(struct lacp_finding_log *log, enum lacp_finding finding, bool is_true,
 		  uint64_t now_ms)
 {
 	const uint32_t bit = 1U << finding;
 
-	if (!now_so) {
-		bool was_told = log->told & bit;
+	if (!is_true) {
+		bool was_reported = log->reported & bit;
 
 		log->since_ms[finding] = LACP_NEVER;
-		log->told &= ~bit;
-		return was_told ? -1 : 0;
+		log->reported &= ~bit;
+		return was_reported ? -1 : 0;
 	}
 	if (log->since_ms[finding] == LACP_NEVER)
 		log->since_ms[finding] = now_ms;
-	if (log->told & bit || !lacp_due(log->since_ms[finding] + settle_ms(finding), now_ms))
+	if (log->reported & bit || !lacp_due(log->since_ms[finding] + settle_ms(finding), now_ms))
 		return 0;
-	log->told |= bit;
+	log->reported |= bit;
 	return 1;
 }
 
-static bool same_port_elsewhere(const struct lacp_port *port)
+static bool is_same_port_elsewhere(const struct lacp_port *port)
 {
 	const struct lacp_info *mine = &port->partner;
 	struct lacp_port *other;
@@ -267,7 +272,7 @@ static bool same_port_elsewhere(const struct lacp_port *port)
 	return false;
 }
 
-static bool is_so(const struct lacp_port *port, enum lacp_finding finding)
+static bool is_true_now(const struct lacp_port *port, enum lacp_finding finding)
 {
 	const bool current = port->receive == LACP_RX_CURRENT,
 		   silent = port->receive == LACP_RX_DEFAULTED;
@@ -279,7 +284,7 @@ static bool is_so(const struct lacp_port *port, enum lacp_finding finding)
 	case LACP_FIND_NO_PDU:
 		return active && silent;
 	case LACP_FIND_TWO_PARTNERS:
-		return other_partner(port);
+		return has_other_partner(port);
 	case LACP_FIND_TIMEOUT:
 		return current && (port->actor_state ^ port->partner.state) & LACP_TIMEOUT;
 	case LACP_FIND_JITTER:
@@ -287,7 +292,7 @@ static bool is_so(const struct lacp_port *port, enum lacp_finding finding)
 	case LACP_FIND_LOOPBACK:
 		return port->loopback;
 	case LACP_FIND_SAME_PORT:
-		return same_port_elsewhere(port);
+		return is_same_port_elsewhere(port);
 	case LACP_FIND_MIN_LINKS:
 	case LACP_N_FINDINGS:
 		break;
@@ -295,44 +300,59 @@ static bool is_so(const struct lacp_port *port, enum lacp_finding finding)
 	return false;
 }
 
-static void describe(struct text *text, const struct lacp_port *port, enum lacp_finding finding,
-		     uint64_t now_ms)
+bool lacp_describe_finding(enum lacp_finding finding, const struct lacp_info *actor,
+			   const struct lacp_info *partner, uint64_t gap_max_ms, char *text,
+			   size_t size)
 {
-	const bool fast = port->actor_state & LACP_TIMEOUT;
+	const bool is_short = actor->state & LACP_TIMEOUT;
 
 	switch (finding) {
 	case LACP_FIND_PASSIVE:
-		add(text,
-		    "passive here and no active partner: nobody starts LACP; set one side to active");
-		return;
-	case LACP_FIND_NO_PDU:
-		explain_silence(text, port, now_ms);
-		return;
-	case LACP_FIND_TWO_PARTNERS:
-		explain_other_partner(text, port);
-		return;
+		snprintf(text, size, "no side is active, so LACP does not start");
+		return true;
 	case LACP_FIND_TIMEOUT:
-		add(text,
-		    "we ask for %s timeouts, the partner for %s: a silent failure is noticed here after %d s, there after %d s",
-		    fast ? "short" : "long", fast ? "long" : "short", fast ? 3 : 90, fast ? 90 : 3);
-		return;
+		snprintf(
+			text, size,
+			"%s timeout requested here, %s timeout by the partner: a silent failure is detected here after %d s, there after %d s",
+			is_short ? "short" : "long", is_short ? "long" : "short", is_short ? 3 : 90,
+			is_short ? 90 : 3);
+		return true;
 	case LACP_FIND_JITTER:
-		add(text,
-		    "LACPDUs come up to %llu ms apart, the partner counts as lost after %u ms",
-		    (unsigned long long)port->gap_max_ms, port->timeout_ms);
-		return;
-	case LACP_FIND_LOOPBACK:
-		explain_out(text, port, now_ms);
-		return;
+		snprintf(text, size,
+			 "up to %llu ms between LACPDUs, the partner expires after %d ms",
+			 (unsigned long long)gap_max_ms,
+			 is_short ? LACP_SHORT_TIMEOUT_MS : LACP_LONG_TIMEOUT_MS);
+		return true;
 	case LACP_FIND_SAME_PORT:
-		add(text,
-		    "partner port %u is heard on more than one uplink (a hub, or an MLAG pair with equal port numbers)",
-		    port->partner.port);
-		return;
+		snprintf(
+			text, size,
+			"partner port %u received on more than one uplink (a hub, or an MLAG pair with equal port numbers)",
+			partner->port);
+		return true;
+	case LACP_FIND_NO_PDU:
+	case LACP_FIND_TWO_PARTNERS:
+	case LACP_FIND_LOOPBACK:
 	case LACP_FIND_MIN_LINKS:
 	case LACP_N_FINDINGS:
-		return;
+		break;
 	}
+	return false;
+}
+
+static void report_finding(const struct lacp_port *port, enum lacp_finding finding, uint64_t now_ms)
+{
+	const struct lacp_info actor = lacp_actor(port);
+	char buffer[LACP_TEXT_LEN];
+	struct text text = { .at = buffer, .size = sizeof(buffer) };
+
+	if (finding == LACP_FIND_NO_PDU)
+		explain_silence(&text, port, now_ms);
+	else if (finding == LACP_FIND_TWO_PARTNERS)
+		explain_other_partner(&text, port);
+	else if (!lacp_describe_finding(finding, &actor, &port->partner, port->gap_max_ms, buffer,
+					sizeof(buffer)))
+		explain_out(&text, port, now_ms);
+	lacp_event(port, LACP_EVENT_FINDING, "%s", buffer);
 }
 
 static void check_min_links(struct lacp *lacp, uint64_t now_ms)
@@ -359,18 +379,15 @@ static void check_min_links(struct lacp *lacp, uint64_t now_ms)
 
 void lacp_check_findings(struct lacp *lacp, uint64_t now_ms)
 {
-	char buffer[LACP_TEXT_LEN];
 	struct lacp_port *port;
 
 	lacp_for_each_port(lacp, port)
 	{
 		for (enum lacp_finding finding = 0; finding < LACP_N_FINDINGS; finding++) {
-			struct text text = { .at = buffer, .size = sizeof(buffer) };
-
-			switch (update(&port->findings, finding, is_so(port, finding), now_ms)) {
+			switch (update(&port->findings, finding, is_true_now(port, finding),
+				       now_ms)) {
 			case 1:
-				describe(&text, port, finding, now_ms);
-				lacp_event(port, LACP_EVENT_FINDING, "%s", buffer);
+				report_finding(port, finding, now_ms);
 				break;
 			case -1:
 				lacp_event(port, LACP_EVENT_CLEARED, "%s",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 #include "lacp/io.h"
 
 #include <arpa/inet.h>
@@ -11,13 +12,15 @@
 static const struct {
 	uint16_t ethertype;
 	uint8_t group[6];
+	/* clang-format off */
 } protocols[] = {
 	[LACP_IO_SLOW] = { ETH_P_SLOW, { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x02 } },
 	[LACP_IO_LLDP] = { 0x88cc, { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e } },
 	[LACP_IO_CISCO] = { ETH_P_802_2, { 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc } },
 };
+/* clang-format on */
 
-/* A flood of frames waits here and is dropped here; more would only age. */
+/* Excess frames of a flood are dropped here; a larger buffer would only hold outdated frames. */
 #define RECEIVE_BUFFER_BYTES (128 * 1024)
 
 int lacp_io_open(uint32_t ifindex, enum lacp_io_protocol protocol)
@@ -33,7 +36,7 @@ int lacp_io_open(uint32_t ifindex, enum lacp_io_protocol protocol)
 	int size = RECEIVE_BUFFER_BYTES;
 	_cleanup_close_ int fd = -1;
 
-	/* Protocol 0: nothing is received before the socket is bound to its interface. */
+	/* Protocol 0: the socket receives nothing before it is bound to its interface. */
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
@@ -67,7 +70,7 @@ uint32_t lacp_io_dropped(int fd)
 	struct tpacket_stats stats = {};
 	socklen_t length = sizeof(stats);
 
-	/* Reading sets them back to zero. */
+	/* Reading resets the counter. */
 	return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0 ? 0 :
 										    stats.tp_drops;
 }

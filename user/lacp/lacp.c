@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The channel: its ports, its inputs, and the order in which the machines run. */
+// Copyright (C) The uplinkd authors
+/* The channel: its ports, its inputs, and the order in which the state machines run. */
 #include "common/util.h"
 #include "lacp/port.h"
 
-/* The machines of all ports settle within a few rounds: each changes its state a handful of times
- * at most before it waits for a timer or a frame. The bound only keeps a mistake from becoming an
- * endless loop. */
+/*
+ * The machines of all ports settle within a few rounds, since each changes its state only a few
+ * times before it waits for a timer or a frame. The bound turns a defect into a wrong state instead
+ * of an endless loop.
+ */
 #define MAX_ROUNDS 64
 
 struct lacp *lacp_new(const struct lacp_config *config, const struct lacp_callbacks *callbacks)
@@ -29,8 +32,10 @@ void lacp_free(struct lacp *lacp)
 	free(lacp);
 }
 
-/* Actor_Admin_Port_State: Aggregation is always told, because some switches disable a port after
- * one LACPDU without it. */
+/*
+ * Actor_Admin_Port_State. Aggregation is always set, because some switches disable a port after one
+ * LACPDU without it.
+ */
 static uint8_t admin_state(const struct lacp_config *config)
 {
 	return (uint8_t)(LACP_AGGREGATION | (config->active ? LACP_ACTIVITY : 0) |
@@ -59,9 +64,10 @@ void lacp_configure(struct lacp *lacp, const struct lacp_config *config, uint64_
 			(uint8_t)((port->actor_state & ~(LACP_ACTIVITY | LACP_TIMEOUT)) |
 				  admin_state(config));
 		port->ntt = true;
-		/* The partner may slow down as soon as it reads this; until then the short timeout
-		 * must not strike. The other way round the timer is left alone: the partner's next
-		 * LACPDU shortens it. */
+		/*
+		 * The partner may switch to the slow rate with the next LACPDU, so the timeout
+		 * grows at once. In the other direction the partner's next LACPDU shortens it.
+		 */
 		if (old.fast && !config->fast && port->receive == LACP_RX_CURRENT) {
 			port->timeout_ms = lacp_timeout_ms(port);
 			port->current_while_at_ms = now_ms + port->timeout_ms;
@@ -69,9 +75,7 @@ void lacp_configure(struct lacp *lacp, const struct lacp_config *config, uint64_
 	}
 }
 
-/* ---- ports
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- ports ---- */
 
 int lacp_port_add(struct lacp *lacp, const struct lacp_port_config *config)
 {
@@ -132,7 +136,7 @@ int lacp_port_remove(struct lacp *lacp, uint16_t number, uint64_t now_ms)
 
 	if (!port)
 		return -ENOENT;
-	/* Stop, then say so. */
+	/* First the data plane, then the LACPDU. */
 	lacp_set_selected(port, LACP_UNSELECTED, false);
 	lacp_mux_machine(port, now_ms);
 	lacp_transmit_machine(port, now_ms);
@@ -157,7 +161,7 @@ int lacp_port_set_link(struct lacp *lacp, uint16_t number, bool enabled, uint32_
 		return -ENOENT;
 	lacp->dirty = true;
 
-	/* Another duplex mode is another link: through PORT_DISABLED. */
+	/* A link with another duplex mode passes PORT_DISABLED like a new link. */
 	if (port->enabled && enabled && lacp_enabled != port->lacp_enabled) {
 		port->enabled = false;
 		lacp_receive_machine(port, now_ms);
@@ -192,9 +196,7 @@ int lacp_port_set_drained(struct lacp *lacp, uint16_t number, bool drained, uint
 	return 0;
 }
 
-/* ---- the machines
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- the machines ---- */
 
 void lacp_run(struct lacp *lacp, uint64_t now_ms)
 {
@@ -220,58 +222,6 @@ void lacp_run(struct lacp *lacp, uint64_t now_ms)
 	lacp->dirty = false;
 
 	lacp_for_each_port(lacp, port) lacp_transmit_machine(port, now_ms);
-}
-
-/* What was due when lacp_run() ran last has been dealt with. */
-static void sooner(const struct lacp *lacp, uint64_t *wakeup_ms, uint64_t at_ms)
-{
-	if (at_ms > lacp->ran_ms && at_ms < *wakeup_ms)
-		*wakeup_ms = at_ms;
-}
-
-static uint64_t next_timer(const struct lacp *lacp)
-{
-	uint64_t wakeup_ms = LACP_NEVER;
-	const struct lacp_port *port;
-
-	lacp_for_each_port(lacp, port)
-	{
-		sooner(lacp, &wakeup_ms, port->current_while_at_ms);
-		sooner(lacp, &wakeup_ms, port->periodic_at_ms);
-		sooner(lacp, &wakeup_ms, port->wait_while_at_ms);
-		sooner(lacp, &wakeup_ms, port->actor_churn.at_ms);
-		sooner(lacp, &wakeup_ms, port->partner_churn.at_ms);
-		sooner(lacp, &wakeup_ms, lacp_findings_wakeup(&port->findings));
-		if (port->restore_at_ms)
-			sooner(lacp, &wakeup_ms, port->restore_at_ms);
-		if (port->draining)
-			sooner(lacp, &wakeup_ms, port->drain_at_ms);
-		if (port->ntt)
-			sooner(lacp, &wakeup_ms, port->tx_window.free_at_ms[port->tx_window.next]);
-	}
-	sooner(lacp, &wakeup_ms, lacp_findings_wakeup(&lacp->findings));
-	return wakeup_ms;
-}
-
-uint64_t lacp_next_wakeup(const struct lacp *lacp)
-{
-	return lacp->dirty ? 0 : next_timer(lacp);
-}
-
-bool lacp_overslept(const struct lacp *lacp, uint64_t now_ms)
-{
-	uint64_t due_ms = next_timer(lacp);
-
-	return due_ms != LACP_NEVER && now_ms > due_ms + LACP_OVERSLEPT_MS;
-}
-
-uint32_t lacp_links(const struct lacp *lacp)
-{
-	const struct lacp_port *port;
-	uint32_t n = 0;
-
-	lacp_for_each_port(lacp, port) n += (port->actor_state & LACP_DISTRIBUTING) != 0;
-	return n;
 }
 
 int lacp_port_info(const struct lacp *lacp, uint16_t number, uint64_t now_ms,
@@ -302,7 +252,14 @@ int lacp_port_info(const struct lacp *lacp, uint16_t number, uint64_t now_ms,
 		.gap_avg_ms = port->gaps ? port->gap_sum_ms / port->gaps : 0,
 		.gap_max_ms = port->gap_max_ms,
 		.speed_mbps = port->speed_mbps,
-		.findings = port->findings.told | lacp->findings.told,
+		.findings = port->findings.reported | lacp->findings.reported,
 	};
 	return 0;
+}
+
+const struct histogram *lacp_port_gaps(const struct lacp *lacp, uint16_t number)
+{
+	const struct lacp_port *port = lacp_find(lacp, number);
+
+	return port ? &port->gap_histogram : NULL;
 }

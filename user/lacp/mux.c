@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Mux machine, coupled and independent control (6.4.15), and churn detection (6.4.17). */
 #include "common/util.h"
 #include "lacp/port.h"
 
+/* clang-format off */
 static const uint8_t mux_bits[] = {
 	[LACP_MUX_DETACHED] = 0,
 	[LACP_MUX_WAITING] = 0,
 	[LACP_MUX_ATTACHED] = LACP_SYNCHRONIZATION,
 	[LACP_MUX_COLLECTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING,
 	[LACP_MUX_DISTRIBUTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING,
-	[LACP_MUX_COLLECTING_DISTRIBUTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING |
-					     LACP_DISTRIBUTING,
+	[LACP_MUX_COLLECTING_DISTRIBUTING] = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING,
 };
+/* clang-format on */
 _Static_assert(ARRAY_SIZE(mux_bits) == LACP_N_MUX, "one row per state");
 
 void lacp_enter_mux(struct lacp_port *port, enum lacp_mux_state state, uint64_t now_ms)
@@ -33,12 +35,14 @@ void lacp_enter_mux(struct lacp_port *port, enum lacp_mux_state state, uint64_t 
 	if (bits & LACP_SYNCHRONIZATION && !(old_bits & LACP_SYNCHRONIZATION))
 		port->stats.actor_sync_transitions++;
 
-	/* First the data plane; what announces it is sent at the end of lacp_run(). */
+	/* The LACPDU that announces the change follows at the end of lacp_run(). */
 	if ((old_bits ^ bits) & data)
 		callbacks->changed(callbacks->userdata, port->config.number, bits & LACP_COLLECTING,
 				   bits & LACP_DISTRIBUTING);
-	/* In DISTRIBUTING beyond the standard: otherwise the partner would show our old state until
-	 * the next period. */
+	/*
+	 * Beyond the standard also in DISTRIBUTING: otherwise the partner would see the old state
+	 * until the next period.
+	 */
 	if (state != LACP_MUX_WAITING)
 		port->ntt = true;
 
@@ -47,7 +51,7 @@ void lacp_enter_mux(struct lacp_port *port, enum lacp_mux_state state, uint64_t 
 		   lacp_name(LACP_NAMES_MUX, state));
 }
 
-/* A port that fallback put into use needs no partner to agree. */
+/* A port in use by fallback needs no consent of a partner. */
 static bool needs_no_partner(const struct lacp_port *port)
 {
 	return port->individual && port->receive == LACP_RX_DEFAULTED;
@@ -58,17 +62,19 @@ bool lacp_partner_in_sync(const struct lacp_port *port)
 	return port->partner.state & LACP_SYNCHRONIZATION || needs_no_partner(port);
 }
 
-static bool partner_collects(const struct lacp_port *port)
+static bool is_partner_collecting(const struct lacp_port *port)
 {
 	return port->partner.state & LACP_COLLECTING || needs_no_partner(port);
 }
 
-/* ---- min-links, in steps, because SYNC of one side must not wait for SYNC of the other
- * ------------------------------------------- Ready for SYNC: selected ports that hear their
- * partner and have waited. Ready for data: attached ones with the partner in sync; with independent
- * control to distribute: those of them whose partner collects. */
+/*
+ * ---- min-links ----
+ * Checked in steps, because SYNC of one side must not wait for SYNC of the other. Ready for SYNC:
+ * selected ports in CURRENT whose wait_while has expired. Ready for data: attached ports with the
+ * partner in sync. Ready to distribute with independent control: those whose partner collects.
+ */
 
-static bool waited(const struct lacp_port *port, uint64_t now_ms)
+static bool has_waited(const struct lacp_port *port, uint64_t now_ms)
 {
 	return lacp_attached(port) ||
 	       (port->mux == LACP_MUX_WAITING && lacp_due(port->wait_while_at_ms, now_ms));
@@ -81,7 +87,7 @@ uint32_t lacp_ready_links(const struct lacp *lacp, uint64_t now_ms)
 
 	lacp_for_each_port(lacp, port) n += port->selected == LACP_SELECTED &&
 					    port->receive == LACP_RX_CURRENT && !port->draining &&
-					    waited(port, now_ms);
+					    has_waited(port, now_ms);
 	return n;
 }
 
@@ -92,29 +98,31 @@ uint32_t lacp_synced_links(const struct lacp *lacp, bool and_collecting)
 
 	lacp_for_each_port(lacp, port)
 		n += port->selected == LACP_SELECTED && lacp_attached(port) && !port->draining &&
-		     lacp_partner_in_sync(port) && (!and_collecting || partner_collects(port));
+		     lacp_partner_in_sync(port) && (!and_collecting || is_partner_collecting(port));
 	return n;
 }
 
-static bool enough_links(const struct lacp_port *port, bool and_collecting)
+static bool has_enough_links(const struct lacp_port *port, bool and_collecting)
 {
 	return port->individual ||
 	       lacp_synced_links(port->lacp, and_collecting) >= lacp_min_links(port->lacp);
 }
 
-/* 6.4.8 Ready: every port that waits for the aggregator has waited long enough (Ready_N), so they
- * join together. */
-static bool ready(const struct lacp_port *port, uint64_t now_ms)
+/*
+ * 6.4.8 Ready: wait_while has expired for every port that waits for the aggregator (Ready_N), so
+ * that all of them join at the same time.
+ */
+static bool is_ready(const struct lacp_port *port, uint64_t now_ms)
 {
 	const struct lacp *lacp = port->lacp;
 	struct lacp_port *other;
 
 	if (port->individual)
-		return waited(port, now_ms);
+		return has_waited(port, now_ms);
 	lacp_for_each_port(lacp, other)
 	{
 		if (other->selected == LACP_SELECTED && other->mux == LACP_MUX_WAITING &&
-		    !waited(other, now_ms))
+		    !has_waited(other, now_ms))
 			return false;
 	}
 	return lacp_ready_links(lacp, now_ms) >= lacp_min_links(lacp);
@@ -124,9 +132,10 @@ static enum lacp_mux_state next_mux(const struct lacp_port *port, uint64_t now_m
 {
 	const bool independent = port->lacp->config.independent;
 	const bool selected = port->selected == LACP_SELECTED;
-	const bool in_sync = selected && lacp_partner_in_sync(port) && enough_links(port, false);
-	const bool may_distribute =
-		in_sync && (!independent || (partner_collects(port) && enough_links(port, true)));
+	const bool in_sync = selected && lacp_partner_in_sync(port) &&
+			     has_enough_links(port, false);
+	const bool may_distribute = in_sync && (!independent || (is_partner_collecting(port) &&
+								 has_enough_links(port, true)));
 
 	switch (port->mux) {
 	case LACP_MUX_DETACHED:
@@ -134,7 +143,7 @@ static enum lacp_mux_state next_mux(const struct lacp_port *port, uint64_t now_m
 	case LACP_MUX_WAITING:
 		if (port->selected == LACP_UNSELECTED)
 			return LACP_MUX_DETACHED;
-		return selected && ready(port, now_ms) ? LACP_MUX_ATTACHED : LACP_MUX_WAITING;
+		return selected && is_ready(port, now_ms) ? LACP_MUX_ATTACHED : LACP_MUX_WAITING;
 	case LACP_MUX_ATTACHED:
 		if (!selected)
 			return LACP_MUX_DETACHED;
@@ -142,7 +151,7 @@ static enum lacp_mux_state next_mux(const struct lacp_port *port, uint64_t now_m
 			return LACP_MUX_ATTACHED;
 		return independent ? LACP_MUX_COLLECTING : LACP_MUX_COLLECTING_DISTRIBUTING;
 	case LACP_MUX_COLLECTING:
-		if (port->draining) /* selection keeps it until the partner has stopped */
+		if (port->draining) /* stays selected until the partner has stopped */
 			return selected ? LACP_MUX_COLLECTING : LACP_MUX_DETACHED;
 		if (!in_sync)
 			return LACP_MUX_ATTACHED;
@@ -173,8 +182,7 @@ void lacp_mux_machine(struct lacp_port *port, uint64_t now_ms)
 		lacp_enter_mux(port, next, now_ms);
 }
 
-/* ---- 6.4.17 Actor and Partner Churn Detection machines
- * ---------------------------------------------------------------------- */
+/* ---- 6.4.17 Actor and Partner Churn Detection machines ---- */
 
 void lacp_enter_churn(struct lacp_port *port, struct lacp_churn_machine *machine,
 		      enum lacp_churn_state state, uint64_t now_ms)
@@ -224,8 +232,10 @@ static void churn_machine(struct lacp_port *port, struct lacp_churn_machine *mac
 	}
 }
 
-/* Standby and drained ports are out of sync on purpose; the standard would call them churned after
- * a minute. */
+/*
+ * Standby and drained ports are out of sync on purpose; by the standard they would be churned after
+ * one minute.
+ */
 void lacp_churn_machines(struct lacp_port *port, uint64_t now_ms)
 {
 	const bool begin = !port->enabled || port->drained || port->selected == LACP_STANDBY;

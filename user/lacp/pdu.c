@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
+/* Wire format of LACPDUs and Marker PDUs (6.4.2, 6.5.3, 802.3 Annex 57A). */
 #include "lacp/pdu.h"
 
 #include <string.h>
 
 #include "common/util.h"
 
-enum {
-	SUBTYPE_LACP = 1,
-	SUBTYPE_MARKER = 2,
-	SUBTYPE_LAST = 10
-}; /* 802.3 Annex 57A: 0 and above 10 are illegal values */
+/* 802.3 Annex 57A: 0 and above 10 are illegal values */
+enum { SUBTYPE_LACP = 1, SUBTYPE_MARKER = 2, SUBTYPE_LAST = 10 };
 enum {
 	TLV_ACTOR = 1,
 	TLV_PARTNER = 2,
@@ -20,17 +19,6 @@ enum {
 enum { TLV_MARKER = 1, TLV_MARKER_RESPONSE = 2, TLV_MARKER_LEN = 22, TLV_MARKER_REAL_LEN = 16 };
 
 static const uint8_t slow_protocols[6] = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x02 };
-
-static uint16_t get_be16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put_be16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 /* tlv: 20 bytes from the TLV's type on */
 static void get_info(const uint8_t *tlv, struct lacp_info *ret)
@@ -57,7 +45,8 @@ static void put_info(uint8_t *tlv, uint8_t type, const struct lacp_info *info)
 	tlv[LACP_OFF_INFO_STATE] = info->state;
 }
 
-/* 6.2.10: nearest customer bridge (..:00), slow protocols (..:02), nearest non-TPMR bridge (..:03)
+/*
+ * 6.2.10: nearest customer bridge (..:00), slow protocols (..:02), nearest non-TPMR bridge (..:03)
  */
 static bool is_group_address(const uint8_t *destination)
 {
@@ -65,20 +54,22 @@ static bool is_group_address(const uint8_t *destination)
 	       (destination[5] == 0x00 || destination[5] == 0x02 || destination[5] == 0x03);
 }
 
-/* One field that must have one value. */
+/* A field with its only valid value. */
 struct expect {
 	uint8_t offset, value;
 	const char *what;
 };
 
+/* clang-format off */
 static const struct expect lacpdu_fields[] = {
-	{ LACP_OFF_ACTOR, TLV_ACTOR, "actor TLV type" },
-	{ LACP_OFF_ACTOR + 1, TLV_INFO_LEN, "actor TLV length" },
-	{ LACP_OFF_PARTNER, TLV_PARTNER, "partner TLV type" },
-	{ LACP_OFF_PARTNER + 1, TLV_INFO_LEN, "partner TLV length" },
-	{ LACP_OFF_COLLECTOR, TLV_COLLECTOR, "collector TLV type" },
+	{ LACP_OFF_ACTOR,         TLV_ACTOR,         "actor TLV type" },
+	{ LACP_OFF_ACTOR + 1,     TLV_INFO_LEN,      "actor TLV length" },
+	{ LACP_OFF_PARTNER,       TLV_PARTNER,       "partner TLV type" },
+	{ LACP_OFF_PARTNER + 1,   TLV_INFO_LEN,      "partner TLV length" },
+	{ LACP_OFF_COLLECTOR,     TLV_COLLECTOR,     "collector TLV type" },
 	{ LACP_OFF_COLLECTOR + 1, TLV_COLLECTOR_LEN, "collector TLV length" },
 };
+/* clang-format on */
 
 static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, struct lacp_pdu *ret,
 					 const char **ret_why, unsigned int *ret_value)
@@ -103,8 +94,10 @@ static enum lacp_frame_kind parse_lacpdu(const uint8_t *frame, struct lacp_pdu *
 static enum lacp_frame_kind parse_marker(const uint8_t *frame, const char **ret_why,
 					 unsigned int *ret_value)
 {
-	/* The standard's first editions say 22, and kernel bonding does; the TLV is 16 bytes long,
-	 * and testers and tshark say so. */
+	/*
+	 * The first editions of the standard and kernel bonding have 22; the TLV is 16 bytes long,
+	 * as test equipment and tshark have it.
+	 */
 	if (frame[LACP_OFF_MARKER + 1] != TLV_MARKER_LEN &&
 	    frame[LACP_OFF_MARKER + 1] != TLV_MARKER_REAL_LEN) {
 		*ret_why = "marker TLV length";
@@ -182,7 +175,7 @@ void lacp_frame_build(uint8_t frame[LACP_FRAME_LEN], const uint8_t source[6],
 	build_header(frame, source, SUBTYPE_LACP);
 	put_info(frame + LACP_OFF_ACTOR, TLV_ACTOR, actor);
 	put_info(frame + LACP_OFF_PARTNER, TLV_PARTNER, partner);
-	/* CollectorMaxDelay 0: a received frame is delivered at once */
+	/* CollectorMaxDelay 0: received frames are delivered at once */
 	frame[LACP_OFF_COLLECTOR] = TLV_COLLECTOR;
 	frame[LACP_OFF_COLLECTOR + 1] = TLV_COLLECTOR_LEN;
 }
@@ -192,8 +185,8 @@ void lacp_marker_respond(uint8_t response[LACP_FRAME_LEN], const uint8_t source[
 {
 	build_header(response, source, SUBTYPE_MARKER);
 	response[LACP_OFF_MARKER] = TLV_MARKER_RESPONSE;
-	response[LACP_OFF_MARKER + 1] = marker[LACP_OFF_MARKER + 1]; /* whichever the other side
-									knows */
+	/* 22 or 16, as the sender has it */
+	response[LACP_OFF_MARKER + 1] = marker[LACP_OFF_MARKER + 1];
 	memcpy(response + LACP_OFF_MARKER_BODY, marker + LACP_OFF_MARKER_BODY,
 	       LACP_MARKER_BODY_LEN);
 }

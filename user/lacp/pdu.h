@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Wire format of slow protocol frames (802.1AX 6.4.2 LACPDU, 6.5.3 Marker PDU; 802.3 Annex 57A).
+/* Copyright (C) The uplinkd authors */
+/*
+ * Wire format of slow protocol frames (802.1AX 6.4.2 LACPDU, 6.5.3 Marker PDU; 802.3 Annex 57A).
  * Frames are byte arrays from the destination address on, without FCS and never VLAN-tagged; the
- * structs are in host byte order. */
+ * structs are in host byte order.
+ */
 #ifndef UL_LACP_PDU_H
 #define UL_LACP_PDU_H
 
@@ -19,14 +22,16 @@ enum {
 	LACP_OFF_MORE = 72,	  /* terminator in version 1, further TLVs later */
 	LACP_OFF_INFO_STATE = 16, /* of an actor or partner TLV */
 	LACP_OFF_MARKER = 16,
-	LACP_OFF_MARKER_BODY = 18, /* port, system, transaction: to be returned as they came */
+	/* port, system, transaction: returned unchanged */
+	LACP_OFF_MARKER_BODY = 18,
 	LACP_MARKER_BODY_LEN = 14, /* with the pad */
 };
 
 struct lacp_pdu {
-	uint8_t version;		 /* 1 and later */
-	struct lacp_info actor, partner; /* as the sender calls them: actor is the sender */
-	uint16_t collector_max_delay;	 /* 10 µs units */
+	uint8_t version; /* 1 and later */
+	/* from the sender's point of view: actor is the sender */
+	struct lacp_info actor, partner;
+	uint16_t collector_max_delay; /* 10 µs units */
 };
 
 enum lacp_frame_kind {
@@ -37,16 +42,18 @@ enum lacp_frame_kind {
 	LACP_FRAME_ILLEGAL,
 };
 
-/* Classifies and, for LACPDUs, decodes into *ret (otherwise untouched). For unknown and illegal
- * frames *ret_why names the field and *ret_value is what it held. Versions 1 to 255 are accepted;
- * reserved bytes and what follows the collector's TLV are not looked at. */
+/*
+ * Classifies a frame and decodes LACPDUs into *ret (otherwise untouched). For unknown and illegal
+ * frames *ret_why names the field and *ret_value is its value. Versions 1 to 255 are accepted;
+ * reserved bytes and everything behind the collector's TLV are ignored.
+ */
 enum lacp_frame_kind lacp_frame_parse(const uint8_t *frame, size_t length, struct lacp_pdu *ret,
 				      const char **ret_why, unsigned int *ret_value);
 
 /* Writes a whole version 1 frame. */
 void lacp_frame_build(uint8_t frame[LACP_FRAME_LEN], const uint8_t source[6],
 		      const struct lacp_info *actor, const struct lacp_info *partner);
-/* Writes the response to a frame that lacp_frame_parse() called LACP_FRAME_MARKER. */
+/* Writes the response to a frame of kind LACP_FRAME_MARKER. */
 void lacp_marker_respond(uint8_t response[LACP_FRAME_LEN], const uint8_t source[6],
 			 const uint8_t *marker);
 

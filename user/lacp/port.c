@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Periodic transmission (6.4.13), transmit machine (6.4.16), and what the machines of a port share.
+// Copyright (C) The uplinkd authors
+/*
+ * Periodic transmission (6.4.13), transmit machine (6.4.16), and what the machines of a port share.
  */
 #include <stdarg.h>
 
@@ -18,7 +20,7 @@ struct lacp_port *lacp_find(const struct lacp *lacp, uint16_t number)
 	return NULL;
 }
 
-/* Actor_Oper_*: what our LACPDUs say about us (6.4.7) */
+/* Actor_Oper_* (6.4.7): the actor as sent LACPDUs describe it. */
 struct lacp_info lacp_actor(const struct lacp_port *port)
 {
 	const struct lacp_config *config = &port->lacp->config;
@@ -60,8 +62,7 @@ bool lacp_window_admit(struct lacp_window *window, uint64_t now_ms)
 	return true;
 }
 
-/* ---- 6.4.13 Periodic Transmission machine
- * ----------------------------------------------------------------------------- */
+/* ---- 6.4.13 Periodic Transmission machine ---- */
 
 void lacp_enter_periodic(struct lacp_port *port, enum lacp_periodic_state state, uint64_t now_ms)
 {
@@ -89,7 +90,7 @@ static enum lacp_periodic_state next_periodic(const struct lacp_port *port, uint
 	bool partner_short = port->partner.state & LACP_TIMEOUT;
 	bool timer = lacp_due(port->periodic_at_ms, now_ms);
 
-	if (!port->enabled || !port->lacp_enabled || !lacp_somebody_is_active(port))
+	if (!port->enabled || !port->lacp_enabled || !lacp_is_maintained(port))
 		return LACP_NO_PERIODIC;
 
 	switch (port->periodic) {
@@ -114,8 +115,7 @@ void lacp_periodic_machine(struct lacp_port *port, uint64_t now_ms)
 		lacp_enter_periodic(port, next, now_ms);
 }
 
-/* ---- 6.4.16 Transmit machine
- * ------------------------------------------------------------------------------------------- */
+/* ---- 6.4.16 Transmit machine ---- */
 
 void lacp_transmit_machine(struct lacp_port *port, uint64_t now_ms)
 {
@@ -123,13 +123,15 @@ void lacp_transmit_machine(struct lacp_port *port, uint64_t now_ms)
 	struct lacp_info actor = lacp_actor(port);
 	uint8_t frame[LACP_FRAME_LEN];
 
-	/* In NO_PERIODIC nothing is sent, and what was due is forgotten. */
+	/* 6.4.16: in NO_PERIODIC nothing is sent and NTT is cleared. */
 	if (port->periodic == LACP_NO_PERIODIC) {
 		port->ntt = false;
 		return;
 	}
-	/* The first NTT is served at once; over the limit it stays set until the window lets it
-	 * pass, with the state of then. */
+	/*
+	 * Above the limit NTT stays set until the window admits it; the LACPDU then carries the
+	 * state of that moment.
+	 */
 	if (!port->ntt || !lacp_window_admit(&port->tx_window, now_ms))
 		return;
 

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Inside of the LACP core: the variables of 802.1AX 6.4.6 to 6.4.8 and the machines that share
+/* Copyright (C) The uplinkd authors */
+/*
+ * Internals of the LACP core: the variables of 802.1AX 6.4.6 to 6.4.8 and the machines that share
  * them.
  *
  * Exactly one function changes each machine's state: lacp_enter_receive(), lacp_enter_periodic(),
  * lacp_enter_mux(), lacp_enter_churn(), lacp_set_selected(). It performs the state's actions in the
- * standard's order, arms the timer, tells the observer, and marks the channel as changed; nobody
- * else assigns these members. Transmission is always last in lacp_run(), hence after every change
- * of the data plane.
+ * standard's order, arms the timer, emits the event and marks the channel as changed. Transmission
+ * is always last in lacp_run(), hence after every change of the data plane.
  *
- * Timers are points in time (member *_at_ms), LACP_NEVER when stopped. */
+ * Timers are points in time (member *_at_ms), LACP_NEVER when stopped.
+ */
 #ifndef UL_LACP_PORT_H
 #define UL_LACP_PORT_H
 
 #include "lacp/lacp.h"
 #include "lacp/pdu.h"
 
-/* 6.4.4. The periods are a tenth of a second and a second shorter than the standard's 1 s and 30 s,
- * so that jitter does not expire a partner. */
+/*
+ * 6.4.4. The periods are a tenth of a second and a second shorter than the standard's 1 s and 30 s,
+ * so that jitter does not expire a partner.
+ */
 enum {
 	LACP_FAST_PERIODIC_MS = 900,
 	LACP_SLOW_PERIODIC_MS = 29000,
@@ -24,20 +28,20 @@ enum {
 	LACP_LONG_TIMEOUT_MS = 90000,
 	LACP_AGGREGATE_WAIT_MS = 2000,
 	LACP_CHURN_DETECTION_MS = 60000,
-	LACP_WINDOW_MS = 1000,	 /* of the three limits below */
-	LACP_TX_LIMIT = 3,	 /* 6.4.16 */
-	LACP_RX_LIMIT = 10,	 /* differing LACPDUs; 802.3 Annex 57A allows ten frames of all slow
-				    protocols */
-	LACP_MARKER_LIMIT = 5,	 /* with LACP_TX_LIMIT below the ten that we may send */
-	LACP_SETTLE_MS = 3000,	 /* a finding must last as long before it is told */
-	LACP_OVERSLEPT_MS = 300, /* lacp_run() so much later than it was due: the process did not
-				    run */
+	LACP_WINDOW_MS = 1000, /* of the three limits below */
+	LACP_TX_LIMIT = 3,     /* 6.4.16 */
+	/* differing LACPDUs; 802.3 Annex 57A allows ten frames of all slow protocols */
+	LACP_RX_LIMIT = 10,
+	LACP_MARKER_LIMIT = 5, /* with LACP_TX_LIMIT below the limit of ten */
+	LACP_SETTLE_MS = 3000, /* a finding is reported when it has lasted this long */
+	/* lacp_run() this late: the process did not run */
+	LACP_OVERSLEPT_MS = 300,
 	LACP_REJECT_QUIET_MS = 10000, /* between two events about rejected frames */
 };
 
-/* At most n events in any LACP_WINDOW_MS: the n-th last one was at least as long ago. */
+/* Admits at most `size` events in any LACP_WINDOW_MS. */
 struct lacp_window {
-	uint64_t free_at_ms[LACP_RX_LIMIT]; /* ring: when this place may be used again */
+	uint64_t free_at_ms[LACP_RX_LIMIT]; /* ring: when each entry may be used again */
 	uint8_t size, next;
 };
 
@@ -47,12 +51,11 @@ struct lacp_churn_machine {
 };
 
 struct lacp_finding_log {
-	uint64_t since_ms[LACP_N_FINDINGS]; /* LACP_NEVER: not so now */
-	uint32_t told;			    /* bit n: finding n */
+	uint64_t since_ms[LACP_N_FINDINGS]; /* LACP_NEVER: not true now */
+	uint32_t reported;		    /* bit n: finding n */
 };
 
-/* The part of a LAG ID that is the partner's (6.3.6); ours is the same for all ports of a channel.
- */
+/* The partner's part of a LAG ID (6.3.6); the actor's part is the same for all ports. */
 struct lacp_lag {
 	uint16_t system_priority;
 	uint8_t system[6];
@@ -70,15 +73,15 @@ struct lacp_port {
 	uint32_t speed_mbps;
 	uint64_t up_ms; /* when the link came up */
 
-	uint8_t actor_state; /* Actor_Oper_Port_State; the rest of the actor is configuration, see
-				lacp_actor() */
+	/* Actor_Oper_Port_State; lacp_actor() adds the configured part of the actor */
+	uint8_t actor_state;
 	struct lacp_info partner; /* Partner_Oper_* */
-	struct lacp_info view;	  /* how the partner's last LACPDU described us */
-	bool matched;		  /* view is right (6.4.9 recordPDU) */
+	struct lacp_info view;	  /* the actor as the partner's last LACPDU describes it */
+	bool matched;		  /* view is correct (6.4.9 recordPDU) */
 
 	enum lacp_receive_state receive;
 	uint64_t current_while_at_ms;
-	uint32_t timeout_ms; /* what current_while was last armed with in CURRENT */
+	uint32_t timeout_ms; /* of current_while, when it was last armed in CURRENT */
 
 	enum lacp_periodic_state periodic;
 	uint64_t periodic_at_ms;
@@ -87,35 +90,39 @@ struct lacp_port {
 
 	enum lacp_selected selected;
 	bool individual; /* selected by fallback, alone */
-	bool failed; /* was distributing when it failed: wait_to_restore begins when it hears its
-			partner */
+	/* failed while distributing: wait_to_restore begins with the next LACPDU */
+	bool failed;
 	uint64_t restore_at_ms; /* end of wait_to_restore; 0: none */
 
 	enum lacp_mux_state mux;
 	uint64_t wait_while_at_ms;
-	bool draining; /* SYNC=0 is told, still collecting */
+	bool draining; /* SYNC=0 is sent, still collecting */
 	uint64_t drain_at_ms;
 
 	struct lacp_churn_machine actor_churn, partner_churn;
 
 	/* observations */
-	bool loopback;	  /* the last LACPDU had our system id */
-	bool heard;	  /* an LACPDU came since the link is up */
-	bool gap_unknown; /* the last one that this process knows of may not have been the last one
-			   */
-	bool known;	  /* last_partner holds a partner */
-	struct lacp_info last_partner;			   /* outlives recordDefault */
-	uint8_t last_rx[LACP_OFF_MORE - LACP_OFF_SUBTYPE]; /* what counts of the last LACPDU, to
-							      recognize repetitions */
-	uint64_t rx_ms, tx_ms;				   /* of the last LACPDU; 0: none */
+	bool loopback; /* the last LACPDU had the own system id */
+	bool heard;    /* an LACPDU was received since the link came up */
+	/* rx_ms may be too old, so the next gap is not counted */
+	bool gap_unknown;
+	bool known;		       /* last_partner holds a partner */
+	struct lacp_info last_partner; /* outlives recordDefault; without its state */
+	bool told;		       /* told_state holds a state */
+	uint8_t told_state;	       /* of the LACPDU of the last LACP_EVENT_LACPDU */
+	/* the relevant bytes of the last LACPDU, to recognize repetitions */
+	uint8_t last_rx[LACP_OFF_MORE - LACP_OFF_SUBTYPE];
+	uint64_t rx_ms, tx_ms; /* of the last LACPDU; 0: none */
 	uint64_t gaps, gap_sum_ms, gap_min_ms, gap_max_ms;
-	uint32_t late;	       /* LACPDUs in time that must follow until late ones are forgiven */
+	struct histogram gap_histogram; /* the same since the port was added */
+	/* number of punctual LACPDUs that ends LACP_FIND_JITTER */
+	uint32_t late;
 	uint64_t reject_at_ms; /* when the next event about rejected frames may be sent */
 	uint64_t rejects;      /* since the last such event */
 	struct lacp_finding_log findings;
-	struct lacp_stats stats;
+	struct ul_lacp_counters stats;
 
-	/* lacp_restore(): waits for the link */
+	/* of lacp_restore(), until the link comes up */
 	struct {
 		bool valid;
 		uint32_t flags;
@@ -156,13 +163,13 @@ static inline bool lacp_attached(const struct lacp_port *port)
 	return port->mux >= LACP_MUX_ATTACHED;
 }
 
-/* Two passive ends send nothing: what was agreed is not kept alive. */
-static inline bool lacp_somebody_is_active(const struct lacp_port *port)
+/* Two passive ends send nothing, so that no agreement is kept alive. */
+static inline bool lacp_is_maintained(const struct lacp_port *port)
 {
 	return (port->actor_state | port->partner.state) & LACP_ACTIVITY;
 }
 
-/* lacp.c: what is received now may have waited for us since long ago */
+/* wakeup.c: the process did not run for a while, so received frames may have waited long */
 bool lacp_overslept(const struct lacp *lacp, uint64_t now_ms);
 
 /* port.c */

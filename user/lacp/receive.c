@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Receive machine (6.4.12) with its functions (6.4.9), and everything that comes in before it:
- * counters, limits, markers (6.5), loopback. */
+// Copyright (C) The uplinkd authors
+/*
+ * Receive machine (6.4.12) with its functions (6.4.9), and the steps in front of it: counters, rate
+ * limits, markers (6.5), loopback detection.
+ */
 #include "common/util.h"
 #include "lacp/port.h"
 
-/* Partner_Admin_*: nobody. Short timeout, where the standard leaves it to the administrator: so a
- * port without partner talks each second and a healed link is back within three seconds instead of
- * thirty. */
+/*
+ * Partner_Admin_*: no partner. The short timeout, which the standard leaves to the administrator,
+ * makes a port without partner transmit every second, so that a repaired link returns within 3 s
+ * instead of 30 s.
+ */
 static const struct lacp_info partner_admin = { .state = LACP_TIMEOUT };
 
 uint32_t lacp_timeout_ms(const struct lacp_port *port)
@@ -14,13 +19,13 @@ uint32_t lacp_timeout_ms(const struct lacp_port *port)
 	return port->actor_state & LACP_TIMEOUT ? LACP_SHORT_TIMEOUT_MS : LACP_LONG_TIMEOUT_MS;
 }
 
-/* ---- 6.4.9 functions
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- 6.4.9 functions ---- */
 
-/* Do two descriptions name the same port, willing or not to aggregate? What update_Selected,
- * update_NTT and recordPDU compare. */
-static bool same_identity(const struct lacp_info *a, const struct lacp_info *b)
+/*
+ * Whether two descriptions have the same port, system, key and AGG: the comparison of
+ * update_Selected, update_NTT and recordPDU.
+ */
+static bool is_same_identity(const struct lacp_info *a, const struct lacp_info *b)
 {
 	return a->port == b->port && a->port_priority == b->port_priority &&
 	       a->system_priority == b->system_priority && a->key == b->key &&
@@ -28,7 +33,7 @@ static bool same_identity(const struct lacp_info *a, const struct lacp_info *b)
 	       !((a->state ^ b->state) & LACP_AGGREGATION);
 }
 
-static bool same_partner_port(const struct lacp_info *a, const struct lacp_info *b)
+static bool is_same_partner_port(const struct lacp_info *a, const struct lacp_info *b)
 {
 	return a->port == b->port && a->port_priority == b->port_priority &&
 	       a->system_priority == b->system_priority &&
@@ -37,7 +42,7 @@ static bool same_partner_port(const struct lacp_info *a, const struct lacp_info 
 
 static void update_selected(struct lacp_port *port, const struct lacp_info *partner)
 {
-	if (!same_identity(partner, &port->partner))
+	if (!is_same_identity(partner, &port->partner))
 		lacp_set_selected(port, LACP_UNSELECTED, false);
 }
 
@@ -47,7 +52,8 @@ static void update_ntt(struct lacp_port *port, const struct lacp_pdu *pdu)
 				 LACP_AGGREGATION;
 	struct lacp_info actor = lacp_actor(port);
 
-	if (!same_identity(&pdu->partner, &actor) || (pdu->partner.state ^ actor.state) & compared)
+	if (!is_same_identity(&pdu->partner, &actor) ||
+	    (pdu->partner.state ^ actor.state) & compared)
 		port->ntt = true;
 }
 
@@ -59,8 +65,10 @@ static void record_default(struct lacp_port *port)
 	port->actor_state |= LACP_DEFAULTED;
 }
 
-/* The partner's SYNC counts only when it speaks of this very port (or does not aggregate at all),
- * and somebody keeps LACP going. */
+/*
+ * The partner's SYNC is valid only if its LACPDU describes this port correctly (or the partner does
+ * not aggregate), and if an active side maintains LACP.
+ */
 static void record_pdu(struct lacp_port *port, const struct lacp_pdu *pdu)
 {
 	struct lacp_info actor = lacp_actor(port);
@@ -68,7 +76,7 @@ static void record_pdu(struct lacp_port *port, const struct lacp_pdu *pdu)
 	bool maintained = pdu->actor.state & LACP_ACTIVITY ||
 			  (actor.state & LACP_ACTIVITY && pdu->partner.state & LACP_ACTIVITY);
 
-	port->matched = same_identity(&pdu->partner, &actor);
+	port->matched = is_same_identity(&pdu->partner, &actor);
 	port->view = pdu->partner;
 	port->partner = pdu->actor;
 	if (!maintained || !(port->matched || !(pdu->actor.state & LACP_AGGREGATION)))
@@ -79,12 +87,12 @@ static void record_pdu(struct lacp_port *port, const struct lacp_pdu *pdu)
 		port->stats.partner_sync_transitions++;
 }
 
-/* ---- 6.4.12 Receive machine
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- 6.4.12 Receive machine ---- */
 
-/* wait_to_restore begins when a port that failed in use hears its partner again, and anew when it
- * fails meanwhile. */
+/*
+ * wait_to_restore starts when a port that failed in use receives its partner again, and restarts
+ * with the next failure.
+ */
 static void note_failure(struct lacp_port *port, enum lacp_receive_state to, uint64_t now_ms)
 {
 	if (port->receive == LACP_RX_CURRENT && to != LACP_RX_CURRENT) {
@@ -114,8 +122,9 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state,
 		break;
 	case LACP_RX_PORT_DISABLED:
 		port->partner.state &= (uint8_t)~LACP_SYNCHRONIZATION;
-		/* Beyond the standard, which keeps Selected: a link that returns begins without
-		 * SYNC. */
+		/*
+		 * Beyond the standard, which keeps Selected: a returning link starts without SYNC.
+		 */
 		lacp_set_selected(port, LACP_UNSELECTED, false);
 		port->loopback = false;
 		break;
@@ -125,8 +134,8 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state,
 		port->current_while_at_ms = now_ms + LACP_SHORT_TIMEOUT_MS;
 		port->actor_state |= LACP_EXPIRED;
 		if (old == LACP_RX_PORT_DISABLED)
-			port->ntt = true; /* beyond the standard: speak at once, not after the first
-					     period */
+			/* beyond the standard: transmit at once, not after the first period */
+			port->ntt = true;
 		break;
 	case LACP_RX_LACP_DISABLED:
 		lacp_set_selected(port, LACP_UNSELECTED, false);
@@ -161,7 +170,7 @@ void lacp_enter_receive(struct lacp_port *port, enum lacp_receive_state state,
 	}
 }
 
-static bool is_ourselves(const struct lacp_port *port, const struct lacp_info *partner)
+static bool is_own_system(const struct lacp_port *port, const struct lacp_info *partner)
 {
 	return memcmp(partner->system, port->lacp->config.system, sizeof(partner->system)) == 0;
 }
@@ -177,16 +186,18 @@ static void resume_partner(struct lacp_port *port, uint64_t now_ms)
 	port->heard = true;
 	port->matched = true;
 	port->rx_ms = rx_ms && rx_ms < now_ms ? rx_ms : now_ms;
-	port->gap_unknown = true; /* what came while there was no process to read it */
-	port->loopback = is_ourselves(port, &port->partner);
+	port->gap_unknown = true; /* LACPDUs may have arrived while no process ran */
+	port->loopback = is_own_system(port, &port->partner);
 	port->actor_state &= (uint8_t)~LACP_DEFAULTED;
 	lacp_enter_receive(port, LACP_RX_CURRENT, NULL, now_ms);
 	port->restore_at_ms = port->resume.restore_at_ms < longest_ms ? port->resume.restore_at_ms :
 									longest_ms;
 }
 
-/* After lacp_restore(), in place of PORT_DISABLED -> EXPIRED: everything is as it was, and the
- * first LACPDU says so. */
+/*
+ * After lacp_restore(), instead of PORT_DISABLED -> EXPIRED: the port has its saved state, and the
+ * first LACPDU announces it.
+ */
 static void resume(struct lacp_port *port, uint64_t now_ms)
 {
 	const uint8_t mux_bits = port->resume.actor_state &
@@ -223,7 +234,7 @@ static void resume(struct lacp_port *port, uint64_t now_ms)
 		port->view = lacp_actor(port);
 }
 
-/* The transitions that need no LACPDU, in the standard's order of precedence. */
+/* The transitions that need no LACPDU, in the order of precedence of 6.4.12. */
 void lacp_receive_machine(struct lacp_port *port, uint64_t now_ms)
 {
 	if (port->receive == LACP_RX_INITIALIZE ||
@@ -252,17 +263,14 @@ void lacp_receive_machine(struct lacp_port *port, uint64_t now_ms)
 	}
 }
 
-/* ---- received frames
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- received frames ---- */
 
 static int reject(struct lacp_port *port, int error, const char *why, unsigned int value,
 		  uint64_t now_ms)
 {
 	port->rejects++;
 	if (lacp_due(port->reject_at_ms, now_ms)) {
-		lacp_event(port, LACP_EVENT_REJECTED,
-			   "%llu frame(s) not taken, the last for its %s %u",
+		lacp_event(port, LACP_EVENT_REJECTED, "rejected %llu frames, last: bad %s (%u)",
 			   (unsigned long long)port->rejects, why, value);
 		port->reject_at_ms = now_ms + LACP_REJECT_QUIET_MS;
 		port->rejects = 0;
@@ -273,7 +281,7 @@ static int reject(struct lacp_port *port, int error, const char *why, unsigned i
 static int excess(struct lacp_port *port, unsigned int limit, uint64_t now_ms)
 {
 	port->stats.excess_rx++;
-	return reject(port, -EBUSY, "rate, frames per second above", limit, now_ms);
+	return reject(port, -EBUSY, "rate, limit in frames per second", limit, now_ms);
 }
 
 /* 6.5 Marker responder */
@@ -291,8 +299,10 @@ static int receive_marker(struct lacp_port *port, const uint8_t *frame, uint64_t
 	return 0;
 }
 
-/* How regularly LACPDUs come; late is what exceeds five sixths of the time after which we give the
- * partner up. When it was us who slept, nobody knows when this one came. */
+/*
+ * Records the interval between LACPDUs; above five sixths of the timeout it is late. After this
+ * process has slept, the arrival time of the LACPDU is unknown and the gap is not counted.
+ */
 static void note_gap(struct lacp_port *port, uint64_t now_ms)
 {
 	uint64_t gap_ms = now_ms - port->rx_ms;
@@ -301,6 +311,7 @@ static void note_gap(struct lacp_port *port, uint64_t now_ms)
 		port->gap_min_ms = port->gaps && port->gap_min_ms < gap_ms ? port->gap_min_ms :
 									     gap_ms;
 		port->gap_max_ms = port->gap_max_ms > gap_ms ? port->gap_max_ms : gap_ms;
+		histogram_add(&port->gap_histogram, histogram_gap_ms, gap_ms);
 		port->gap_sum_ms += gap_ms;
 		port->gaps++;
 		if ((port->receive == LACP_RX_CURRENT || port->receive == LACP_RX_EXPIRED) &&
@@ -319,7 +330,7 @@ static void note_partner(struct lacp_port *port, const struct lacp_info *partner
 	char old_system[MAC_TEXT_LEN], new_system[MAC_TEXT_LEN];
 	const struct lacp_info *old = &port->last_partner;
 
-	if (port->known && same_identity(old, partner))
+	if (port->known && is_same_identity(old, partner))
 		return;
 	mac_format(partner->system, new_system);
 	if (port->known) {
@@ -338,8 +349,27 @@ static void note_partner(struct lacp_port *port, const struct lacp_info *partner
 	port->known = true;
 }
 
-/* 6.4.8 port_moved: this partner port was last heard on a port that is down, or does not hear it
- * any more. */
+/* The summary of LACPDUs whose state differs from that of the LACPDUs before them. */
+static void note_state(struct lacp_port *port, const struct lacp_pdu *pdu)
+{
+	char old[LACP_LETTERS_LEN], new[LACP_LETTERS_LEN], view[LACP_LETTERS_LEN];
+	char system[MAC_TEXT_LEN];
+
+	if (port->told && port->told_state == pdu->actor.state)
+		return;
+	lacp_event(port, LACP_EVENT_LACPDU, "state %s%s%s; it has us as %s key %u port %u state %s",
+		   port->told ? lacp_state_letters(port->told_state, old) : "",
+		   port->told ? " -> " : "", lacp_state_letters(pdu->actor.state, new),
+		   mac_format(pdu->partner.system, system), pdu->partner.key, pdu->partner.port,
+		   lacp_state_letters(pdu->partner.state, view));
+	port->told = true;
+	port->told_state = pdu->actor.state;
+}
+
+/*
+ * 6.4.8 port_moved: this partner port was last received on a port that is down or, beyond the
+ * standard, in EXPIRED.
+ */
 static void partner_moved_here(struct lacp_port *here, const struct lacp_info *partner,
 			       uint64_t now_ms)
 {
@@ -348,7 +378,7 @@ static void partner_moved_here(struct lacp_port *here, const struct lacp_info *p
 	lacp_for_each_port(here->lacp, port)
 	{
 		if (port == here || port->actor_state & LACP_DEFAULTED ||
-		    !same_partner_port(&port->partner, partner))
+		    !is_same_partner_port(&port->partner, partner))
 			continue;
 		if (port->receive == LACP_RX_PORT_DISABLED || port->receive == LACP_RX_EXPIRED) {
 			lacp_enter_receive(port, LACP_RX_INITIALIZE, NULL, now_ms);
@@ -365,8 +395,10 @@ static int receive_lacpdu(struct lacp_port *port, const uint8_t *frame, const st
 	port->stats.lacpdu_rx++;
 	if (port->receive == LACP_RX_LACP_DISABLED)
 		return 0;
-	/* A repetition only re-arms the timer, so it is free: a flood of one LACPDU cannot push out
-	 * another. */
+	/*
+	 * A repetition only re-arms the timer and is not counted against the limit, so that a flood
+	 * of one LACPDU cannot displace another.
+	 */
 	if (!(repeated && port->receive == LACP_RX_CURRENT) &&
 	    !lacp_window_admit(&port->rx_window, now_ms))
 		return excess(port, LACP_RX_LIMIT, now_ms);
@@ -375,7 +407,8 @@ static int receive_lacpdu(struct lacp_port *port, const uint8_t *frame, const st
 	memcpy(port->last_rx, frame + LACP_OFF_SUBTYPE, sizeof(port->last_rx));
 	note_gap(port, now_ms);
 	note_partner(port, &pdu->actor);
-	port->loopback = is_ourselves(port, &pdu->actor);
+	note_state(port, pdu);
+	port->loopback = is_own_system(port, &pdu->actor);
 	port->stats.loopback_rx += port->loopback;
 	partner_moved_here(port, &pdu->actor, now_ms);
 	lacp_enter_receive(port, LACP_RX_CURRENT, pdu, now_ms);

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Protocol state that outlives the daemon (headers/lacp_abi.h). */
+// Copyright (C) The uplinkd authors
+/* Saving and restoring the protocol state that outlives the daemon (headers/lacp_abi.h). */
 #include "common/util.h"
 #include "lacp/port.h"
 
-static void save_info(const struct lacp_info *info, struct lacp_saved_info *ret)
+struct lacp_saved_info lacp_info_save(const struct lacp_info *info)
 {
-	*ret = (struct lacp_saved_info){
+	struct lacp_saved_info saved = {
 		.system_priority = info->system_priority,
 		.key = info->key,
 		.port_priority = info->port_priority,
 		.port = info->port,
 		.state = info->state,
 	};
-	memcpy(ret->system, info->system, sizeof(ret->system));
+
+	memcpy(saved.system, info->system, sizeof(saved.system));
+	return saved;
 }
 
-static struct lacp_info load_info(const struct lacp_saved_info *saved)
+struct lacp_info lacp_info_load(const struct lacp_saved_info *saved)
 {
 	struct lacp_info info = {
 		.system_priority = saved->system_priority,
@@ -29,37 +32,38 @@ static struct lacp_info load_info(const struct lacp_saved_info *saved)
 	return info;
 }
 
-static bool healthy(const struct lacp_port *port)
+static bool is_healthy(const struct lacp_port *port)
 {
 	const uint8_t good = LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING,
 		      bad = LACP_DEFAULTED | LACP_EXPIRED;
 	const bool member = port->enabled && port->receive == LACP_RX_CURRENT &&
 			    port->selected == LACP_SELECTED && !port->individual && !port->drained;
 
-	return member && lacp_somebody_is_active(port) &&
-	       (port->actor_state & (good | bad)) == good &&
+	return member && lacp_is_maintained(port) && (port->actor_state & (good | bad)) == good &&
 	       (port->partner.state & (good | bad)) == good;
 }
 
-/* What a received frame is compared with: the partner's own LACPDU as we would write it in its
- * place. */
+/* The pattern for received frames: the partner's LACPDU, built from the partner's point of view. */
 static void save_match(const struct lacp_port *port, const struct lacp_info *actor,
 		       struct lacp_saved *ret)
 {
 	static const struct {
 		uint8_t from, length;
+		/* clang-format off */
 	} compared[] = {
-		{ 0, 6 },		   /* destination */
-		{ LACP_OFF_TYPE, 3 },	   /* EtherType, subtype */
-		{ LACP_OFF_ACTOR, 17 },	   /* TLV header, identity and state of the partner */
-		{ LACP_OFF_PARTNER, 16 },  /* TLV header and its view of our identity; of our state
-					      the bits of update_NTT */
-		{ LACP_OFF_COLLECTOR, 2 }, /* TLV header: else it is illegal */
+		{ 0, 6 },			/* destination */
+		{ LACP_OFF_TYPE, 3 },		/* EtherType, subtype */
+		/* TLV header, identity and state of the partner */
+		{ LACP_OFF_ACTOR, 17 },
+		/* TLV header, the partner's view of the actor's identity; state: bits of update_NTT */
+		{ LACP_OFF_PARTNER, 16 },
+		{ LACP_OFF_COLLECTOR, 2 },	/* TLV header: else it is illegal */
 	};
-	static const uint8_t nobody[6];
+	/* clang-format on */
+	static const uint8_t no_source[6];
 	uint8_t frame[LACP_FRAME_LEN];
 
-	lacp_frame_build(frame, nobody, &port->partner, actor);
+	lacp_frame_build(frame, no_source, &port->partner, actor);
 	for (size_t i = 0; i < ARRAY_SIZE(compared); i++)
 		memset(ret->mask + compared[i].from, 0xff, compared[i].length);
 	ret->mask[LACP_OFF_PARTNER + LACP_OFF_INFO_STATE] = LACP_ACTIVITY | LACP_TIMEOUT |
@@ -87,21 +91,21 @@ int lacp_save(const struct lacp *lacp, uint16_t number, struct lacp_saved *ret)
 		ret->flags |= LACP_SAVED_SELECTED;
 	if (port->selected == LACP_SELECTED && port->individual && !port->draining)
 		ret->flags |= LACP_SAVED_INDIVIDUAL;
-	if (port->selected == LACP_STANDBY)
-		ret->flags |= LACP_SAVED_STANDBY;
-	if (healthy(port))
+	if (is_healthy(port))
 		ret->flags |= LACP_SAVED_HEALTHY;
-	save_info(&actor, &ret->actor);
-	save_info(&port->partner, &ret->partner);
+	ret->actor = lacp_info_save(&actor);
+	ret->partner = lacp_info_save(&port->partner);
 	save_match(port, &actor, ret);
 	lacp_frame_build(ret->pdu, port->config.mac, &actor, &port->partner);
 	return 0;
 }
 
-/* The partner gives us up after the timeout that it told us to keep within. Without a partner there
- * is nothing to resume, but that the port is in use alone; of that nobody can grow tired. */
-static bool stale(const struct lacp *lacp, uint32_t flags, const struct lacp_info *actor,
-		  const struct lacp_info *partner, uint64_t age_ms)
+/*
+ * A partner expires this port after the timeout that its own state requests. Without a partner only
+ * the use as an individual port can be resumed, and that has no time limit.
+ */
+static bool is_stale(const struct lacp *lacp, uint32_t flags, const struct lacp_info *actor,
+		     const struct lacp_info *partner, uint64_t age_ms)
 {
 	if (actor->state & LACP_DEFAULTED && !(actor->state & LACP_EXPIRED))
 		return !(flags & LACP_SAVED_INDIVIDUAL) ||
@@ -122,13 +126,13 @@ int lacp_restore(struct lacp *lacp, uint16_t number, const struct lacp_saved *sa
 	if (saved->version != LACP_SAVED_VERSION)
 		return -EINVAL;
 	actor = lacp_actor(port);
-	was = load_info(&saved->actor);
-	partner = load_info(&saved->partner);
+	was = lacp_info_load(&saved->actor);
+	partner = lacp_info_load(&saved->partner);
 	if (was.system_priority != actor.system_priority ||
 	    memcmp(was.system, actor.system, sizeof(was.system)) != 0 || was.key != actor.key ||
 	    was.port_priority != actor.port_priority || was.port != actor.port)
 		return -EINVAL;
-	if (stale(lacp, saved->flags, &was, &partner, age_ms))
+	if (is_stale(lacp, saved->flags, &was, &partner, age_ms))
 		return -ESTALE;
 
 	port->resume.valid = true;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Selection logic (6.4.14). A channel has one aggregator. Ports whose partner is the same system
- * with the same key form one aggregation; the policy says which of several aggregations has the
- * aggregator, max-links how many of its ports, the rest waits as STANDBY. Without any aggregation,
- * fallback: individual puts the best port into use alone.
+// Copyright (C) The uplinkd authors
+/*
+ * Selection logic (6.4.14). A channel has one aggregator. Ports with the same partner system and
+ * key form one aggregation; the policy selects the aggregation that gets the aggregator, max-links
+ * limits its ports, and further ports are STANDBY. Without any aggregation, fallback: individual
+ * selects the best port alone.
  *
- * A port that changes its aggregation always passes DETACHED, so that its SYNC=0 is told. Two
- * aggregations are never attached at once: those of the old one leave within the run in which those
- * of the new one only begin to wait. */
+ * A port that changes its aggregation always passes DETACHED, so that its SYNC=0 is sent. Two
+ * aggregations are never attached at once: the ports of the old one detach in the same run in which
+ * those of the new one start wait_while.
+ */
 #include "common/util.h"
 #include "lacp/port.h"
 
@@ -40,29 +43,27 @@ bool lacp_lag_equal(const struct lacp_lag *a, const struct lacp_lag *b)
 	       memcmp(a->system, b->system, sizeof(a->system)) == 0;
 }
 
-/* ---- who may take part
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- eligible ports ---- */
 
-static bool usable(const struct lacp_port *port)
+static bool is_usable(const struct lacp_port *port)
 {
 	return port->enabled && port->lacp_enabled && !port->loopback && !port->drained &&
 	       !port->draining;
 }
 
-static bool hears_partner(const struct lacp_port *port)
+static bool has_lacp_partner(const struct lacp_port *port)
 {
 	return port->receive == LACP_RX_CURRENT && port->partner.state & LACP_AGGREGATION;
 }
 
-/* A member that is silent for the moment keeps its place until it is DEFAULTED, but gets none. */
-static bool keeps_place(const struct lacp_port *port)
+/* A selected member in EXPIRED stays a member until DEFAULTED; it cannot become one. */
+static bool stays_member(const struct lacp_port *port)
 {
 	return port->receive == LACP_RX_EXPIRED && port->selected == LACP_SELECTED &&
 	       !port->individual;
 }
 
-static bool drain_lasts(const struct lacp_port *port, uint64_t now_ms)
+static bool is_draining(const struct lacp_port *port, uint64_t now_ms)
 {
 	const uint8_t sends = LACP_SYNCHRONIZATION | LACP_DISTRIBUTING;
 
@@ -70,8 +71,10 @@ static bool drain_lasts(const struct lacp_port *port, uint64_t now_ms)
 	       !lacp_due(port->drain_at_ms, now_ms) && (port->partner.state & sends) == sends;
 }
 
-/* wait_to_restore protects ports in use from one that may fail again; with nothing to protect it
- * would only cost time. In use is what the mux will leave in use in this round. */
+/*
+ * wait_to_restore applies only while another port is in use, as it would otherwise prolong an
+ * outage. In use are the ports that the mux machine leaves in use in this round.
+ */
 bool lacp_restore_holds(const struct lacp_port *port, uint64_t now_ms)
 {
 	struct lacp_port *other;
@@ -80,19 +83,20 @@ bool lacp_restore_holds(const struct lacp_port *port, uint64_t now_ms)
 		return false;
 	lacp_for_each_port(port->lacp, other)
 	{
-		if (other != port && usable(other) && other->selected == LACP_SELECTED &&
+		if (other != port && is_usable(other) && other->selected == LACP_SELECTED &&
 		    other->actor_state & LACP_DISTRIBUTING && lacp_partner_in_sync(other))
 			return true;
 	}
 	return false;
 }
 
-/* ---- order of the ports of one aggregation
- * -------------------------------------------------------------------------------------- */
+/* ---- order of the ports of one aggregation ---- */
 
-/* 6.7.1: the system with the numerically lower identifier decides. Priorities compare as numbers,
- * addresses as bytes. */
-static bool partner_decides(const struct lacp *lacp, const struct lacp_lag *lag)
+/*
+ * 6.7.1: the port priorities of the system with the numerically lower identifier apply. Priorities
+ * compare as numbers, addresses as bytes.
+ */
+static bool is_partner_preferred(const struct lacp *lacp, const struct lacp_lag *lag)
 {
 	if (lag->system_priority != lacp->config.system_priority)
 		return lag->system_priority < lacp->config.system_priority;
@@ -104,9 +108,11 @@ static uint32_t port_rank(uint16_t priority, uint16_t number)
 	return (uint32_t)priority << 16 | number;
 }
 
-/* Lower is better. Silent members come last; when the decision is ours and the policy does not rank
- * ports, those in use come first, so that a returning port displaces nobody. In use means with the
- * partner's consent: what it refuses (its own limit on links) gives way. */
+/*
+ * Lower is better. Members in EXPIRED come last. By the local priorities, ports in use come first
+ * unless the policy ranks ports, so that a returning port displaces none. In use requires the
+ * partner's consent: a port that the partner refuses (its own limit on links) has no precedence.
+ */
 static uint64_t member_rank(const struct lacp_port *port, bool by_partner)
 {
 	const struct lacp_info *partner = &port->partner;
@@ -125,7 +131,7 @@ static uint64_t member_rank(const struct lacp_port *port, bool by_partner)
 static unsigned int members_of(const struct lacp *lacp, const struct lacp_lag *lag,
 			       struct lacp_port *members[LACP_MAX_PORTS])
 {
-	const bool by_partner = partner_decides(lacp, lag);
+	const bool by_partner = is_partner_preferred(lacp, lag);
 	uint64_t ranks[LACP_MAX_PORTS];
 	struct lacp_port *port;
 	unsigned int n = 0;
@@ -136,7 +142,7 @@ static unsigned int members_of(const struct lacp *lacp, const struct lacp_lag *l
 		uint64_t rank = member_rank(port, by_partner);
 		unsigned int at = n;
 
-		if (!usable(port) || !(hears_partner(port) || keeps_place(port)) ||
+		if (!is_usable(port) || !(has_lacp_partner(port) || stays_member(port)) ||
 		    !lacp_lag_equal(&own, lag))
 			continue;
 		for (; at > 0 && ranks[at - 1] > rank; at--) {
@@ -150,16 +156,14 @@ static unsigned int members_of(const struct lacp *lacp, const struct lacp_lag *l
 	return n;
 }
 
-/* ---- which aggregation
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- choice of the aggregation ---- */
 
 struct candidate {
 	struct lacp_lag lag;
 	bool present;	    /* has the aggregator now */
 	uint64_t bandwidth; /* Mbit/s of the ports that would be used */
 	uint64_t count;
-	uint32_t best_port; /* unique, so that no comparison ends undecided */
+	uint32_t best_port; /* unique, so that every comparison is decided */
 };
 
 static void weigh(const struct lacp *lacp, const struct lacp_lag *lag, struct candidate *ret,
@@ -185,7 +189,7 @@ static void weigh(const struct lacp *lacp, const struct lacp_lag *lag, struct ca
 	}
 }
 
-static bool better(enum lacp_policy policy, const struct candidate *a, const struct candidate *b)
+static bool is_better(enum lacp_policy policy, const struct candidate *a, const struct candidate *b)
 {
 	if (policy == LACP_STABLE && a->present != b->present)
 		return a->present;
@@ -212,10 +216,10 @@ static bool choose_lag(const struct lacp *lacp, struct lacp_lag *ret, uint64_t n
 	{
 		struct lacp_lag lag = lacp_lag_of(port);
 
-		if (!usable(port) || !hears_partner(port) || lacp_restore_holds(port, now_ms))
+		if (!is_usable(port) || !has_lacp_partner(port) || lacp_restore_holds(port, now_ms))
 			continue;
 		weigh(lacp, &lag, &candidate, now_ms);
-		if (!found || better(lacp->config.policy, &candidate, &best))
+		if (!found || is_better(lacp->config.policy, &candidate, &best))
 			best = candidate;
 		found = true;
 	}
@@ -224,9 +228,7 @@ static bool choose_lag(const struct lacp *lacp, struct lacp_lag *ret, uint64_t n
 	return found;
 }
 
-/* ---- fallback
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- fallback ---- */
 
 static bool has_partner(const struct lacp *lacp)
 {
@@ -234,18 +236,18 @@ static bool has_partner(const struct lacp *lacp)
 
 	lacp_for_each_port(lacp, port)
 	{
-		bool knows =
+		bool has_lacp =
 			port->receive == LACP_RX_CURRENT ||
 			(port->receive == LACP_RX_EXPIRED && !(port->actor_state & LACP_DEFAULTED));
 
-		if (port->enabled && !port->loopback && knows &&
+		if (port->enabled && !port->loopback && has_lacp &&
 		    port->partner.state & LACP_AGGREGATION)
 			return true;
 	}
 	return false;
 }
 
-/* A partner that answers but refuses to aggregate is a better choice than silence. */
+/* A port whose partner answers with AGG=0 is preferred to one without partner. */
 static struct lacp_port *fallback_port(const struct lacp *lacp)
 {
 	struct lacp_port *port, *best = NULL;
@@ -257,7 +259,7 @@ static struct lacp_port *fallback_port(const struct lacp *lacp)
 	{
 		uint64_t rank = port_rank(port->config.priority, port->config.number);
 
-		if (!usable(port) ||
+		if (!is_usable(port) ||
 		    (port->receive != LACP_RX_CURRENT && port->receive != LACP_RX_DEFAULTED))
 			continue;
 		if (port->receive == LACP_RX_DEFAULTED)
@@ -270,48 +272,48 @@ static struct lacp_port *fallback_port(const struct lacp *lacp)
 	return best;
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- selection of all ports ---- */
 
-struct wish {
-	enum lacp_selected selected[LACP_MAX_PORTS]; /* by place in lacp->ports */
-	struct lacp_port *alone;
+struct selection {
+	enum lacp_selected selected[LACP_MAX_PORTS]; /* by index in lacp->ports */
+	struct lacp_port *individual;
 };
 
-static void make_wish(struct lacp *lacp, struct wish *wish, uint64_t now_ms)
+static void compute_selection(struct lacp *lacp, struct selection *ret, uint64_t now_ms)
 {
 	struct lacp_port *members[LACP_MAX_PORTS], *port;
 	unsigned int n = 0,
 		     limit = lacp->config.max_links ? lacp->config.max_links : LACP_MAX_PORTS;
 	bool kept = false;
 
-	*wish = (struct wish){ .alone = NULL };
+	*ret = (struct selection){ .individual = NULL };
 	lacp_for_each_port(lacp, port)
-		kept = kept || (lacp->lag_valid && usable(port) && keeps_place(port));
-	/* An aggregation that is silent as a whole keeps the aggregator until another one, or
-	 * DEFAULTED, ends it. */
+		kept = kept || (lacp->lag_valid && is_usable(port) && stays_member(port));
+	/*
+	 * An aggregation with all members in EXPIRED keeps the aggregator until another one has a
+	 * partner or its members are DEFAULTED.
+	 */
 	lacp->lag_valid = choose_lag(lacp, &lacp->lag, now_ms) || kept;
 	if (lacp->lag_valid)
 		n = members_of(lacp, &lacp->lag, members);
 	else
-		wish->alone = fallback_port(lacp);
+		ret->individual = fallback_port(lacp);
 
-	for (unsigned int place = 0; place < lacp->n_ports; place++) {
-		port = lacp->ports[place];
-		if (port == wish->alone || drain_lasts(port, now_ms))
-			wish->selected[place] = LACP_SELECTED;
-		for (unsigned int i = 0, used = 0; i < n; i++) {
-			if (lacp_restore_holds(members[i], now_ms))
+	for (unsigned int i = 0; i < lacp->n_ports; i++) {
+		port = lacp->ports[i];
+		if (port == ret->individual || is_draining(port, now_ms))
+			ret->selected[i] = LACP_SELECTED;
+		for (unsigned int m = 0, used = 0; m < n; m++) {
+			if (lacp_restore_holds(members[m], now_ms))
 				continue;
-			if (members[i] == port)
-				wish->selected[place] = used < limit ? LACP_SELECTED : LACP_STANDBY;
+			if (members[m] == port)
+				ret->selected[i] = used < limit ? LACP_SELECTED : LACP_STANDBY;
 			used++;
 		}
 	}
 }
 
-/* Below min-links the whole channel goes out of sync, so that the partner stops sending too. */
+/* Below min-links the whole channel goes out of sync, so that the partner stops sending as well. */
 static void enforce_min_links(struct lacp *lacp, uint64_t now_ms)
 {
 	struct lacp_port *port;
@@ -328,14 +330,15 @@ static void enforce_min_links(struct lacp *lacp, uint64_t now_ms)
 
 void lacp_select(struct lacp *lacp, uint64_t now_ms)
 {
-	struct wish wish;
+	struct selection selection;
 
-	make_wish(lacp, &wish, now_ms);
-	for (unsigned int place = 0; place < lacp->n_ports; place++) {
-		struct lacp_port *port = lacp->ports[place];
+	compute_selection(lacp, &selection, now_ms);
+	for (unsigned int i = 0; i < lacp->n_ports; i++) {
+		struct lacp_port *port = lacp->ports[i];
 
 		if (port->selected != LACP_UNSELECTED || port->mux == LACP_MUX_DETACHED)
-			lacp_set_selected(port, wish.selected[place], port == wish.alone);
+			lacp_set_selected(port, selection.selected[i],
+					  port == selection.individual);
 	}
 	enforce_min_links(lacp, now_ms);
 }

@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
-/* IP addresses of interfaces. Which of them are ours the kernel remembers (IFA_PROTO, 5.18), so
- * they are found again after a restart with another configuration, and what an administrator has
- * added is never touched. */
+// Copyright (C) The uplinkd authors
+/*
+ * IP addresses of interfaces. The kernel stores the mark of uplinkd's addresses (IFA_PROTO, 5.18),
+ * so that they are found after a restart with another configuration, and addresses of
+ * administrators stay untouched.
+ */
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
 #include "common/util.h"
-#include "config/model.h"
 #include "link/internal.h"
 
 #define REQUEST_BYTES 128
 #define DUMP_TRIES 4
-#define PROTO_UPLINKD 0x75 /* as `ip address add ... proto`; the kernel's own end at 3 */
 
 struct found {
 	uint32_t ifindex;
+	bool all; /* also those without the mark */
 	struct address *addresses;
 	size_t n;
 };
-
-static size_t address_length(const struct address *address)
-{
-	return address->family == AF_INET ? 4 : 16;
-}
-
-static bool same_address(const struct address *a, const struct address *b)
-{
-	return a->family == b->family && a->prefix_length == b->prefix_length &&
-	       memcmp(a->bytes, b->bytes, address_length(a)) == 0;
-}
 
 static struct nlmsghdr *address_request(void *buffer, uint16_t type, uint16_t flags,
 					uint32_t ifindex, const struct address *address)
@@ -46,7 +37,8 @@ static struct nlmsghdr *address_request(void *buffer, uint16_t type, uint16_t fl
 	return request;
 }
 
-int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struct address *address)
+int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struct address *address,
+		     uint8_t flags)
 {
 	uint8_t buffer[REQUEST_BYTES];
 	struct nlmsghdr *request;
@@ -56,14 +48,13 @@ int link_add_address(struct link_monitor *monitor, uint32_t ifindex, const struc
 	    address->prefix_length > 8 * address_length(address))
 		return -EINVAL;
 	request = address_request(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, address);
-	mnl_attr_put_u8(request, IFA_PROTO, PROTO_UPLINKD);
+	((struct ifaddrmsg *)mnl_nlmsg_get_payload(request))->ifa_flags = flags;
+	mnl_attr_put_u8(request, IFA_PROTO, LINK_ROUTE_PROTOCOL);
 	r = netlink_query(&monitor->query, request, NULL, NULL);
 	return r == -EEXIST ? 0 : r;
 }
 
-/* ---- which are there
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- existing addresses ---- */
 static int add_found(struct found *found, const struct address *address)
 {
 	struct address *addresses =
@@ -76,7 +67,7 @@ static int add_found(struct found *found, const struct address *address)
 	return 0;
 }
 
-/* Takes those that are ours; a message that cannot be read describes none. */
+/* Collects the addresses; malformed messages are skipped. */
 static int on_address(const struct nlmsghdr *message, void *userdata)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(message);
@@ -96,15 +87,15 @@ static int on_address(const struct nlmsghdr *message, void *userdata)
 		uint16_t type = mnl_attr_get_type(attr), length = mnl_attr_get_payload_len(attr);
 
 		if (type == IFA_PROTO && length == 1)
-			ours = mnl_attr_get_u8(attr) == PROTO_UPLINKD;
-		/* IFA_LOCAL, and where there is no peer IPv6 has it in IFA_ADDRESS alone. */
+			ours = mnl_attr_get_u8(attr) == LINK_ROUTE_PROTOCOL;
+		/* IFA_LOCAL; IPv6 without a peer address has IFA_ADDRESS only. */
 		if ((type == IFA_LOCAL || (type == IFA_ADDRESS && !local)) &&
 		    length == address_length(&address)) {
 			memcpy(address.bytes, mnl_attr_get_payload(attr), length);
 			local = local || type == IFA_LOCAL;
 		}
 	}
-	return ours ? add_found(found, &address) : 0;
+	return ours || found->all ? add_found(found, &address) : 0;
 }
 
 static int find_addresses(struct link_monitor *monitor, struct found *found)
@@ -119,8 +110,9 @@ static int find_addresses(struct link_monitor *monitor, struct found *found)
 		request->nlmsg_type = RTM_GETADDR;
 		request->nlmsg_flags = NLM_F_DUMP;
 		ifa->ifa_family = AF_UNSPEC;
+		ifa->ifa_index = found->ifindex;
 		found->n = 0;
-		r = netlink_query(&monitor->query, request, on_address, found);
+		r = netlink_query(&monitor->dump, request, on_address, found);
 	}
 	return r;
 }
@@ -128,7 +120,7 @@ static int find_addresses(struct link_monitor *monitor, struct found *found)
 static bool is_among(const struct address *address, const struct address *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (same_address(address, &list[i]))
+		if (address_equal(address, &list[i]))
 			return true;
 	return false;
 }
@@ -139,6 +131,8 @@ int link_remove_addresses(struct link_monitor *monitor, uint32_t ifindex,
 	struct found found = { .ifindex = ifindex };
 	int r = find_addresses(monitor, &found);
 
+	if (r == -ENODEV)
+		r = 0;
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
 		uint8_t buffer[REQUEST_BYTES];
 
@@ -148,10 +142,26 @@ int link_remove_addresses(struct link_monitor *monitor, uint32_t ifindex,
 				  address_request(buffer, RTM_DELADDR, 0, ifindex,
 						  &found.addresses[i]),
 				  NULL, NULL);
-		if (r == -EADDRNOTAVAIL) /* went with another one of its subnet, or by somebody
-					    else's hand */
+		/* removed with the primary address of its subnet, or by another program */
+		if (r == -EADDRNOTAVAIL)
 			r = 0;
 	}
 	free(found.addresses);
+	return r;
+}
+
+int link_find_missing_addresses(struct link_monitor *monitor, uint32_t ifindex,
+				const struct address *wanted, size_t n, uint64_t *ret_missing)
+{
+	struct found found = { .ifindex = ifindex, .all = true };
+	uint64_t missing = 0;
+	int r = find_addresses(monitor, &found);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (!is_among(&wanted[i], found.addresses, found.n))
+			missing |= 1ULL << i;
+	free(found.addresses);
+	if (r == 0)
+		*ret_missing = missing;
 	return r;
 }

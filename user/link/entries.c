@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of interfaces, by ifindex and by name, and the queue of what the handler has not been
- * told yet.
+// Copyright (C) The uplinkd authors
+/*
+ * The table of interfaces, by ifindex and by name, and the queue of notices for the handler.
  *
- * Every change allocates its notices first and touches the table afterwards: an allocation that
- * fails leaves the old state, so the next full dump finds the difference again. */
+ * Every change allocates its notices before it modifies the table: a failed allocation leaves the
+ * old state, so that the next full dump finds the difference.
+ */
 #include "common/util.h"
 #include "link/internal.h"
 
@@ -34,7 +36,7 @@ static size_t ifindex_bucket(uint32_t ifindex)
 	return ifindex % LINK_BUCKETS;
 }
 
-/* FNV-1a: names such as vnet1, vnet2 ... differ only in their end. */
+/* FNV-1a, which spreads names that differ in their last characters only (vnet1, vnet2). */
 static size_t name_bucket(const char *name)
 {
 	uint32_t hash = 2166136261u;
@@ -60,6 +62,55 @@ struct link_entry *link_table_by_name(const struct link_table *table, const char
 	while (entry && strcmp(entry->info.name, name) != 0)
 		entry = entry->next_by_name;
 	return entry;
+}
+
+bool link_has_name(const struct link_info *info, const char *name)
+{
+	if (strcmp(info->name, name) == 0)
+		return true;
+	for (size_t i = 0; i < LINK_MAX_ALT_NAMES && info->alt_names[i][0]; i++) {
+		if (strcmp(info->alt_names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct link_entry *link_table_find(const struct link_table *table, const char *name)
+{
+	struct link_entry *entry = link_table_by_name(table, name);
+
+	if (entry || !name[0])
+		return entry;
+	for (entry = table->with_alt; entry; entry = entry->next_with_alt) {
+		if (link_has_name(&entry->info, name))
+			break;
+	}
+	return entry;
+}
+
+static void unlink_alt(struct link_table *table, struct link_entry *entry)
+{
+	struct link_entry **place = &table->with_alt;
+
+	while (*place && *place != entry)
+		place = &(*place)->next_with_alt;
+	if (*place)
+		*place = entry->next_with_alt;
+}
+
+/* Every change of an entry's description: keeps the list of entries with alternative names. */
+static void set_info(struct link_table *table, struct link_entry *entry,
+		     const struct link_info *info)
+{
+	bool had = entry->info.alt_names[0][0], has = info->alt_names[0][0];
+
+	entry->info = *info;
+	if (had && !has) {
+		unlink_alt(table, entry);
+	} else if (has && !had) {
+		entry->next_with_alt = table->with_alt;
+		table->with_alt = entry;
+	}
 }
 
 static void insert_name(struct link_table *table, struct link_entry *entry)
@@ -137,7 +188,9 @@ static unsigned int differences(const struct link_info *old, const struct link_i
 
 	if (old->carrier != new->carrier || old->admin_up != new->admin_up)
 		changes |= LINK_STATE;
-	if (strcmp(old->kind, new->kind) != 0 || memcmp(old->mac, new->mac, 6) != 0 ||
+	if (strcmp(old->kind, new->kind) != 0 ||
+	    memcmp(old->alt_names, new->alt_names, sizeof(old->alt_names)) != 0 ||
+	    old->type != new->type || memcmp(old->mac, new->mac, 6) != 0 ||
 	    memcmp(old->permanent_mac, new->permanent_mac, 6) != 0 || old->mtu != new->mtu ||
 	    old->max_mtu != new->max_mtu || old->peer != new->peer || old->master != new->master ||
 	    old->promiscuous != new->promiscuous || old->arp != new->arp ||
@@ -148,7 +201,7 @@ static unsigned int differences(const struct link_info *old, const struct link_i
 	return changes;
 }
 
-/* The one place where a known interface changes under its name. */
+/* Every change of a known interface that keeps its name. */
 static int change(struct link_table *table, struct link_entry *entry, const struct link_info *info)
 {
 	unsigned int changes = differences(&entry->info, info);
@@ -156,7 +209,7 @@ static int change(struct link_table *table, struct link_entry *entry, const stru
 
 	if (!changes)
 		return 0;
-	if (entry->added) { /* the handler hears of it with this state to begin with */
+	if (entry->added) { /* merged into the notice that is still queued */
 		entry->added->info = *info;
 	} else {
 		notice = notice_new(info, changes);
@@ -164,7 +217,21 @@ static int change(struct link_table *table, struct link_entry *entry, const stru
 			return -ENOMEM;
 		push(table, notice);
 	}
-	entry->info = *info;
+	set_info(table, entry, info);
+	return 0;
+}
+
+int link_table_touch(struct link_table *table, uint32_t ifindex)
+{
+	struct link_entry *entry = link_table_by_ifindex(table, ifindex);
+	struct link_notice *notice;
+
+	if (!entry || entry->added)
+		return 0;
+	notice = notice_new(&entry->info, LINK_BRIDGE_PORT);
+	if (!notice)
+		return -ENOMEM;
+	push(table, notice);
 	return 0;
 }
 
@@ -178,7 +245,7 @@ static int add(struct link_table *table, const struct link_info *info)
 		free(notice);
 		return -ENOMEM;
 	}
-	entry->info = *info;
+	set_info(table, entry, info);
 	entry->round = table->round;
 	entry->added = notice;
 	push(table, notice);
@@ -201,7 +268,7 @@ static int rename_entry(struct link_table *table, struct link_entry *entry,
 	}
 	push(table, removed);
 	unlink_name(table, entry);
-	entry->info = *info;
+	set_info(table, entry, info);
 	insert_name(table, entry);
 	entry->added = added;
 	push(table, added);
@@ -217,6 +284,7 @@ static int drop(struct link_table *table, struct link_entry *entry)
 	push(table, notice);
 	unlink_name(table, entry);
 	unlink_ifindex(table, entry);
+	unlink_alt(table, entry);
 	free(entry);
 	table->n--;
 	return 0;
@@ -229,8 +297,10 @@ int link_table_update(struct link_table *table, const struct link_info *descript
 	struct link_info info = *description;
 	int r;
 
-	/* Names are unique: who is known to hold this one has lost it, and what it is called now is
-	 * on its way or was lost. */
+	/*
+	 * Names are unique, so the table's holder of this name has another one, whose event is
+	 * still to come or was lost.
+	 */
 	if (holder && holder != entry) {
 		r = drop(table, holder);
 		if (r < 0)

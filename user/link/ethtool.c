@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Settings that live behind the ethtool ioctl: speed, and the offloads that hide tags or change
- * frames before the programs see them. */
+// Copyright (C) The uplinkd authors
+/*
+ * Settings of the ethtool ioctl: speed, and the offloads that hide tags or change frames before the
+ * programs process them.
+ */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -8,7 +11,7 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define MAX_MODE_WORDS 128 /* of a link mode mask; the kernel's limit is what an s8 holds */
+#define MAX_MODE_WORDS 128 /* of a link mode mask; its length is an s8 in the kernel */
 
 int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command)
 {
@@ -24,9 +27,7 @@ int ethtool_call(struct link_monitor *monitor, uint32_t ifindex, void *command)
 	return r < 0 ? -errno : r;
 }
 
-/* ---- speed
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- speed ---- */
 int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_speed *ret)
 {
 	union {
@@ -36,7 +37,7 @@ int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_s
 	} query = { .base = { .cmd = ETHTOOL_GLINKSETTINGS } };
 	int r;
 
-	/* The first call asks for the number of mask words, which the kernel answers negated. */
+	/* The first call returns the number of mask words, negated. */
 	r = ethtool_call(monitor, ifindex, &query);
 	if (r >= 0 && query.base.link_mode_masks_nwords < 0) {
 		query.base = (struct ethtool_link_settings){
@@ -58,12 +59,11 @@ int link_get_speed(struct link_monitor *monitor, uint32_t ifindex, struct link_s
 	return 0;
 }
 
-/* ---- offloads
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- offloads ---- */
 static const struct offload {
-	const char *name; /* in the kernel's string set; `ethtool -K` knows it too */
+	const char *name; /* in the kernel's string set and in `ethtool -K` */
 	uint32_t saved;
+	/* clang-format off */
 } offloads[LINK_N_OFFLOADS] = {
 	{ "rx-vlan-hw-parse", UL_SAVED_RX_VLAN },
 	{ "rx-vlan-filter", UL_SAVED_RX_VLAN_FILTER },
@@ -71,6 +71,7 @@ static const struct offload {
 	{ "rx-gro-hw", UL_SAVED_GRO_HW },
 	{ "tx-vlan-hw-insert", UL_SAVED_TX_VLAN },
 };
+/* clang-format on */
 
 static int count_features(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret)
 {
@@ -136,25 +137,29 @@ static int read_features(struct link_monitor *monitor, uint32_t ifindex,
 static int get_features(struct link_monitor *monitor, uint32_t ifindex,
 			struct link_features *features)
 {
+	struct link_features *known = &monitor->features;
 	uint32_t n;
 	int r;
 
-	r = count_features(monitor, ifindex, &n);
-	if (r < 0)
-		return r;
-	features->n_words = (n + 31) / 32;
-	r = find_offloads(monitor, ifindex, n, features);
-	if (r < 0)
-		return r;
+	/* The names are the kernel's and the same for all interfaces. */
+	if (!known->n_words) {
+		r = count_features(monitor, ifindex, &n);
+		if (r == 0)
+			r = find_offloads(monitor, ifindex, n, known);
+		if (r < 0)
+			return r;
+		known->n_words = (n + 31) / 32;
+	}
+	*features = *known;
 	return read_features(monitor, ifindex, features);
 }
 
-static bool test(uint32_t word, int32_t bit)
+static bool has_bit(uint32_t word, int32_t bit)
 {
 	return word >> (bit % 32) & 1;
 }
 
-/* wanted: bits of enum ul_saved that are to be on, of those in mask. */
+/* Sets the offloads of mask (bits of enum ul_saved): those in wanted on, the others off. */
 static int set_features(struct link_monitor *monitor, uint32_t ifindex,
 			const struct link_features *features, uint32_t mask, uint32_t wanted)
 {
@@ -174,12 +179,14 @@ static int set_features(struct link_monitor *monitor, uint32_t ifindex,
 	}
 	memcpy(query.room + sizeof(query.base), block, sizeof(block));
 	r = ethtool_call(monitor, ifindex, &query);
-	return r < 0 ? r : 0; /* ETHTOOL_F_* tell that something came out otherwise; who cares reads
-				 it back */
+	/*
+	 * Positive values (ETHTOOL_F_*) report a different result; callers read the features back.
+	 */
+	return r < 0 ? r : 0;
 }
 
-void link_sum_up_offloads(const struct link_features *features, uint32_t *ret_on,
-			  uint32_t *ret_changeable)
+void link_summarize_offloads(const struct link_features *features, uint32_t *ret_on,
+			     uint32_t *ret_changeable)
 {
 	*ret_on = *ret_changeable = 0;
 	for (size_t i = 0; i < LINK_N_OFFLOADS; i++) {
@@ -189,12 +196,12 @@ void link_sum_up_offloads(const struct link_features *features, uint32_t *ret_on
 		if (bit < 0)
 			continue;
 		block = &features->block[bit / 32];
-		if (test(block->available & ~block->never_changed, bit)) {
+		if (has_bit(block->available & ~block->never_changed, bit)) {
 			*ret_changeable |= offloads[i].saved;
-			if (test(block->requested, bit))
+			if (has_bit(block->requested, bit))
 				*ret_on |= offloads[i].saved;
 		}
-		if (test(block->active, bit))
+		if (has_bit(block->active, bit))
 			*ret_on |= offloads[i].saved;
 	}
 }
@@ -218,7 +225,7 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 	r = get_features(monitor, ifindex, &features);
 	if (r < 0)
 		return r;
-	link_sum_up_offloads(&features, &on, &changeable);
+	link_summarize_offloads(&features, &on, &changeable);
 	on &= which;
 	still_on = on;
 	if (on & changeable) {
@@ -231,7 +238,7 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 					   on & changeable);
 			return r;
 		}
-		link_sum_up_offloads(&features, &still_on, &ignored);
+		link_summarize_offloads(&features, &still_on, &ignored);
 		still_on &= which;
 	}
 
@@ -241,6 +248,40 @@ int link_prepare_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 		return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+static int summarize(struct link_monitor *monitor, uint32_t ifindex, uint32_t *ret_on,
+		     uint32_t *ret_changeable)
+{
+	struct link_features features = { 0 };
+	int r = get_features(monitor, ifindex, &features);
+
+	if (r < 0)
+		return r;
+	link_summarize_offloads(&features, ret_on, ret_changeable);
+	return 0;
+}
+
+int link_get_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t which,
+		      uint32_t *ret_on)
+{
+	uint32_t on, changeable;
+	int r = summarize(monitor, ifindex, &on, &changeable);
+
+	if (r == 0)
+		*ret_on = on & which;
+	return r;
+}
+
+int link_get_changeable_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t which,
+				 uint32_t *ret_offloads)
+{
+	uint32_t on, changeable;
+	int r = summarize(monitor, ifindex, &on, &changeable);
+
+	if (r == 0)
+		*ret_offloads = on & changeable & which;
+	return r;
 }
 
 int link_restore_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32_t saved)
@@ -257,4 +298,16 @@ int link_restore_offloads(struct link_monitor *monitor, uint32_t ifindex, uint32
 	if (r < 0)
 		return r;
 	return set_features(monitor, ifindex, &features, saved & all, saved & all);
+}
+
+int link_set_gro(struct link_monitor *monitor, uint32_t ifindex, bool on)
+{
+	struct ethtool_value query = { .cmd = ETHTOOL_GGRO };
+	int r = ethtool_call(monitor, ifindex, &query);
+
+	if (r < 0 || !query.data == !on)
+		return r < 0 ? r : 0;
+	query = (struct ethtool_value){ .cmd = ETHTOOL_SGRO, .data = on };
+	r = ethtool_call(monitor, ifindex, &query);
+	return r < 0 ? r : 0;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The interface monitor: which interfaces exist and what state they are in.
+// Copyright (C) The uplinkd authors
+/*
+ * The interface monitor: existence and state of all interfaces.
  *
- * Two rtnetlink sockets. Events come on one that only listens; the other one asks. Before an answer
- * goes into the table all waiting events are taken in, because they are older than the answer:
- * applied after it they would turn the table back for a moment. Where the kernel had to drop
- * events, or a dump was disturbed by changes, everything is dumped anew; nothing is ever concluded
- * from what might be missing.
- *
- * Life cycle: new (sockets, sources on the loop, first dump) - events, polls, refreshes - free. */
+ * It has two rtnetlink sockets, one for events and one for queries. All waiting events are applied
+ * before the answer of a query, because they are older: applied later they would revert the table
+ * for a moment. After dropped events or an interrupted dump a full dump follows; a partial dump
+ * removes no interface.
+ */
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
@@ -16,14 +16,34 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define EVENT_BUFFER_BYTES \
-	(8 << 20) /* some 4,000 events while the daemon is busy with something else */
+#define EVENT_BUFFER_BYTES (8 << 20) /* about 4,000 events while the daemon is busy */
 #define DUMP_TRIES 4
 #define RETRY_USEC 50000
 
-/* ---- messages into the table
- * -------------------------------------------------------------------------------------------------
- */
+void link_fail(const struct link_monitor *monitor, int error, const char *text)
+{
+	if (monitor->on_failure)
+		monitor->on_failure(monitor->userdata, error, text);
+}
+
+void link_monitor_set_failure_handler(struct link_monitor *monitor,
+				      void (*on_failure)(void *userdata, int error,
+							 const char *text))
+{
+	monitor->on_failure = on_failure;
+}
+
+/* ---- messages into the table ---- */
+static int on_bridge_event(struct link_monitor *monitor, const struct nlmsghdr *message)
+{
+	struct link_bridge_port port;
+
+	/* A malformed one does not concern the table. */
+	if (message->nlmsg_type != RTM_NEWLINK || link_parse_bridge_port(message, &port) < 0)
+		return 0;
+	return link_table_touch(&monitor->table, port.ifindex);
+}
+
 static int on_event(const struct nlmsghdr *message, void *userdata)
 {
 	struct link_monitor *monitor = userdata;
@@ -34,14 +54,14 @@ static int on_event(const struct nlmsghdr *message, void *userdata)
 		return 0;
 	r = link_parse(message, &info);
 	if (r == -ENOMSG)
-		return 0;
-	if (r < 0) /* whatever it was to tell: ask */
+		return on_bridge_event(monitor, message);
+	if (r < 0) /* malformed: dump everything */
 		return -ENOBUFS;
 	if (message->nlmsg_type == RTM_DELLINK)
 		return link_table_remove(&monitor->table, info.ifindex);
 
 	r = link_table_update(&monitor->table, &info);
-	if (r > 0) /* new; its features may fail to come when it is gone again */
+	if (r > 0) /* new; the query fails if it is already gone */
 		r = netdev_genl_fetch(&monitor->genl, &monitor->table, info.ifindex);
 	return r == -ENOMEM ? r : 0;
 }
@@ -55,7 +75,8 @@ static int on_dumped(const struct nlmsghdr *message, void *userdata)
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return 0;
 	r = link_parse(message, &info);
-	if (r < 0) /* what cannot be read does not exist for us; to ask again would not end */
+	/* skipped, because a repeated query would return the same message */
+	if (r < 0)
 		return 0;
 	r = link_table_update(&monitor->table, &info);
 	return r < 0 ? r : 0;
@@ -80,9 +101,7 @@ int link_read_events(struct link_monitor *monitor)
 	return r;
 }
 
-/* ---- questions
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- queries ---- */
 static struct nlmsghdr *getlink_request(void *buffer, uint32_t ifindex, uint16_t flags)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -91,7 +110,7 @@ static struct nlmsghdr *getlink_request(void *buffer, uint32_t ifindex, uint16_t
 	request->nlmsg_type = RTM_GETLINK;
 	request->nlmsg_flags = flags;
 	ifi->ifi_index = (int)ifindex;
-	/* Statistics would make the driver sum up its queues, for nothing. */
+	/* Statistics would make the driver sum up its queues. */
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	return request;
 }
@@ -113,7 +132,7 @@ static int dump_links(struct link_monitor *monitor)
 	return -EINTR;
 }
 
-/* Takes everything in. Whatever could not be had leaves `lost` set, so that it is tried again. */
+/* Full dump. A failure leaves `lost` set, so that the dump is repeated. */
 static int dump_all(struct link_monitor *monitor)
 {
 	int r;
@@ -138,8 +157,10 @@ static int dump_all(struct link_monitor *monitor)
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* Puts a table right that missed something; when that fails now (memory, endless changes), a little
- * later. */
+/*
+ * Restores the table after lost events; after a failure (memory, constant changes) again in
+ * RETRY_USEC.
+ */
 void link_recover(struct link_monitor *monitor)
 {
 	int r;
@@ -149,7 +170,8 @@ void link_recover(struct link_monitor *monitor)
 	r = dump_all(monitor);
 	if (!monitor->lost)
 		return;
-	log_debug("interfaces: full dump has to be repeated: %s", strerror(-r));
+	if (r != -EINTR)
+		link_fail(monitor, r, "interfaces: full dump failed, to be repeated");
 	if (monitor->retry_source) {
 		sd_event_source_set_time_relative(monitor->retry_source, RETRY_USEC);
 		sd_event_source_set_enabled(monitor->retry_source, SD_EVENT_ONESHOT);
@@ -204,29 +226,109 @@ int link_name(struct link_monitor *monitor, uint32_t ifindex, char name[UL_NAME_
 	return 0;
 }
 
-const struct link_info *link_by_name(const struct link_monitor *monitor, const char *name)
-{
-	const struct link_entry *entry = link_table_by_name(&monitor->table, name);
-
-	return entry ? &entry->info : NULL;
-}
-
-const struct link_info *link_by_ifindex(const struct link_monitor *monitor, uint32_t ifindex)
+int link_get(const struct link_monitor *monitor, uint32_t ifindex, struct link_info *ret)
 {
 	const struct link_entry *entry = link_table_by_ifindex(&monitor->table, ifindex);
 
-	return entry ? &entry->info : NULL;
+	if (!entry)
+		return -ENODEV;
+	*ret = entry->info;
+	return 0;
 }
 
-/* ---- telling
- * ----------------------------------------------------------------------------------------------------------------------
+int link_find(const struct link_monitor *monitor,
+	      bool (*matches)(const void *userdata, const struct link_info *info),
+	      const void *userdata, struct link_info *ret)
+{
+	for (size_t i = 0; i < LINK_BUCKETS; i++) {
+		const struct link_entry *entry = monitor->table.by_ifindex[i];
+
+		for (; entry; entry = entry->next_by_ifindex) {
+			if (!matches(userdata, &entry->info))
+				continue;
+			*ret = entry->info;
+			return 0;
+		}
+	}
+	return -ENODEV;
+}
+
+static int compare_links(const void *a, const void *b)
+{
+	const struct link_info *x = a, *y = b;
+
+	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
+}
+
+int link_list(const struct link_monitor *monitor,
+	      bool (*matches)(const void *userdata, const struct link_info *info),
+	      const void *userdata, struct link_info **ret, size_t *ret_n)
+{
+	struct link_info *list = calloc(monitor->table.n + 1, sizeof(*list));
+	size_t n = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < LINK_BUCKETS; i++) {
+		const struct link_entry *entry = monitor->table.by_ifindex[i];
+
+		for (; entry; entry = entry->next_by_ifindex)
+			if (matches(userdata, &entry->info))
+				list[n++] = entry->info;
+	}
+	qsort(list, n, sizeof(*list), compare_links);
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int link_get_by_name(const struct link_monitor *monitor, const char *name, struct link_info *ret)
+{
+	const struct link_entry *entry = link_table_find(&monitor->table, name);
+
+	if (!entry)
+		return -ENODEV;
+	*ret = entry->info;
+	return 0;
+}
+
+int link_refresh_get(struct link_monitor *monitor, uint32_t ifindex, struct link_info *ret)
+{
+	int r = link_monitor_refresh(monitor, ifindex);
+
+	return r < 0 ? r : link_get(monitor, ifindex, ret);
+}
+
+/*
+ * By name and not by the number in the table: an alternative name that was added while the
+ * interface was down makes no event.
  */
+int link_refresh_get_by_name(struct link_monitor *monitor, const char *name, struct link_info *ret)
+{
+	uint8_t buffer[64 + UL_NAME_LEN];
+	struct nlmsghdr *request = getlink_request(buffer, 0, 0);
+	int r;
+
+	if (!name[0] || strlen(name) >= UL_NAME_LEN)
+		return -ENODEV;
+	mnl_attr_put_strz(request, IFLA_ALT_IFNAME, name);
+	r = link_read_events(monitor);
+	if (r == 0)
+		r = netlink_query(&monitor->query, request, on_event, monitor);
+	if (r == 0)
+		r = link_get_by_name(monitor, name, ret);
+	link_recover(monitor);
+	link_deliver_later(monitor);
+	return r;
+}
+
+/* ---- notices ---- */
 void link_deliver(struct link_monitor *monitor)
 {
 	struct link_notice *notice;
 
-	if (monitor->delivering) /* called from within the handler: the loop below goes on with what
-				    was queued */
+	/* called from the handler: the outer loop delivers the new notices */
+	if (monitor->delivering)
 		return;
 	monitor->delivering = true;
 	while ((notice = link_table_pop(&monitor->table))) {
@@ -261,34 +363,13 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	int r = link_read_events(monitor);
 
 	if (r < 0)
-		log_error(r, "interfaces: cannot read events");
+		link_fail(monitor, r, "interfaces: cannot read events");
 	link_recover(monitor);
 	link_deliver(monitor);
 	return 0; /* an error would switch the source off */
 }
 
-/* ---- life cycle
- * ---------------------------------------------------------------------------------------------------------------------
- */
-static int open_events(struct link_monitor *monitor)
-{
-	int r, group = RTNLGRP_LINK;
-
-	r = netlink_open(&monitor->events, NETLINK_ROUTE, true);
-	if (r < 0)
-		return r;
-	r = netlink_set_receive_buffer(&monitor->events, EVENT_BUFFER_BYTES);
-	if (r < 0)
-		return r;
-	if (r < EVENT_BUFFER_BYTES)
-		log_debug("interfaces: receive buffer of %d bytes instead of %d", r,
-			  EVENT_BUFFER_BYTES);
-	if (mnl_socket_setsockopt(monitor->events.socket, NETLINK_ADD_MEMBERSHIP, &group,
-				  sizeof(group)) < 0)
-		return -errno;
-	return 0;
-}
-
+/* ---- life cycle ---- */
 static int add_sources(struct link_monitor *monitor)
 {
 	int r;
@@ -314,17 +395,23 @@ static int add_sources(struct link_monitor *monitor)
 
 static int start(struct link_monitor *monitor)
 {
-	int r;
+	int r, one = 1;
 
 	monitor->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (monitor->ioctl_fd < 0)
 		return -errno;
-	r = open_events(monitor);
+	r = netlink_open_events(&monitor->events, NETLINK_ROUTE, RTNLGRP_LINK, EVENT_BUFFER_BYTES);
 	if (r < 0)
 		return r;
 	r = netlink_open(&monitor->query, NETLINK_ROUTE, false);
 	if (r < 0)
 		return r;
+	r = netlink_open(&monitor->dump, NETLINK_ROUTE, false);
+	if (r < 0)
+		return r;
+	/* Without it (before Linux 4.20) the kernel does not filter, and the handlers do. */
+	(void)mnl_socket_setsockopt(monitor->dump.socket, NETLINK_GET_STRICT_CHK, &one,
+				    sizeof(one));
 	r = netdev_genl_open(&monitor->genl, EVENT_BUFFER_BYTES);
 	if (r < 0)
 		return r;
@@ -332,7 +419,7 @@ static int start(struct link_monitor *monitor)
 	if (r < 0)
 		return r;
 	r = dump_all(monitor);
-	return r == -EINTR ? 0 : r; /* too busy a moment: repeated from the loop */
+	return r == -EINTR ? 0 : r; /* constant changes: repeated from the loop */
 }
 
 int link_monitor_new(sd_event *event, link_handler handler, void *userdata,
@@ -369,6 +456,7 @@ void link_monitor_free(struct link_monitor *monitor)
 	sd_event_source_disable_unref(monitor->genl_source);
 	sd_event_source_disable_unref(monitor->events_source);
 	netdev_genl_close(&monitor->genl);
+	netlink_close(&monitor->dump);
 	netlink_close(&monitor->query);
 	netlink_close(&monitor->events);
 	ul_closep(&monitor->ioctl_fd);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* XDP features of interfaces, from the kernel's netdev generic netlink family (6.3). Where it is
- * missing, everything here does nothing and the features stay unknown. */
+// Copyright (C) The uplinkd authors
+/*
+ * XDP features of interfaces, from the kernel's netdev generic netlink family (6.3). Without it
+ * these functions do nothing, and the features stay unknown.
+ */
 #include <linux/genetlink.h>
 
 #include "common/util.h"
@@ -43,7 +46,7 @@ static int find_family(struct netlink *query, struct family *ret)
 int netdev_genl_open(struct netdev_genl *genl, int receive_bytes)
 {
 	struct family family = { 0 };
-	int r, group;
+	int r;
 
 	*genl = (struct netdev_genl){ 0 };
 	r = netlink_open(&genl->query, NETLINK_GENERIC, false);
@@ -56,18 +59,9 @@ int netdev_genl_open(struct netdev_genl *genl, int receive_bytes)
 	}
 	if (r < 0)
 		goto fail;
-	r = netlink_open(&genl->events, NETLINK_GENERIC, true);
+	r = netlink_open_events(&genl->events, NETLINK_GENERIC, family.group, receive_bytes);
 	if (r < 0)
 		goto fail;
-	r = netlink_set_receive_buffer(&genl->events, receive_bytes);
-	if (r < 0)
-		goto fail;
-	group = (int)family.group;
-	if (mnl_socket_setsockopt(genl->events.socket, NETLINK_ADD_MEMBERSHIP, &group,
-				  sizeof(group)) < 0) {
-		r = -errno;
-		goto fail;
-	}
 	genl->family = family.id;
 	return 0;
 
@@ -88,7 +82,7 @@ static int on_features(const struct nlmsghdr *message, void *userdata)
 	uint32_t ifindex, features;
 	int r = link_parse_features(message, &ifindex, &features);
 
-	/* A message that cannot be understood leaves what is known; it is no reason to stop. */
+	/* A malformed message changes nothing and does not end the query. */
 	return r < 0 ? 0 : link_table_set_features(userdata, ifindex, true, features);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The few numbers of the kernel's netdev generic netlink family (6.3) that we use; Debian 12's
- * kernel headers are older than it. */
+/* Copyright (C) The uplinkd authors */
+/*
+ * The used constants of the kernel's netdev generic netlink family (6.3), which the kernel headers
+ * of Debian 12 do not have.
+ */
 #ifndef UL_LINK_NETDEV_UAPI_H
 #define UL_LINK_NETDEV_UAPI_H
 
@@ -22,7 +25,7 @@ enum {
 enum netdev_xdp_act {
 	NETDEV_XDP_ACT_BASIC = 1,    /* XDP_DROP, XDP_PASS, XDP_TX */
 	NETDEV_XDP_ACT_REDIRECT = 2, /* may be the source of XDP_REDIRECT */
-	NETDEV_XDP_ACT_NDO_XMIT = 4, /* takes frames of XDP_REDIRECT, now */
+	NETDEV_XDP_ACT_NDO_XMIT = 4, /* accepts frames of XDP_REDIRECT now */
 	NETDEV_XDP_ACT_XSK_ZEROCOPY = 8,
 	NETDEV_XDP_ACT_HW_OFFLOAD = 16,
 	NETDEV_XDP_ACT_RX_SG = 32,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
 /* Netlink sockets: queries with their answers, and notifications with the detection of loss. */
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -7,8 +8,7 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define QUERY_TIMEOUT_S \
-	5 /* the kernel answers at once; it can be long only while somebody sits on the RTNL */
+#define QUERY_TIMEOUT_S 5 /* the kernel answers at once unless the RTNL lock is held for long */
 
 int netlink_open(struct netlink *nl, int bus, bool for_events)
 {
@@ -20,7 +20,7 @@ int netlink_open(struct netlink *nl, int bus, bool for_events)
 	nl->socket = mnl_socket_open2(bus, SOCK_CLOEXEC | (for_events ? SOCK_NONBLOCK : 0));
 	if (!nl->buffer || !nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		goto fail;
-	/* The request is not wanted back with each error; without the option it just is copied. */
+	/* Errors without a copy of the request; ignored by kernels without the option. */
 	(void)mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &one, sizeof(one));
 	if (!for_events &&
 	    setsockopt(netlink_fd(nl), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
@@ -41,6 +41,24 @@ void netlink_close(struct netlink *nl)
 	*nl = (struct netlink){ 0 };
 }
 
+int netlink_open_events(struct netlink *nl, int bus, uint32_t group, int receive_bytes)
+{
+	int r;
+
+	r = netlink_open(nl, bus, true);
+	if (r < 0)
+		return r;
+	r = netlink_set_receive_buffer(nl, receive_bytes);
+	if (r >= 0)
+		r = mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &group,
+					  sizeof(group)) < 0 ?
+			    -errno :
+			    0;
+	if (r < 0)
+		netlink_close(nl);
+	return r;
+}
+
 int netlink_fd(const struct netlink *nl)
 {
 	return mnl_socket_get_fd(nl->socket);
@@ -59,8 +77,10 @@ int netlink_set_receive_buffer(struct netlink *nl, int receive_bytes)
 	return granted;
 }
 
-/* One datagram. Its length; 0 with *ret_foreign where it is not from the kernel; -ENOBUFS: lost or
- * cut. */
+/*
+ * Receives one datagram. Returns its length; 0 with *ret_foreign: not from the kernel; -ENOBUFS:
+ * lost or truncated.
+ */
 static ssize_t receive(struct netlink *nl, bool *ret_foreign)
 {
 	struct sockaddr_nl from = { 0 };
@@ -81,7 +101,7 @@ static ssize_t receive(struct netlink *nl, bool *ret_foreign)
 	return *ret_foreign ? 0 : n;
 }
 
-/* The int that NLMSG_ERROR and NLMSG_DONE begin with. */
+/* The status at the start of NLMSG_ERROR and NLMSG_DONE. */
 static int status_of(const struct nlmsghdr *message)
 {
 	int status = 0;
@@ -105,7 +125,7 @@ static void take_answers(const struct netlink *nl, size_t length, netlink_handle
 
 	for (; !answer->done && mnl_nlmsg_ok(message, left);
 	     message = mnl_nlmsg_next(message, &left)) {
-		if (message->nlmsg_seq != nl->sequence) /* late, of a query that was given up */
+		if (message->nlmsg_seq != nl->sequence) /* late answer after a timeout */
 			continue;
 		if (message->nlmsg_flags & NLM_F_DUMP_INTR)
 			answer->interrupted = true;

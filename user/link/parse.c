@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From netlink messages to plain structs. Pure, and distrustful: every attribute is checked for its
- * length before it is read. */
+// Copyright (C) The uplinkd authors
+/*
+ * Netlink messages to plain structs. Pure; the length of every attribute is checked before it is
+ * read.
+ */
 #include <linux/genetlink.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 
 #include "common/util.h"
 #include "link/internal.h"
 #include "link/netdev_uapi.h"
 
-/* libmnl's iteration stops silently where an attribute claims more than there is; what remains
- * tells. */
+/*
+ * libmnl's iteration stops silently at an attribute that exceeds its buffer; `left` then stays
+ * positive.
+ */
 #define ATTR_FOR_EACH(attr, left, start, length)                              \
 	for ((left) = (int)(length), (attr) = (const struct nlattr *)(start); \
 	     mnl_attr_ok((attr), (left));                                     \
@@ -56,7 +63,7 @@ static int get_kind(const struct nlattr *nest, char kind[16])
 
 	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
 	{
-		/* A kind that is too long for us is none that we know. */
+		/* Longer kinds are unknown ones. */
 		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND && get_text(attr, kind, 16) < 0)
 			memcpy(kind, "?", 2);
 	}
@@ -90,19 +97,38 @@ static int get_xdp(const struct nlattr *nest, struct link_info *info)
 		if (r < 0)
 			return r;
 	}
-	/* Several attached (XDP_ATTACHED_MULTI): no IFLA_XDP_PROG_ID; name the one that runs first.
-	 */
+	/* XDP_ATTACHED_MULTI has no IFLA_XDP_PROG_ID: use the program that runs first. */
 	if (info->xdp_prog_id == 0)
 		info->xdp_prog_id = driver ? driver : generic;
 	return attrs_end(left);
 }
 
-/* elsewhere: the peer's number is of another network namespace. */
+/* Names that no configuration can contain are skipped, see struct link_info. */
+static int get_alt_names(const struct nlattr *nest, struct link_info *info)
+{
+	const struct nlattr *attr;
+	size_t n = 0;
+	int left;
+
+	while (n < LINK_MAX_ALT_NAMES && info->alt_names[n][0])
+		n++;
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_ALT_IFNAME && n < LINK_MAX_ALT_NAMES &&
+		    get_text(attr, info->alt_names[n], UL_NAME_LEN) == 0)
+			n++;
+	}
+	return attrs_end(left);
+}
+
+/* elsewhere: the peer's ifindex belongs to another network namespace. */
 static int get_attribute(const struct nlattr *attr, struct link_info *info, bool *elsewhere)
 {
 	switch (mnl_attr_get_type(attr)) {
 	case IFLA_IFNAME:
 		return get_text(attr, info->name, sizeof(info->name));
+	case IFLA_PROP_LIST:
+		return get_alt_names(attr, info);
 	case IFLA_MTU:
 		return get_u32(attr, &info->mtu);
 	case IFLA_MAX_MTU:
@@ -139,8 +165,10 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*ifi))
 		return -EBADMSG;
-	/* A bridge reports its ports by messages of its own family: a DELLINK of that kind does not
-	 * delete the interface. */
+	/*
+	 * A bridge reports its ports by messages of AF_BRIDGE: such a DELLINK does not delete the
+	 * interface.
+	 */
 	if (ifi->ifi_family != AF_UNSPEC)
 		return -ENOMSG;
 	if (ifi->ifi_index <= 0)
@@ -155,22 +183,178 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 	}
 	if (attrs_end(left) < 0)
 		return -EBADMSG;
-	if (!info.name[0]) /* events of wireless drivers carry nothing but IFLA_WIRELESS */
+	if (!info.name[0]) /* events of wireless drivers contain IFLA_WIRELESS only */
 		return -ENOMSG;
 
 	info.ifindex = (uint32_t)ifi->ifi_index;
 	if (elsewhere)
 		info.peer = 0;
+	info.type = ifi->ifi_type;
+	info.ethernet = ifi->ifi_type == ARPHRD_ETHER && !(ifi->ifi_flags & IFF_LOOPBACK);
 	info.admin_up = ifi->ifi_flags & IFF_UP;
-	info.carrier = ifi->ifi_flags & IFF_LOWER_UP; /* the carrier bit itself; IFF_RUNNING would
-							 be the operational state, up to 1 s late */
+	/* the carrier bit; IFF_RUNNING is the operational state, up to 1 s late */
+	info.carrier = ifi->ifi_flags & IFF_LOWER_UP;
 	info.promiscuous = ifi->ifi_flags & IFF_PROMISC;
 	info.arp = !(ifi->ifi_flags & IFF_NOARP);
 	*ret = info;
 	return 0;
 }
 
-/* The attributes of a generic netlink message; -EBADMSG where there is no room for its header. */
+/* ---- bridges ---- */
+static int get_u8(const struct nlattr *attr, uint8_t *ret)
+{
+	if (mnl_attr_get_payload_len(attr) != sizeof(*ret))
+		return -EBADMSG;
+	*ret = mnl_attr_get_u8(attr);
+	return 0;
+}
+
+static int get_u16(const struct nlattr *attr, uint16_t *ret)
+{
+	if (mnl_attr_get_payload_len(attr) != sizeof(*ret))
+		return -EBADMSG;
+	memcpy(ret, mnl_attr_get_payload(attr), sizeof(*ret));
+	return 0;
+}
+
+static int get_bridge_data(const struct nlattr *nest, struct link_bridge *bridge)
+{
+	const struct nlattr *attr;
+	uint8_t filtering = 0;
+	int left, r = 0;
+
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_BR_VLAN_FILTERING) {
+			r = get_u8(attr, &filtering);
+		} else if (mnl_attr_get_type(attr) == IFLA_BR_VLAN_DEFAULT_PVID) {
+			/* IFLA_BR_VLAN_FILTERING is 0 also in kernels without VLANs. */
+			bridge->has_vlans = true;
+			r = get_u16(attr, &bridge->default_pvid);
+		}
+		if (r < 0)
+			return r;
+	}
+	bridge->vlan_filtering = filtering;
+	return attrs_end(left);
+}
+
+static int get_bridge(const struct nlattr *nest, struct link_bridge *bridge)
+{
+	const struct nlattr *attr, *data = NULL;
+	char kind[16] = "";
+	int left;
+
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND &&
+		    get_text(attr, kind, sizeof(kind)) < 0)
+			return -EINVAL;
+		if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
+			data = attr;
+	}
+	if (attrs_end(left) < 0)
+		return -EBADMSG;
+	if (strcmp(kind, "bridge") != 0)
+		return -EINVAL;
+	return data ? get_bridge_data(data, bridge) : 0;
+}
+
+int link_parse_bridge(const struct nlmsghdr *message, struct link_bridge *ret)
+{
+	struct link_bridge bridge = { 0 };
+	const struct nlattr *attr;
+	int left, r = -EINVAL;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct ifinfomsg))
+		return -EBADMSG;
+	ATTR_FOR_EACH(attr, left, mnl_nlmsg_get_payload_offset(message, sizeof(struct ifinfomsg)),
+		      mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(struct ifinfomsg)))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			r = get_bridge(attr, &bridge);
+	}
+	if (attrs_end(left) < 0)
+		return -EBADMSG;
+	if (r == 0)
+		*ret = bridge;
+	return r;
+}
+
+static void add_vlans(struct link_bridge_port *port, const struct bridge_vlan_info *first,
+		      uint16_t last)
+{
+	uint64_t *list = first->flags & BRIDGE_VLAN_INFO_UNTAGGED ? port->untagged : port->tagged;
+
+	if (first->flags & BRIDGE_VLAN_INFO_PVID)
+		port->pvid = last;
+	for (uint16_t vid = first->vid; vid <= last; vid++)
+		list[vid / 64] |= 1ULL << (vid % 64);
+}
+
+/* Single VLANs, and ranges as two entries in succession. */
+static int get_vlans(const struct nlattr *nest, struct link_bridge_port *port)
+{
+	struct bridge_vlan_info begin = { 0 }, entry;
+	bool in_range = false;
+	const struct nlattr *attr;
+	int left;
+
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
+		if (mnl_attr_get_type(attr) != IFLA_BRIDGE_VLAN_INFO)
+			continue;
+		if (mnl_attr_get_payload_len(attr) != sizeof(entry))
+			return -EBADMSG;
+		memcpy(&entry, mnl_attr_get_payload(attr), sizeof(entry));
+		if (!entry.vid || entry.vid >= UL_VLAN_TRUNK ||
+		    in_range != !!(entry.flags & BRIDGE_VLAN_INFO_RANGE_END) ||
+		    (in_range && entry.vid <= begin.vid))
+			return -EBADMSG;
+		if (!in_range)
+			begin = entry;
+		in_range = entry.flags & BRIDGE_VLAN_INFO_RANGE_BEGIN;
+		if (!in_range)
+			add_vlans(port, &begin, entry.vid);
+	}
+	return in_range ? -EBADMSG : attrs_end(left);
+}
+
+int link_parse_bridge_port(const struct nlmsghdr *message, struct link_bridge_port *ret)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
+	struct link_bridge_port port = { 0 };
+	const struct nlattr *attr;
+	int left, r = 0;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*ifi))
+		return -EBADMSG;
+	if (ifi->ifi_family != AF_BRIDGE)
+		return -ENOMSG;
+	if (ifi->ifi_index <= 0)
+		return -EBADMSG;
+	ATTR_FOR_EACH(attr, left, mnl_nlmsg_get_payload_offset(message, sizeof(*ifi)),
+		      mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(*ifi)))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_MASTER)
+			r = get_u32(attr, &port.master);
+		else if (mnl_attr_get_type(attr) == IFLA_AF_SPEC)
+			r = get_vlans(attr, &port);
+		if (r < 0)
+			return r;
+	}
+	if (attrs_end(left) < 0)
+		return -EBADMSG;
+	port.ifindex = (uint32_t)ifi->ifi_index;
+	/* A bridge reports itself with its own number. */
+	if (!port.master || port.master == port.ifindex)
+		return -ENOMSG;
+	*ret = port;
+	return 0;
+}
+
+/* ---- generic netlink ---- */
+/* The attributes of a generic netlink message; -EBADMSG: shorter than its header. */
 static int genl_payload(const struct nlmsghdr *message, const void **ret, size_t *ret_length)
 {
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct genlmsghdr))
@@ -214,7 +398,7 @@ int link_parse_features(const struct nlmsghdr *message, uint32_t *ret_ifindex,
 	return 0;
 }
 
-/* One entry of CTRL_ATTR_MCAST_GROUPS: sets *ret_id when it has the name looked for. */
+/* One entry of CTRL_ATTR_MCAST_GROUPS: sets *ret_id if it has the name `wanted`. */
 static int get_group(const struct nlattr *nest, const char *wanted, uint32_t *ret_id)
 {
 	char name[GENL_NAMSIZ] = "";

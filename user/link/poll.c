@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Carrier by asking: one timer for all interfaces that are watched.
+// Copyright (C) The uplinkd authors
+/*
+ * Carrier polling: one timer for all polled interfaces.
  *
- * The answer to RTM_GETLINK has the carrier bit as it is now, without linkwatch's delay, and comes
- * by ifindex, so neither a rename nor the mount of sysfs matters. ETHTOOL_GLINK is not asked
- * instead: some drivers answer it from the hardware, at odds with the bit that the programs in the
- * kernel look at. */
+ * The answer to RTM_GETLINK has the current carrier bit, without the delay of linkwatch, and is
+ * independent of renames and of a mounted sysfs. ETHTOOL_GLINK is not an alternative: some drivers
+ * answer it from the hardware, which may differ from the bit that the BPF programs read.
+ */
 #include "common/util.h"
 #include "link/internal.h"
 
@@ -21,7 +23,7 @@ static struct link_poll *find(const struct link_monitor *monitor, uint32_t ifind
 	return NULL;
 }
 
-static void forget(struct link_monitor *monitor, struct link_poll *poll)
+static void remove_poll(struct link_monitor *monitor, struct link_poll *poll)
 {
 	*poll = monitor->polls[--monitor->n_polls];
 }
@@ -58,17 +60,17 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	uint64_t now = now_ms();
 	int r;
 
-	/* What waits is older than the answers. */
+	/* Waiting events are older than the answers. */
 	r = link_read_events(monitor);
 	for (size_t i = 0; r == 0 && i < monitor->n_polls; i++) {
 		struct link_poll *poll = &monitor->polls[i];
 
 		if (poll->due_ms > now)
 			continue;
-		poll->due_ms = now + poll->interval_ms; /* from now: after a delay there is nothing
-							   to catch up */
+		/* relative to now: missed polls are not repeated */
+		poll->due_ms = now + poll->interval_ms;
 		if (link_ask(monitor, poll->ifindex) == -ENODEV) {
-			forget(monitor, poll);
+			remove_poll(monitor, poll);
 			i--;
 		}
 	}
@@ -76,7 +78,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	link_deliver(monitor);
 	r = arm(monitor);
 	if (r < 0)
-		log_error(r, "interfaces: cannot go on polling the carrier");
+		link_fail(monitor, r, "interfaces: cannot poll the carrier");
 	return 0;
 }
 
@@ -86,10 +88,10 @@ int link_monitor_poll_carrier(struct link_monitor *monitor, uint32_t ifindex, ui
 
 	if (interval_ms == 0) {
 		if (poll)
-			forget(monitor, poll);
+			remove_poll(monitor, poll);
 		return arm(monitor);
 	}
-	if (!link_by_ifindex(monitor, ifindex))
+	if (!link_table_by_ifindex(&monitor->table, ifindex))
 		return -ENODEV;
 	if (!poll) {
 		grown = realloc(monitor->polls, (monitor->n_polls + 1) * sizeof(*grown));

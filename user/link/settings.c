@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The few settings of interfaces that uplinkd makes, by rtnetlink, and disable_ipv6, which only
- * /proc/sys has. */
+// Copyright (C) The uplinkd authors
+/*
+ * The settings of interfaces that uplinkd changes by rtnetlink, and disable_ipv6, which exists in
+ * /proc/sys only.
+ */
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <linux/veth.h>
 
 #include "common/util.h"
-#include "config/model.h"
 #include "link/internal.h"
 
-#define REQUEST_BYTES 512
+#define DISABLE_IPV6 "ipv6/disable_ipv6"
 
-static struct nlmsghdr *link_request(void *buffer, uint16_t type, uint16_t flags, uint32_t ifindex,
-				     struct ifinfomsg **ret_ifi)
+struct nlmsghdr *link_request(void *buffer, uint16_t type, uint16_t flags, uint32_t ifindex,
+			      struct ifinfomsg **ret_ifi)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(request, sizeof(*ifi));
@@ -26,28 +27,27 @@ static struct nlmsghdr *link_request(void *buffer, uint16_t type, uint16_t flags
 	return request;
 }
 
-/* Sends a request about one interface and brings the table up to date. */
-static int apply(struct link_monitor *monitor, uint32_t ifindex, struct nlmsghdr *request)
+int link_apply(struct link_monitor *monitor, uint32_t ifindex, struct nlmsghdr *request)
 {
 	int r;
 
-	if (ifindex == 0) /* the kernel would look for a name instead */
+	if (ifindex == 0) /* the kernel would search by name instead */
 		return -ENODEV;
 	r = netlink_query(&monitor->query, request, NULL, NULL);
-	/* Should it have gone in the meantime, its event tells. */
+	/* If it is gone by now, its event follows. */
 	(void)link_monitor_refresh(monitor, ifindex);
 	return r;
 }
 
 static int set_flag(struct link_monitor *monitor, uint32_t ifindex, unsigned int flag, bool on)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[LINK_REQUEST_BYTES];
 	struct ifinfomsg *ifi;
 	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, 0, ifindex, &ifi);
 
 	ifi->ifi_change = flag;
 	ifi->ifi_flags = on ? flag : 0;
-	return apply(monitor, ifindex, request);
+	return link_apply(monitor, ifindex, request);
 }
 
 int link_set_up(struct link_monitor *monitor, uint32_t ifindex, bool up)
@@ -67,108 +67,86 @@ int link_set_arp(struct link_monitor *monitor, uint32_t ifindex, bool on)
 
 int link_set_mtu(struct link_monitor *monitor, uint32_t ifindex, uint32_t mtu)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[LINK_REQUEST_BYTES];
 	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, 0, ifindex, NULL);
 
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
-	return apply(monitor, ifindex, request);
+	return link_apply(monitor, ifindex, request);
 }
 
 int link_set_mac(struct link_monitor *monitor, uint32_t ifindex, const uint8_t mac[6])
 {
-	uint8_t buffer[REQUEST_BYTES];
-	const struct link_info *info;
+	uint8_t buffer[LINK_REQUEST_BYTES];
 	struct nlmsghdr *request;
+	struct link_info info;
 	int r;
 
-	/* Many drivers refuse (EBUSY) while the interface is up, even the address that they have.
-	 */
-	r = link_monitor_refresh(monitor, ifindex);
+	/* Many drivers return EBUSY while the interface is up, even for the current address. */
+	r = link_refresh_get(monitor, ifindex, &info);
 	if (r < 0)
 		return r;
-	info = link_by_ifindex(monitor, ifindex);
-	if (info && memcmp(info->mac, mac, 6) == 0)
+	if (memcmp(info.mac, mac, 6) == 0)
 		return 0;
 
 	request = link_request(buffer, RTM_NEWLINK, 0, ifindex, NULL);
 	mnl_attr_put(request, IFLA_ADDRESS, 6, mac);
-	return apply(monitor, ifindex, request);
-}
-
-int link_create_veth(struct link_monitor *monitor, const char *name, const char *peer,
-		     const uint8_t *peer_mac)
-{
-	struct nlattr *info, *data, *end;
-	uint8_t buffer[REQUEST_BYTES];
-	struct nlmsghdr *request;
-	int r;
-
-	if (!*name || !*peer || strlen(name) >= UL_NAME_LEN || strlen(peer) >= UL_NAME_LEN)
-		return -EINVAL;
-	request = link_request(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, NULL);
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
-	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
-	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
-	data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
-	end = mnl_attr_nest_start(request, VETH_INFO_PEER);
-	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(request, IFLA_IFNAME, peer);
-	if (peer_mac)
-		mnl_attr_put(request, IFLA_ADDRESS, 6, peer_mac);
-	mnl_attr_nest_end(request, end);
-	mnl_attr_nest_end(request, data);
-	mnl_attr_nest_end(request, info);
-
-	r = netlink_query(&monitor->query, request, NULL, NULL);
-	if (r < 0)
-		return r;
-	/* Both have sent their events by now. */
-	r = link_read_events(monitor);
-	link_recover(monitor);
-	link_deliver_later(monitor);
-	return r;
+	return link_apply(monitor, ifindex, request);
 }
 
 int link_delete(struct link_monitor *monitor, uint32_t ifindex)
 {
-	uint8_t buffer[REQUEST_BYTES];
-	int r = apply(monitor, ifindex, link_request(buffer, RTM_DELLINK, 0, ifindex, NULL));
+	uint8_t buffer[LINK_REQUEST_BYTES];
+	int r = link_apply(monitor, ifindex, link_request(buffer, RTM_DELLINK, 0, ifindex, NULL));
 
 	return r == -ENODEV ? 0 : r;
 }
 
-/* ---- disable_ipv6
- * --------------------------------------------------------------------------------------------------------------------
+/*
+ * ---- /proc/sys/net/ipv4|ipv6/conf/INTERFACE ----
  * /proc/sys/net shows the network namespace of the thread that opens it, so this must run in the
- * monitor's. */
-static int try_open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int flags)
+ * monitor's.
+ */
+static int try_open_conf(struct link_monitor *monitor, uint32_t ifindex, const char *setting,
+			 int flags)
 {
-	char name[UL_NAME_LEN], path[sizeof("/proc/sys/net/ipv6/conf//disable_ipv6") + UL_NAME_LEN];
-	int fd, r;
+	char name[UL_NAME_LEN], path[128], family[8];
+	int fd, r, n = (int)strcspn(setting, "/");
 
 	r = link_name(monitor, ifindex, name);
 	if (r < 0)
 		return r;
-	/* The kernel makes no folder for interfaces of these names: it would be the one that sets
-	 * all interfaces. */
+	/* These names have no directory: conf/all and conf/default set all interfaces. */
 	if (strcmp(name, "all") == 0 || strcmp(name, "default") == 0)
 		return -EOPNOTSUPP;
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	snprintf(family, sizeof(family), "%.*s", n, setting);
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s%s", family, name, setting + n);
 	fd = open(path, flags | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
 	return fd;
 }
 
-static int open_disable_ipv6(struct link_monitor *monitor, uint32_t ifindex, int flags)
+static int open_conf(struct link_monitor *monitor, uint32_t ifindex, const char *setting, int flags)
 {
-	int fd = try_open_disable_ipv6(monitor, ifindex, flags);
+	int fd = try_open_conf(monitor, ifindex, setting, flags);
 
-	/* While an interface is being renamed it has no folder, but its event may be here already.
-	 * A question about it waits for the end of that. */
+	/*
+	 * During a rename the directory is missing, although the event may have arrived. A query
+	 * waits for the end of the rename.
+	 */
 	if (fd == -EOPNOTSUPP && link_monitor_refresh(monitor, ifindex) == 0)
-		fd = try_open_disable_ipv6(monitor, ifindex, flags);
+		fd = try_open_conf(monitor, ifindex, setting, flags);
 	return fd;
+}
+
+int link_set_conf(struct link_monitor *monitor, uint32_t ifindex, const char *setting,
+		  const char *value)
+{
+	_cleanup_close_ int fd = open_conf(monitor, ifindex, setting, O_WRONLY);
+
+	if (fd < 0)
+		return fd;
+	return write(fd, value, strlen(value)) == (ssize_t)strlen(value) ? 0 : -errno;
 }
 
 static int read_disabled(int fd, bool *ret)
@@ -186,7 +164,7 @@ static int read_disabled(int fd, bool *ret)
 
 int link_get_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool *ret_on)
 {
-	_cleanup_close_ int fd = open_disable_ipv6(monitor, ifindex, O_RDONLY);
+	_cleanup_close_ int fd = open_conf(monitor, ifindex, DISABLE_IPV6, O_RDONLY);
 	bool disabled = false;
 	int r;
 
@@ -201,17 +179,15 @@ int link_get_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool *ret_on)
 
 int link_set_ipv6(struct link_monitor *monitor, uint32_t ifindex, bool on)
 {
-	_cleanup_close_ int fd = -1;
 	bool is_on;
 	int r;
 
-	/* Read first: what is right already needs no right to write (/proc/sys is read-only in many
-	 * containers). */
+	/*
+	 * Read first: an unchanged value needs no write access (/proc/sys is read-only in many
+	 * containers).
+	 */
 	r = link_get_ipv6(monitor, ifindex, &is_on);
 	if (r < 0 || is_on == on)
 		return r;
-	fd = open_disable_ipv6(monitor, ifindex, O_WRONLY);
-	if (fd < 0)
-		return fd;
-	return write(fd, on ? "0" : "1", 1) == 1 ? 0 : -errno;
+	return link_set_conf(monitor, ifindex, DISABLE_IPV6, on ? "0" : "1");
 }

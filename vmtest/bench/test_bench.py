@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The bench (tests/bench) where there are the peers that only a distribution kernel has. Its tables go to the results folder, bench/PART/tables.md. What it
-measures is the emulator's speed: figures of one run compare with each other, not with another machine's. bench/PART/output.log grows meanwhile."""
+# Copyright (C) The uplinkd authors
+"""The bench (tests/bench) with the peers that only a distribution kernel has.
+
+Its tables go to bench/PART/tables.md in the results folder; bench/PART/output.log grows meanwhile.
+It measures the speed of the emulator: figures of one run compare with each other, not with those of
+another machine.
+"""
 
 import json
 import subprocess
@@ -10,7 +15,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[2]
 RESULTS = Path("/run/ul/out/bench")
-# the names in the bench's results that must be there, with a figure above 0
+# the names in the results of the bench that must be present, with a figure above 0
 BONDED = ("bonding_bridge_vlan", "teamd_bridge_vlan", "openvswitch_kernel")
 FORWARDERS = ("uplinkd", "uplinkd_2_uplinks", "bridge", "bridge_vlan", *BONDED)
 WANTED = {

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
 """virtme-run of the unpacked virtme-ng, with the root file system cached in the guest.
 
-virtme-ng mounts the host's root over 9p without a cache: each exec reads its files from the host again, and Python start-up
-takes seconds. The files that a test run uses do not change under it, so let the guest keep them.
+virtme-ng mounts the root of the host over 9p without a cache: each exec reads its files from the
+host again, and the start of Python needs seconds. The files of a test run do not change during the
+run, so the guest may keep them.
 """
 
 import sys

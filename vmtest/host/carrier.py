@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The host's side of cable cuts: passes the guest's requests to the QEMU monitor.
+# Copyright (C) The uplinkd authors
+"""The host's side of cable cuts: passes requests of the guest to the QEMU monitor.
 
-The guest writes lines 'NUMBER set_link NIC on|off' to a virtio-serial port; each is answered, after QEMU carried it
-out, with 'NUMBER ok' or 'NUMBER error TEXT'.
+The guest writes lines 'NUMBER set_link NIC on|off' to a virtio-serial port. The reply follows after
+QEMU has executed the command: 'NUMBER ok' or 'NUMBER error TEXT'.
 """
 
 import json
@@ -18,7 +19,9 @@ REQUEST = re.compile(r"(\d+) set_link (nic\d+|far\d+) (on|off)$")
 
 
 class Controller:
-    """Serves one virtual machine from a thread; `directory` takes two sockets, so its path must be short."""
+    """Serves one virtual machine from a thread; `directory` holds two sockets, so its path must be
+    short.
+    """
 
     def __init__(self, directory):
         self.monitor_path = os.path.join(directory, "qmp")
@@ -53,7 +56,7 @@ class Controller:
                 connection.connect(path)
                 connection.settimeout(0.5)
                 return connection
-            except OSError:  # QEMU has not made it yet
+            except OSError:  # QEMU has not created it yet
                 connection.close()
                 time.sleep(0.1)
         return None
@@ -84,7 +87,7 @@ class Controller:
             next(answers, None)  # the greeting
             self._execute(monitor, answers, "qmp_capabilities")
             for line in self._lines(control, bytearray()):
-                reply = self._obey(monitor, answers, line)
+                reply = self._handle_request(monitor, answers, line)
                 try:
                     control.sendall(reply.encode() + b"\n")
                 except OSError:
@@ -94,7 +97,7 @@ class Controller:
             if connection:
                 connection.close()
 
-    def _obey(self, monitor, answers, line):
+    def _handle_request(self, monitor, answers, line):
         request = REQUEST.match(line)
         if not request:
             return f"{line.split(' ')[0]} error not a request: {line}"
@@ -104,7 +107,7 @@ class Controller:
 
     @staticmethod
     def _execute(monitor, answers, command, **arguments):
-        """Runs a monitor command; the error text, or None."""
+        """Runs a monitor command; returns the error text, or None."""
         try:
             monitor.sendall(
                 json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Judges what a guest left in its results folder. What is missing counts as failed."""
+# Copyright (C) The uplinkd authors
+"""Judges the results folder of a guest. A missing result counts as failed."""
 
 import os
 import re
 import xml.etree.ElementTree as ET
 
-# A kernel message that fails the run whatever the tests say; a busy host makes an emulated CPU, work queue or NIC look stuck, which is no bug
+# A kernel message that fails the run whatever the tests report. Not a bug: on a busy host an
+# emulated CPU, work queue or NIC appears stuck.
 SPLAT = re.compile(
     r"BUG:|Oops|WARNING: |general protection fault|refcount_t|UBSAN|Kernel panic|unregister_netdevice: waiting"
 )
@@ -40,7 +42,9 @@ def read_text(path):
 
 
 def read_junit(path, results):
-    """Adds the cases of a JUnit file (pytest's or Criterion's); False if there is none that can be read."""
+    """Adds the cases of a JUnit file (of pytest or Criterion); False if no readable one is
+    there.
+    """
     try:
         root = ET.parse(path).getroot()
     except (OSError, ET.ParseError):
@@ -62,7 +66,9 @@ def read_junit(path, results):
 
 
 def judge_step(out, step, lacks):
-    """lacks: words of the kernel list, one of which each skip must have in its message, its name or its line of the log."""
+    """lacks: words of the kernel list; each skip must have one in its message, name or line of the
+    log.
+    """
     results = Results()
     path = os.path.join(out, step)
     log = read_text(path + ".log")
@@ -71,8 +77,8 @@ def judge_step(out, step, lacks):
     have_junit = read_junit(path + ".xml", results)
     for test, why in results.skipped:
         name = test.rpartition("::")[2]
-        said = " ".join([test, why] + [line for line in log.splitlines() if name in line])
-        if not any(word in said for word in lacks):
+        said = " ".join([test, why] + [line for line in log.splitlines() if name in line]).lower()
+        if not any(word.lower() in said for word in lacks):
             results.failed.append(
                 (
                     test,
@@ -103,7 +109,7 @@ def judge_step(out, step, lacks):
 
 
 def judge_kernel_log(out):
-    """The kernel's own complaints as one test."""
+    """The complaints of the kernel as one test."""
     results = Results()
     whole = read_text(os.path.join(out, "dmesg"))
     log = whole or read_text(os.path.join(out, "console.log"))
@@ -116,7 +122,7 @@ def judge_kernel_log(out):
 
 
 def write_junit(path, name, results):
-    """What the host found, for whoever collects the XML files."""
+    """Writes the findings of the host for programs that collect the XML files."""
     suite = ET.Element(
         "testsuite",
         name=name,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The daemon and the traffic generator of tests/netns are used here, too; what a test makes through them ends with it."""
+# Copyright (C) The uplinkd authors
+"""Uses the daemon and the traffic generator of tests/netns; their objects end with the test."""
 
 import os
 import sys
@@ -25,7 +26,7 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if not report.failed:
         return
-    # at once: the machine may not live to the summary
+    # printed at once: the machine may die before the summary
     said = [
         line
         for line in report.longreprtext.splitlines()
@@ -35,6 +36,6 @@ def pytest_runtest_makereport(item, call):
     for daemon in list(Uplinkd.alive):
         try:
             counters = daemon.counters_text()
-        except Exception as error:  # the report must appear whatever the daemon's state
+        except Exception as error:  # the report must appear whatever the state of the daemon
             counters = f"counters: {error}"
         report.sections.append((f"uplinkd in {daemon.ns.name}", f"{counters}\n{daemon.log()}"))

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Two ways to learn of a carrier change, RTM_NEWLINK and polling of sysfs; and a neighbour that flaps.
+# Copyright (C) The uplinkd authors
+"""Two ways to notice a carrier change, RTM_NEWLINK and polling of sysfs; and a neighbour that
+flaps.
 
-The two are for separate changes: since Linux 6.8 a read of the carrier in sysfs makes linkwatch send what is pending, so
-polling hides how late RTM_NEWLINK is without it.
+The two need separate changes: since Linux 6.8 reading the carrier in sysfs makes linkwatch send its
+pending events, so polling hides the delay that RTM_NEWLINK has without it.
 """
 
 import fcntl
@@ -23,7 +25,7 @@ IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
 
 
 class LinkWatch:
-    """Watches one interface of this namespace from the moment of making."""
+    """Watches one interface of this namespace from its construction on."""
 
     def __init__(self, device):
         self.index = socket.if_nametoindex(device)
@@ -40,7 +42,7 @@ class LinkWatch:
         return os.pread(self.carrier_file, 1, 0) == b"1"
 
     def _announced(self):
-        """Carrier states in the messages about our interface that are waiting."""
+        """Carrier states in the pending messages about the interface."""
         states = []
         try:
             data = self.socket.recv(65536)
@@ -56,7 +58,9 @@ class LinkWatch:
         return states
 
     def wait_event(self, up, start, timeout_s=15):
-        """Seconds since `start` (of time.monotonic()) until RTM_NEWLINK said so; None: never. Does not look at sysfs."""
+        """Seconds from `start` (of time.monotonic()) until RTM_NEWLINK; None: never. Does not read
+        sysfs.
+        """
         while time.monotonic() < start + timeout_s:
             select.select([self.socket], [], [], 0.1)
             if up in self._announced():
@@ -73,8 +77,11 @@ class LinkWatch:
 
 
 class FlappingTap:
-    """A tap whose carrier goes up and down: like a machine's port, and not an urgent device to linkwatch, so each change puts
-    off the events of others by up to a second."""
+    """A tap whose carrier goes up and down, like the port of a machine.
+
+    linkwatch does not treat it as urgent, so each change delays the events of others by up to a
+    second.
+    """
 
     def __init__(self, name="flap0", period_s=0.1):
         self.period_s = period_s

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Switches to test against, each in a namespace of its own at the near end of two cables; the far ends (u0 and u1, or NICs)
-are in the namespace that the caller gives, for the unit under test.
+# Copyright (C) The uplinkd authors
+"""Switches to test against, each in a separate namespace at the near end of two cables.
+
+The far ends (u0 and u1, or NICs) are in the namespace that the caller gives, for the unit under
+test.
 
     with Netns() as uut, peers.bonding(uut) as peer:
         peer.host(100, "192.0.2.1/24")                  # an address behind the channel, in VLAN 100
@@ -8,16 +11,19 @@ are in the namespace that the caller gives, for the unit under test.
         peer.wait_distributing()
         peer.links[0].cut()
 
-Every context waits until the switch is there (not until LACP has agreed: there may be no partner yet) and cleans up.
-`links` chooses the cables: util.veth_links (default) or functools.partial(nic_links, nics=("nic0", "nic1")).
+Every context waits until the switch is there, not until LACP has agreed, because there may be no
+partner yet, and cleans up. `links` chooses the cables: util.veth_links (default) or
+functools.partial(nic_links, nics=("nic0", "nic1")).
 """
 
 import json
 import os
 import re
+import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 
 from util import Netns, run, unique, veth_links, wait_until
 
@@ -40,7 +46,7 @@ def state_names(bits):
 
 
 class Peer:
-    """A switch at the near end. Subclasses say how to make a host in a VLAN and how to read the LACP state."""
+    """A switch at the near end. Subclasses implement a host in a VLAN and the LACP state."""
 
     def __init__(self, ns, links):
         self.ns, self.links = ns, links
@@ -48,15 +54,19 @@ class Peer:
         self.far = [link.far for link in links]
 
     def host(self, vid, address):
-        """An interface with an address in a VLAN, as a machine behind the switch would have; its name."""
+        """Makes an interface with an address in a VLAN, as of a machine behind the switch; its
+        name.
+        """
         raise NotImplementedError
 
     def lacp(self):
-        """{port: (actor state, partner state)}, each a set of STATE_BITS; only ports that have any state."""
+        """{port: (actor state, partner state)}, each a set of STATE_BITS; only ports that have a
+        state.
+        """
         raise NotImplementedError
 
     def partners(self):
-        """{port: (system, key)} of the unit under test, as the peer has them from its LACPDUs."""
+        """{port: (system, key)} of the unit under test, from LACPDUs that the peer received."""
         raise NotImplementedError
 
     def end_channel(self):
@@ -64,12 +74,14 @@ class Peer:
         raise NotImplementedError
 
     def begin_channel(self):
-        """The channel that ended, with its hosts."""
+        """Restores the channel that ended, with its hosts."""
         raise NotImplementedError
 
     def distributing(self):
-        """The ports on which the peer and its partner both collect and distribute. Bonding lets the state of a port that lost
-        its carrier stand, so the port must be usable as well."""
+        """The ports on which the peer and its partner both collect and distribute.
+
+        Bonding keeps the state of a port that lost its carrier, so the port must be usable as well.
+        """
         usable = self.usable()
         return [
             port
@@ -88,7 +100,7 @@ class Peer:
         )
 
     def usable(self):
-        """The ports that the peer itself sends on, without LACP: those it believes up."""
+        """The ports on which the peer itself sends without LACP, because it regards them as up."""
         return [port for port in self.ports if self.ns.carrier(port)]
 
 
@@ -103,7 +115,7 @@ def vlan_interface(ns, parent, vid, address):
     return name
 
 
-# ---- kernel bonding ------------------------------------------------------------------------------------------------------
+# ---- kernel bonding ----
 class Bonding(Peer):
     def __init__(self, ns, links, device="bond0"):
         super().__init__(ns, links)
@@ -154,7 +166,9 @@ class Bonding(Peer):
 
 
 def make_bond(ns, ports, mode="802.3ad", rate="fast", device="bond0", options=""):
-    """A bond over ports that are in the namespace; options: more of `ip link add type bond`, such as min_links 2."""
+    """A bond over ports that are in the namespace; options: more of `ip link add type bond`, such
+    as min_links 2.
+    """
     lacp = f"lacp_rate {rate} " if mode == "802.3ad" else ""
     ns.ip(
         f"link add {device} type bond mode {mode} miimon 50 xmit_hash_policy layer2+3 {lacp}{options}"
@@ -168,7 +182,9 @@ def make_bond(ns, ports, mode="802.3ad", rate="fast", device="bond0", options=""
 
 @contextmanager
 def bonding(uut, mode="802.3ad", rate="fast", options="", links=veth_links):
-    """Kernel bonding: mode 802.3ad, or balance-xor for a static channel; hosts are 8021q sub-interfaces on top."""
+    """Kernel bonding: mode 802.3ad, or balance-xor for a static channel; hosts are 8021q
+    interfaces.
+    """
     with Netns(unique("bond")) as ns, links(ns, uut) as cables:
         peer = Bonding(ns, cables)
         peer.make = partial(make_bond, ns, peer.ports, mode, rate, options=options)
@@ -180,7 +196,7 @@ def bonding(uut, mode="802.3ad", rate="fast", options="", links=veth_links):
             ns.ip("link del bond0")
 
 
-# ---- teamd ---------------------------------------------------------------------------------------------------------------
+# ---- teamd ----
 class Team(Peer):
     def __init__(self, ns, links, device, directory):
         super().__init__(ns, links)
@@ -192,7 +208,7 @@ class Team(Peer):
         return vlan_interface(self.ns, self.device, vid, address)
 
     def end_channel(self):
-        """teamd ends, and takes its device along."""
+        """teamd ends and removes its device."""
         self.running.close()
 
     def begin_channel(self):
@@ -215,7 +231,7 @@ class Team(Peer):
             vlan_interface(self.ns, self.device, vid, address)
 
     def state(self):
-        """What `teamdctl state dump` says, {} while teamd does not answer."""
+        """Output of `teamdctl state dump`, {} while teamd does not answer."""
         said = self.ns.run(f"teamdctl -U {self.device} state dump", check=False)
         return json.loads(said) if said else {}
 
@@ -243,7 +259,7 @@ class Team(Peer):
 @contextmanager
 def teamd(uut, runner="lacp", rate="fast", options=None, links=veth_links):
     """teamd: runner lacp, or loadbalance for a static channel; options: more keys of its runner."""
-    # its control socket carries the device's name and is shared by all namespaces
+    # its control socket carries the name of the device and is shared by all namespaces
     device = unique("team")
     lacp = {"active": True, "fast_rate": rate == "fast"} if runner == "lacp" else {}
     with Netns(unique("team")) as ns, links(
@@ -271,9 +287,9 @@ def teamd(uut, runner="lacp", rate="fast", options=None, links=veth_links):
             yield peer
 
 
-# ---- Open vSwitch --------------------------------------------------------------------------------------------------------
+# ---- Open vSwitch ----
 class OpenVswitch(Peer):
-    """Its daemons run in the namespace with database, sockets and logs of their own."""
+    """The daemons run in the namespace with a separate database, sockets and logs."""
 
     def __init__(self, ns, links, directory, lacp):
         super().__init__(ns, links)
@@ -282,7 +298,7 @@ class OpenVswitch(Peer):
 
     def vsctl(self, *words):
         return self.ns.run(
-            ["ovs-vsctl", f"--db=unix:{self.directory}/db.sock", "--timeout=30", *words]
+            ["ovs-vsctl", f"--db=unix:{self.directory}/db.sock", "--timeout=60", *words]
         )
 
     def appctl(self, *words):
@@ -302,8 +318,11 @@ class OpenVswitch(Peer):
         )
 
     def channel(self, lacp, rate):
-        """Makes one channel of the ports. Open vSwitch's bonds without LACP are for switches that know of no channel: they
-        drop broadcast on all members but one. A static channel is a group of OpenFlow instead, with flows by hosts.
+        """Makes one channel of the ports.
+
+        Bonds of Open vSwitch without LACP are for switches without a channel: they drop broadcast
+        on all members but one. A static channel is a group of OpenFlow instead, with flows by
+        hosts.
         """
         self.begin_channel = partial(self.channel, lacp, rate)
         if self.bonded:
@@ -380,20 +399,18 @@ class OpenVswitch(Peer):
 
 @contextmanager
 def openvswitch(uut, lacp="active", rate="fast", datapath="system", links=veth_links):
-    """Open vSwitch, datapath system (the kernel's) or netdev. lacp: active or passive, with balance-tcp; off: a static
-    channel, by flow tables."""
+    """Open vSwitch, datapath system (the kernel's) or netdev.
+
+    lacp: active or passive, with balance-tcp; off: a static channel, by flow tables.
+    """
     with Netns(unique("ovs")) as ns, links(
         ns, uut
     ) as cables, tempfile.TemporaryDirectory() as directory:
         for link in cables:
-            # the kernel's own stack must not answer beside the switch
+            # the stack of the kernel must not answer in addition to the switch
             ns.ip(f"link set {link.near} arp off")
-        run(
-            "ovsdb-tool",
-            "create",
-            f"{directory}/conf.db",
-            "/usr/share/openvswitch/vswitch.ovsschema",
-        )
+        share = Path(shutil.which("ovsdb-tool")).parents[1] / "share/openvswitch"
+        run("ovsdb-tool", "create", f"{directory}/conf.db", f"{share}/vswitch.ovsschema")
         private = f"env OVS_RUNDIR={directory} OVS_LOGDIR={directory} OVS_DBDIR={directory} OVS_SYSCONFDIR={directory}"
         database = (
             f"{private} ovsdb-server {directory}/conf.db --remote=punix:{directory}/db.sock "
@@ -428,16 +445,18 @@ def openvswitch(uut, lacp="active", rate="fast", datapath="system", links=veth_l
                     peer.vsctl("del-br", "br0")
 
 
-# ---- Linux bridge --------------------------------------------------------------------------------------------------------
+# ---- Linux bridge ----
 class Bridge(Bonding):
-    """A bridge with VLAN filtering: its trunk is a bond over the cables, or each cable for itself."""
+    """A bridge with VLAN filtering: its trunk is a bond over the cables, or each cable
+    separately.
+    """
 
     def __init__(self, ns, links, bonded):
         super().__init__(ns, links)
         self.trunks = ["bond0"] if bonded else self.ports
 
     def allow(self, vid):
-        """Opens a VLAN on the trunks and to the bridge's own hosts."""
+        """Opens a VLAN on the trunks and to the hosts of the bridge."""
         for trunk in self.trunks:
             self.ns.run(f"bridge vlan add dev {trunk} vid {vid}")
         self.ns.run(f"bridge vlan add dev br0 vid {vid} self")
@@ -448,7 +467,7 @@ class Bridge(Bonding):
         return vlan_interface(self.ns, "br0", vid, address)
 
     def seen(self, mac):
-        """The trunk that the bridge has learned a machine's MAC address on, or None."""
+        """The trunk on which the bridge has learned the MAC address of a machine, or None."""
         table = json.loads(self.ns.run("bridge -j fdb show br br0"))
         return next(
             (
@@ -462,8 +481,10 @@ class Bridge(Bonding):
 
 @contextmanager
 def bridge(uut, bond_mode=None, rate="fast", links=veth_links):
-    """A Linux bridge with VLAN filtering as the physical switch. bond_mode None: two plain trunk ports, for teaming without a
-    channel; 802.3ad or balance-xor: one channel. VLAN 1 is the native one; others are opened by host() or allow().
+    """A Linux bridge with VLAN filtering as the physical switch.
+
+    bond_mode None: two plain trunk ports, for teaming without a channel; 802.3ad or balance-xor:
+    one channel. VLAN 1 is the native one; others are opened by host() or allow().
     """
     with Netns(unique("br")) as ns, links(ns, uut) as cables:
         peer = Bridge(ns, cables, bool(bond_mode))

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Real carrier loss in the guest: has the host's QEMU monitor unplug and plug the cables of vmtest/cables.py.
+# Copyright (C) The uplinkd authors
+"""Real carrier loss in the guest: the QEMU monitor unplugs and plugs the cables of
+vmtest/cables.py.
 
     from qemu_link import cut, heal
-    cut("nic0")         both ends of nic0's cable are without carrier when this returns; drivers notice when they notice
+    cut("nic0")         on return both ends of its cable have no carrier; drivers may notice later
     heal("nic0")
 """
 
@@ -31,7 +33,7 @@ def _request(text, timeout_s=60):
             os.write(port, f"{number} {text}\n".encode())
             answers, deadline = b"", time.monotonic() + timeout_s
             while True:
-                # an answer to an earlier request that timed out may still come first
+                # a late reply to an earlier request may come first
                 for line in answers.decode().split("\n")[:-1]:
                     said, _, verdict = line.partition(" ")
                     if said == str(number):
@@ -46,7 +48,7 @@ def _request(text, timeout_s=60):
 
 
 def set_link(nic, up):
-    """One end only."""
+    """Switches one end only."""
     _request(f"set_link {nic} {'on' if up else 'off'}")
 
 

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The peers and the cable cuts against each other, without uplinkd: what fails here is not uplinkd's fault. The unit under
-test is kernel bonding, which is known."""
+# Copyright (C) The uplinkd authors
+"""The peers and the cable cuts against each other, without uplinkd: a failure here is not
+uplinkd's.
+
+The unit under test is kernel bonding, whose behaviour is known.
+"""
 
 import time
 from contextlib import contextmanager
@@ -23,7 +27,7 @@ def fixture_uut():
 
 @contextmanager
 def bond_under_test(uut, peer, mode, vid):
-    """Kernel bonding in the unit's place, with an address in a VLAN; both ends know their port's channel."""
+    """Kernel bonding in place of the unit, with an address in a VLAN, after both ends agreed."""
     peers.make_bond(uut, peer.far, mode)
     try:
         peer.host(vid, f"{PEER_ADDRESS}/24")
@@ -107,13 +111,13 @@ def test_silent_loss_of_lacp_alone_expires_the_port(uut):
             "loss of the port without LACPDUs",
             describe=peer.lacp,
         )
-        assert peer.ns.carrier(peer.ports[0]), "the silent loss took the carrier with it"
-        peer.links[0].pass_again()
+        assert peer.ns.carrier(peer.ports[0]), "the silent loss included the carrier"
+        peer.links[0].restore()
         peer.wait_distributing()
 
 
 def test_bonding_over_real_nics_loses_one_cable(uut):
-    """virtio-net cables through a QEMU hub carry LACP, and a cut at the monitor is what takes the port out."""
+    """virtio-net cables through a QEMU hub carry LACP; a cut at the monitor removes the port."""
     links = partial(nic_links, nics=("nic0", "nic1"))
     with peers.bonding(uut, links=links) as peer, bond_under_test(uut, peer, "802.3ad", 100):
         peer.wait_distributing()
@@ -131,7 +135,7 @@ def test_bonding_over_real_nics_loses_one_cable(uut):
 
 @contextmanager
 def up(*nics):
-    """NICs of the first namespace, set up for a while, with carrier."""
+    """NICs of the first namespace, set up with carrier during the block."""
     for nic in nics:
         run(f"ip link set {nic} up")
     try:
@@ -176,8 +180,12 @@ def test_monitor_refuses_an_unknown_nic():
 
 @pytest.mark.parametrize("nic", ["nic0", "nic2"], ids=["virtio-net", "e1000"])
 @pytest.mark.parametrize("flapping", [False, True], ids=["quiet", "flapping-neighbour"])
-def test_how_late_rtm_newlink_tells_of_a_cut(nic, flapping, capfd):
-    """Prints how long after the request sysfs and RTM_NEWLINK show the loss, each for cuts of its own (see link_events)."""
+def test_delay_of_rtm_newlink_after_a_cut(nic, flapping, capfd):
+    """Prints the delay from the request until sysfs and RTM_NEWLINK show the loss, for separate
+    cuts.
+
+    See link_events.
+    """
     shown = {}
     with up(nic):
         for name in ("sysfs", "RTM_NEWLINK"):
@@ -187,7 +195,7 @@ def test_how_late_rtm_newlink_tells_of_a_cut(nic, flapping, capfd):
                         wait_until(lambda: tap.changes >= 4, "flaps of the neighbour")
                         delay = measure_cut(nic, name)
                 else:
-                    # let linkwatch's second after the last event pass
+                    # until the second of linkwatch after the last event has passed
                     wait_until(
                         lambda since=time.monotonic(): time.monotonic() > since + 1.5, "quiet time"
                     )
@@ -209,7 +217,7 @@ def measure_cut(nic, name):
         qemu_link.set_link(nic, False)
         delay = watch.wait_poll(False, start) if name == "sysfs" else watch.wait_event(False, start)
         assert delay is not None, f"{name} never showed the loss of carrier"
-        assert not watch.polled(), "RTM_NEWLINK told of a loss that sysfs does not have"
+        assert not watch.polled(), "RTM_NEWLINK reported a loss that sysfs does not show"
     finally:
         watch.close()
     return delay

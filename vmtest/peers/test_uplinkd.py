@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""uplinkd against switches made of the kernel's own parts, on cables of veth, taps and real NICs."""
+# Copyright (C) The uplinkd authors
+"""uplinkd against switches made of kernel components, on cables of veth, taps and real NICs."""
 
 import socket
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from harness import base
 from harness.base import Cleanup
 from harness.bed import Bed, port, port_mac, switch
 from harness.daemon import Uplinkd
-from harness.features import programs_see_carrier, xdp_features_are_told
+from harness.features import programs_see_carrier, xdp_features_are_reported
 from harness.machine import Machine
 from harness.netns import NetNs
 from harness.taps import Tap
@@ -38,14 +39,16 @@ def entered(ns):
     return view
 
 
-def say(capfd, *words):
-    """In the log of the run also when the test passes."""
+def print_figures(capfd, *words):
+    """Printed in the log of the run also when the test passes."""
     with capfd.disabled():
         print("\nFIGURE", *words)
 
 
 class Site:
-    """A hypervisor with the daemon on a peer's cables, a machine in each of two VLANs, and a host behind the peer in each."""
+    """A hypervisor with the daemon on the cables of a peer, a machine in each of two VLANs, and a
+    host behind the peer in each.
+    """
 
     def __init__(self, hv, peer, **more):
         self.hv, self.peer = hv, peer
@@ -78,7 +81,7 @@ class Site:
         return self.peer.ports[self.peer.far.index(uplink)]
 
     def stream(self, machine=0, **more):
-        """From a machine to the near ends of the cables, which is where the choice of the uplink shows."""
+        """From a machine to the near ends of the cables, where the chosen uplink shows."""
         mac = self.peer.ns.show(self.outside[machine])["address"]
         return Traffic(
             ("tx", self.machines[machine].ns, "nic"),
@@ -92,7 +95,7 @@ class Site:
         )
 
     def stream_in(self, machine=0, **more):
-        """From the host behind the peer to a machine; the peer chooses."""
+        """From the host behind the peer to a machine; the peer chooses the cable."""
         mac = self.peer.ns.show(self.outside[machine])["address"]
         return Traffic(
             ("tx", self.outside_ns, self.outside[machine]),
@@ -108,14 +111,14 @@ class Site:
 
 @contextmanager
 def site(make_peer, **more):
-    """Ends the daemon with its data plane before the cables go."""
+    """Ends the daemon with its data plane before the cables are removed."""
     hv = NetNs("hv")
     with make_peer(Netns(hv.name)) as peer, Cleanup():
         yield Site(hv, peer, **more)
 
 
 def udp_echo(client_ns, server_ns, client, server):
-    """A datagram and its answer through both ends' own stacks."""
+    """A datagram and its answer through the stacks of both ends."""
     with server_ns:
         listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with client_ns:
@@ -141,14 +144,14 @@ STATIC = {
 
 
 @pytest.mark.parametrize("make_peer", STATIC.values(), ids=STATIC.keys())
-def test_static_channel_carries_vlans_both_ways_as_which_says(make_peer):
+def test_static_channel_carries_vlans_both_ways_as_which_predicts(make_peer):
     with site(make_peer, channel="static") as at:
         at.daemon.wait_uplinks(at.peer.far)
         at.wait_ping()
         for machine, inside, outside in zip(at.machines, INSIDE, OUTSIDE):
             udp_echo(machine.ns, at.outside_ns, inside, outside)
             udp_echo(at.outside_ns, machine.ns, outside, inside)
-        assert not Netns(at.machines[0].ns.name).ping(INSIDE[1]), "VLAN 100 and 200 meet"
+        assert not Netns(at.machines[0].ns.name).ping(INSIDE[1]), "traffic between VLAN 100 and 200"
         traffic = at.stream(flows=6)
         traffic.flow(600)
         figures = traffic.stop()
@@ -171,19 +174,19 @@ def test_independent_links_to_a_bridge_keep_to_their_uplink():
         assert sorted(used.values()) == sorted(at.peer.far), "ports are spread"
         for n in (0, 1):
             assert at.peer.seen(port_mac(n)) == at.near(used[f"p{n}"]), f"machine {n}"
-        # 'notify switches': the bridge learns the new place though the machine is silent
+        # 'notify switches': the bridge learns the new location though the machine is silent
         moved = next(n for n in (0, 1) if used[f"p{n}"] == at.peer.far[0])
         at.peer.links[0].cut()
         wait_until(
             lambda: at.peer.seen(port_mac(moved)) == at.peer.ports[1],
-            "the machine's new place at the bridge",
+            "the new location of the machine at the bridge",
             60,
             at.daemon.log,
         )
         at.wait_ping()
 
 
-# ---- failover: who decides, and what it costs ----------------------------------------------------------------------------
+# ---- failover: mechanism and loss ----
 @contextmanager
 def neighbour(flapping):
     if not flapping:
@@ -196,7 +199,9 @@ def neighbour(flapping):
 
 @pytest.mark.parametrize("flapping", [False, True], ids=["quiet", "flapping-neighbour"])
 def test_failover_of_a_tap_at_1000_frames_per_second(flapping, capfd):
-    """A tap's carrier goes at a known moment and, as with real NICs, its RTM_NEWLINK may be a second late."""
+    """The carrier of a tap goes at a known moment; as with real NICs, its RTM_NEWLINK may be a
+    second late.
+    """
     bed = Bed(n_uplinks=2, n_ports=1, tap_uplinks=True)
     bed.start([switch("vs", bed.uplink_names, [("prod", 100, [0])])])
     bed.usable(*bed.uplink_names)
@@ -213,9 +218,10 @@ def test_failover_of_a_tap_at_1000_frames_per_second(flapping, capfd):
             bed.usable(*bed.uplink_names)
         figures = traffic.stop()
     cuts = [phase for phase in figures.phases if phase.kind == "cut"]
-    # a tap without carrier still hands over what comes until linkwatch has run; a cable would have lost it
+    # a tap without carrier still delivers frames until linkwatch has run; a cable would have lost
+    # them
     lost = [phase.lost + phase.ends[phase.name] for phase in cuts]
-    say(
+    print_figures(
         capfd,
         f"tap, {'flapping neighbour' if flapping else 'quiet'}, carrier seen by the",
         "program:" if programs_see_carrier() else "daemon's poll:",
@@ -226,17 +232,18 @@ def test_failover_of_a_tap_at_1000_frames_per_second(flapping, capfd):
     )
     marks = [phase for phase in figures.phases if phase.kind == "mark"]
     for phase in marks:
-        assert phase.lost == 0 and phase.duplicates == 0, f"nothing was changing\n{figures}"
+        assert phase.lost == 0 and phase.duplicates == 0, f"loss without a change\n{figures}"
     assert len(cuts) == 2, figures
     for number, phase in enumerate(cuts):
         figures.assert_outage(phase.name, number, before=marks[2 * number], rate=RATE)
-    # a daemon that waits for RTM_NEWLINK loses up to a second when the neighbour flaps; emulated, the poll of 10 ms may be some rounds late
+    # a daemon that waits for RTM_NEWLINK loses up to a second when the neighbour flaps; emulated,
+    # the poll of 10 ms may be some rounds late
     assert lost == [0, 0] if programs_see_carrier() else max(lost) < RATE // 4, figures
 
 
-# ---- where the programs hang ---------------------------------------------------------------------------------------------
+# ---- attachment ----
 def settings(ns, device):
-    """What the daemon may change on an uplink and must put back."""
+    """Settings that the daemon may change on an uplink and must restore."""
     link = Netns(ns.name).show(device)
     features = [
         line
@@ -255,7 +262,9 @@ def settings(ns, device):
 
 
 def attached(at, device):
-    """Kinds of attachment on an interface: filters and XDP as the kernel shows them, TCX by its pin (old tools cannot)."""
+    """Kinds of attachment on an interface: filters and XDP as the kernel shows them, TCX by its
+    pin, because old tools do not show it.
+    """
     link = Netns(at.hv.name).show(device)
     kinds = {"xdp"} if link.get("xdp") else set()
     kinds |= (
@@ -269,7 +278,7 @@ def attached(at, device):
 def assert_teardown(at, before, devices):
     at.daemon.teardown()
     for device in devices:
-        assert settings(at.hv, device) == before[device], f"{device} is not as it was"
+        assert settings(at.hv, device) == before[device], f"{device} has changed settings"
         assert attached(at, device) == set(), device
     pins = at.daemon.bpffs / "uplinkd"
     assert not pins.exists() or not list(pins.rglob("*")), list(pins.rglob("*"))
@@ -280,7 +289,7 @@ def test_attach_kind_and_teardown(capfd):
         at.daemon.wait_uplinks(at.peer.far)
         kind = "tcx" if programs_by_tcx() else "clsact"
         found = {device: attached(at, device) for device in [*at.peer.far, "p0"]}
-        say(capfd, "attached:", found)
+        print_figures(capfd, "attached:", found)
         assert found == {**{device: {kind, "xdp"} for device in at.peer.far}, "p0": {kind}}
         at.daemon.teardown()
         for device in found:
@@ -291,7 +300,9 @@ def test_attach_kind_and_teardown(capfd):
 
 
 def test_delivery_kinds(capfd):
-    """XDP frames only for ports that are known to take them: taps, and veth with GRO where the kernel tells."""
+    """XDP frames only for ports that are known to accept them: taps, and veth with GRO where the
+    kernel reports it.
+    """
     bed = Bed(n_uplinks=2, n_ports=2, gro_ports=[1])
     tap = Tap(bed.hv, "tap0")
     bed.start(
@@ -304,19 +315,22 @@ def test_delivery_kinds(capfd):
         ]
     )
     bed.usable(*bed.uplink_names)
-    wanted = {"p0": "tc", "p1": "xdp" if xdp_features_are_told() else "tc", "tap0": "xdp"}
+    wanted = {"p0": "tc", "p1": "xdp" if xdp_features_are_reported() else "tc", "tap0": "xdp"}
 
     def found():
         return {each["name"]: each["delivery"] for each in bed.daemon.json("show", "ports")}
 
     wait_until(lambda: found() == wanted, f"{wanted}", describe=found)
-    say(capfd, "delivery: veth", wanted["p0"], "veth with GRO", wanted["p1"], "tap", wanted["tap0"])
+    print_figures(
+        capfd, "delivery: veth", wanted["p0"], "veth with GRO", wanted["p1"], "tap", wanted["tap0"]
+    )
 
 
-# ---- real carriers -------------------------------------------------------------------------------------------------------
+# ---- real carriers ----
 NICS = {"virtio-net": ("nic0", "nic1"), "e1000": ("nic2", "nic3")}
-# how many frames a cut may cost, at 1,000 frames/s: virtio-net's driver is some hundredths of a second late, emulated, and e1000's
-# has a watchdog of two seconds; inwards the peer chooses, whose end is always virtio-net
+# Frames that a cut may cost at 1,000 frames/s. Emulated, the driver of virtio-net is some
+# hundredths of a second late, and that of e1000 has a watchdog of two seconds. Inbound the peer
+# chooses, whose end is always virtio-net.
 MOST_LOST = {
     ("virtio-net", "out"): 500,
     ("e1000", "out"): 2500,
@@ -339,12 +353,14 @@ def real(driver):
 
 @contextmanager
 def recorded_site(driver, **more):
-    """A site on real NICs, with their settings as they were before the daemon; at the end they must be so again."""
+    """A site on real NICs, and their settings before the daemon, which must be restored at the
+    end.
+    """
     hv = NetNs("hv")
     with real(driver)(Netns(hv.name)) as peer, Cleanup():
         before = {device: settings(hv, device) for device in peer.far}
         at = Site(hv, peer, channel="static", **more)
-        at.daemon.wait_uplinks(peer.far, 20)
+        at.daemon.wait_uplinks(peer.far, 60)
         at.wait_ping()
         yield at
         qemu_link.heal_all()
@@ -355,7 +371,7 @@ def recorded_site(driver, **more):
 def test_receive_mode_of_a_nic_and_teardown(driver, receive, capfd):
     with recorded_site(driver, receive=receive) as at:
         modes = {uplink: at.daemon.uplink(uplink)["xdp_mode"] for uplink in at.peer.far}
-        say(capfd, driver, receive, modes)
+        print_figures(capfd, driver, receive, modes)
         assert set(modes.values()) == {XDP_MODE[driver, receive]}, at.daemon.log()
         for machine, inside, outside in zip(at.machines, INSIDE, OUTSIDE):
             udp_echo(at.outside_ns, machine.ns, outside, inside)
@@ -364,8 +380,11 @@ def test_receive_mode_of_a_nic_and_teardown(driver, receive, capfd):
 @pytest.mark.parametrize("driver", NICS)
 @pytest.mark.parametrize("flapping", [False, True], ids=["quiet", "flapping-neighbour"])
 def test_unplugged_cable(driver, flapping, capfd):
-    """Both directions at 1,000 frames/s while QEMU unplugs a cable. The driver itself is late (see README), which is what is
-    lost; promised is that traffic goes on over the other cable, and comes back."""
+    """Both directions at 1,000 frames/s while QEMU unplugs a cable.
+
+    The delay of the driver causes the loss (see README); traffic must go on over the other cable,
+    and come back.
+    """
     with recorded_site(driver) as at:
         dead, alive = at.peer.far
         with neighbour(flapping):
@@ -374,14 +393,14 @@ def test_unplugged_cable(driver, flapping, capfd):
                 traffic.flow(1000)
                 traffic.mark()
             at.peer.links[0].cut()
-            at.daemon.wait_uplinks([alive], 20)
+            at.daemon.wait_uplinks([alive], 60)
             wait_until(lambda: at.peer.usable() == [at.near(alive)], "bonding to see the cut")
             for traffic in (out, back):
                 traffic.mark()
                 traffic.flow(1000)
                 traffic.mark()  # the phase of the healing is not judged
             at.peer.links[0].heal()
-            at.daemon.wait_uplinks(at.peer.far, 20)
+            at.daemon.wait_uplinks(at.peer.far, 60)
             wait_until(lambda: len(at.peer.usable()) == 2, "bonding to see the cable again")
             for traffic in (out, back):
                 traffic.mark()
@@ -389,7 +408,7 @@ def test_unplugged_cable(driver, flapping, capfd):
             figures = {"out": out.stop(), "in": back.stop()}
         name = f"{driver}, {'flapping neighbour' if flapping else 'quiet'}"
         for way, each in figures.items():
-            say(
+            print_figures(
                 capfd,
                 f"{name}, {way}: lost {each.phases[1].lost} by the cut, longest gap {each.phases[1].longest_gap_ms} ms",
             )
@@ -405,9 +424,9 @@ def test_unplugged_cable(driver, flapping, capfd):
         ), figures["out"]
 
 
-# ---- LACP ----------------------------------------------------------------------------------------------------------------
+# ---- LACP ----
 AGREED = {"activity", "aggregation", "synchronization", "collecting", "distributing"}
-# frames at 1,000 per second: outwards we decide, inwards a process of the peer, emulated
+# frames at 1,000 per second: outbound uplinkd decides, inbound an emulated process of the peer
 MOST_LOST_BY_LACP = {"out": RATE // 4, "in": RATE}
 LACP = {
     "bonding-fast": (peers.bonding, "fast"),
@@ -449,7 +468,7 @@ def test_lacp_agrees_and_survives_a_cut_and_a_restart(make_peer, rate):
         at.peer.wait_distributing()
         wait_until(agreed, "both ends agreed again", 60, states)
         changes = {p["uplink"]: p["partner_changes"] for p in at.daemon.json("show", "lacp")}
-        if rate == "slow":  # the partner waits 90 s for us, any emulated restart is shorter
+        if rate == "slow":  # the partner waits 90 s, which exceeds any emulated restart
             at.daemon.restart()
             assert sorted(at.peer.distributing()) == sorted(at.peer.ports), at.peer.lacp()
             wait_until(agreed, "both ends agreed after the restart", 60, states)
@@ -457,7 +476,7 @@ def test_lacp_agrees_and_survives_a_cut_and_a_restart(make_peer, rate):
             after = {p["uplink"]: p["partner_changes"] for p in at.daemon.json("show", "lacp")}
             assert after == changes or not any(
                 after.values()
-            ), f"a partner came or went: {changes}, now {after}"
+            ), f"a partner changed: {changes}, now {after}"
             at.wait_ping()
 
 
@@ -467,8 +486,11 @@ def test_lacp_agrees_and_survives_a_cut_and_a_restart(make_peer, rate):
     ids=["bonding", "teamd", "openvswitch"],
 )
 def test_lacp_failover_at_1000_frames_per_second(make_peer, capfd):
-    """The peer's port is shut, and opened again. Outwards the programs, or the daemon's poll, move the flows; inwards the peer
-    does. With LACP there is nothing to wait for, because both ends lose their carrier."""
+    """The port of the peer is shut, and opened again.
+
+    Outbound the programs or the poll of the daemon move the flows; inbound the peer does. LACP adds
+    no delay, because both ends lose their carrier.
+    """
     with site(partial(make_peer, rate="fast"), channel="lacp", lacp={"rate": "fast"}) as at:
         dead, alive = at.peer.far
         at.peer.wait_distributing()
@@ -495,7 +517,7 @@ def test_lacp_failover_at_1000_frames_per_second(make_peer, capfd):
     name = f"LACP with {make_peer.__name__}, {'programs see' if programs_see_carrier() else 'the daemon polls'} carriers"
     for way, each in figures.items():
         before, cut, without, healing, after = each.phases
-        say(
+        print_figures(
             capfd,
             f"{name}, {way}: lost {cut.lost} by the cut, longest gap {cut.longest_gap_ms} ms; {healing.lost} by the return",
         )
@@ -503,7 +525,7 @@ def test_lacp_failover_at_1000_frames_per_second(make_peer, capfd):
             0,
             0,
             0,
-        ), f"{way}: nothing was changing\n{each}"
+        ), f"{way}: loss without a change\n{each}"
         assert cut.lost < MOST_LOST_BY_LACP[way] and cut.duplicates == 0, f"{way}\n{each}"
     assert (
         figures["out"].phases[2].ends[dead] == 0 and figures["out"].phases[4].ends[dead] > 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the peer set-ups and their tests share: commands, namespaces, cables of veth, waiting."""
+# Copyright (C) The uplinkd authors
+"""Common parts of the peers and their tests: commands, namespaces, cables of veth, waiting."""
 
 import itertools
 import json
@@ -16,12 +17,15 @@ _numbers = itertools.count(1)
 
 
 def unique(prefix):
-    """A name no other test uses at the same time, within the kernel's 15 characters."""
+    """A name that no other test uses at the same time, within the 15 characters of the kernel."""
     return f"{prefix}{os.getpid() % 10000}x{next(_numbers)}"
 
 
 def run(*command, check=True, timeout_s=60):
-    """Runs a command given as words or as one string; its standard output. A failure shows what was said."""
+    """Runs a command given as words or as one string; returns its standard output.
+
+    A failure shows the output.
+    """
     words = [str(word) for word in (shlex.split(command[0]) if len(command) == 1 else command)]
     done = subprocess.run(
         words,
@@ -40,16 +44,16 @@ def run(*command, check=True, timeout_s=60):
 
 
 def wait_until(condition, what, timeout_s=60, describe=None):
-    """Waits for a true result and returns it; on time-out says what was awaited and, with `describe`, what was there."""
+    """Waits for a true result and returns it; the message of a time-out includes `describe`."""
     deadline = time.monotonic() + timeout_s
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            state = f"; there is {describe()}" if describe else ""
+            state = f"; state: {describe()}" if describe else ""
             raise TimeoutError(f"after {timeout_s} s still no {what}{state}")
-        time.sleep(0.2)  # each look is a process or two, which an emulated machine takes 0.1 s for
+        time.sleep(0.2)  # each look is a process or two, which cost 0.1 s in an emulated machine
 
 
 class Netns:
@@ -61,7 +65,7 @@ class Netns:
     def __enter__(self):
         run("ip", "netns", "add", self.name)
         self.ip("link set lo up")
-        # no address configuration of our own making on the wires
+        # no automatic address configuration on the wires
         self.run("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1")
         return self
 
@@ -115,7 +119,7 @@ class Netns:
         finally:
             process.terminate()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -128,28 +132,33 @@ class Link:
         self.near_ns, self.near, self.far_ns, self.far = near_ns, near, far_ns, far
 
     def cut(self):
-        """The far end loses its carrier, as when the switch's port is shut."""
+        """The far end loses its carrier, as when the port of the switch is shut."""
         self.near_ns.ip(f"link set {self.near} down")
 
     def heal(self):
         self.near_ns.ip(f"link set {self.near} up")
 
     def drop(self, protocol="all"):
-        """Loses frames silently, carrier stays: all frames, or of one EtherType (0x8809: LACP only). On egress of both ends,
-        because packet sockets read before ingress filters."""
+        """Loses frames silently, carrier stays: all frames, or of one EtherType (0x8809: LACP
+        only).
+
+        On egress of both ends, because packet sockets precede ingress filters.
+        """
         for ns, device in ((self.near_ns, self.near), (self.far_ns, self.far)):
             ns.run(f"tc qdisc add dev {device} clsact")
             ns.run(
                 f"tc filter add dev {device} egress protocol {protocol} prio 1 matchall action drop"
             )
 
-    def pass_again(self):
+    def restore(self):
         for ns, device in ((self.near_ns, self.near), (self.far_ns, self.far)):
             ns.run(f"tc qdisc del dev {device} clsact")
 
 
 class NicLink(Link):
-    """A cable of vmtest/cables.py, cut by the QEMU monitor: the carrier goes as it goes on real hardware."""
+    """A cable of vmtest/cables.py, cut by the QEMU monitor: the carrier behaves as on real
+    hardware.
+    """
 
     def cut(self):
         qemu_link.cut(self.far)
@@ -160,7 +169,9 @@ class NicLink(Link):
 
 @contextmanager
 def veth_links(near_ns, far_ns, count=2):
-    """Cables of veth, up at both ends, without transmit offloads so that frames, tags included, are whole on the wire."""
+    """Cables of veth, up at both ends, without transmit offloads so that frames, tags included, are
+    whole on the wire.
+    """
     links = [Link(near_ns, f"p{n}", far_ns, f"u{n}") for n in range(count)]
     for link in links:
         run(
@@ -178,7 +189,7 @@ def veth_links(near_ns, far_ns, count=2):
 
 @contextmanager
 def nic_links(near_ns, far_ns, nics=("nic0", "nic1")):
-    """Cables of the machine's own NICs; they come back to the first namespace afterwards, healed."""
+    """Cables of the machine's NICs; afterwards they return to the first namespace, healed."""
     links = [NicLink(near_ns, ends(nic)[1], far_ns, nic) for nic in nics]
     for link in links:
         for ns, device in ((near_ns, link.near), (far_ns, link.far)):

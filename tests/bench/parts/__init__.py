@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The parts of the bench: each module has run(record) and says with HAS_MARKS whether QUICK=1 needs it."""
+# Copyright (C) The uplinkd authors
+"""The parts of the bench. Each module has run(record); HAS_MARKS: QUICK=1 needs it."""

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One hypervisor with uplinks and some ports, and between them uplinkd or one of its peers. eth<i> are the uplinks (far ends sw<i>), p<i> the ports (far ends
-m<i>, the machines). The cables have two queues, as a NIC would on two cores; uplinks insert tags in 'hardware', as NICs do."""
+# Copyright (C) The uplinkd authors
+"""One hypervisor with uplinks and some ports, connected by uplinkd or by one of its peers.
+
+eth<i> are the uplinks (far ends sw<i>), p<i> the ports (far ends m<i>, the machines). The cables
+have two queues, as a NIC has on two cores; uplinks insert tags in 'hardware', as NICs do.
+"""
 import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
 
-from harness import base
+from harness import base, ovs
 from harness.bed import outside_mac, port_mac, switch
 from harness.daemon import Uplinkd
 from harness.netns import NetNs
@@ -22,8 +26,10 @@ class Place:
     """The namespaces and cables; nothing forwards yet."""
 
     def __init__(self, n_ports=1, n_uplinks=1, tap_ports=False, queues=2, apart=False, wire=False):
-        """apart: each machine and the outside have a network namespace of their own, so that their IP stacks talk through the cables. wire: frames from the
-        outside reach the uplinks as those of a NIC do (see lay_wire())."""
+        """apart: each machine and the outside have a separate network namespace, so that their IP
+        stacks communicate through the cables. wire: frames from the outside reach the uplinks as
+        from a NIC (see lay_wire()).
+        """
         self.hv, self.outside = NetNs("hv"), NetNs("outside")
         self.machines = (
             [NetNs(f"machine{i}") for i in range(n_ports)] if apart else [self.outside] * n_ports
@@ -57,14 +63,16 @@ class Place:
             self.queue_by_cpu(near, queues)
 
     def lay_wire(self, i, queues):
-        """sw<i> - w<i>, an XDP redirect, x<i> - eth<i>: what the outside sends arrives at the uplink in pages of a page pool that belong to nobody else, as from a
-        NIC's driver. A plain veth hands over the sender's own frames, which it has to copy for an XDP program.
+        """sw<i> - w<i>, an XDP redirect, x<i> - eth<i>: frames of the outside arrive at the uplink
+        in pages of a page pool, unshared, as from the driver of a NIC.
+
+        A plain veth passes the frames of the sender, which it has to copy for an XDP program.
         """
         self.cable(self.wire, f"w{i}", self.outside, f"sw{i}", outside_mac(i + 1), queues)
         self.cable(self.wire, f"x{i}", self.hv, f"eth{i}", f"02:bb:00:00:00:{i:02x}", queues)
         self.queue_by_cpu(f"eth{i}", queues)
         offload(self.outside, f"sw{i}", "tx", "off")  # a wire carries finished checksums
-        offload(self.hv, f"eth{i}", "gro", "on")  # without, a veth takes no frames of XDP
+        offload(self.hv, f"eth{i}", "gro", "on")  # without, a veth accepts no frames of XDP
         Live(
             "--redirect-xdp",
             f"{end(self.wire, f'w{i}')}:x{i}",
@@ -73,13 +81,18 @@ class Place:
         )
 
     def join_outside(self):
-        """Whatever uplink it comes by, the outside receives it at sw0, as a switch would pass it on."""
+        """The outside receives at sw0 the frames of every uplink, as a switch would forward
+        them.
+        """
         for i in range(1, self.n_uplinks):
             Live("--redirect-ingress", f"{end(self.outside, f'sw{i}')}:sw0")
 
     def queue_by_cpu(self, ifname, queues):
-        """XPS, as NIC drivers set it up; without, the kernel hashes each frame that did not come through a receive queue. In a mount namespace of its own,
-        because /sys shows the network namespace that mounted it."""
+        """XPS, as NIC drivers set it up; without it the kernel hashes each frame that did not come
+        through a receive queue.
+
+        In a private mount namespace, because /sys shows the network namespace that mounted it.
+        """
         settings = " && ".join(
             f"echo {1 << i:x} >/sys/class/net/{ifname}/queues/tx-{i}/xps_cpus"
             for i in range(min(queues, os.cpu_count()))
@@ -111,7 +124,10 @@ def with_uplinkd(place, vlan=VLAN, channel="static", **more):
 
 
 def bridge_netfilter(ns, on):
-    """Where the kernel has br_netfilter built in, every bridged frame would visit iptables; nobody who wants speed leaves that on."""
+    """Switches br_netfilter off where it is built in: every bridged frame would visit iptables.
+
+    Hosts that are tuned for speed do the same.
+    """
     with ns:
         for name in ("iptables", "ip6tables", "arptables"):
             path = Path(f"/proc/sys/net/bridge/bridge-nf-call-{name}")
@@ -132,7 +148,9 @@ def vlan_filtering_works(ns):
 
 
 def with_bridge(place, vlan=0, bond=None, tagged=True):
-    """vlan: access VLAN of the ports, tagged (or not) on the uplinks, where the kernel can filter VLANs; 0: none. bond: options of a bond over the uplinks."""
+    """vlan: access VLAN of the ports, tagged (or not) on the uplinks, where the kernel can filter
+    VLANs; 0: none. bond: options of a bond over the uplinks.
+    """
     trunk = "eth0"
     place.hv.ip(
         "link",
@@ -201,7 +219,7 @@ def lacp_bond(miimon):
 
 
 def with_team(place, vlan=0, lacp=False, tagged=True):
-    """teamd's loadbalance runner is the static channel."""
+    """The loadbalance runner of teamd is the static channel."""
     place.hv.ip(
         "link",
         "add",
@@ -234,7 +252,7 @@ def with_team(place, vlan=0, lacp=False, tagged=True):
             "teamd", "-U", "-f", directory / "conf", "-t", device, "-p", directory / "pid"
         )
     )
-    base.wait_until(lambda: place.hv.exists(device), 10, "teamd to make its device")
+    base.wait_until(lambda: place.hv.exists(device), 30, "the device of teamd")
     place.hv.ip("link", "set", device, "up")
     attach_to_bridge(place, device, vlan, tagged)
     place.like_nics()
@@ -242,8 +260,11 @@ def with_team(place, vlan=0, lacp=False, tagged=True):
 
 
 def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False, tagged=True):
-    """Two uplinks: a bond by source addresses, or with LACP by whole flows. netdev: in user space, through AF_PACKET (Debian's build has no AF_XDP); system: the
-    kernel's datapath."""
+    """Two uplinks: a bond by source addresses, or with LACP by whole flows.
+
+    netdev: in user space, through AF_PACKET (the build of Debian has no AF_XDP); system: the
+    datapath of the kernel.
+    """
     directory = base.temp_dir()
     environment = [f"OVS_{k}DIR={directory}" for k in ("RUN", "LOG", "DB", "SYSCONF")]
     database = f"unix:{directory}/db.sock"
@@ -255,16 +276,14 @@ def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False, tagged=True):
     def vsctl(*words):
         base.run("ovs-vsctl", f"--db={database}", "--timeout=20", *words)
 
-    base.run(
-        "ovsdb-tool", "create", directory / "conf.db", "/usr/share/openvswitch/vswitch.ovsschema"
-    )
+    base.run("ovsdb-tool", "create", directory / "conf.db", ovs.schema())
     daemon(
         "ovsdb-server",
         f"--remote=punix:{directory}/db.sock",
         f"--unixctl={directory}/ovsdb.ctl",
         directory / "conf.db",
     )
-    base.wait_until((directory / "db.sock").exists, 5, "socket of ovsdb-server")
+    base.wait_until((directory / "db.sock").exists, 30, "socket of ovsdb-server")
     vsctl("--no-wait", "init")
     place.workers = [daemon("ovs-vswitchd", database, f"--unixctl={directory}/vswitchd.ctl").pid]
     vsctl(
@@ -299,14 +318,14 @@ def with_openvswitch(place, vlan=0, datapath="netdev", lacp=False, tagged=True):
     for i in range(place.n_ports):
         vsctl("add-port", "br0", f"p{i}", *([f"tag={vlan}"] if vlan else []))
     place.by_packet_socket = datapath == "netdev"
-    place.teach = lambda: teach_openvswitch(place, directory, vlan)
+    place.teach = lambda: add_openvswitch_entries(place, directory, vlan)
     place.teach()
     place.like_nics()
     return place
 
 
-def teach_openvswitch(place, directory, vlan):
-    """Open vSwitch learns from frames; here from entries, as the machines do not speak."""
+def add_openvswitch_entries(place, directory, vlan):
+    """Installs entries in Open vSwitch, because the machines send nothing to learn from."""
     for name, mac in [("eth0", OUTSIDE)] + [(f"p{i}", port_mac(i)) for i in range(place.n_ports)]:
         place.hv.run(
             "ovs-appctl",
@@ -321,7 +340,7 @@ def teach_openvswitch(place, directory, vlan):
         )
 
 
-# ---- what the frames of a rate test are ------------------------------------------------------------------------------------------
+# ---- frames of a rate test ----
 def towards_port(place, size, vlan=VLAN):
     """Frames that arrive at the uplink for port 0; size is without the tag."""
     tag = ["--vlan", vlan] if vlan else []
@@ -339,8 +358,11 @@ def towards_port(place, size, vlan=VLAN):
 
 
 def towards_uplink(place, size):
-    """Frames that port 0 sends to the outside: from where the host has received them, because what a machine does to send is not the switch's work; a tap's are
-    written by a process, as a machine's emulator does. Several uplinks share 64 flows."""
+    """Frames that port 0 sends to the outside, starting where the host has received them, because
+    the machine's share of sending is not the work of the switch.
+
+    Those of a tap are written by a process, as by an emulator. Several uplinks share 64 flows.
+    """
     source = ["--write-fd", place.taps[0].fd] if place.taps else ["--through", end(place.hv, "p0")]
     return [
         *source,
@@ -354,9 +376,8 @@ def towards_uplink(place, size):
     ]
 
 
-Peer = namedtuple(
-    "Peer", "make why n_uplinks"
-)  # make(place, vlan, tagged=True), or None and what is missing
+# make(place, vlan, tagged=True), or None and the missing feature
+Peer = namedtuple("Peer", "make why n_uplinks")
 
 
 def openvswitch_userspace():
@@ -364,7 +385,9 @@ def openvswitch_userspace():
 
 
 def kernel_peers():
-    """Most need a distribution kernel, for instance in one of vmtest's machines. Those that know bonds have one over two uplinks."""
+    """Most need a distribution kernel, for instance in one of the machines of vmtest. Those that
+    support bonds have one over two uplinks.
+    """
     with base.Cleanup():
         ns = NetNs("probe")
         filtering = vlan_filtering_works(ns)

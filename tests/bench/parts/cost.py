@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What each program costs for each kind of frame, with the maps of a running daemon: BPF_PROG_TEST_RUN minus an empty program."""
-import statistics
+# Copyright (C) The uplinkd authors
+"""The cost of each program per kind of frame, with the maps of a running daemon: BPF_PROG_TEST_RUN
+minus an empty program.
+"""
+
+from collections import namedtuple
 
 from harness import base
 from harness.bed import port_mac, switch
 from harness.daemon import Uplinkd
 from harness.frames import arp_request, eth, ETH_IP, ETH_IPV6, ipv4, ipv6, tag, udp4, udp6
-from harness.lacp import Info, Speaker, lacpdu
+from harness.lacp import Info, ScriptedPartner, lacpdu
 
 from parts.beds import OUTSIDE, Place
 from parts.tools import OBJECTS, Lines, tool
@@ -19,6 +23,7 @@ NONE = -1
 REPEAT = 100000
 IPV4_DESTINATION = 30  # in a frame without a tag
 FLOWS = 64
+# with a channel
 METHODS = (
     "src-dst-ip",
     "src-ip",
@@ -27,7 +32,7 @@ METHODS = (
     "src-mac",
     "dst-mac",
     "src-dst-mac",
-)  # with a channel
+)
 ALONE = ("port-id", "src-mac", "failover-order")  # without
 
 
@@ -48,7 +53,7 @@ class Meter(Lines):
 
     def runs(self, program, ifname, frame, expect, tci=NONE, rounds=9):
         kind = "xdp" if program.endswith("xdp") else "tc"
-        answer = self.ask(
+        answer = self.request(
             "case", self.pins / f"prog_{program}", kind, ifname, tci, frame.hex(), rounds, REPEAT
         )
         assert (
@@ -57,16 +62,18 @@ class Meter(Lines):
         return answer["ns"]
 
     def info(self, program):
-        return self.ask("info", self.pins / f"prog_{program}")
+        return self.request("info", self.pins / f"prog_{program}")
 
 
 def undisturbed(runs):
-    """The lower quartile: what a frame costs when nothing else is on the core."""
+    """The lower quartile: the cost of a frame on an otherwise idle core."""
     return sorted(runs)[len(runs) // 4]
 
 
 def receive_cases():
-    """(name, program, frame from the outside, verdict, tag beside the data). p0: VST 100, p1: EST, p2: VGT 200-300."""
+    """(name, program, frame from the outside, verdict, tag outside the data). p0: VST 100, p1: EST,
+    p2: VGT 200-300.
+    """
     vst, est, vgt = port_mac(0), port_mac(1), port_mac(2)
     udp_args = ("10.0.1.0", "10.0.0.1")
     return [
@@ -149,7 +156,7 @@ def receive_cases():
 
 
 def send_cases():
-    """(name, port, frame of a machine, verdict, tag beside the data)"""
+    """(name, port, frame of a machine, verdict, tag outside the data)"""
     udp_args = ("10.0.0.1", "10.0.1.0")
     return [
         ("udp4.vst.uplink", 0, udp4(OUTSIDE, port_mac(0), *udp_args), TC_REDIRECT, NONE),
@@ -173,6 +180,29 @@ def send_cases():
             NONE,
         ),
     ]
+
+
+Case = namedtuple("Case", "name program ifname frame verdict tci")
+
+
+def all_cases():
+    """Every case with the arguments of Meter.runs() in their order."""
+    return [
+        Case(f"port_tc.{name}", "port_tc", f"p{port}", frame, verdict, tci)
+        for name, port, frame, verdict, tci in send_cases()
+    ] + [
+        Case(name, program, "eth0", frame, verdict, tci)
+        for name, program, frame, verdict, tci in receive_cases()
+    ]
+
+
+def confirm_ports(meter):
+    """One frame from each machine. Until then frames to it take the slow path and leave by an
+    uplink as well.
+    """
+    for number, tci in enumerate((NONE, NONE, 200, NONE)):
+        frame = udp4(OUTSIDE, port_mac(number), "10.0.0.1", "10.0.1.0")
+        meter.runs("port_tc", f"p{number}", frame, TC_REDIRECT, tci, 1)
 
 
 STEPS = [
@@ -229,6 +259,7 @@ def measure_methods(record, wanted, rounds):
     for channel, method in wanted:
         daemon = start(place, channel, method)
         meter = Meter(daemon)
+        confirm_ports(meter)
         suffix = "" if channel == "static" else ".no_channel"
         for name, port, frame, verdict, tci in send_cases():
             runs = meter.runs("port_tc", f"p{port}", frame, verdict, tci, rounds)
@@ -248,7 +279,7 @@ def measure_methods(record, wanted, rounds):
                 record.add(
                     f"cost.step.{step}",
                     "ns",
-                    meter.ask("step", f"step_{step}", kind, rounds, REPEAT)["ns"],
+                    meter.request("step", f"step_{step}", kind, rounds, REPEAT)["ns"],
                 )
         meter.close()
         daemon.teardown()
@@ -260,14 +291,15 @@ def measure_flows(record, rounds):
     for method in ("src-dst-ip", "src-dst-ip-port"):
         daemon = start(place, "static", method)
         meter = Meter(daemon)
+        confirm_ports(meter)
         name, port, frame, verdict, tci = send_cases()[0]
-        meter.ask("flows", IPV4_DESTINATION + 3, FLOWS - 1)
+        meter.request("flows", IPV4_DESTINATION + 3, FLOWS - 1)
         record.add(
             f"cost.port_tc.{method}.3_uplinks.{FLOWS}_flows.{name}",
             "ns",
             meter.runs("port_tc", f"p{port}", frame, verdict, tci, rounds),
         )
-        meter.ask("flows", 0, 0)
+        meter.request("flows", 0, 0)
         record.add(
             f"cost.port_tc.{method}.3_uplinks.1_flow.{name}",
             "ns",
@@ -278,14 +310,16 @@ def measure_flows(record, rounds):
 
 
 def foreign_lacpdu():
-    """Of a partner that nobody knows."""
+    """From an unknown partner."""
     return lacpdu(Info("02:00:00:00:77:01", key=1, port=1, state=0x3F), Info(), OUTSIDE)
 
 
 def measure_lacp(record, rounds):
-    """Frames of LACP so many that each is one too many: what a flood costs. What the partner said last is compared with what is stored of it."""
+    """LACP frames above the rate limit: the cost of a flood. The last information of the partner is
+    compared with its stored form.
+    """
     place = Place(n_ports=4, n_uplinks=2)
-    partner = Speaker(place.outside, ("sw0", "sw1"))
+    partner = ScriptedPartner(place.outside, ("sw0", "sw1"))
     daemon = start(place, "lacp", "src-dst-ip")
     base.wait_until(lambda: partner.agreed("sw0", "sw1"), 30, "agreement with the partner")
     meter = Meter(daemon)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The daemon with 1,000 ports, and with 64 policies over 24 uplinks: start, memory, reload, rewrite, and whether frames get dearer."""
+# Copyright (C) The uplinkd authors
+"""The daemon with 1,000 ports, and with 64 policies over 24 uplinks: start, memory, reload,
+rewrite, and growth of the cost of a frame.
+"""
 from harness.base import Cleanup
 from harness.daemon import Uplinkd
 
@@ -11,7 +14,9 @@ STARTS = 3  # of both daemons, for the growth: as in rates.py
 
 
 def many_policies(host, n):
-    """Policies differ by the order of their active uplinks; a channel has one for all, so there is none."""
+    """Policies differ by the order of their active uplinks; a channel has one policy, so there is
+    none.
+    """
     names = host.uplinks()
     half = len(names) // 2
 
@@ -23,13 +28,14 @@ def many_policies(host, n):
             order[0], order[half] = order[half], order[0]
         return {"load-balancing": "src-mac", "active": order}
 
-    return host.config(
-        host.groups(n, teaming=teaming), channel="none", teaming=teaming(0)
-    )  # its own teaming counts as well
+    # the teaming of the switch counts as well
+    return host.config(host.groups(n, teaming=teaming), channel="none", teaming=teaming(0))
 
 
 def measure_growth(record, small, large, rounds):
-    """Whether frames are dearer in a large switch than in a small one, both there at once and in turns. small, large: (host, configuration)"""
+    """The cost of a frame in a large switch relative to a small one, both present at once and
+    measured in turns. small, large: (host, configuration)
+    """
     ratios, costs, sizes = {}, {}, ("1_port", "1000_ports")
     for _ in range(STARTS):
         daemons = [
@@ -60,9 +66,8 @@ def measure_growth(record, small, large, rounds):
 
 def run(record):
     rounds = 3 if record.quick else 5
-    starts = (
-        1 if record.quick else rounds
-    )  # stopping a switch of 1,000 ports takes longer than all that is measured
+    # stopping a switch of 1,000 ports takes longer than all measurements
+    starts = 1 if record.quick else rounds
     with Cleanup():
         small, large = scale.Host(2, 1), scale.Host(24, 1000)
         of_small, of_large = small.config(small.groups(1)), large.config(large.groups(64))

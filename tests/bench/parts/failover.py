@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is lost, for how long frames are lost, and how long nothing arrives, when something happens to one of two uplinks: numbered frames at a steady rate from a
-machine. Counted is what was sent after the kernel had confirmed the event."""
+# Copyright (C) The uplinkd authors
+"""Frames lost, duration of the loss and longest gap when one of two uplinks fails or returns.
+
+A machine sends numbered frames at a steady rate. Only frames sent after the kernel had confirmed
+the event are counted.
+"""
 import time
 
 from harness import base
 from harness.base import Cleanup
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.features import programs_see_carrier
-from harness.lacp import Speaker, silence
+from harness.lacp import ScriptedPartner, silence
 from harness.traffic import Traffic, paced
 
 from parts import beds
@@ -17,13 +21,13 @@ FLOWS = 64
 RATES = (1000, 10000, 100000)  # frames per second
 
 
-SILENCE = 5.0  # seconds in which a partner's silence can be seen: LACP's short timeout is 3
-TRIES = 4  # something else may have kept the generator from its rate
-PEER_TIME = 0.5  # seconds that a peer gets to see what happened to an uplink
+SILENCE = 5.0  # seconds in which LACP can notice a silent partner: the short timeout is 3
+TRIES = 4  # something else may have slowed the generator down
+PEER_TIME = 0.5  # seconds for a peer to notice an event at an uplink
 
 
 class Subject:
-    """Somebody who forwards over two uplinks, and the one of them that something happens to."""
+    """A forwarder over two uplinks, and the uplink at which the event occurs."""
 
     daemon = None
 
@@ -32,7 +36,7 @@ class Subject:
         self.near, self.far, self.machine, self.victim = near, far, machine, "eth1"
 
     def choose_victim(self):
-        """The uplink that carries most, as some put everything on one."""
+        """The uplink that carries most, because some forwarders use only one."""
         traffic = self.traffic(paced(1000))
         traffic.flow(200)
         ends = traffic.stop().phases[0].ends
@@ -53,7 +57,7 @@ class Subject:
         )
 
     def wait_for_cut(self):
-        time.sleep(PEER_TIME * base.SLOW)  # there is nobody to ask
+        time.sleep(PEER_TIME * base.SLOW)  # the peer has no state to query
 
     def wait_for_all(self):
         time.sleep(PEER_TIME * base.SLOW)
@@ -63,7 +67,9 @@ class Uplinkd(Subject):
     def __init__(self, channel="static", **more):
         self.bed = Bed(n_uplinks=2, n_ports=1)
         super().__init__(self.bed.hv, self.bed.world, self.bed.tx("m0"))
-        self.partner = Speaker(self.bed.world, ("sw0", "sw1")) if channel == "lacp" else None
+        self.partner = (
+            ScriptedPartner(self.bed.world, ("sw0", "sw1")) if channel == "lacp" else None
+        )
         self.daemon = self.bed.start(
             [switch("bench", self.bed.uplink_names, [("prod", 100, [0])], channel=channel, **more)]
         )
@@ -80,12 +86,14 @@ class Peer(Subject):
     def __init__(self, make, lacp=False):
         self.place = beds.Place(n_ports=1, n_uplinks=2)
         super().__init__(self.place.hv, self.place.outside, ("m0", self.place.machines[0], "m0"))
-        self.partner = Speaker(self.place.outside, ("sw0", "sw1")) if lacp else None
+        self.partner = ScriptedPartner(self.place.outside, ("sw0", "sw1")) if lacp else None
         make(self.place)
 
 
 def lost(figures, *kinds):
-    """(frames lost, milliseconds from the first to the last of them, longest time without any frame)"""
+    """(frames lost, milliseconds from the first to the last of them, longest time without any
+    frame)
+    """
     phases = [p for p in figures.phases if p.kind in kinds]
     lasted = [
         (p.last_lost - p.first_lost + 1) * 1000 / figures.rate if p.lost else 0.0 for p in phases
@@ -174,13 +182,13 @@ def measure_actions(record, subject, rate, rounds):
 
 
 def silent_loss(record, name, subject, rates, rounds):
-    """The cable of an uplink loses everything, with its carrier up: only LACP can see it."""
+    """The cable of an uplink loses everything, with its carrier up: only LACP can notice it."""
 
     def fall_silent():
         with silence(
             [(subject.near, subject.victim), (subject.far, subject.far_victim())], everything=True
         ):
-            time.sleep(SILENCE)  # the traffic goes on meanwhile
+            time.sleep(SILENCE)  # the traffic continues meanwhile
 
     for rate in rates:
         found = []
@@ -196,7 +204,7 @@ def silent_loss(record, name, subject, rates, rounds):
 
 
 def peers(record):
-    """name -> (with a static channel or whatever the peer has for it, with LACP)"""
+    """name -> (with a static channel or the nearest that the peer has, with LACP)"""
 
     def openvswitch(datapath):
         return (lambda p: beds.with_openvswitch(p, datapath=datapath)), (

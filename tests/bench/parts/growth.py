@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How everything grows: with ports, VLANs, addresses, uplinks and switches."""
+# Copyright (C) The uplinkd authors
+"""Growth with ports, VLANs, addresses, uplinks and switches."""
 import json
 
 from harness import base

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Round trips of single datagrams between the outside and a machine, and between two machines. rx and rx_veth as in tcp.py. idle: with nothing else, both ends
-pinned to one CPU, which is the way through the kernel and nothing else; across: to one each, so each way wakes the other CPU, which takes longer than all the rest;
-loaded: as idle, beside a stream of UDP."""
+# Copyright (C) The uplinkd authors
+"""Round trips of single datagrams between the outside and a machine, and between two machines.
+
+rx and rx_veth as in tcp.py. idle: no other load, both ends pinned to one CPU, which measures only
+the path through the kernel; across: one CPU each, so that each direction wakes the other CPU, which
+takes longer than everything else; loaded: as idle, in parallel to a stream of UDP.
+"""
 import json
 import os
 
@@ -34,7 +38,9 @@ def serve(network, name):
 
 
 def turn(record, field, way, load):
-    """Each network once, beside a stream of UDP or nothing. Who cannot do it is left out from then on."""
+    """Each network once, in parallel to a stream of UDP or alone. A network that fails is left out
+    from then on.
+    """
     source, target = WAYS[way]
     found = {}
     for name, network in list(field.items()):

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where the time goes: perf's samples of the CPU clock, with the kernel's call chains. A sample belongs to the group of the innermost function on its chain that has
-one, so that what a function calls to copy or to allocate counts as its own. Writes profile.json and profile.md."""
+# Copyright (C) The uplinkd authors
+"""Distribution of CPU time: samples of perf on the CPU clock, with kernel call chains.
+
+A sample belongs to the group of the innermost function on its chain that has one, so that copying
+and allocation count for their caller. Writes profile.json and profile.md.
+"""
 import json
 import re
 import shutil
@@ -28,17 +32,19 @@ OWN_PROGRAMS = {
     "pass": "program",
 }
 
-# group -> how the names of its functions begin (regular expressions); the first that fits. They are groups of names, not a model of the kernel: what has none on the
-# whole chain is "other".
+# group -> how the names of its functions begin (regular expressions); the first match applies. They
+# are groups of names, not a model of the kernel: a chain without a match is "other".
 FRAME_GROUPS = (
     (
         "code patching",
-        """text_poke smp_text_poke bpf_dispatcher_change bpf_dispatcher_update bpf_prog_change_xdp synchronize_rcu on_each_cpu""",
+        """text_poke smp_text_poke bpf_dispatcher_change bpf_dispatcher_update
+        bpf_prog_change_xdp synchronize_rcu on_each_cpu""",
     ),
     (
         "helpers",
-        """bpf_(xdp_adjust|skb_vlan|skb_change|redirect|xdp_redirect|ktime|map_|skb_pull|clone_redirect|percpu|get_|skb_load) htab_ array_map percpu_array
-		__(htab|array|hash|dev)_map_lookup dev_map_lookup dev_hash_map xdp_master skb_vlan_(push|pop) __skb_vlan""",
+        """bpf_(xdp_adjust|skb_vlan|skb_change|redirect|xdp_redirect|ktime|map_|skb_pull|clone_redirect|percpu|get_|skb_load)
+        htab_ array_map percpu_array __(htab|array|hash|dev)_map_lookup dev_map_lookup
+        dev_hash_map xdp_master skb_vlan_(push|pop) __skb_vlan""",
     ),
     (
         "XDP redirect",
@@ -46,47 +52,57 @@ FRAME_GROUPS = (
     ),
     (
         "bridge",
-        """br_ nf_ nft_ ipt_ fdb_ deliver_ should_deliver maybe_deliver ebt_ iptable bond_ team_ ovs_ lb_""",
+        """br_ nf_ nft_ ipt_ fdb_ deliver_ should_deliver maybe_deliver ebt_ iptable bond_ team_
+        ovs_ lb_""",
     ),
     (
         "TC and queues",
-        """tcf_ tcx_ sch_ cls_ sock_cls skb_do_redirect __bpf_redirect __bpf_tx dev_queue_xmit __dev_queue __dev_xmit dev_hard netdev_(core_)?pick
-		validate_xmit netif_skb_features skb_network_prot dev_loopback passthru qdisc harmonize __get_xps""",
+        """tcf_ tcx_ sch_ cls_ sock_cls skb_do_redirect __bpf_redirect __bpf_tx dev_queue_xmit
+        __dev_queue __dev_xmit dev_hard netdev_(core_)?pick validate_xmit netif_skb_features
+        skb_network_prot dev_loopback passthru qdisc harmonize __get_xps""",
     ),
     (
         "receive path",
-        """__netif_receive netif_receive netif_rx __netif_rx enqueue_to_backlog process_backlog eth_type_trans dev_gro napi_gro gro_ skb_gro inet_gro
-		udp4_gro __udp packet_ tpacket __skb_flow skb_flow flow_dissector __skb_get_hash skb_get_hash""",
+        """__netif_receive netif_receive netif_rx __netif_rx enqueue_to_backlog process_backlog
+        eth_type_trans dev_gro napi_gro gro_ skb_gro inet_gro udp4_gro __udp packet_ tpacket
+        __skb_flow skb_flow flow_dissector __skb_get_hash skb_get_hash""",
     ),
     (
         "skb",
-        """__?alloc_skb napi_alloc_skb napi_skb build_skb __build_skb __xdp_build_skb xdp_build_skb kmem_cache_ __?kfree_skb consume_skb skb_release skb_free
-		__?skb_clone sk_skb slab_ __slab ___slab kfree kmalloc __kmalloc napi_consume skb_put skb_push skb_scrub skb_ensure pskb_ skb_attempt""",
+        """__?alloc_skb napi_alloc_skb napi_skb build_skb __build_skb __xdp_build_skb
+        xdp_build_skb kmem_cache_ __?kfree_skb consume_skb skb_release skb_free __?skb_clone
+        sk_skb slab_ __slab ___slab kfree kmalloc __kmalloc napi_consume skb_put skb_push
+        skb_scrub skb_ensure pskb_ skb_attempt""",
     ),
     (
         "pages",
-        """page_pool __page_pool xdp_return __xdp_return put_page __folio free_page __free_page alloc_pages __alloc_pages get_page_from page_frag
-		skb_page_frag napi_pp""",
+        """page_pool __page_pool xdp_return __xdp_return put_page __folio free_page __free_page
+        alloc_pages __alloc_pages get_page_from page_frag skb_page_frag napi_pp""",
     ),
     (
         "veth, NAPI, tap",
-        """veth_ __veth napi_ __napi net_rx_action handle_softirqs do_softirq __do_softirq __local_bh tun_ tap_ __ptr_ring raise_softirq""",
+        """veth_ __veth napi_ __napi net_rx_action handle_softirqs do_softirq __do_softirq
+        __local_bh tun_ tap_ __ptr_ring raise_softirq""",
     ),
     (
         "generator",
-        """xdp_test_run bpf_test_run bpf_dispatcher_xdp __x86_indirect syscall work$ bpf_prog_test __sys_bpf __x64_sys_bpf bpf_ctx do_syscall
-		entry_SYSCALL asm_ sysvec irq_exit __irq_exit""",
+        """xdp_test_run bpf_test_run bpf_dispatcher_xdp __x86_indirect syscall work$
+        bpf_prog_test __sys_bpf __x64_sys_bpf bpf_ctx do_syscall entry_SYSCALL asm_ sysvec
+        irq_exit __irq_exit""",
     ),
 )
 STREAM_GROUPS = (
     (
         "copies from and to the processes",
-        """copy_user rep_movs _copy_(to|from)_iter __copy_ copy_page_(to|from) raw_copy csum_and_copy skb_copy_datagram
-		__skb_datagram_iter simple_copy copyin copyout _copy_from skb_do_copy skb_copy_to_page check_object __check_object skb_splice rep_stos""",
+        """copy_user rep_movs _copy_(to|from)_iter __copy_ copy_page_(to|from) raw_copy
+        csum_and_copy skb_copy_datagram __skb_datagram_iter simple_copy copyin copyout
+        _copy_from skb_do_copy skb_copy_to_page check_object __check_object skb_splice
+        rep_stos""",
     ),
     (
         "checksums",
-        """csum_ __csum do_csum skb_checksum __skb_checksum __skb_gro_checksum ip_fast_csum skb_csum""",
+        """csum_ __csum do_csum skb_checksum __skb_checksum __skb_gro_checksum ip_fast_csum
+        skb_csum""",
     ),
     ("GRO", """dev_gro napi_gro gro_ skb_gro __gro inet_gro tcp4_gro tcp_gro udp4_gro"""),
     (
@@ -95,8 +111,9 @@ STREAM_GROUPS = (
     ),
     (
         "forwarder: uplinkd's programs, TC",
-        """bpf_prog_[0-9a-f]{16}_(?!redirect_xdp|generate|sink) bpf_skb_ bpf_redirect skb_do_redirect __bpf_redirect __bpf_tx tcf_
-		tcx_ sch_handle cls_bpf dev_loopback skb_vlan_(push|pop)""",
+        """bpf_prog_[0-9a-f]{16}_(?!redirect_xdp|generate|sink) bpf_skb_ bpf_redirect
+        skb_do_redirect __bpf_redirect __bpf_tx tcf_ tcx_ sch_handle cls_bpf dev_loopback
+        skb_vlan_(push|pop)""",
     ),
     (
         "forwarder: bridge, bond, Open vSwitch",
@@ -104,32 +121,39 @@ STREAM_GROUPS = (
     ),
     (
         "the wire's redirect",
-        """bpf_prog_[0-9a-f]{16}_redirect_xdp xdp_do_ __xdp_do bq_ dev_map_ __dev_flush xdp_convert""",
+        """bpf_prog_[0-9a-f]{16}_redirect_xdp xdp_do_ __xdp_do bq_ dev_map_ __dev_flush
+        xdp_convert""",
     ),
     (
         "skb and pages",
-        """__?alloc_skb napi_alloc_skb build_skb __build_skb __xdp_build_skb xdp_build_skb kmem_cache_ __?kfree_skb consume_skb skb_release skb_free skb_clone
-		page_pool __page_pool xdp_return __xdp_return put_page free_page alloc_pages __alloc_pages sk_page_frag skb_page_frag napi_consume skb_attempt
-		skb_try_coalesce""",
+        """__?alloc_skb napi_alloc_skb build_skb __build_skb __xdp_build_skb xdp_build_skb
+        kmem_cache_ __?kfree_skb consume_skb skb_release skb_free skb_clone page_pool
+        __page_pool xdp_return __xdp_return put_page free_page alloc_pages __alloc_pages
+        sk_page_frag skb_page_frag napi_consume skb_attempt skb_try_coalesce""",
     ),
     (
         "veth, NAPI, queues",
-        """veth_ __veth napi_ __napi net_rx_action handle_softirqs dev_queue_xmit __dev_queue __dev_xmit dev_hard netdev_ validate_xmit
-		__netif_receive netif_ process_backlog enqueue_to_backlog eth_type_trans __local_bh do_softirq __do_softirq""",
+        """veth_ __veth napi_ __napi net_rx_action handle_softirqs dev_queue_xmit __dev_queue
+        __dev_xmit dev_hard netdev_ validate_xmit __netif_receive netif_ process_backlog
+        enqueue_to_backlog eth_type_trans __local_bh do_softirq __do_softirq""",
     ),
     (
         "TCP, UDP, IP, sockets",
-        """tcp_ __tcp ip_ __ip_ inet_ udp_ __udp sk_ __sk_ sock_ __sock ipv4_ lock_sock release_sock fib_ bictcp cubic""",
+        """tcp_ __tcp ip_ __ip_ inet_ udp_ __udp sk_ __sk_ sock_ __sock ipv4_ lock_sock
+        release_sock fib_ bictcp cubic""",
     ),
     (
         "processes and scheduling",
-        """do_syscall entry_SYSCALL schedule __schedule try_to_wake ttwu __wake wake_ ep_ do_select core_sys vfs_ ksys __x64 futex sched_
-		dequeue enqueue pick_ asm_ sysvec irq timer tick hrtimer do_idle cpu_startup switch_ finish_task kthread ret_from smpboot run_ksoftirqd""",
+        """do_syscall entry_SYSCALL schedule __schedule try_to_wake ttwu __wake wake_ ep_
+        do_select core_sys vfs_ ksys __x64 futex sched_ dequeue enqueue pick_ asm_ sysvec irq
+        timer tick hrtimer do_idle cpu_startup switch_ finish_task kthread ret_from smpboot
+        run_ksoftirqd""",
     ),
 )
+# with all called functions
 WHOLE = {
     "veth's copy for XDP": re.compile(r"skb_pp_cow_data|skb_cow_data_for_xdp|veth_convert_skb")
-}  # with all that it calls
+}
 IDLE = re.compile(
     r"default_idle|pv_native_safe_halt|native_safe_halt|acpi_idle|acpi_safe_halt|intel_idle|cpuidle_enter|mwait_idle|cpu_idle_poll"
 )
@@ -159,9 +183,9 @@ class Samples:
     def __enter__(self):
         self.process = base.spawn(self.command, stdout=-3, stderr=-3)
         base.wait_until(
-            lambda: self.path.exists() and self.path.stat().st_size, 10, "perf to record"
+            lambda: self.path.exists() and self.path.stat().st_size, 30, "perf to record"
         )
-        time.sleep(0.3)
+        time.sleep(0.3)  # perf has no event for "all CPUs are sampled"
         return self
 
     def __exit__(self, *exc):
@@ -193,7 +217,7 @@ class Samples:
 
 
 def symbol(name):
-    """As it is shown: a program by its own name."""
+    """The displayed name: of a program its BPF name."""
     program = PROGRAM.fullmatch(name)
     return f"program {program.group(1)}" if program else name.split(".")[0]
 
@@ -213,7 +237,7 @@ def group_of(chain, groups, compiled={}):  # one compilation for each set of gro
     return "other"
 
 
-# ---- frames: ns of each by group and by function --------------------------------------------------------------------------------------
+# ---- frames: ns of each by group and by function ----
 def profile_frames(contender, direction):
     contender.prepare()
     live = contender.live(direction, 64)
@@ -281,7 +305,7 @@ def frames_text(found):
                 f"{totals[2]:.1f}",
             ]
         )
-        text += table(f"{way}, 64 bytes, one core: nanoseconds of a frame", ["", *head], rows)
+        text += table(f"{way}, 64 bytes, one core: nanoseconds per frame", ["", *head], rows)
         names = sorted(
             set(mine["functions"]) | set(least["functions"]),
             key=lambda n, m=mine, o=least: -abs(
@@ -289,14 +313,14 @@ def frames_text(found):
             ),
         )
         text += table(
-            f"{way}: the functions that differ most from the limit, themselves without what they call",
+            f"{way}: functions that differ most from the limit, without called functions",
             ["", *head],
             [row(f, "functions") for f in names[:14]],
         )
     return text
 
 
-# ---- iperf3: CPU milliseconds of each Gbit by group -----------------------------------------------------------------------------------
+# ---- iperf3: CPU milliseconds per Gbit by group ----
 STREAMS = (("rx", 1), ("rx", 8), ("rx_veth", 1), ("rx_veth", 8), ("tx", 1), ("local", 1))
 MAKERS = {
     "uplinkd": tcp.est,
@@ -375,20 +399,20 @@ def streams_text(found):
         rows.append(["**all**"] + [f"{sum(one['ms_per_gbit'].values()):.1f}" for one in all_of])
         rows.append(["Gbit/s"] + [figure(one["gbit"]) for one in all_of])
         rows.append(
-            ["share of the fuller CPU that it took"]
-            + [f"{one['fullest_cpu_busy']:.2f}" for one in all_of]
+            ["share used of the busier CPU"] + [f"{one['fullest_cpu_busy']:.2f}" for one in all_of]
         )
-        rows.append(["and that others took"] + [f"{one['others_busy']:.2f}" for one in all_of])
+        rows.append(
+            ["share used by other programs"] + [f"{one['others_busy']:.2f}" for one in all_of]
+        )
         rows.append(
             ["share of the forwarder in the first"]
             + [f"{one['forwarder_share']:.3f}" for one in all_of]
         )
         rows.append(
-            ["what a forwarder that costs nothing would gain"]
-            + [f"{one['bound']:.3f}" for one in all_of]
+            ["gain with a forwarder without cost"] + [f"{one['bound']:.3f}" for one in all_of]
         )
         text += table(
-            f"TCP {way}, {n} stream{'s' * (n > 1)}: CPU milliseconds of a Gbit", ["", *names], rows
+            f"TCP {way}, {n} stream{'s' * (n > 1)}: CPU milliseconds per Gbit", ["", *names], rows
         )
     return text
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Rounds that something else on the machine, or the hypervisor, has disturbed are measured again, for a limited time. Two virtual CPUs are often two threads of one
-core, so what runs on one slows down the other by a third."""
+# Copyright (C) The uplinkd authors
+"""Repeats rounds that other programs or the hypervisor have disturbed, for a limited time.
+
+Two virtual CPUs are often two threads of one core, so load on one slows down the other by a third.
+"""
 import os
 import time
 
@@ -9,7 +12,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def busy_seconds(first_cpu=0):
-    """What the CPUs from first_cpu on have run so far."""
+    """CPU time used so far on the CPUs from first_cpu on."""
     total = 0
     for line in open("/proc/stat"):
         name, *fields = line.split()
@@ -20,7 +23,10 @@ def busy_seconds(first_cpu=0):
 
 
 def stolen_seconds():
-    """What the hypervisor has given to others while a CPU of ours wanted to run, of all CPUs: none of ours is idle that should not be."""
+    """Time of all CPUs that the hypervisor gave to others while a CPU was runnable.
+
+    No CPU in use is idle without reason.
+    """
     line = open("/proc/stat").readline().split()
     return int(line[8]) / TICK
 
@@ -32,7 +38,9 @@ class Quiet:
         self.stolen = 0.0  # seconds
 
     def rounds(self, n, measure, first_cpu=0, share=1):
-        """n results of measure(), which returns (result, seconds that its own work took on the CPUs from first_cpu on). share: of the patience."""
+        """n results of measure(), which returns (result, CPU seconds of its work on the CPUs from
+        first_cpu on). share: of the patience.
+        """
         good, bad, patience = [], [], self.patience * share
         while len(good) < n and (patience > 0 or len(good) + len(bad) < n):
             start, before, stolen = time.monotonic(), busy_seconds(first_cpu), stolen_seconds()

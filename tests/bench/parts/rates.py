@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Frames per second through uplinkd, its limits and its peers, generated in the kernel, in turns: A B C, B C A, C A B ..."""
+# Copyright (C) The uplinkd authors
+"""Frames per second through uplinkd, its limits and its peers, generated in the kernel, in turns: A
+B C, B C A, C A B ...
+"""
 import itertools
 import os
 import statistics
@@ -12,7 +15,8 @@ from parts.record import paired_ratios, rotated
 from parts.tools import Live, cpu_seconds, end
 
 HAS_MARKS = True
-STARTS = 5  # of everything, for the marks: where the kernel puts programs and pages differs from start to start
+# of everything, for the marks: the placement of programs and pages differs from start to start
+STARTS = 5
 MARKS = {
     "rx": {"xdp_redirect": "rx_vs_xdp_redirect", "bridge": "rx_vs_bridge"},
     "tx": {"tc_redirect": "tx_vs_tc_redirect", "bridge": "tx_vs_bridge"},
@@ -33,7 +37,9 @@ def sinks_of(place, direction):
 
 
 class Contender:
-    """make(place): puts the forwarder there. vlan: of the frames on the uplink. extra(place, direction): more arguments of live."""
+    """make(place) sets the forwarder up. vlan: of the frames on the uplink. extra(place,
+    direction): more arguments of live.
+    """
 
     def __init__(self, make=None, vlan=VLAN, extra=None, sink=True, n_uplinks=1):
         self.make, self.vlan, self.extra, self.sink, self.n_uplinks = (
@@ -90,7 +96,9 @@ def default_bridge(place):
 
 
 def contenders_of_marks(direction):
-    """uplinkd, the limit and the bridge; and dropping at once, which is what the generator itself costs."""
+    """uplinkd, the limit and the bridge; and an immediate drop, which is the cost of the
+    generator.
+    """
     found = {"uplinkd": Contender(beds.with_uplinkd)}
     if direction == "rx":
         found["xdp_redirect"] = Contender(extra=redirect("xdp"))
@@ -104,7 +112,7 @@ def contenders_of_marks(direction):
 def contenders(record, direction, tap):
     found = contenders_of_marks(direction)
     if tap:
-        found.pop("drop_at_uplink", None)  # knows of no port
+        found.pop("drop_at_uplink", None)  # without any port
     if direction == "rx":
         found["tc_redirect"] = Contender(extra=redirect("tc"))
         found["bridge_untagged"] = Contender(beds.with_bridge, vlan=0)
@@ -124,7 +132,7 @@ def contenders(record, direction, tap):
 
 
 def needs_another_core(record, name, live, n):
-    """Where a process forwards or reads a tap, which would starve beside generators on all cores."""
+    """A process that forwards or reads a tap would starve next to generators on all cores."""
     if live.workers or live.reads_tap:
         record.leave_out(
             f"rates of {name}{' into a tap' if live.reads_tap else ''} with {n} cores",
@@ -134,7 +142,7 @@ def needs_another_core(record, name, live, n):
 
 
 def turn(lives, ms, n):
-    """Each contender once; and what processes of theirs ran beside the CPUs that make the frames."""
+    """Each contender once; and the CPU time of their processes on the CPUs without generators."""
     workers = [pid for live in lives.values() for pid in live.workers]
     before = sum(map(cpu_seconds, workers))
     return {name: live.rate(ms, n) for name, live in lives.items()}, sum(
@@ -183,7 +191,9 @@ def compare(record, direction, tap, sizes, cores, rounds, ms):
 
 
 def measure_marks(record, direction):
-    """Ratios to the limit and to the bridge at 64 bytes: medians of each of several starts, and of these the median."""
+    """Ratios to the limit and to the bridge at 64 bytes: the median of the medians of several
+    starts.
+    """
     rounds, ms, starts = (
         (5, 100, STARTS) if record.quick else (3, 300, 2) if record.emulated else (7, 150, STARTS)
     )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What was measured: results with all their runs, marks, and what was left out and why."""
+# Copyright (C) The uplinkd authors
+"""Results with all their runs, marks, and omitted measurements with the reason."""
 import json
 import os
 import platform
@@ -64,9 +65,8 @@ class Record:
         self.quick, self.folder = quick, folder
         self.results, self.marks, self.left_out, self.failed = [], [], [], []
         self.machine = machine()
-        self.emulated = (
-            base.SLOW > 1
-        )  # everything is many times slower: fewer and smaller measurements
+        # everything is many times slower: fewer and smaller measurements
+        self.emulated = base.SLOW > 1
         self.quiet = Quiet(0 if self.emulated else 6 if quick else 10)
         self.started = time.monotonic()
 
@@ -110,7 +110,9 @@ class Record:
         )
 
     def all_marks(self, partial=False):
-        """Also those that this run could not measure, which are not met; partial: none of those."""
+        """Includes those that this run could not measure, which are not met; partial: none of
+        those.
+        """
         if partial:
             return self.marks
         measured = {mark["name"]: mark for mark in self.marks}
@@ -154,12 +156,12 @@ def figure(value):
 
 
 def paired_ratios(a, b):
-    """Ratios of neighbouring runs: what slows down both does not count."""
+    """Ratios of neighbouring runs, which cancel common disturbances."""
     return [x / y for x, y in zip(a, b) if y]
 
 
 def rotated(field, number):
-    """The same dictionary in another order for each number, so that nobody always runs after the same one."""
+    """The same dictionary in another order for each number, so that the predecessor varies."""
     names = list(field)
     first = number % len(names)
     return {name: field[name] for name in names[first:] + names[:first]}

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
 """The end of a run: result.json, tables on the terminal and in Markdown, and the plots."""
 import shutil
 import subprocess
@@ -220,7 +221,7 @@ def write(record, partial):
     if shutil.which("gnuplot"):
         plot(record, record.folder)
     else:
-        record.leave_out("plots", "there is no gnuplot")
+        record.leave_out("plots", "gnuplot is missing")
     print()
     for left in record.left_out:
         print(f"left out: {left['name']}: {left['why']}")

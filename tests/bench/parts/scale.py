@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Large configurations, and what is measured of each: start, memory, reload, rewrite of the buckets, cost of a frame."""
+# Copyright (C) The uplinkd authors
+"""Large configurations, each with start, memory, reload, rewrite of the buckets, cost of a
+frame.
+"""
 import json
 import select
 import socket
@@ -39,7 +42,7 @@ class Host:
         return [f"eth{i}" for i in range(self.n_uplinks)]
 
     def groups(self, n_groups, first_vlan=100, teaming=lambda i: {}):
-        """Ports are dealt out over n_groups VLANs."""
+        """Distributes the ports over n_groups VLANs."""
         return [
             {
                 "name": f"g{i}",
@@ -94,7 +97,7 @@ def request(daemon, method):
 
 
 def cpu_ms(daemon):
-    """What the daemon has run so far."""
+    """CPU time of the daemon so far."""
     return int(open(f"/proc/{daemon.process.pid}/schedstat").read().split()[0]) / 1e6
 
 
@@ -115,7 +118,9 @@ def map_memory_mib(daemon, switch_name="bench"):
 
 
 def rewrite_ms(daemon, n_policies, uplink=0):
-    """Milliseconds after the interface went down: (until the last look that saw no bucket changed, until the first that saw them all)."""
+    """Milliseconds after the interface went down: (last poll without a changed bucket, first poll
+    with all of them changed).
+    """
     pin = daemon.bpffs / "uplinkd/bench/ul_policies"
     answer = json.loads(
         daemon.ns.run(tool("rewrite"), pin, f"eth{uplink}", uplink, n_policies).stdout
@@ -143,7 +148,9 @@ def udp_cases(vlan=100):
 
 
 def costs_in_turns(record, meters, case, rounds, each):
-    """For each meter rounds * each figures in ns; in each of the rounds, all have their turn of each."""
+    """For each meter rounds * each figures in ns; each of the rounds measures all meters in
+    turn.
+    """
 
     def turn():
         before = sum(cpu_seconds(meter.process.pid) for meter in meters)
@@ -155,7 +162,7 @@ def costs_in_turns(record, meters, case, rounds, each):
 
 
 def measure(record, name, host, config, rounds=3, n_policies=1, costs=True, rewrite=True):
-    """All of it for one configuration."""
+    """All measurements of one configuration."""
     starts, worked_to_start, reloads = [], [], []
     for i in range(rounds):
         daemon = Uplinkd(host.hv, config, log_level="warning")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How evenly flows spread, and how many move when one uplink fails: uplinkd's own code beside the formulas of Linux bonding (computed, not measured)."""
+# Copyright (C) The uplinkd authors
+"""Distribution of flows, and flows moved when one uplink fails: the code of uplinkd compared with
+the formulas of Linux bonding (computed, not measured).
+"""
 import json
 
 from harness import base

@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The figures of a run as tables in Markdown, for docs/performance.md: median, and where there are several runs their least and greatest."""
+# Copyright (C) The uplinkd authors
+"""The figures of a run as tables in Markdown, for docs/performance.md: the median, and the least
+and greatest of several runs.
+"""
+import textwrap
+
 from parts.record import MARKS, figure
+
+COLUMNS = 100  # of prose in docs/performance.md
 
 
 def table(title, head, rows):
@@ -9,7 +16,7 @@ def table(title, head, rows):
         return ""
     lines = ["| " + " | ".join(map(str, head)) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return f"\n**{title}**\n\n" + "\n".join(lines) + "\n"
+    return f"\n{textwrap.fill(f'**{title}**', COLUMNS)}\n\n" + "\n".join(lines) + "\n"
 
 
 class Tables:
@@ -26,7 +33,7 @@ class Tables:
         return text
 
     def names(self, prefix, suffix=""):
-        """What stands between prefix and suffix, in the order of the run; without a dot in it."""
+        """The parts between prefix and suffix that have no dot, in the order of the run."""
         found = {}
         for name in self.results:
             if name.startswith(prefix) and name.endswith(suffix):
@@ -85,7 +92,7 @@ class Tables:
                 )
         sizes = (64, 512, 1514)
         text += table(
-            "uplink to port, tap: what making and handing over a frame costs the sender in ns, and the share that the tap's reader was too slow for",
+            "uplink to port, tap: ns per frame for the sender, and the share lost by a slow reader of the tap",
             ["", *[f"{s} B: {w}" for s in sizes for w in ("ns", "lost")]],
             [
                 [name]

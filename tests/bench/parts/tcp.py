@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""iperf3 through uplinkd and its peers, in turns, its two ends pinned to a CPU each. What comes from the outside is in frames of at most the MTU: the outside's
-segmentation offload is off for everybody, and GRO at the uplink is on. Machines have all offloads, as virtual machines have. rx: through a wire like a NIC's
-(beds.Place.lay_wire()); rx_veth: by a plain veth, which hands over frames whose data the sender's TCP still holds."""
+# Copyright (C) The uplinkd authors
+"""iperf3 through uplinkd and its peers, in turns, its two ends pinned to a CPU each.
+
+Frames from the outside have at most the MTU: segmentation offload of the outside is off for all
+networks, and GRO at the uplink is on. Machines have all offloads, as virtual machines have. rx:
+through a wire like that of a NIC (beds.Place.lay_wire()); rx_veth: by a plain veth, which passes
+frames whose data the TCP of the sender still holds.
+"""
 import itertools
 import json
 import os
@@ -26,7 +31,7 @@ WAYS = {
     "local": ("m0", "m1"),
 }
 WARM_UP = 1  # seconds that do not count
-OTHERS_EVERY = 3  # rounds: those that no mark is about have fewer
+OTHERS_EVERY = 3  # rounds: fewer for those without a mark
 
 
 class Network:
@@ -41,7 +46,9 @@ class Network:
             ns,
         ) in (
             self.ns.items()
-        ):  # neighbours are known: a bond without a channel takes broadcast by one of its links only
+            # neighbours are known: a bond without a channel accepts broadcast from one of its links
+            # only
+        ):
             device = "sw0" if name == "outside" else name
             ns.ip_batch(
                 f"addr add {ADDRESS[name]}/24 dev {device}",
@@ -62,15 +69,19 @@ class Network:
         for i in range(place.n_uplinks):
             if (
                 wire
-            ):  # GRO is also what lets a veth take frames of XDP; without it, an XDP program does
+            ):  # a veth accepts frames of XDP also because of GRO; without it, by an XDP program
                 Live("--pass", end(place.hv, f"eth{i}"))
             offload(place.hv, f"eth{i}", "gro", "off")
         for name, ns in self.ns.items():
             offload(ns, "sw0" if name == "outside" else name, "tx", "off")
 
     def finish_checksums(self, on):
-        """What comes from a wire has its checksum, and a NIC says that it is right. A veth cannot do both: for TCP, which stays an skb, the outside leaves them
-        unfinished; for what XDP redirects it must finish them."""
+        """Frames from a wire have a checksum, and a NIC reports that it is right. A veth cannot do
+        both.
+
+        For TCP, which stays an skb, the outside leaves checksums unfinished; for frames that XDP
+        redirects it must finish them.
+        """
         if not self.place.wire and not self.place.by_packet_socket and on != self.wire_checksums:
             offload(self.place.outside, "sw0", "tx", "off" if on else "on")
             self.wire_checksums = on
@@ -83,16 +94,16 @@ class Network:
             probe = self.ns[source]
             base.wait_until(
                 lambda: probe.run("ping", "-c1", "-W1", ADDRESS[name], check=False).returncode == 0,
-                10,
+                30,
                 f"{name} to answer",
             )
             base.wait_until(
-                lambda: "5201" in self.ns[name].run("ss", "-Hltn").stdout, 5, "iperf3 to listen"
+                lambda: "5201" in self.ns[name].run("ss", "-Hltn").stdout, 30, "iperf3 to listen"
             )
             self.servers[name] = process
 
     def command(self, way, seconds, streams=1, udp=None, warm_up=WARM_UP):
-        """Of the client; the server has been started."""
+        """Command of the client; the server has been started."""
         source, target = WAYS[way]
         self.finish_checksums(bool(udp))
         self.server(target, source)
@@ -116,7 +127,7 @@ class Network:
         """(Gbit/s that arrived, CPU seconds per Gbit, CPU seconds)"""
         source, target = WAYS[way]
         words = self.command(way, seconds, streams, udp, warm_up)
-        said, busy = base.wait_until(lambda: self._try(source, words, target), 20, f"iperf3 {way}")
+        said, busy = base.wait_until(lambda: self._try(source, words, target), 30, f"iperf3 {way}")
         total = said["sum"] if udp else said["sum_received"]
         rate = (
             total["bytes"]
@@ -125,14 +136,19 @@ class Network:
             / total["seconds"]
             / 1e9
         )
+        # the time before warm-up ended is CPU time, too
         return (
             rate,
             busy / max(rate * (total["seconds"] + warm_up), 1e-9),
             busy,
-        )  # what was warming up worked as well
+        )
 
     def _try(self, source, words, target):
-        """(what iperf3 says, CPU seconds of its two ends, of ksoftirqd and of what forwards in user space); veth's work is done in the context of one of these."""
+        """(report of iperf3, CPU seconds of its two ends, of ksoftirqd and of user-space
+        forwarders).
+
+        The work of veth is done in the context of one of these.
+        """
         others = [self.servers[target].pid, *ksoftirqds(), *self.place.workers]
         before = sum(map(cpu_seconds, others))
         client = subprocess.Popen(
@@ -163,13 +179,15 @@ def est_by_tc(place):
 
 
 def bridge_behind_xdp(place):
-    """What XDP itself costs: on a plain veth a copy of every frame whose data TCP still holds, on a wire like a NIC's none."""
+    """The cost of XDP itself: on a plain veth a copy of every frame whose data TCP still holds, on
+    a wire like that of a NIC none.
+    """
     beds.with_bridge(place)
     Live("--pass", end(place.hv, "eth0"))
 
 
 def limit(way, peer):
-    """Two minimal programs, which know nothing but where the other end is."""
+    """Two minimal programs that hold only the location of the other end."""
     ends = {"rx": ("eth0", "p0"), "tx": ("p0", "eth0"), "local": ("p0", "p1")}[way.split("_")[0]]
 
     def make(place):
@@ -212,13 +230,12 @@ def networks(record, wire):
 
 
 def turn(record, field, way, seconds, streams, udp):
-    """Each once, and the CPU time of all. Who cannot do it is left out from then on."""
+    """Each once, and the CPU time of all. A contender that fails is left out from then on."""
     found, own = {}, 0.0
     for name, network in list(field.items()):
         try:
-            found[name] = network.gbit(
-                way, seconds, streams, udp, 0 if udp else WARM_UP
-            )  # iperf3 3.12 counts losses of a warm-up against what came later
+            # iperf3 3.12 subtracts losses of a warm-up from later figures
+            found[name] = network.gbit(way, seconds, streams, udp, 0 if udp else WARM_UP)
         except AssertionError as error:
             if name in ("uplinkd", "bridge"):
                 raise

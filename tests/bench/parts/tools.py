@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The bench's C tools as objects, and small helpers around namespaces."""
+# Copyright (C) The uplinkd authors
+"""The C tools of the bench as objects, and small helpers around namespaces."""
 import functools
 import json
 import subprocess
@@ -38,7 +39,7 @@ class Lines:
         assert line, f"{self.process.args[0]} ended, exit status {self.process.wait()}"
         return json.loads(line)
 
-    def ask(self, *words):
+    def request(self, *words):
         self.process.stdin.write(" ".join(map(str, words)) + "\n")
         self.process.stdin.flush()
         return self.read()
@@ -47,8 +48,8 @@ class Lines:
         base.stop_process(self.process)
 
 
-# per_core: frames that arrived per second of the CPU time of so many whole cores; wall: per second of the clock; producer_ns: CPU time of a frame that was sent;
-# lost: share of those
+# per_core: frames that arrived per second of CPU time of this many whole cores; wall: per second of
+# the clock; producer_ns: CPU time per sent frame; lost: share of those
 Rate = namedtuple("Rate", "per_core wall producer_ns lost")
 
 
@@ -56,7 +57,7 @@ class Live(Lines):
     """Generator and sinks (live.c)."""
 
     def __init__(self, *arguments, fds=(), workers=()):
-        """workers: processes whose time counts as well"""
+        """workers: processes whose CPU time counts as well"""
         super().__init__([tool("live"), "--objects", OBJECTS, *arguments], fds)
         self.workers, self.reads_tap, self.writes_tap = (
             workers,
@@ -67,7 +68,7 @@ class Live(Lines):
 
     def rate(self, ms, threads=1):
         before = sum(map(cpu_seconds, self.workers))
-        figures = self.ask("run", ms, threads)
+        figures = self.request("run", ms, threads)
         core_seconds = (
             figures["cpu_seconds"]
             + figures["ksoftirqd_seconds"]
@@ -84,7 +85,7 @@ class Live(Lines):
 
 
 def cpu_seconds(pid):
-    """What a process has run so far, in all its threads."""
+    """CPU time of a process so far, in all its threads."""
     return (
         sum(
             int((task / "schedstat").read_text().split()[0])
@@ -96,7 +97,7 @@ def cpu_seconds(pid):
 
 @functools.cache
 def ksoftirqds():
-    """The kernel's threads that do put-off work of the network."""
+    """The ksoftirqd threads, which do deferred work of the network."""
     return [
         int(p.parent.name)
         for p in Path("/proc").glob("[0-9]*/comm")

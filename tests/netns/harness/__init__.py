@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the namespace tests stand on: namespaces, links, taps, captures, the daemon, Open vSwitch and the traffic generator."""
+# Copyright (C) The uplinkd authors
+"""Harness of the namespace tests: namespaces, links, taps, captures, daemon, Open vSwitch, traffic.
+"""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Deadlines, commands, and the record of everything that must be gone afterwards, however a test ends."""
+# Copyright (C) The uplinkd authors
+"""Deadlines, commands, and the record of everything to remove when a test ends, however it ends."""
 import atexit
 import ctypes
 import os
@@ -14,16 +15,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("UL_BUILD", ROOT / "build")).resolve()
-SLOW = float(
-    os.environ.get("UL_SLOW", "1")
-)  # a machine that is so many times slower: deadlines grow, rates shrink
+# slowness of the machine: multiplies deadlines, divides rates
+SLOW = float(os.environ.get("UL_SLOW", "1"))
+# tools of packages that are unpacked and not installed, because they would start services
+for folder in ("usr/bin", "usr/sbin", "usr/lib/openvswitch-switch"):
+    os.environ["PATH"] = f"{BUILD}/unpacked/openvswitch/{folder}:{os.environ['PATH']}"
 OWN_PREFIX = f"ul-{os.getpid()}-"
 ANY_PREFIX = re.compile(r"ul-(\d+)-")
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def wait_until(condition, deadline=5.0, describe="condition"):
-    """Returns the first true value of condition(); fails after deadline seconds (times UL_SLOW). describe: text, or a function that makes it."""
+def wait_until(condition, deadline=30, describe="condition"):
+    """Returns the first true value of condition(); fails after deadline seconds (times UL_SLOW).
+
+    describe is the text of the failure, or a function that returns it.
+    """
     end = time.monotonic() + deadline * SLOW
     pause = 0.001
     while True:
@@ -38,15 +44,17 @@ def wait_until(condition, deadline=5.0, describe="condition"):
 
 
 def holds_for(condition, seconds, describe="condition"):
-    """The opposite of wait_until: condition() must be true now and stay so (where 'nothing happens' is the promise)."""
+    """The opposite of wait_until(): condition() must be true now and stay true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert condition(), f"did not stay true: {describe() if callable(describe) else describe}"
         time.sleep(0.01)
 
 
-def run(*command, check=True, text_input=None, timeout=30, env=None):
-    """Runs a command and returns the CompletedProcess with text output; a failure shows what it said."""
+def run(*command, check=True, text_input=None, timeout=60, env=None):
+    """Runs a command and returns the CompletedProcess with text output; a failure shows the
+    output.
+    """
     done = subprocess.run(
         [str(c) for c in command],
         input=text_input,
@@ -63,7 +71,7 @@ def run(*command, check=True, text_input=None, timeout=30, env=None):
 
 
 def die_with_parent():
-    """For preexec_fn: a test run that is killed takes its children with it."""
+    """For preexec_fn: children end with a test run that is killed."""
     LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
@@ -71,6 +79,11 @@ def spawn(command, **options):
     process = subprocess.Popen([str(c) for c in command], preexec_fn=die_with_parent, **options)
     Cleanup.current().add(lambda: stop_process(process))
     return process
+
+
+def state_of(pid):
+    """The letter of the process's state, as in ps."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def stop_process(process, patience=5):
@@ -88,7 +101,9 @@ def stop_process(process, patience=5):
 
 
 class Cleanup:
-    """A stack of things to undo. One for each test, below them one for the session; the innermost is the current one."""
+    """A stack of things to undo: one per test above one of the session; the innermost is
+    current.
+    """
 
     stack = []
 
@@ -112,7 +127,7 @@ class Cleanup:
         while self.actions:
             try:
                 self.actions.pop()()
-            except Exception as error:  # the others still have to be undone
+            except Exception as error:  # the rest still has to be undone
                 errors.append(error)
         if self in Cleanup.stack:
             Cleanup.stack.remove(self)
@@ -139,9 +154,8 @@ def close_everything():
 def install_traps():
     atexit.register(close_everything)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(
-            number, signal.default_int_handler
-        )  # KeyboardInterrupt ends pytest, which undoes the test at hand, then atexit
+        # KeyboardInterrupt ends pytest, which undoes the current test, then atexit
+        signal.signal(number, signal.default_int_handler)
 
 
 def temp_dir():
@@ -158,7 +172,7 @@ def mount_bpffs(parent, name="bpf"):
     return path
 
 
-# ---- what is left of this or of dead runs ------------------------------------------------------------------------------
+# ---- leftovers of this run or of dead runs ----
 def mounts_of(prefix):
     found = []
     for line in Path("/proc/self/mounts").read_text().splitlines():
@@ -182,7 +196,9 @@ def temp_dirs_of(prefix):
 
 
 def processes_of(prefix):
-    """Processes whose command line names something of ours, this one and its ancestors excepted."""
+    """Processes whose command line names an object of the tests, without this one and its
+    ancestors.
+    """
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -206,7 +222,7 @@ def leftovers(prefix=OWN_PREFIX):
 
 
 def sweep_dead_runs():
-    """Removes what earlier runs left that were killed without mercy."""
+    """Removes the leftovers of earlier runs that were killed."""
     names = namespaces_of("ul-") + [Path(p).name for p in temp_dirs_of("ul-")]
     pids = {int(m.group(1)) for m in map(ANY_PREFIX.match, names) if m}
     for pid in pids:

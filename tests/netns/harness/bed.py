@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The usual test bed: a hypervisor whose uplinks and machine ports are cables into one other namespace ('world'), where every frame can be made and seen.
+# Copyright (C) The uplinkd authors
+"""The usual test bed: a hypervisor whose uplinks and machine ports are cables into one other
+namespace ('world'), where every frame can be made and seen.
 
-Uplink i of the hypervisor is eth<i>, its far end sw<i>; port i is p<i>, its far end (the machine's interface) m<i>."""
+Uplink i of the hypervisor is eth<i> and its far end sw<i>; port i is p<i> and its far end (the
+interface of the machine) m<i>.
+"""
+import time
+
 from . import base
 from .capture import Nic
 from .daemon import Uplinkd
+from .frames import BROADCAST, udp4
 from .netns import NetNs, veths
 from .taps import Tap
 
@@ -18,7 +25,9 @@ def outside_mac(number):
 
 
 def switch(name, uplinks, groups, channel="static", **more):
-    """groups: dictionaries, or (name, vlan, [port, ...]) with ports as numbers of p<i> or dictionaries."""
+    """groups: dictionaries, or (name, vlan, [port, ...]) with ports as numbers of p<i> or
+    dictionaries.
+    """
     made = []
     for group in groups:
         if not isinstance(group, dict):
@@ -64,7 +73,7 @@ class Bed:
 
     @classmethod
     def around(cls, hv, uplink_names, world=None):
-        """A bed whose namespaces and cables are there already."""
+        """A bed around namespaces and cables that exist already."""
         bed = cls.__new__(cls)
         bed._set(hv, world, list(uplink_names))
         return bed
@@ -90,7 +99,7 @@ class Bed:
         return self.nics[name]
 
     def listen(self, *names):
-        """Opens these (or all) far ends and empties what they have got so far."""
+        """Opens these far ends (default: all) and discards the frames received so far."""
         for name in names:
             self.nic(name).frames()
 
@@ -107,6 +116,21 @@ class Bed:
 
     def up(self, ifname, on=True):
         self.world.up(ifname, on)
+
+    def wait_address(self, name, state, deadline=30):
+        """Until the own address of the port is absent, tentative or confirmed."""
+        now = lambda: {p["name"]: p["address_state"] for p in self.daemon.json("show", "ports")}
+        base.wait_until(lambda: now()[name] == state, deadline, lambda: f"{name} {state}: {now()}")
+
+    def confirm(self, *numbers, tags=()):
+        """A frame from each machine, which confirms its address; then empties the open far ends."""
+        for n in numbers:
+            self.nic(f"m{n}").send(
+                udp4(BROADCAST, port_mac(n), "0.0.0.0", "192.0.2.255", tags=tags)
+            )
+            self.wait_address(f"p{n}", "confirmed")
+        time.sleep(0.1)
+        self.listen(*self.nics)
 
     def usable(self, *names, deadline=10):
         self.daemon.wait_uplinks(names, deadline)

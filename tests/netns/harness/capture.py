@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Raw packet sockets: what is sent and seen on an interface, to the byte, VLAN tags included."""
+# Copyright (C) The uplinkd authors
+"""Raw packet sockets: whole frames sent and received on an interface, VLAN tags included."""
 import errno
 import select
 import socket
@@ -18,7 +19,10 @@ VNET_HDR_LEN = 10
 
 
 class Nic:
-    """One interface of a namespace: send(frame), frames() = what came in since the last call. With vnet_hdr each frame begins with a virtio_net_hdr."""
+    """One interface of a namespace: send(frame); frames() returns the frames since the last call.
+
+    With vnet_hdr each frame begins with a virtio_net_hdr.
+    """
 
     def __init__(self, ns, ifname, vnet_hdr=False):
         self.ns, self.ifname = ns, ifname
@@ -43,7 +47,7 @@ class Nic:
         return self.socket.fileno()
 
     def send(self, frame):
-        end = time.monotonic() + 5 * base.SLOW
+        end = time.monotonic() + 30 * base.SLOW
         while True:
             try:
                 return self.socket.send(frame)
@@ -71,12 +75,12 @@ class Nic:
             except BlockingIOError:
                 return found
             except OSError as error:
-                if error.errno != errno.ENETDOWN:  # told once when the link goes down
+                if error.errno != errno.ENETDOWN:  # reported once when the link goes down
                     raise
 
 
-def expect(nic, frame, deadline=3, **where):
-    """Waits until this very frame arrives at nic; returns what else came before it."""
+def expect(nic, frame, deadline=30, **where):
+    """Waits until exactly this frame arrives at nic; returns the frames that came before it."""
     other = []
 
     def arrived():
@@ -91,13 +95,13 @@ def expect(nic, frame, deadline=3, **where):
     base.wait_until(
         arrived,
         deadline,
-        lambda: f"{nic.ifname} to receive {describe(frame)}; it got {[describe(f) for f in other]} {where or ''}",
+        lambda: f"{nic.ifname} to receive {describe(frame)}; received {[describe(f) for f in other]} {where or ''}",
     )
     return other
 
 
-def first_of(nics, frame, deadline=3):
-    """Which of nics receives this frame; no other may within the same pass."""
+def first_of(nics, frame, deadline=30):
+    """Waits for the frame and returns its receiver among nics; a second receiver is a failure."""
 
     def arrived():
         return [nic for nic in nics if frame in nic.frames()]
@@ -105,5 +109,5 @@ def first_of(nics, frame, deadline=3):
     found = base.wait_until(
         arrived, deadline, lambda: f"one of {[n.ifname for n in nics]} to receive {describe(frame)}"
     )
-    assert len(found) == 1, f"{describe(frame)} came to {[n.ifname for n in found]}"
+    assert len(found) == 1, f"{describe(frame)} arrived at {[n.ifname for n in found]}"
     return found[0]

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One instance of uplinkd in a namespace, with its own run directory and bpffs; and uplinkctl for it."""
+# Copyright (C) The uplinkd authors
+"""One instance of uplinkd in a namespace, with its own run directory and bpffs, and its uplinkctl.
+"""
 import json
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -10,8 +13,12 @@ from . import base
 from .base import BUILD, Cleanup, wait_until
 
 
+# of the unit
+CAPABILITIES = ("bpf", "perfmon", "net_admin", "net_raw")
+
+
 class Uplinkd:
-    """config: dictionary; written as JSON, which is YAML. text: YAML as it stands."""
+    """config: a dictionary, written as JSON, which is YAML. text: YAML, written unchanged."""
 
     alive = []  # for the report of a failing test
 
@@ -24,6 +31,9 @@ class Uplinkd:
         self.log_path = self.dir / "log"
         self.process = None
         self.notify = None
+        self.privileges = []  # of the daemon; empty: root
+        self.more = []  # options of every command
+        self.sandbox = "kill"  # by a system call that the LACP thread must not make
         Cleanup.current().add(self._end)
         Uplinkd.alive.append(self)
         if config is not None or text is not None:
@@ -33,8 +43,10 @@ class Uplinkd:
         self.config = config
         self.config_path.write_text(text if text is not None else json.dumps(config, indent=1))
 
-    def command(self, *options):
+    def command(self, *options, wrap=()):
+        """wrap: a command that runs uplinkd, such as a tracer."""
         return self.ns.command(
+            *wrap,
             BUILD / "uplinkd",
             "-c",
             self.config_path,
@@ -44,11 +56,33 @@ class Uplinkd:
             self.run_dir,
             "--log-level",
             self.log_level,
+            *self.more,
             *options,
         )
 
-    # ---- life -------------------------------------------------------------------------------------------------------
-    def spawn(self):
+    def run_as(self, user, capabilities=CAPABILITIES, groups=()):
+        """The daemon runs as this user, with these capabilities; --teardown and uplinkctl as root."""
+        entry = pwd.getpwnam(user)
+        names = ",".join(f"+{c}" for c in capabilities)
+        only = f"-all,{names}" if names else "-all"
+        # as pam and systemd do: ambient capabilities below, group list above
+        self.privileges = [
+            "setpriv",
+            f"--reuid={entry.pw_uid}",
+            f"--regid={entry.pw_gid}",
+            f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups",
+            f"--inh-caps={only}",
+            f"--ambient-caps={only}",
+            f"--bounding-set={only}",
+            "--no-new-privs",
+        ]
+        # the harness makes them for root alone; a service has /etc, /run and /sys
+        self.dir.chmod(0o711)
+        return self
+
+    # ---- life cycle ----
+    def spawn(self, wrap=(), stderr=None):
+        """stderr: a descriptor in place of the log file."""
         assert self.process is None
         path = str(self.dir / "notify")
         if os.path.exists(path):
@@ -57,15 +91,17 @@ class Uplinkd:
             socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         )
         self.notify.bind(path)
+        os.chmod(path, 0o666)  # a daemon of another user writes to it
         self.messages = []
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [str(c) for c in self.command()],
+                [str(c) for c in self.command(wrap=[*wrap, *self.privileges])],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
                 preexec_fn=base.die_with_parent,
-                env={**os.environ, "NOTIFY_SOCKET": path},
+                # a call that waits in the timely thread is fatal
+                env={**os.environ, "NOTIFY_SOCKET": path, "UPLINKD_SANDBOX": self.sandbox},
             )
         return self
 
@@ -76,8 +112,8 @@ class Uplinkd:
             except BlockingIOError:
                 return self.messages
 
-    def start(self, deadline=10):
-        self.spawn()
+    def start(self, deadline=30, **options):
+        self.spawn(**options)
 
         def ready():
             assert (
@@ -88,14 +124,14 @@ class Uplinkd:
         wait_until(ready, deadline, lambda: f"READY=1 from uplinkd\n{self.log()}")
         return self
 
-    def run_to_end(self, *options, timeout=20):
-        """For --check, --teardown and files that must be refused: the CompletedProcess."""
-        return base.run(*self.command(*options), check=False, timeout=timeout)
+    def run_to_end(self, *options, timeout=60, wrap=()):
+        """For --check, --teardown and files that must be refused; returns the CompletedProcess."""
+        return base.run(*self.command(*options, wrap=wrap), check=False, timeout=timeout)
 
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, deadline=10):
+    def wait(self, deadline=30):
         wait_until(
             lambda: self.process.poll() is not None,
             deadline,
@@ -118,7 +154,7 @@ class Uplinkd:
         stat = f"/proc/{self.process.pid}/stat"
         wait_until(
             lambda: open(stat).read().rsplit(")", 1)[1].split()[0] == "T",
-            2,
+            30,
             "uplinkd to be stopped",
         )
 
@@ -131,7 +167,7 @@ class Uplinkd:
         return self.start()
 
     def teardown(self):
-        """Stops the daemon and takes the data plane away."""
+        """Stops the daemon and removes the data plane."""
         if self.process:
             self.stop()
         done = self.run_to_end("--teardown")
@@ -157,8 +193,29 @@ class Uplinkd:
             text.splitlines()[-80:]
         )
 
-    # ---- uplinkctl --------------------------------------------------------------------------------------------------
-    def ctl(self, *arguments, check=True, timeout=20):
+    # ---- control socket ----
+    def call(self, method, timeout=30, **parameters):
+        """One request without a process of uplinkctl; returns (succeeded, parameters of the reply).
+
+        Raises OSError if the connection ends without a reply.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as control:
+            # first, because it fails with a timeout and a full backlog
+            control.connect(str(self.run_dir / "uplinkd.sock"))
+            control.settimeout(timeout * base.SLOW)
+            request = {"method": f"io.uplinkd.{method}", "parameters": parameters}
+            control.sendall(json.dumps(request).encode() + b"\0")
+            reply = b""
+            while not reply.endswith(b"\0"):
+                part = control.recv(65536)
+                if not part:
+                    raise ConnectionResetError(f"{method}: no reply")
+                reply += part
+        answer = json.loads(reply[:-1])
+        return "error" not in answer, answer.get("parameters") or {}
+
+    # ---- uplinkctl ----
+    def ctl(self, *arguments, check=True, timeout=120):
         done = self.ns.run(
             BUILD / "uplinkctl",
             "--run-dir",
@@ -192,8 +249,8 @@ class Uplinkd:
         done = self.ctl("show", "counters", check=False)
         return done.stdout + done.stderr
 
-    def wait_uplinks(self, usable, deadline=10):
-        """Until exactly these uplinks (of all switches) are usable."""
+    def wait_uplinks(self, usable, deadline=30):
+        """Waits until exactly these uplinks (of all switches) are usable."""
 
         def state():
             return {u["name"] for u in self.json("show", "uplinks") if u["usable"]} == set(usable)
@@ -204,7 +261,7 @@ class Uplinkd:
             lambda: f"usable uplinks {sorted(usable)}: {self.json('show', 'uplinks')}\n{self.log()}",
         )
 
-    def log_has(self, text, deadline=5):
+    def log_has(self, text, deadline=30):
         wait_until(
             lambda: text in self.log_path.read_text(errors="replace"),
             deadline,

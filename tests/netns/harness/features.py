@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What this kernel can do; a test is skipped only for something found missing here, and says so."""
+# Copyright (C) The uplinkd authors
+"""Features of this kernel. A test is skipped only for a feature found missing here."""
 import functools
 from pathlib import Path
 
@@ -10,23 +11,27 @@ from . import base
 
 @functools.cache
 def programs_see_carrier():
-    """bpf_rdonly_cast (6.2): the programs look at an uplink's carrier themselves; before, only the daemon does."""
+    """bpf_rdonly_cast (6.2): programs read the carrier of an uplink; before, only the daemon
+    does.
+    """
     return " bpf_rdonly_cast" in Path("/proc/kallsyms").read_text()
 
 
 def needs_carrier_check():
     if not programs_see_carrier():
         pytest.skip(
-            "this kernel has no bpf_rdonly_cast (6.2), so the carrier is the daemon's business"
+            "this kernel has no bpf_rdonly_cast (6.2), so only the daemon reads the carrier"
         )
 
 
 @functools.cache
 def gro_of_tagged_frames():
-    """GRO merges behind a VLAN tag only with the kernel's 8021q support, as a module or built in."""
+    """GRO merges behind a VLAN tag only with the kernel's 8021q support, built in or as a
+    module.
+    """
     from .netns import NetNs
 
-    if "8021q" in base.run("lsmod", check=False).stdout:
+    if Path("/sys/module/8021q").exists():
         return True
     with base.Cleanup():
         ns = NetNs("probe")
@@ -40,6 +45,6 @@ def gro_of_tagged_frames():
 
 
 @functools.cache
-def xdp_features_are_told():
-    """Netdev generic netlink (6.3) says what an interface takes by XDP_REDIRECT."""
+def xdp_features_are_reported():
+    """Netdev generic netlink (6.3) reports whether an interface accepts XDP_REDIRECT."""
     return " netdev_nl_dev_get_doit" in Path("/proc/kallsyms").read_text()

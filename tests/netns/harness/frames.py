@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Builders of whole Ethernet frames, by struct: what goes in is exactly what must come out."""
+# Copyright (C) The uplinkd authors
+"""Builders of whole Ethernet frames, compared byte by byte at the receiver."""
 import ipaddress
 import struct
 
@@ -24,7 +25,7 @@ def tag(vid, pcp=0, tpid=CTAG):
 
 
 def eth(dst, src, ethertype, payload, tags=()):
-    """tags: outermost first, as made by tag(). Padded to 60 bytes like a real frame (64 with one tag, and so on)."""
+    """tags: outermost first, as made by tag(). Pads to 60 bytes (64 with one tag, and so on)."""
     head = mac(dst) + mac(src) + b"".join(struct.pack("!HH", *t) for t in tags)
     frame = head + struct.pack("!H", ethertype) + payload
     return frame.ljust(60 + 4 * len(tags), b"\0")
@@ -106,7 +107,9 @@ def arp_request(src, ip_src, ip_dst, dst=BROADCAST, tags=()):
 
 
 def notify_rarp(src, tags=()):
-    """What 'notify switches' sends after a port has moved: 60 bytes, one tag more where the group has a VLAN."""
+    """RARP frame of 'notify switches' after a port moved: 60 bytes, 64 where the group has a
+    VLAN.
+    """
     return eth(
         BROADCAST,
         src,
@@ -117,7 +120,7 @@ def notify_rarp(src, tags=()):
 
 
 def describe(frame):
-    """One line for a failing test."""
+    """One line about a frame for the report of a failing test."""
     at, tags = 12, []
     while at + 4 <= len(frame) and frame[at : at + 2] in (b"\x81\x00", b"\x88\xa8"):
         tci = struct.unpack("!H", frame[at + 2 : at + 4])[0]

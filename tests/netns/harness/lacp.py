@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""LACP for the tests: frames, a partner that says what it is told to, Open vSwitch as a channel, silent loss, and a look at the maps at the very moment at
-which an LACPDU leaves."""
+# Copyright (C) The uplinkd authors
+"""LACP for the tests: frames, a scripted partner, a channel of Open vSwitch, silent loss, and the
+maps at the moment an LACPDU is sent.
+"""
 import contextlib
 import ctypes
 import json
@@ -35,7 +37,7 @@ ACTIVE, SHORT, AGG, SYNC, COLLECTING, DISTRIBUTING, DEFAULTED, EXPIRED = (1 << n
 IN_USE = SYNC | COLLECTING | DISTRIBUTING
 
 
-# ---- frames ----------------------------------------------------------------------------------------------------------------
+# ---- frames ----
 class Info:
     """One side of a link, as in an LACPDU."""
 
@@ -154,7 +156,7 @@ def sides(frame):
     return Info.unpack(frame[18:33]), Info.unpack(frame[38:53])
 
 
-# ---- programs --------------------------------------------------------------------------------------------------------------
+# ---- programs ----
 BPF_SYSCALL = {"x86_64": 321, "aarch64": 280}
 BPF_MAP_CREATE, BPF_MAP_LOOKUP, BPF_PROG_LOAD, BPF_OBJ_GET, BPF_LINK_CREATE = 0, 1, 5, 7, 28
 SO_ATTACH_BPF = 50
@@ -200,8 +202,12 @@ def load(kind, code):
 SOCKET_FILTER, XDP, ATTACH_XDP = 1, 6, 37
 
 
-def takes_answers(ns, ifname):
-    """What XDP sends back (XDP_TX) over a veth arrives only where its far end has an XDP program, too; a NIC sends it like any frame."""
+def enable_xdp_tx(ns, ifname):
+    """Frames that XDP returns (XDP_TX) over a veth arrive only if its far end has an XDP program,
+    too.
+
+    A NIC sends them like any frame.
+    """
     program = load(XDP, [insn(0xB7, 0, imm=2), insn(0x95)])  # XDP_PASS
     with ns:
         link = bpf(
@@ -212,17 +218,18 @@ def takes_answers(ns, ifname):
     Cleanup.current().add(lambda: os.close(link))
 
 
-# ---- a partner by script ---------------------------------------------------------------------------------------------------
-SENT = []  # every slow protocol frame of uplinkd that a Speaker has heard, of all tests of this run
+# ---- scripted partner ----
+SENT = []  # every slow protocol frame of uplinkd that a ScriptedPartner received in this run
 
 
-class SpeakerPort:
+class ScriptedPort:
     def __init__(self, nic, src, info, timeout):
         self.nic, self.src, self.info, self.timeout = nic, src, info, timeout
-        self.state = None  # None: as a simple switch does, by what it hears; else these bits
-        self.view = None  # None: what was heard; else this description of the other side
+        # None: derived from received LACPDUs, as in a simple switch; else these bits
+        self.state = None
+        self.view = None  # None: as received; else this description of the other side
         self.mute = False
-        self.heard = Info()
+        self.remote = Info()  # actor of the last received LACPDU
         self.received = []  # (time, frame)
         self.next = 0.0
 
@@ -230,14 +237,17 @@ class SpeakerPort:
         state = self.state
         if state is None:
             state = ACTIVE | AGG | SYNC | self.timeout
-            if self.heard.state & SYNC:
+            if self.remote.state & SYNC:
                 state |= COLLECTING | DISTRIBUTING
         self.info.state = state
-        return lacpdu(self.info, self.view or self.heard, self.src)
+        return lacpdu(self.info, self.view or self.remote, self.src)
 
 
-class Speaker:
-    """An LACP partner at the far ends of uplinks: speaks each second and when something changes, and keeps what it hears. Ports by name of the interface."""
+class ScriptedPartner:
+    """An LACP partner at the far ends of uplinks, by interface name.
+
+    Sends every second and after changes, and records all received frames.
+    """
 
     def __init__(
         self, ns, names, system="02:00:00:00:99:01", key=7, interval=0.9, short=True, first_port=1
@@ -246,8 +256,8 @@ class Speaker:
         self.ports = {}
         for number, name in enumerate(names):
             info = Info(system, key, first_port + number, 0, 32768, 255)
-            takes_answers(ns, name)
-            self.ports[name] = SpeakerPort(
+            enable_xdp_tx(ns, name)
+            self.ports[name] = ScriptedPort(
                 Nic(ns, name), f"02:00:00:00:98:{number:02x}", info, SHORT if short else 0
             )
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -259,12 +269,14 @@ class Speaker:
 
     @contextlib.contextmanager
     def change(self, name):
-        """`with speaker.change("sw0") as port:` sets its members; it speaks at once afterwards."""
+        """`with partner.change("sw0") as port:` sets members of the port; an LACPDU follows
+        immediately.
+        """
         with self.lock:
             yield self.ports[name]
             self.ports[name].next = 0.0
 
-    def sent_by_us(self, name, since=0.0):
+    def lacpdus_of_uplinkd(self, name, since=0.0):
         """LACPDUs of uplinkd: [(time, actor, partner)]."""
         with self.lock:
             return [
@@ -274,19 +286,19 @@ class Speaker:
             ]
 
     def frames(self):
-        """Every slow protocol frame of uplinkd."""
+        """All slow protocol frames of uplinkd."""
         with self.lock:
             return [f for p in self.ports.values() for _, f in p.received]
 
     def agreed(self, *names):
         with self.lock:
             return all(
-                p.heard.state & IN_USE == IN_USE
+                p.remote.state & IN_USE == IN_USE
                 for n, p in self.ports.items()
                 if n in (names or self.ports)
             )
 
-    def _hear(self, port):
+    def _receive(self, port):
         for frame in port.nic.frames():
             if frame[12:14] != b"\x88\x09":
                 continue
@@ -294,9 +306,9 @@ class Speaker:
             if not is_lacpdu(frame):
                 continue
             actor, _ = sides(frame)
-            if actor.pack() != port.heard.pack():
+            if actor.pack() != port.remote.pack():
                 port.next = 0.0
-            port.heard = actor
+            port.remote = actor
 
     def _run(self):
         while not self.ending:
@@ -313,7 +325,7 @@ class Speaker:
             select.select([p.nic for p in self.ports.values()], [], [], max(0.0, min(sleep, 0.05)))
             with self.lock:
                 for port in self.ports.values():
-                    self._hear(port)
+                    self._receive(port)
 
     def stop(self):
         self.ending = True
@@ -321,9 +333,11 @@ class Speaker:
         SENT.extend(self.frames())
 
 
-# ---- Open vSwitch ----------------------------------------------------------------------------------------------------------
+# ---- Open vSwitch ----
 class OvsChannel:
-    """A bond of Open vSwitch that speaks LACP over the cables of ifnames in ns; or one port of it, with one cable."""
+    """An LACP bond of Open vSwitch over the cables of ifnames in ns; a single port for one
+    cable.
+    """
 
     def __init__(
         self, ovs, ns, ifnames, name="bond0", lacp="active", rate="fast", trunks=(100,), system=None
@@ -332,7 +346,7 @@ class OvsChannel:
         self.members = [ovs.cable(ns, n) for n in ifnames]
         self.cables = dict(zip(ifnames, self.members))
         for member in self.members:
-            takes_answers(ovs.ns, member)
+            enable_xdp_tx(ovs.ns, member)
         how = (
             [
                 "add-bond",
@@ -388,7 +402,7 @@ class OvsChannel:
         } == set(members or self.members)
 
     def failures(self):
-        """How often Open vSwitch has given up its partner: {member: (expired, defaulted)}."""
+        """How often the partner expired or was defaulted: {member: (expired, defaulted)}."""
         text = self.ovs.appctl("lacp/show-stats", self.name)
         return {
             m: tuple(
@@ -399,15 +413,18 @@ class OvsChannel:
         }
 
 
-# ---- silent loss -----------------------------------------------------------------------------------------------------------
+# ---- silent loss ----
 DROP_ALL = "1,6 0 0 2"
 DROP_SLOW = "4,40 0 0 12,21 0 1 34825,6 0 0 2,6 0 0 4294967295"
 
 
 @contextlib.contextmanager
 def silence(ends, everything=False):
-    """Frames are lost with carrier up: LACP only, or everything. ends: [(NetNs, interface)], both of a cable. On egress: ingress filters come after packet
-    sockets. The qdisc stays, as filters of uplinkd may be in it."""
+    """Loses frames while the carrier stays up: LACP only, or everything.
+
+    ends: [(NetNs, interface)], both of a cable. The loss is on egress, because packet sockets
+    precede ingress filters. The qdisc stays, as filters of uplinkd may be in it.
+    """
     for ns, name in ends:
         ns.run("tc", "qdisc", "add", "dev", name, "clsact", check=False)
         ns.run(
@@ -433,10 +450,13 @@ def silence(ends, everything=False):
             ns.run("tc", "filter", "del", "dev", name, "egress", "prio", "1")
 
 
-# ---- maps at the moment of sending -------------------------------------------------------------------------------------------
+# ---- maps at the moment of sending ----
 class SendWatch:
-    """A socket filter on an uplink that runs within the daemon's send(): for each LACPDU it looks up the uplink's flags in the data plane and counts the pair.
-    So counts() is {(collecting, distributing told, receive, send in the map): LACPDUs}."""
+    """A socket filter on an uplink that runs within send() of the daemon.
+
+    For each LACPDU it reads the flags of the uplink from the data plane and counts the pair.
+    counts() is {(collecting, distributing of the LACPDU, receive, send of the map): LACPDUs}.
+    """
 
     MAX_FLAGS = 16
 
@@ -523,7 +543,7 @@ class SendWatch:
         os.close(self.result)
 
 
-# ---- tshark ----------------------------------------------------------------------------------------------------------------
+# ---- tshark ----
 def write_pcap(path, frames):
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
@@ -553,9 +573,9 @@ def tshark(frames, *fields):
 
 
 def events(daemon):
-    """What the daemon remembers: [{"number", "time", "switch", "object", "text"}]."""
+    """The events that the daemon stores: [{"number", "time", "switch", "object", "text"}]."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
-        control.settimeout(10 * base.SLOW)
+        control.settimeout(60 * base.SLOW)
         control.connect(str(daemon.run_dir / "uplinkd.sock"))
         control.sendall(b'{"method": "io.uplinkd.Events"}\0')
         answer = b""
@@ -565,16 +585,17 @@ def events(daemon):
 
 
 def event_time(daemon, text, which=0):
-    """When the first (or last: -1) event with this text happened."""
+    """Time of the first (or last: -1) event with this text."""
     return [e["time"] for e in events(daemon) if text in e["text"]][which]
 
 
 class Flood:
-    """tools/flood.c: frames at full speed out of an interface until stop(), which tells how many."""
+    """tools/flood.c: frames at full speed out of an interface; stop() returns their number."""
 
-    def __init__(self, ns, ifname, frames):
+    def __init__(self, ns, ifname, frames, random_sources=False):
+        options = ["random-sources"] if random_sources else []
         self.process = base.spawn(
-            ns.command(base.BUILD / "tests/tools/flood", ifname),
+            ns.command(base.BUILD / "tests/tools/flood", ifname, *options),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -588,7 +609,7 @@ class Flood:
 
 
 class Monitor:
-    """`uplinkctl monitor` in the background; lines() is what it has said so far."""
+    """`uplinkctl monitor` in the background; lines() is its output so far."""
 
     def __init__(self, daemon, *options):
         self.path = base.temp_dir() / "monitor"

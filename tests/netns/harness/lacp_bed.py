@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Test beds of LACP: uplinkd against Open vSwitch or against a partner by script, with traffic, and what its commands say of it."""
+# Copyright (C) The uplinkd authors
+"""Test beds of LACP: uplinkd against Open vSwitch or a scripted partner, with traffic."""
 import time
 
 from . import base
 from .base import wait_until
 from .bed import Bed, outside_mac, port_mac, switch
-from .lacp import OvsChannel, Speaker
+from .lacp import OvsChannel, ScriptedPartner
 from .netns import NetNs, veth
 from .ovs import Host
 from .traffic import Traffic, paced
@@ -47,7 +48,10 @@ def in_use(daemon, *uplinks):
 
 
 class OvsTraffic(Traffic):
-    """At a rate of which Open vSwitch in user space loses nothing when its process does not run for some tenths of a second; lasts as long as 1000/s would."""
+    """Traffic at a rate that Open vSwitch in user space carries without loss.
+
+    Its process may not run for some tenths of a second. The traffic lasts as long as at 1,000/s.
+    """
 
     RATE = 250
 
@@ -63,7 +67,9 @@ class OvsTraffic(Traffic):
 
 
 class OvsBed:
-    """uplinkd over n uplinks to a channel of Open vSwitch, behind which a host listens in VLAN 100."""
+    """uplinkd over n uplinks to a channel of Open vSwitch, behind which a host listens in VLAN
+    100.
+    """
 
     def __init__(self, ovs, n=2, lacp="active", rate="fast", **config):
         self.ovs = ovs
@@ -89,7 +95,7 @@ class OvsBed:
             self.daemon, *(names or self.names)
         )
 
-    def wait(self, *names, deadline=5.0):
+    def wait(self, *names, deadline=30):
         start = time.monotonic()
         wait_until(
             lambda: self.agreed(*names),
@@ -104,11 +110,11 @@ class OvsBed:
         return self
 
     def ends(self, name):
-        """Both ends of an uplink's cable."""
+        """Both ends of the cable of an uplink."""
         return [(self.bed.hv, name), (self.ovs.ns, self.channel.cables[name])]
 
     def traffic(self):
-        """Both ways: (out, in)."""
+        """Both directions: (out, in)."""
         out = OvsTraffic(
             self.bed.tx("m0"),
             [("h0", self.host.ns, "h0")],
@@ -134,24 +140,36 @@ def both(streams, command, *words):
 
 
 class ScriptBed:
-    """uplinkd over n uplinks, or those of them that are named, to a partner by script, which speaks at all but those that are to be mute."""
+    """uplinkd over n (or the named) uplinks to a scripted partner, which does not send on mute
+    ones.
+    """
 
-    def __init__(self, n=2, short=True, interval=0.9, speak=True, uplinks=None, mute=(), **config):
+    def __init__(
+        self,
+        n=2,
+        short=True,
+        interval=0.9,
+        with_partner=True,
+        uplinks=None,
+        mute=(),
+        start=True,
+        **config,
+    ):
         self.bed = Bed(n_uplinks=n, n_ports=1)
         self.names = list(uplinks or self.bed.uplink_names)
         self.far = {name: name.replace("eth", "sw") for name in self.bed.uplink_names}
-        self.speaker = (
-            Speaker(self.bed.world, self.far.values(), short=short, interval=interval)
-            if speak
+        self.partner = (
+            ScriptedPartner(self.bed.world, self.far.values(), short=short, interval=interval)
+            if with_partner
             else None
         )
         for name in mute:
-            self.speaker[self.far[name]].mute = True
+            self.partner[self.far[name]].mute = True
         self.config = config
-        self.daemon = self.bed.start([lacp_switch(self.names, **config)])
+        self.daemon = self.bed.start([lacp_switch(self.names, **config)], start=start)
 
     def write(self, uplinks=None, **changes):
-        """Another file: with these uplinks and settings."""
+        """Writes another configuration file with these uplinks and settings."""
         self.names = list(uplinks or self.names)
         self.config.update(changes)
         self.daemon.write({"switches": [lacp_switch(self.names, **self.config)]})
@@ -161,14 +179,14 @@ class ScriptBed:
         self.daemon.ctl("reload")
 
     def port(self, name):
-        return self.speaker[self.far[name]]
+        return self.partner[self.far[name]]
 
     def change(self, name):
-        return self.speaker.change(self.far[name])
+        return self.partner.change(self.far[name])
 
-    def wait(self, *names, deadline=5):
+    def wait(self, *names, deadline=30):
         def agreed():
-            return self.speaker.agreed(*(self.far[n] for n in names or self.names)) and in_use(
+            return self.partner.agreed(*(self.far[n] for n in names or self.names)) and in_use(
                 self.daemon, *(names or self.names)
             )
 
@@ -179,9 +197,9 @@ class ScriptBed:
         )
         return self
 
-    def told(self, name, since=0.0):
+    def lacpdus(self, name, since=0.0):
         """[(time, actor, partner)] of the LACPDUs that uplinkd sent."""
-        return self.speaker.sent_by_us(self.far[name], since)
+        return self.partner.lacpdus_of_uplinkd(self.far[name], since)
 
     def traffic(self, **more):
         return Traffic(

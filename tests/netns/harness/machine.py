@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
 """Machines with an IP stack behind ports, and iperf3 between two of them."""
 import json
 import subprocess
@@ -9,7 +10,7 @@ from .netns import NetNs, veth
 
 
 class Machine:
-    """A namespace whose interface `nic` is the far end of port p<number>; offloads as the kernel has them by default."""
+    """A namespace whose interface `nic` is the far end of port p<number>, with default offloads."""
 
     def __init__(self, hv, number, address, mtu=1500, gro=False):
         self.ns = NetNs(f"vm{number}")
@@ -21,8 +22,10 @@ class Machine:
 
 
 def ping(ns, address, size=56, count=3):
-    """All answers must come; size: of the payload, not fragmented. All are asked for at once (-l): after the last one ping waits for an interval, or for two
-    round trips, which one answer may take when the machine has other work; -W is for when none has come at all.
+    """All replies must arrive; size is that of the payload, which is not fragmented.
+
+    All requests are sent at once (-l). After the last one ping waits for an interval, or for two
+    round trips, which a reply may need on a busy machine; -W applies if no reply has come at all.
     """
     done = ns.run(
         "ping",
@@ -48,7 +51,10 @@ def ping(ns, address, size=56, count=3):
 
 
 def iperf(client_ns, server_ns, address, *options, megabytes=32):
-    """TCP from client to server (or back, with -R) until so much has arrived; the report. Nothing may be damaged: iperf3 checks the count, TCP the bytes."""
+    """TCP from client to server (-R: back) until so much has arrived; returns the report.
+
+    Nothing may be damaged: iperf3 checks the count, TCP the bytes.
+    """
     server = base.spawn(
         server_ns.command("iperf3", "-s", "-1", "-B", address, "--forceflush"),
         stdout=subprocess.PIPE,
@@ -66,7 +72,7 @@ def iperf(client_ns, server_ns, address, *options, megabytes=32):
         f"{int(megabytes / base.SLOW) or 1}M",
         *options,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     report = json.loads(done.stdout)
     assert (

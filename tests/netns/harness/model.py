@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Who must receive what: a small model of the switch, written from docs/design promises only (VLAN and Receiving), to be compared with the wire.
+# Copyright (C) The uplinkd authors
+"""A model of the switch: the receivers of each frame, to be compared with the wire.
 
-A frame is (source, destination, tags, rest); tags are (tpid, tci), outermost first. Names of observers are the far ends: m<i> and sw<i>."""
+It follows only the specification in docs/design (VLAN and Receiving). A frame is (source,
+destination, tags, rest); tags are (tpid, tci), outermost first. Observers are named by the far
+ends: m<i> and sw<i>.
+"""
 import ipaddress
 import struct
 from dataclasses import dataclass, field
@@ -18,8 +22,9 @@ class Port:
     mode: str  # est, vst, vgt
     vid: int = 0
     vlans: frozenset = frozenset()  # vgt: the list; 0 = untagged
+    qinq: bool = False  # vgt: frames with a service tag
     pinned: str = (
-        None  # without a channel: the far end of the uplink that it takes group addresses from
+        None  # without a channel: the far end of the uplink from which it accepts group addresses
     )
 
 
@@ -45,26 +50,31 @@ def is_service(tags):
     return bool(tags) and tags[0][0] == STAG
 
 
+def belongs_nowhere(tags):
+    """Tags of older provider switches, and a tag behind a priority tag, which a switch that removes
+    the first would obey.
+    """
+    return bool(tags) and (tags[0][0] not in (CTAG, STAG) or (not vid_of(tags) and len(tags) > 1))
+
+
 def is_group(dst):
     return mac(dst)[0] & 1
 
 
 def member(port, vlan, service):
-    """Does the port belong to the VLAN, for a frame with or without a service tag?"""
+    """Whether the port is a member of the VLAN, for a frame with or without a service tag."""
     if port.mode == "vgt":
-        return vlan in port.vlans
+        return vlan in port.vlans and (port.qinq or not service)
     return not service and port.vid == vlan
 
 
 def form_for(port, vlan, tags):
-    """The tags that port gets, from those that the frame has on the wire in its VLAN."""
-    if port.mode == "vst":
-        return tags[1:]
-    return tags
+    """Tags of the frame at the port, from the tags of the frame on the wire in its VLAN."""
+    return tags if port.mode == "vgt" else tags[1:]
 
 
 def receivers(switch, vlan, tags, dst, skip=None, from_uplink=None):
-    """Ports that get the frame, with their tags; None: no port owns the address."""
+    """Ports that receive the frame, with their tags; None: no port owns the address."""
     service = is_service(tags)
     if is_group(dst):
         takes = [p for p in switch.ports if p is not skip and member(p, vlan, service)]
@@ -79,7 +89,7 @@ def receivers(switch, vlan, tags, dst, skip=None, from_uplink=None):
 
 
 def uplink_by_ip_hash(switch, tags, rest):
-    """Route based on IP hash, through at most one tag behind the outer one; ANY where the rule does not say."""
+    """Route based on IP hash, through at most one tag behind the outer one; ANY if undefined."""
     if len(tags) > 2 or rest[:2] != struct.pack("!H", ETH_IP):
         return ANY
     src, dst = (int(ipaddress.IPv4Address(rest[at : at + 4])) for at in (14, 18))
@@ -90,14 +100,13 @@ def from_port(switch, port, src, dst, tags, rest):
     """[(observer, whole frame)]"""
     vlan = vid_of(tags)
     original = tags
+    if belongs_nowhere(tags):
+        return []
     if port.mode == "vgt":
-        if vlan not in port.vlans or (
-            not vlan and len(tags) > 1
-        ):  # nor behind a trunk port's priority tag
+        if not member(port, vlan, is_service(tags)):
             return []
     else:
-        # A priority tag must not hide another one, which a switch that takes it off would then obey.
-        if vlan or is_service(tags) or len(tags) > 1:
+        if vlan or is_service(tags):
             return []
         if port.mode == "vst":
             pcp = tags[0][1] & 0xF000 if tags else 0
@@ -113,5 +122,7 @@ def from_port(switch, port, src, dst, tags, rest):
 
 def from_uplink(switch, uplink, src, dst, tags, rest):
     vlan = vid_of(tags)
+    if belongs_nowhere(tags):
+        return []
     local = receivers(switch, vlan, tags, dst, from_uplink=uplink)
     return [(far, build(src, dst, form, rest)) for far, form in local or []]

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Network namespaces and links between them. Nothing here uses `ip netns exec`, which would hide the pins of a private bpffs; what is
-needed often is done by system calls, because starting a process takes a tenth of a second in an emulated machine."""
+# Copyright (C) The uplinkd authors
+"""Network namespaces and links between them.
+
+Nothing here uses `ip netns exec`, which would hide the pins of a private bpffs. Frequent actions
+are system calls, because starting a process takes a tenth of a second in an emulated machine.
+"""
 import array
 import fcntl
 import json
@@ -15,13 +19,14 @@ from .base import LIBC, Cleanup, run
 CLONE_NEWNET, MS_BIND, MNT_DETACH = 0x40000000, 4096, 2
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCETHTOOL = 0x8913, 0x8914, 0x8946
 IFF_UP, IFF_RUNNING, ETHTOOL_GLINK = 1, 0x40, 0x0A
+# ETHTOOL_S...: struct ethtool_value
 ETHTOOL_SET = {
     "tx": 0x17,
     "sg": 0x19,
     "tso": 0x1F,
     "gso": 0x24,
     "gro": 0x2C,
-}  # ETHTOOL_S...: struct ethtool_value
+}
 _serial = 0
 
 
@@ -39,7 +44,7 @@ def batch(lines, *prefix):
 
 
 class NetNs:
-    """`with ns:` puts this thread into the namespace, so that sockets opened there belong to it."""
+    """`with ns:` puts this thread into the namespace, where sockets are then opened."""
 
     def __init__(self, role):
         global _serial
@@ -58,7 +63,8 @@ class NetNs:
     def _make(self):
         """As `ip netns add` does: a new namespace, held by a mount of its file."""
         if not os.path.ismount(self.path.parent):
-            # The first one binds the folder upon itself, namespaces included, whose mounts could then not be undone: it must not be somebody else's.
+            # The first `ip netns add` binds the folder upon itself, including namespaces that exist
+            # already, whose mounts could then not be undone.
             run("ip", "netns", "add", self.name)
             run("ip", "netns", "del", self.name)
         self.path.touch(mode=0o444, exist_ok=False)
@@ -114,8 +120,10 @@ class NetNs:
         )
 
     def wait_running(self, ifname):
-        """Until what is sent there goes out: the kernel activates the queue of an interface some time after its carrier has come."""
-        base.wait_until(lambda: self.flags(ifname) & IFF_RUNNING, 3, f"{ifname} to run")
+        """Waits until frames can be sent: the kernel activates the queue some time after the
+        carrier.
+        """
+        base.wait_until(lambda: self.flags(ifname) & IFF_RUNNING, 30, f"{ifname} to run")
         self._ethtool(ifname, ETHTOOL_GLINK)  # waits for the lock under which that happens
 
     def _ethtool(self, ifname, command, value=0):

@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Open vSwitch in user space as the physical switch, with its own processes, database and namespace.
+# Copyright (C) The uplinkd authors
+"""Open vSwitch in user space as the physical switch, with a private database and namespace.
 
-Open vSwitch has no static EtherChannel: its bonds without LACP drop what arrives at a member that the sender's MAC was not learned on. So a channel is a
-bridge of its own with flows: what comes from any member goes to the main bridge as one port, what comes from there goes to a live member by hash."""
+Open vSwitch has no static EtherChannel: its bonds without LACP drop frames that arrive at a member
+other than the one where the source MAC was learned. So a channel is a separate bridge with flows:
+frames of any member go to the main bridge through one port, and frames from there go to a live
+member by hash.
+"""
+import shutil
+from pathlib import Path
+
 from . import base
 from .base import run, wait_until
 from .netns import NetNs, veth
+
+
+def schema():
+    """The database schema that belongs to the ovsdb-tool in PATH."""
+    return Path(shutil.which("ovsdb-tool")).parents[1] / "share/openvswitch/vswitch.ovsschema"
 
 
 class OvsSwitch:
@@ -20,16 +32,14 @@ class OvsSwitch:
         }
         self.db = f"unix:{self.dir}/db.sock"
         self._ports = 0
-        run(
-            "ovsdb-tool", "create", self.dir / "conf.db", "/usr/share/openvswitch/vswitch.ovsschema"
-        )
+        run("ovsdb-tool", "create", self.dir / "conf.db", schema())
         self._daemon(
             "ovsdb-server",
             f"--remote=punix:{self.dir}/db.sock",
             f"--unixctl={self.dir}/ovsdb.ctl",
             self.dir / "conf.db",
         )
-        wait_until((self.dir / "db.sock").exists, 5, "socket of ovsdb-server")
+        wait_until((self.dir / "db.sock").exists, 30, "socket of ovsdb-server")
         self.vsctl("--no-wait", "init")
         self._daemon("ovs-vswitchd", self.db, f"--unixctl={self.dir}/vswitchd.ctl")
         self.vsctl(
@@ -61,7 +71,7 @@ class OvsSwitch:
 
     def vsctl(self, *arguments):
         return self.ns.run(
-            "ovs-vsctl", f"--db={self.db}", "--timeout=20", *arguments, env=self.env
+            "ovs-vsctl", f"--db={self.db}", "--timeout=60", *arguments, env=self.env
         ).stdout
 
     def ofctl(self, bridge, command, *arguments):
@@ -83,9 +93,12 @@ class OvsSwitch:
     def logs(self):
         return "\n".join(p.read_text() for p in self.dir.glob("*.log"))
 
-    # ---- cables -----------------------------------------------------------------------------------------------------
+    # ---- cables ----
     def cable(self, ns, ifname, mtu=1500, near_mac=None):
-        """A cable from ifname in ns; returns the name of our end. No checksum or segmentation is left to hardware that is not there."""
+        """A cable from ifname in ns; returns the name of the near end.
+
+        Neither checksums nor segmentation are left to hardware, because a veth has none.
+        """
         mine = f"s{self._ports}"
         self._ports += 1
         veth(ns, ifname, self.ns, mine, mac_a=near_mac, mtu=mtu)
@@ -117,7 +130,9 @@ class OvsSwitch:
         return [f"trunks={','.join(map(str, trunks))}", "vlan_mode=trunk"] if trunks else []
 
     def static_channel(self, ns, ifnames, trunks=None, tag=None, mtu=1500):
-        """A static EtherChannel: the cables of ifnames are one port of the switch. Returns our ends."""
+        """A static EtherChannel: the cables of ifnames are one port of the switch. Returns the near
+        ends.
+        """
         bridge = f"chan{self._ports}"
         members = [self.cable(ns, name, mtu=mtu) for name in ifnames]
         self.vsctl(

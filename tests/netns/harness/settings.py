@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is set on an interface, to compare before and after; and what others do to it."""
+# Copyright (C) The uplinkd authors
+"""Settings of an interface, to compare before and after; and changes by other programs."""
 import json
 import os
 from pathlib import Path
@@ -37,7 +38,7 @@ def settings_of(ns, name):
         "promiscuity": link.get("promiscuity"),
         "ipv6": ipv6,
         "features": features,
-        "address": link["address"],
+        "address": link.get("address"),
     }
 
 
@@ -54,15 +55,16 @@ def assert_no_programs(ns, name):
 
 
 def attach_other_xdp(ns, name, mode="xdpdrv"):
-    """Another owner's program, by ip link; its id."""
+    """Attaches an XDP program of another owner with ip link; returns its id."""
     if not run("sh", "-c", "command -v clang", check=False).stdout:
-        pytest.skip("no clang to make another program with")
+        pytest.skip("no clang to compile another program with")
     folder = base.temp_dir()
     source, program = folder / "other.bpf.c", folder / "other.o"
     source.write_text(
         '#define SEC(n) __attribute__((section(n), used))\nSEC("xdp") int other(void *c) { return 2; }\nchar _license[] SEC("license") = "GPL";\n'
     )
     run("clang", "-target", "bpf", "-O2", "-c", source, "-o", program)
-    # in a mount namespace of its own: iproute2 mounts a BPF file system on /sys/fs/bpf if there is none
+    # In a private mount namespace, because iproute2 mounts a BPF file system on /sys/fs/bpf if none
+    # is there.
     ns.run("unshare", "-m", "ip", "link", "set", "dev", name, mode, "obj", program, "sec", "xdp")
     return ns.link(name)["xdp"]["prog"]["id"]

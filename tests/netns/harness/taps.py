@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Taps held open like a virtual machine would. A tap's carrier is ours to set, and unlike veth it is no 'urgent' device, so the kernel's event about it may be
-a second late, as with real NICs."""
+# Copyright (C) The uplinkd authors
+"""Taps that are held open, as by a virtual machine.
+
+The tests set the carrier of a tap. Unlike veth it is no 'urgent' device, so the event of the kernel
+may be a second late, as with real NICs.
+"""
 import fcntl
 import os
 import struct
@@ -70,7 +74,7 @@ class Tap:
         return found + [f[skip:] for f in self.raw_frames()]
 
 
-def wait_frame(tap, condition, deadline=3, describe="a frame"):
+def wait_frame(tap, condition, deadline=30, describe="a frame"):
     return base.wait_until(
         lambda: next((f for f in tap.raw_frames() if condition(f)), None),
         deadline,

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
 """The C traffic generator (tools/pktgen.c) as an object; see there for phases and cuts."""
 import json
 import subprocess
@@ -10,8 +11,10 @@ from .taps import Tap
 
 
 def paced(rate):
-    """What a machine that is UL_SLOW times slower carries of it, generator, receiver and switches in user space included. Where a test states its figure, it
-    takes the rate as it is."""
+    """The rate that a machine UL_SLOW times slower carries, with generator, receiver and switches.
+
+    A test that states a figure uses the unchanged rate.
+    """
     return rate if base.SLOW == 1 else int(rate / (2 * base.SLOW))
 
 
@@ -19,7 +22,10 @@ RATE = paced(10000)
 
 
 class Traffic:
-    """Numbered UDP frames from tx to whichever of rx they reach. Ends: (name, NetNs, interface) or a Tap. Runs until stop()."""
+    """Numbered UDP frames from tx to the receivers rx, until stop().
+
+    Ends: (name, NetNs, interface) or a Tap.
+    """
 
     def __init__(
         self,
@@ -79,23 +85,31 @@ class Traffic:
         assert line, f"pktgen ended, exit status {self.process.wait()}"
         return json.loads(line)
 
-    def _ask(self, *words):
+    def _request(self, *words):
         answer = self.command(*words)
         assert answer["ok"], f"{words}: {answer}"
         return answer
 
     def flow(self, frames=1000):
-        """Returns when so many more frames have arrived."""
-        return self._ask("wait", max(10, int(frames / base.SLOW)))
+        """Returns when this many more frames have arrived."""
+        return self._request("wait", max(10, int(frames / base.SLOW)))
 
     def mark(self):
-        return self._ask("mark")
+        return self._request("mark")
+
+    def check(self):
+        """Figures of the frames since the last check; a long run is judged piece by piece."""
+        return Phase(self.command("check"), self.names)
+
+    def skip(self):
+        """The next check() judges only frames sent from now on."""
+        return self._request("skip")
 
     def cut(self, name):
-        return self._ask("cut", name)
+        return self._request("cut", name)
 
     def restore(self, name):
-        return self._ask("restore", name)
+        return self._request("restore", name)
 
     def stop(self):
         return Figures(self.command("stop"), self.names)
@@ -110,7 +124,9 @@ class Phase:
         return {n for i, n in enumerate(self._names) if self.flows[flow] >> i & 1}
 
     def paths(self):
-        """flow -> set of the ends where it arrived; flows without a frame in this phase are left out."""
+        """flow -> set of the ends where it arrived; flows without a frame in this phase are left
+        out.
+        """
         return {f: self.ends_of(f) for f, mask in enumerate(self.flows) if mask}
 
     def outage(self):
@@ -151,9 +167,13 @@ class Figures:
                 ), f"{what}: {self}"
 
     def assert_outage(self, dead, number=0, before=None, rate=RATE):
-        """What the cut of that number may cost, when `before` (default: the first phase) says which flows used the dead uplink: of other flows nothing at
-        all, of those what was on its way. Nothing after the kernel confirmed the cut where the programs look at carriers themselves, else a tenth of a
-        second: the daemon looks every 10 ms."""
+        """Judges the loss of one cut; `before` (default: the first phase) gives the flows per
+        uplink.
+
+        Flows of other uplinks lose nothing; flows of the dead uplink lose only frames in flight.
+        After the kernel has confirmed the cut, nothing is lost where programs read carriers, else
+        the frames of a tenth of a second: the daemon polls every 10 ms.
+        """
         using = {f for f, ends in (before or self.phases[0]).paths().items() if dead in ends}
         cutting, cut = self.phase("cutting", number), self.phase("cut", number)
         for phase in (cutting, cut):
@@ -165,7 +185,7 @@ class Figures:
         allowed = 0 if programs_see_carrier() else 0.1 * base.SLOW * rate
         assert (
             cut.outage() <= allowed
-        ), f"{cut.outage()} frames until nothing was lost any more, {allowed:g} allowed\n{self}"
+        ), f"{cut.outage()} frames until the loss ended, {allowed:g} allowed\n{self}"
 
     def __repr__(self):
         return f"sent {self.sent} arrived {self.arrived} at {self.rate:.0f}/s\n  " + "\n  ".join(

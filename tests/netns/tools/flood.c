@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sends frames at full speed. Usage: flood INTERFACE, in the interface's network namespace.
- * Standard input: frames as hexadecimal digits, one a line; an empty line starts sending them in
- * turn; its end stops it. Standard output: {"sent": N} */
+// Copyright (C) The uplinkd authors
+/* Sends frames at full speed. Usage: flood INTERFACE [random-sources], in the interface's network
+ * namespace. Standard input: frames as hexadecimal digits, one per line; an empty line starts
+ * sending them in turn; end of file stops. random-sources: the lower four bytes of each source
+ * address are random. Standard output: {"sent": N}
+ */
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,16 +54,37 @@ static unsigned int read_frames(void)
 	return n;
 }
 
+/* xorshift */
+static uint32_t next_random(void)
+{
+	static uint32_t state = 0x9e3779b9;
+
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state;
+}
+
+static void change_sources(unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t random = next_random();
+
+		memcpy(&frames[i][8], &random, sizeof(random));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET };
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 	unsigned long long sent = 0;
+	bool random = argc == 3 && !strcmp(argv[2], "random-sources");
 	unsigned int n;
 	int fd, one = 1;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: flood INTERFACE\n");
+	if (argc != 2 && !random) {
+		fprintf(stderr, "usage: flood INTERFACE [random-sources]\n");
 		return 2;
 	}
 	setvbuf(stdin, NULL, _IONBF, 0);
@@ -72,8 +97,11 @@ int main(int argc, char **argv)
 	n = read_frames();
 	while (n && poll(&input, 1, 0) == 0) {
 		for (int i = 0; i < 64; i++) {
-			int r = sendmmsg(fd, messages, n, 0);
+			int r;
 
+			if (random)
+				change_sources(n);
+			r = sendmmsg(fd, messages, n, 0);
 			if (r < 0 && errno != ENOBUFS && errno != EAGAIN && errno != ENETDOWN)
 				return fail("sendmmsg");
 			sent += r > 0 ? (unsigned int)r : 0;

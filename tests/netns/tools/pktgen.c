@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
+/* clang-format off */
 /* Sends numbered UDP frames at a steady rate through one interface and records where, when and how
  * often each arrives at several others.
  *
  * usage: pktgen --tx END --rx END [--rx END ...] [--rate N] [--flows N] [--size N] [--src-mac M]
- * [--dst-mac M] [--src IP] [--dst IP] [--vlan V] END is NAME=ns:PATH:IFNAME (an interface of the
- * namespace at PATH) or NAME=fd:N (an open tap). Frame number s belongs to flow s % flows; flow f
- * has the source address SRC and the destination address DST + f.
+ *               [--dst-mac M] [--src IP] [--dst IP] [--vlan V]
+ * END is NAME=ns:PATH:IFNAME (an interface of the namespace at PATH) or NAME=fd:N (an open tap).
+ * Frame number s belongs to flow s % flows; flow f has the source address SRC and the destination
+ * address DST + f.
  *
  * Commands on standard input, each answered with one line of JSON on standard output:
- *   wait N          until N more frames have arrived (or 10 s * UL_SLOW have passed)
+ *   wait N          until N more frames have arrived (or 60 s * UL_SLOW have passed)
  *   mark            the next frame begins a new phase
- *   cut NAME        takes the carrier away at that end: link down, or TUNSETCARRIER for a tap
+ *   cut NAME        removes the carrier at that end: link down, or TUNSETCARRIER for a tap
  *   restore NAME    the opposite
- *   stop            stops sending, waits for what is under way, prints all figures and ends
+ *   check           ends the phase, waits for its frames in flight, prints its figures and begins
+ *                   the next phase in its place, so that a long run is judged piece by piece
+ *   skip            begins the phase again with the next frame
+ *   stop            stops sending, waits for frames in flight, prints all figures and ends
+ *
  * A cut ends the phase at the newest frame that had arrived before, and begins the next with the
- * first frame whose sending began after the kernel had confirmed the cut: what is lost there is the
- * switch's fault. The frames between, which may have been anywhere on their way when it happened,
- * are a phase of their own ("cutting"). A restored carrier loses nothing that was on its way, so
- * "restoring" begins with the first frame whose sending began after the command. */
+ * first frame whose sending began after the kernel had confirmed the cut: the switch is responsible
+ * for losses there. The frames between, which may have been anywhere when the cut happened, are a
+ * separate phase ("cutting"). A restored carrier loses nothing in flight, so "restoring" begins with
+ * the first frame whose sending began after the command.
+ */
+/* clang-format on */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +102,8 @@ static uint32_t tx_errors;
 static uint8_t where[MAX_FRAMES]; /* rx end + 1 of the first copy */
 static uint64_t when_ns[MAX_FRAMES];
 static uint8_t copies[MAX_FRAMES];
-static uint8_t late[MAX_FRAMES]; /* arrived after a later frame of its flow at the same end */
+/* arrived after a later frame of its flow at the same end */
+static uint8_t late[MAX_FRAMES];
 static uint32_t newest[MAX_ENDS][MAX_FLOWS]; /* sequence number + 1 */
 
 static struct phase phases[MAX_PHASES];
@@ -120,9 +130,7 @@ static void sleep_ns(uint64_t ns)
 	nanosleep(&t, NULL);
 }
 
-/* ---- ends
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- ends ---- */
 static void open_packet_socket(struct end *end, const char *ns_path, bool receive)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET,
@@ -186,9 +194,7 @@ static int set_carrier(const struct end *end, bool on)
 	return ioctl(end->fd, SIOCSIFFLAGS, &request);
 }
 
-/* ---- frames
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- frames ---- */
 static void put16(uint32_t offset, uint16_t value)
 {
 	frame[offset] = value >> 8;
@@ -244,7 +250,7 @@ static void number_frame(uint32_t seq)
 	put16(ip_offset + 10, ~sum);
 }
 
-/* The number of a frame of ours, or -1. */
+/* Number of a frame of this stream, or -1. */
 static int64_t read_number(const uint8_t *data, ssize_t len)
 {
 	struct payload payload;
@@ -262,13 +268,28 @@ static int64_t read_number(const uint8_t *data, ssize_t len)
 	return ntohl(payload.seq_be32) < MAX_FRAMES ? (int64_t)ntohl(payload.seq_be32) : -1;
 }
 
-/* ---- threads
- * -------------------------------------------------------------------------------------------------------------
+/* ---- threads ---- */
+/*
+ * The backlogs of two CPUs are delivered in any order, so a sender that moves to another CPU
+ * reorders its own frames.
  */
+static void stay_on_this_cpu(void)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (cpu >= 0)
+		CPU_SET(cpu, &set);
+	if (cpu < 0 || pthread_setaffinity_np(pthread_self(), sizeof(set), &set))
+		fputs("pktgen: the sender may move between CPUs\n", stderr);
+}
+
 static void *send_loop(void *unused)
 {
 	uint64_t step = 1000000000 / rate, next = clock_ns();
 
+	stay_on_this_cpu();
 	for (uint32_t seq = 0; seq < MAX_FRAMES && !atomic_load(&stopping); seq++) {
 		uint64_t now = clock_ns();
 		ssize_t r;
@@ -335,9 +356,7 @@ static void *receive_loop(void *unused)
 	return NULL;
 }
 
-/* ---- figures
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- figures ---- */
 static void begin_phase(uint32_t first, const char *kind, const char *name)
 {
 	struct phase *phase = &phases[n_phases];
@@ -428,9 +447,7 @@ static void print_figures(uint64_t elapsed_ns)
 	fflush(stdout);
 }
 
-/* ---- commands
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- commands ---- */
 static struct end *find_end(const char *name)
 {
 	for (unsigned int i = 0; i < n_rx; i++)
@@ -441,7 +458,7 @@ static struct end *find_end(const char *name)
 
 static void command_wait(uint32_t n)
 {
-	uint64_t limit = clock_ns() + 10e9 * slow;
+	uint64_t limit = clock_ns() + 60e9 * slow;
 	uint32_t want = atomic_load(&arrived) + n;
 
 	while (atomic_load(&arrived) < want && clock_ns() < limit)
@@ -463,8 +480,8 @@ static void command_carrier(const char *name, bool on)
 		       end ? strerror(errno) : "no such end");
 		return;
 	}
-	after = atomic_load(&begun); /* frame number after - 1 may have begun before the answer; the
-					next one has not */
+	/* frame number after - 1 may have begun before the answer; the next one has not */
+	after = atomic_load(&begun);
 	begin_phase(before, on ? "restoring" : "cutting", name);
 	begin_phase(after, on ? "restored" : "cut", name);
 	printf("{\"ok\":true,\"before\":%u,\"after\":%u}\n", before, after);
@@ -476,13 +493,40 @@ static void wait_for_stragglers(void)
 	uint32_t seen = atomic_load(&arrived);
 
 	while (atomic_load(&arrived) < atomic_load(&begun) &&
-	       clock_ns() < quiet_since + 400e6 * slow) {
+	       clock_ns() < quiet_since + 1e9 * slow) {
 		sleep_ns(2000000);
 		if (atomic_load(&arrived) != seen) {
 			seen = atomic_load(&arrived);
 			quiet_since = clock_ns();
 		}
 	}
+}
+
+static uint32_t count_missing(uint32_t first, uint32_t end)
+{
+	uint32_t missing = 0;
+
+	for (uint32_t s = first; s < end; s++)
+		missing += !where[s];
+	return missing;
+}
+
+static void command_check(void)
+{
+	struct phase *phase = &phases[n_phases - 1];
+	uint32_t end = atomic_load(&begun), missing = count_missing(phase->first, end), now;
+	uint64_t quiet_since = clock_ns();
+
+	while (missing && clock_ns() < quiet_since + 1e9 * slow) {
+		sleep_ns(1000000);
+		now = count_missing(phase->first, end);
+		if (now != missing)
+			quiet_since = clock_ns();
+		missing = now;
+	}
+	print_phase(phase, end, true);
+	printf("\n");
+	phase->first = end;
 }
 
 static void run_commands(void)
@@ -495,6 +539,11 @@ static void run_commands(void)
 			command_wait(n);
 		} else if (!strncmp(line, "mark", 4)) {
 			begin_phase(atomic_load(&begun), "mark", "");
+			printf("{\"ok\":true}\n");
+		} else if (!strncmp(line, "check", 5)) {
+			command_check();
+		} else if (!strncmp(line, "skip", 4)) {
+			phases[n_phases - 1].first = atomic_load(&begun);
 			printf("{\"ok\":true}\n");
 		} else if (sscanf(line, "cut %63s", name) == 1) {
 			command_carrier(name, false);

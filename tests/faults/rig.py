@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
+"""The bed of the fault campaigns: a hypervisor whose state is brought to a known point before each
+fault and compared with what must hold after it.
+
+The switch has two uplinks and two port groups. Traffic of group prod needs no change in any path,
+so none of its frames may be lost. eth1 is down before the first start, all interfaces have IPv6,
+and the MTU differs from that of the switch: teardown has settings to restore.
+"""
+import array
+import ctypes
+import json
+import os
+import platform
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import base
+from harness.base import BUILD, LIBC, run, wait_until
+from harness.bed import Bed, outside_mac, port, port_mac, switch
+from harness.daemon import Uplinkd
+from harness.netns import MS_BIND, SIOCETHTOOL, call
+from harness.settings import set_ipv6
+from harness.traffic import Traffic
+
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+ETHTOOL_GFEATURES, FEATURE_BLOCKS = 0x3A, 4
+SYS_BPF = {"x86_64": 321, "aarch64": 280}
+BPF_OBJ_GET = 7
+RCU_EXPEDITED = "/sys/kernel/rcu_expedited"
+SWITCH = "vs"
+TABLE = 64  # groups for which the tables of a small switch have room
+HEAL_SECONDS = 40
+
+
+@dataclass
+class State:
+    """A state of the switch: what its configuration and its requests say."""
+
+    mtu: int = 1600
+    lab_vlan: int = 300
+    ports: dict = field(default_factory=lambda: {"p0": "prod", "p1": "prod", "p2": "lab"})
+    runtime: frozenset = frozenset()
+    drained: frozenset = frozenset({"eth1"})
+    more_groups: int = 0
+
+    def config(self):
+        ports = {group: [] for group in ("prod", "lab")}
+        for name, group in self.ports.items():
+            if name not in self.runtime:
+                ports[group].append(port(int(name[1:])))
+        groups = [
+            {"name": "prod", "vlan": 100, "ports": ports["prod"]},
+            {"name": "lab", "vlan": self.lab_vlan, "ports": ports["lab"]},
+        ]
+        groups += [{"name": f"more{i}", "vlan": 400 + i} for i in range(self.more_groups)]
+        return {"switches": [switch(SWITCH, ["eth0", "eth1"], groups, mtu=self.mtu)]}
+
+
+def port_request(name, group):
+    return {
+        "switch": SWITCH,
+        "group": group,
+        "interface": name,
+        "mac": port_mac(int(name[1:])),
+    }
+
+
+def private_rcu_setting():
+    """A file of this process in place of the machine-wide setting, which other tests change; once
+    per process.
+    """
+    setting = base.temp_dir() / "rcu_expedited"
+    setting.write_text("0\n")
+    if os.path.exists(RCU_EXPEDITED):
+        call("unshare", CLONE_NEWNS)
+        call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+        call("mount", bytes(setting), RCU_EXPEDITED.encode(), None, MS_BIND, None)
+    return setting
+
+
+def pinned_object(path):
+    """("prog" or "link", program id) of a pinned program or link; None for a map."""
+    name = ctypes.create_string_buffer(bytes(path))
+    attributes = struct.pack("QII", ctypes.addressof(name), 0, 0)
+    fd = LIBC.syscall(SYS_BPF[platform.machine()], BPF_OBJ_GET, attributes, len(attributes))
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), f"{path}: cannot be opened")
+    try:
+        info = dict(
+            line.split(":\t", 1)
+            for line in Path(f"/proc/self/fdinfo/{fd}").read_text().split("\n")
+            if ":\t" in line
+        )
+    finally:
+        os.close(fd)
+    kind = "link" if "link_type" in info else "prog" if "prog_type" in info else None
+    return kind and (kind, info["prog_id"])
+
+
+class Rig:
+    def __init__(self, rcu):
+        """rcu: of private_rcu_setting()."""
+        self.rcu = rcu
+        self.rcu.write_text("0\n")
+        self.bed = Bed(n_uplinks=2, n_ports=4)
+        self.hv = self.bed.hv
+        self.names = ["eth0", "eth1", "p0", "p1", "p2", "p3"]
+        for name in self.names:
+            set_ipv6(self.hv, name)
+        self.hv.up("eth1", False)
+        self.former = self.settings()
+        self.daemon = Uplinkd(self.hv, State().config(), log_level="info")
+        # an injected fault replaces the call by one that does not exist
+        self.daemon.sandbox = "errno"
+        self.streams = self._streams()
+
+    def _streams(self):
+        tx, rate = self.bed.tx, 300
+        inward = {"src_mac": outside_mac(5), "dst_mac": port_mac(0), "vlan": 100}
+        return {
+            "out": Traffic(
+                tx("m0"),
+                self.bed.rx_uplinks(),
+                src_mac=port_mac(0),
+                dst_mac=outside_mac(5),
+                rate=rate,
+            ),
+            "in by eth0": Traffic(tx("sw0"), [tx("m0")], rate=rate, **inward),
+            "in by eth1": Traffic(tx("sw1"), [tx("m0")], rate=rate, **inward),
+            "local": Traffic(
+                tx("m1"), [tx("m0")], src_mac=port_mac(1), dst_mac=port_mac(0), rate=rate
+            ),
+        }
+
+    # ---- settings of the interfaces ----
+    def settings(self):
+        links = {x["ifname"]: x for x in json.loads(self.hv.ip("-j", "-d", "link").stdout)}
+        found = {}
+        for name in self.names:
+            data = array.array("B", struct.pack("II", ETHTOOL_GFEATURES, FEATURE_BLOCKS))
+            data.extend(bytes(16 * FEATURE_BLOCKS))
+            request = struct.pack("16sQ", name.encode(), data.buffer_info()[0]) + bytes(16)
+            self.hv._ioctl(SIOCETHTOOL, request)
+            blocks = struct.unpack(f"{4 * FEATURE_BLOCKS}I", data.tobytes()[8:])
+            with self.hv:
+                ipv6 = Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").read_text().strip()
+            found[name] = {
+                "flags": sorted(set(links[name]["flags"]) & {"UP", "PROMISC", "NOARP"}),
+                "mtu": links[name]["mtu"],
+                "promiscuity": links[name]["promiscuity"],
+                "disable_ipv6": ipv6,
+                "features": [f"{b:08x}" for b in blocks[2::4]],
+                "xdp": "xdp" in links[name],
+            }
+        return found
+
+    def left(self):
+        """What a complete teardown must not leave."""
+        now, found = self.settings(), []
+        for name in self.names:
+            for key, former in self.former[name].items():
+                if now[name][key] != former:
+                    found.append(f"{name} {key}: {former} before, {now[name][key]} after")
+        return found + self.left_pins() + self.left_rcu()
+
+    def left_pins(self):
+        root = self.daemon.bpffs / "uplinkd"
+        return (
+            [f"pinned: {p.relative_to(root)}" for p in root.rglob("*")][:5] if root.exists() else []
+        )
+
+    def left_rcu(self):
+        marker = self.daemon.run_dir / "rcu_expedited"
+        found = [] if self.rcu.read_text().strip() == "0" else ["rcu_expedited is on"]
+        return found + (["the marker of rcu_expedited is left"] if marker.exists() else [])
+
+    def restore_settings(self):
+        """After a bad outcome: as before the first start, whatever uplinkd left."""
+        self.daemon.run_to_end("--teardown")
+        run("find", self.daemon.bpffs, "-mindepth", "1", "-delete", check=False)
+        run("rm", "-rf", self.daemon.run_dir)
+        self.rcu.write_text("0\n")
+        for name in self.names:
+            former = self.former[name]
+            self.hv.ip("link", "set", name, "mtu", former["mtu"], "promisc", "off", "arp", "on")
+            self.hv.ip("link", "set", name, "xdp", "off", check=False)
+            self.hv.run("ethtool", "-K", name, "txvlan", "on", "rxvlan", "on", check=False)
+            set_ipv6(self.hv, name)
+            self.hv.up(name, "UP" in former["flags"])
+        left = self.left()
+        assert not left, f"the bed cannot be restored: {left}"
+
+    # ---- state of the switch ----
+    def problems(self, state):
+        """How the switch differs from this state; empty: it is as it must be and healthy."""
+        shown = self.daemon.json("status")["switches"]
+        if [s["name"] for s in shown] != [SWITCH]:
+            return [f"switches {[s['name'] for s in shown]}"]
+        found = [
+            f"finding {p['severity']} {p['code']}: {p['object']}: {p['message']}"
+            for p in shown[0]["problems"]
+            if p["severity"] != "note"
+        ]
+        for uplink in shown[0]["uplinks"]:
+            drained = uplink["name"] in state.drained
+            wanted = {
+                "usable": not drained,
+                "drained": drained,
+                "xdp_mode": "native",
+                "error": None,
+            }
+            found += self._differences(uplink["name"], uplink, wanted)
+        vlans = {g["name"]: g["vlan"] for g in shown[0]["groups"]}
+        found += self._differences("VLANs", vlans, {"prod": "100", "lab": str(state.lab_vlan)})
+        return found + self._port_problems(state) + self._pin_problems() + self.left_rcu()
+
+    @staticmethod
+    def _differences(what, now, wanted):
+        return [
+            f"{what}: {key} is {now.get(key)!r}, not {value!r}"
+            for key, value in wanted.items()
+            if now.get(key) != value
+        ]
+
+    def _port_problems(self, state):
+        ports = {p["name"]: p for p in self.daemon.json("show", "ports")}
+        found = []
+        if set(ports) != set(state.ports):
+            found.append(f"ports {sorted(ports)}, not {sorted(state.ports)}")
+        for name in set(ports) & set(state.ports):
+            wanted = {
+                "group": state.ports[name],
+                "present": True,
+                "error": None,
+                "runtime": name in state.runtime,
+            }
+            found += self._differences(name, ports[name], wanted)
+        return found
+
+    def _pin_problems(self):
+        root, found = self.daemon.bpffs / "uplinkd", []
+        journal = f"{SWITCH}_saved"  # of the settings to restore
+        other = sorted(p.name for p in root.iterdir() if p.name not in (SWITCH, journal))
+        if other:
+            found.append(f"pinned sets {other} next to {SWITCH}")
+        objects = {p.name: pinned_object(p) for p in (root / SWITCH).iterdir() if p.is_file()}
+        pinned = {o[1] for o in objects.values() if o and o[0] == "prog"}
+        return found + [
+            f"{name} runs a program of another set"
+            for name, o in objects.items()
+            if o and o[0] == "link" and o[1] not in pinned
+        ]
+
+    def is_healthy(self, state):
+        try:
+            return not self.problems(state)
+        except (AssertionError, OSError, KeyError):
+            return False
+
+    def wait_healthy(self, state, deadline=HEAL_SECONDS):
+        wait_until(
+            lambda: self.is_healthy(state), deadline, lambda: f"health: {self.problems(state)}"
+        )
+
+    # ---- traffic ----
+    def skip_traffic(self):
+        for stream in self.streams.values():
+            stream.skip()
+
+    def lost_traffic(self, drained=frozenset()):
+        """Judges all frames since skip_traffic(), and some more; returns what is wrong."""
+        found = []
+        for stream in self.streams.values():
+            stream.command("wait", 10)
+        for name, stream in self.streams.items():
+            phase = stream.check()
+            if phase.lost or phase.duplicates:
+                found.append(
+                    f"{name}: {phase.lost} of {phase.sent} frames lost, {phase.duplicates} doubled"
+                )
+            used = {end for end, frames in phase.ends.items() if frames}
+            if name == "out" and used & drained:
+                found.append(f"{sorted(used & drained)} sends although it is drained")
+        return found
+
+    def set_meta(self, field, change):
+        """Changes a 32-bit field of ul_meta, as another version of uplinkd would have written it."""
+        pin = ("map", "pinned", self.daemon.bpffs / "uplinkd" / SWITCH / "ul_meta")
+        types = json.loads(run("bpftool", "-j", "btf", "dump", *pin, "value").stdout)["types"]
+        members = next(t["members"] for t in types if t["name"] == "ul_meta")
+        at = next(m["bits_offset"] // 8 for m in members if m["name"] == field)
+        entry = json.loads(
+            run("bpftool", "-j", "map", "lookup", *pin[1:], "key", 0, 0, 0, 0).stdout
+        )
+        value = bytearray(int(byte, 16) for byte in entry["value"])
+        former = struct.unpack_from("I", value, at)[0]
+        struct.pack_into("I", value, at, change(former))
+        run("bpftool", "map", "update", *pin[1:], "key", 0, 0, 0, 0, "value", *value)
+
+    # ---- to a state ----
+    def is_running(self):
+        return self.daemon.process is not None
+
+    def ensure_none(self):
+        """Nothing of the switch in the kernel."""
+        if self.is_running():
+            self.daemon.stop()
+        done = self.daemon.run_to_end("--teardown")
+        left = self.left()
+        assert (
+            done.returncode == 0 and not left
+        ), f"teardown: {done.returncode} {left} {done.stderr}"
+
+    def ensure(self, state):
+        """The daemon runs and the switch is in this state."""
+        config = state.config()
+        changed = self.daemon.config != config
+        self.daemon.write(config)
+        if not self.is_running():
+            self.daemon.start()
+        elif changed:
+            self._request("Reload")
+        if self.is_healthy(state):
+            return
+        self._ensure_ports(state)
+        for uplink in self.daemon.json("show", "uplinks"):
+            if uplink["drained"] != (uplink["name"] in state.drained):
+                self._request("Undrain" if uplink["drained"] else "Drain", uplink=uplink["name"])
+        self.wait_healthy(state)
+
+    def _ensure_ports(self, state):
+        for p in self.daemon.json("show", "ports"):
+            if p["runtime"] and p["name"] not in state.runtime:
+                self._request("RemovePort", interface=p["name"])
+        names = {p["name"] for p in self.daemon.json("show", "ports")}
+        for name in state.runtime - names:
+            self._request("AddPort", **port_request(name, state.ports[name]))
+
+    def _request(self, method, **parameters):
+        succeeded, answer = self.daemon.call(method, **parameters)
+        assert succeeded, f"{method}: {answer}"

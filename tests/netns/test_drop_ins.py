@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
+"""The files for network managers: who writes them, and when. What the managers do with them is in
+tests/integration/test_network_managers.py.
+"""
+import os
+
+import pytest
+
+from harness.base import wait_until
+from harness.bed import Bed, port, port_mac, switch
+from harness.privileges import USER, prepare
+
+DHCP = {"interface": "vmk1", "host": True, "dhcp": True}
+FILES = {
+    "systemd/network/05-uplinkd.network",
+    "NetworkManager/conf.d/90-uplinkd.conf",
+    "udev/rules.d/90-uplinkd.rules",
+}
+# no manager runs or is enabled
+ALONE = (
+    "unshare",
+    "--mount",
+    "bash",
+    "-c",
+    "mount -t tmpfs none /etc/systemd/system && exec env "
+    'DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent "$@"',
+    "bash",
+)
+
+
+def config(uplinks, *ports):
+    return [switch("vs", uplinks, [{"name": "g", "vlan": 100, "ports": [port(0), *ports]}])]
+
+
+class Managed(Bed):
+    def __init__(self, *ports):
+        super().__init__(n_uplinks=2, n_ports=2)
+        self.start(config(["eth0"], *ports), start=False)
+        self.root = self.daemon.dir / "managers"
+        self.root.mkdir()
+        self.daemon.more = ["--managers", self.root]
+
+    def files(self):
+        return {str(p.relative_to(self.root)) for p in self.root.rglob("*") if p.is_file()}
+
+    def unmanaged(self):
+        path = self.root / "systemd/network/05-uplinkd.network"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return {line.removeprefix("Name=") for line in lines if line.startswith("Name=")}
+
+    def wait_unmanaged(self, *names):
+        wait_until(
+            lambda: self.unmanaged() == set(names),
+            30,
+            lambda: f"{names}: {self.unmanaged()}\n{self.daemon.log()}",
+        )
+
+    def reload(self, uplinks, *ports):
+        self.daemon.write({"switches": config(uplinks, *ports)})
+        self.daemon.ctl("reload")
+
+
+def test_a_daemon_of_root_keeps_the_files_up_to_date():
+    bed = Managed()
+    bed.daemon.start()
+    bed.wait_unmanaged("eth0", "p0")
+    assert bed.files() == FILES
+    bed.reload(["eth0", "eth1"], {"interface": "vmk0", "host": True})
+    bed.wait_unmanaged("eth0", "eth1", "p0", "vmk0", "vmk0-sw")
+    bed.daemon.ctl("port", "add", "vs", "g", "p1", "--mac", port_mac(1))
+    bed.wait_unmanaged("eth0", "eth1", "p0", "p1", "vmk0", "vmk0-sw")
+    bed.daemon.ctl("port", "del", "p1")
+    bed.reload(["eth0"])
+    bed.wait_unmanaged("eth0", "p0")
+    bed.daemon.stop()
+    assert bed.files() == FILES, "the data plane continues"
+    bed.daemon.run_to_end("--teardown")
+    assert bed.files() == set()
+    # the file of /etc alone changes nothing after a teardown
+    assert bed.daemon.run_to_end("--drop-ins").returncode == 0
+    assert bed.files() == set()
+
+
+def test_a_daemon_of_another_user_leaves_them_to_root():
+    bed = Managed()
+    assert prepare(bed.daemon).returncode == 0
+    bed.daemon.run_as(USER).start()
+    assert bed.files() == set()
+    assert bed.daemon.run_to_end("--drop-ins").returncode == 0
+    assert bed.unmanaged() == {"eth0", "p0"}
+    bed.reload(["eth0", "eth1"])
+    assert bed.unmanaged() == {"eth0", "p0"}
+    assert bed.daemon.run_to_end("--drop-ins").returncode == 0
+    assert bed.unmanaged() == {"eth0", "eth1", "p0"}
+
+
+def test_before_the_first_start_the_files_of_the_configuration_count():
+    bed = Managed()
+    assert bed.daemon.run_to_end("--drop-ins", wrap=ALONE).returncode == 0
+    assert bed.unmanaged() == {"eth0", "p0"}
+
+
+def test_without_a_manager_a_port_that_needs_one_is_reported():
+    bed = Managed(DHCP)
+    assert prepare(bed.daemon).returncode == 0
+    bed.daemon.run_as(USER).start()
+    done = bed.daemon.run_to_end("--drop-ins", wrap=ALONE)
+    assert done.returncode == 0 and "vmk1: dhcp, ipv6-ra and dns need" in done.stderr
+    problems = bed.daemon.json("status")["daemon"]["problems"]
+    assert [p["code"] for p in problems] == ["network_managers"] and "vmk1" in problems[0][
+        "message"
+    ]
+    assert "vmk1" in bed.unmanaged()
+    bed.reload(["eth0"])
+    assert bed.daemon.run_to_end("--drop-ins", wrap=ALONE).returncode == 0
+    assert bed.daemon.json("status")["daemon"]["problems"] == []
+
+
+@pytest.mark.parametrize("what", ["link", "mistake", "pipe", "large"])
+def test_a_forged_configuration_changes_nothing(what):
+    bed = Managed()
+    bed.daemon.start()
+    bed.wait_unmanaged("eth0", "p0")
+    bed.daemon.stop()
+    path = bed.daemon.run_dir / "configuration.yaml"
+    path.unlink()
+    if what == "link":
+        other = bed.daemon.dir / "other.yaml"
+        other.write_text("switches: [{name: vs, uplinks: [eth9]}]")
+        os.symlink(other, path)
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_text("switches: 7" if what == "mistake" else " " * (5 << 20))
+    done = bed.daemon.run_to_end("--drop-ins")
+    assert done.returncode == 2 and "configuration.yaml" in done.stderr, done
+    assert bed.unmanaged() == {"eth0", "p0"}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
+"""Errors that pass: what runs keeps running, the error is reported, and the attempt is repeated."""
+import re
+import shutil
+
+import pytest
+
+from harness.base import wait_until
+from harness.bed import Bed, outside_mac, port_mac, switch
+from harness.traffic import Traffic
+
+OUTSIDE = outside_mac(5)
+SAMPLES = 4
+
+
+def start():
+    bed = Bed(n_uplinks=2, n_ports=2)
+    bed.start([switch("vs", bed.uplink_names, [("prod", 100, [0, 1])])])
+    bed.usable(*bed.uplink_names)
+    return bed
+
+
+def traced(daemon, *options):
+    """The daemon stays the child of the harness: the tracer is a separate process."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    daemon.privileges = ["strace", "-D", "-f", "-qq", *options]
+
+
+def count_calls(daemon, name):
+    log = daemon.dir / "strace"
+    traced(daemon, "-o", log, "-e", f"trace={name}")
+    daemon.restart()
+    assert daemon.stop() == 0
+    return len(re.findall(rf"\b{name}\(", log.read_text()))
+
+
+def is_healed(daemon):
+    ports = daemon.json("show", "ports")
+    uplinks = daemon.json("show", "uplinks")
+    return (
+        all(u["usable"] and not u.get("error") for u in uplinks)
+        and all(p["ifindex"] and not p.get("error") for p in ports)
+        and not daemon.json("status")["switches"][0]["problems"]
+    )
+
+
+@pytest.mark.parametrize("error", ["ENOMEM", "EINTR"])
+def test_a_call_that_fails_while_a_set_is_adopted(error):
+    bed = start()
+    daemon = bed.daemon
+    # strace replaces the call by one that does not exist
+    daemon.sandbox = "errno"
+    n = count_calls(daemon, "bpf")
+    assert n > SAMPLES
+    traffic = Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0), dst_mac=OUTSIDE)
+    traffic.flow(300)
+    for sample in range(SAMPLES):
+        when = 1 + sample * (n - 1) // (SAMPLES - 1)
+        traced(daemon, "-o", "/dev/null", "-e", f"inject=bpf:error={error}:when={when}")
+        daemon.spawn()
+        wait_until(
+            lambda: daemon.process.poll() is not None or "READY=1" in daemon.read_notify(),
+            30,
+            f"the start with {error} of call {when}",
+        )
+        if daemon.process.poll() is not None:
+            # as the service manager does: never the status of a wrong configuration
+            assert daemon.wait() == 2
+            daemon.privileges = []
+            daemon.start()
+        wait_until(lambda: is_healed(daemon), 30, lambda: f"call {when}\n{daemon.log()}")
+        traffic.flow(300)
+        daemon.stop()
+    traffic.stop().assert_clean(f"one {error} per start")
+
+
+def test_a_control_socket_that_cannot_be_opened_is_tried_again():
+    bed = Bed(n_uplinks=1, n_ports=1)
+    daemon = bed.start([switch("vs", ["eth0"], [("prod", 100, [0])])], start=False)
+    daemon.run_dir.mkdir()
+    obstacle = daemon.run_dir / "uplinkd.sock"
+    obstacle.mkdir()
+    daemon.start()
+    bed.usable("eth0")
+    daemon.log_has(f"{obstacle}: cannot listen; it is tried again")
+    assert daemon.ctl("reload", check=False).returncode == 2
+    obstacle.rmdir()
+    wait_until(lambda: daemon.ctl("reload", check=False).returncode == 0, 30, "the socket")
+    assert daemon.stop() == 0

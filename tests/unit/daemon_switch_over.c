@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
+/* Requests of a switch-over, and its journal. The moves themselves: tests/netns/test_adopt.py. */
+#include <criterion/criterion.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "common/util.h"
+#include "daemon/switch_over.h"
+
+TestSuite(daemon_switch_over, .timeout = 300);
+
+static struct model *make_model(void)
+{
+	static const char text[] =
+		"switches:\n"
+		"  - {name: vs, uplinks: [eth0, eth1], channel: none, port-groups: [{name: g, ports: [\n"
+		"    {interface: vmk0, host: true}, {interface: vnet0, mac: \"52:54:00:00:00:01\"}]}]}\n";
+	struct model *model = NULL;
+
+	cr_assert_eq(config_parse(text, sizeof(text) - 1, "t", &model, NULL), 0);
+	return model;
+}
+
+/* "" : accepted; otherwise a part of the message. */
+Test(daemon_switch_over, requests_are_checked_against_the_configuration)
+{
+	/* clang-format off */
+	static const char *const rows[][2] = {
+		{ "{\"links\": [{\"name\": \"eth0\"}]}", "" },
+		{ "{\"links\": [{\"name\": \"eth0\", \"first\": true}, {\"name\": \"vnet0\"}], \"owners\": [{\"name\": \"br0\", \"to\": \"vmk0\"}], \"down\": [\"eth0.5\"]}", "" },
+		{ "{}", "links: must have an uplink" },
+		{ "{\"links\": [{\"name\": \"eth9\"}]}", "links[].name: eth9: must be an uplink or a port" },
+		{ "{\"links\": [{\"name\": \"vmk0\"}]}", "links[].name: vmk0: must be an uplink or a port" },
+		{ "{\"links\": [{\"name\": \"vnet0\", \"first\": true}]}", "links[].name: vnet0: must be an uplink" },
+		{ "{\"links\": [{\"name\": 5}]}", "links[].name: no text: must be the name of an interface" },
+		{ "{\"links\": [{\"name\": \"a/b\"}]}", "links[].name: a/b: must be the name of an interface" },
+		{ "{\"links\": [{\"name\": \"sixteen-letters-\"}]}", "must be the name of an interface" },
+		{ "{\"links\": [{\"name\": \"eth0\"}], \"owners\": [{\"name\": \"br0\", \"to\": \"vnet0\"}]}", "owners[].to: vnet0: must be a host port" },
+		{ "{\"links\": [{\"name\": \"eth0\"}], \"owners\": [{\"name\": \"\", \"to\": \"vmk0\"}]}", "owners[].name: : must be" },
+		{ "{\"links\": [{\"name\": \"eth0\"}], \"down\": [7]}", "down[]: no text" },
+	};
+	/* clang-format on */
+	struct model *model = make_model();
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_auto_t *request = json_loads(rows[i][0], 0, NULL);
+		struct switch_over *over = NULL;
+		struct errors errors = {};
+		int r;
+
+		cr_assert(request, "row %zu", i);
+		r = switch_over_new(request, model, &over, &errors);
+		cr_expect_eq(r, rows[i][1][0] ? -EINVAL : 0, "row %zu: %d", i, r);
+		if (rows[i][1][0])
+			cr_expect(errors.n && strstr(errors.messages[0], rows[i][1]), "row %zu: %s",
+				  i, errors.n ? errors.messages[0] : "no message");
+		switch_over_free(over);
+		errors_done(&errors);
+	}
+	model_free(model);
+}
+
+Test(daemon_switch_over, only_bonds_with_another_member_have_a_first_phase)
+{
+	struct model *model = make_model();
+	struct switch_over *over;
+
+	for (int first = 0; first < 2; first++) {
+		json_auto_t *request =
+			json_pack("{s:[{s:s, s:b}]}", "links", "name", "eth1", "first", first);
+
+		cr_assert_eq(switch_over_new(request, model, &over, NULL), 0);
+		cr_expect_eq(switch_over_has_first(over), first);
+		cr_expect_eq(over->phase, first ? SWITCH_OVER_FIRST : SWITCH_OVER_CUT);
+		switch_over_free(over);
+	}
+	model_free(model);
+}
+
+static struct switch_over *make_recorded(void)
+{
+	json_auto_t *request = json_pack("{s:[{s:s, s:b}, {s:s}], s:[{s:s, s:s}]}", "links", "name",
+					 "eth0", "first", 1, "name", "vnet0", "owners", "name",
+					 "br0", "to", "vmk0");
+	struct {
+		struct nlmsghdr header;
+		struct ifaddrmsg ifa;
+	} message = { { .nlmsg_len = sizeof(message), .nlmsg_type = RTM_NEWADDR },
+		      { .ifa_family = AF_INET, .ifa_index = 5 } };
+	struct model *model = make_model();
+	struct switch_over *over;
+
+	cr_assert_eq(switch_over_new(request, model, &over, NULL), 0);
+	model_free(model);
+	snprintf(over->boot_id, sizeof(over->boot_id), "11111111-2222-4333-8444-555555555555");
+	snprintf(over->links[1].master, UL_NAME_LEN, "br0");
+	snprintf(over->links[1].membership.kind, 16, "bridge");
+	over->links[1].membership.settings = strdup("\x08 settings");
+	over->links[1].membership.n_settings = 10;
+	over->links[1].up = true;
+	over->owners[0].ifindex = 5;
+	over->owners[0].up = true;
+	memcpy(over->owners[0].mac, "\x02\0\0\0\0\x10", 6);
+	cr_assert_eq(link_messages_add(&over->messages, &message, sizeof(message)), 0);
+	return over;
+}
+
+Test(daemon_switch_over, the_journal_reads_back)
+{
+	struct switch_over *over = make_recorded(), *read = NULL;
+	json_auto_t *journal = NULL, *again = NULL;
+
+	over->phase = SWITCH_OVER_DONE;
+	journal = switch_over_write(over);
+	cr_assert(journal);
+	cr_assert_eq(switch_over_read(journal, &read), 0);
+	again = switch_over_write(read);
+	cr_expect(json_equal(journal, again));
+	cr_expect_eq(read->phase, SWITCH_OVER_DONE);
+	cr_expect_eq(read->messages.n, 1u);
+	cr_expect_eq(memcmp(read->links[1].membership.settings, "\x08 settings", 10), 0);
+	cr_expect(read->links[0].first && !read->links[1].first);
+	switch_over_free(over);
+	switch_over_free(read);
+}
+
+/* Each change of the text makes it unusable, and nothing else happens. */
+Test(daemon_switch_over, a_damaged_journal_is_refused)
+{
+	/* clang-format off */
+	static const char *const changes[][2] = {
+		{ "\"phase\": \"first\"", "\"phase\": \"last\"" },
+		{ "\"phase\": \"first\"", "\"phase\": 1" },
+		{ "\"boot_id\": \"1", "\"boot_id\": \"11" },
+		{ "\"name\": \"vnet0\"", "\"name\": \"a-name-that-is-too-long\"" },
+		{ "\"kind\": \"bridge\"", "\"kind\": \"a-kind-that-is-too-long\"" },
+		{ "\"settings\": \"0820", "\"settings\": \"082" },
+		{ "\"settings\": \"0820", "\"settings\": \"08XX" },
+		{ "\"mac\": \"02:", "\"mac\": \"2:" },
+		{ "\"ifindex\": 5", "\"ifindex\": 0" },
+		{ "\"ifindex\": 5", "\"ifindex\": 99999999999" },
+		{ "\"messages\": [\"18", "\"messages\": [\"19" },
+	};
+	/* clang-format on */
+	struct switch_over *over = make_recorded(), *read = NULL;
+	json_auto_t *journal = switch_over_write(over);
+	_cleanup_free_ char *text = json_dumps(journal, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		const char *at = strstr(text, changes[i][0]);
+		_cleanup_free_ char *changed = NULL;
+		json_auto_t *value = NULL;
+
+		cr_assert(at, "row %zu: %s", i, text);
+		cr_assert_gt(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, changes[i][1],
+				      at + strlen(changes[i][0])),
+			     0);
+		value = json_loads(changed, 0, NULL);
+		cr_assert(value, "row %zu: %s", i, changed);
+		cr_expect_eq(switch_over_read(value, &read), -EBADMSG, "row %zu", i);
+		cr_expect_null(read);
+	}
+	switch_over_free(over);
+}

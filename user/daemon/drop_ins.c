@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
+/*
+ * Other network managers are kept off the interfaces of the configuration in force (managers.h).
+ * The daemon may not write their files: a udev rule runs any command. It stores the configuration
+ * in the run directory, and `uplinkd --drop-ins`, a short-lived process of root, reads it and
+ * writes the files. uplinkd-interfaces.path starts that process when the file changes; a daemon
+ * that runs as root starts it itself.
+ *
+ * Before the first start of a boot the file is missing. The process then takes the configuration
+ * that the daemon is going to apply, but only while no manager runs: one that runs would remove the
+ * addresses of a NIC that the daemon may refuse.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <net/if.h>
+
+#include "common/file.h"
+#include "daemon/state.h"
+#include "managers/managers.h"
+
+#define CONFIGURATION_NAME "configuration.yaml"
+#define PROBLEMS_NAME "drop-ins.problems"
+#define LOCK_NAME "drop-ins.lock"
+#define MAX_BYTES (4 << 20)
+#define MAX_READS 16 /* of a configuration that changes meanwhile */
+
+extern char **environ;
+
+/* ---- files of the run directory ---- */
+static int write_file(const char *path, const char *text)
+{
+	return file_replace(path, text, 0666, false);
+}
+
+/* The other user of the run directory must not make root read another file. */
+static int read_file(const char *path, char **ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	r = file_read(fd, MAX_BYTES, &text, &length);
+	if (r == 0 && length > MAX_BYTES)
+		r = -EINVAL;
+	if (r == 0)
+		*ret = TAKE_PTR(text);
+	return r;
+}
+
+/* ---- the daemon ---- */
+/* Not waited for; the kernel frees it, because SIGCHLD is ignored. */
+static void spawn_drop_ins(struct daemon *daemon)
+{
+	const struct daemon_options *options = &daemon->options;
+	const char *const argv[] = { "uplinkd",	   "--drop-ins",
+				     "-c",	   options->config,
+				     "--run-dir",  options->run_dir,
+				     "--managers", options->managers_root,
+				     NULL };
+	posix_spawnattr_t attributes;
+	sigset_t none, standard;
+	pid_t pid;
+	int r;
+
+	sigemptyset(&none);
+	sigemptyset(&standard);
+	sigaddset(&standard, SIGCHLD);
+	sigaddset(&standard, SIGPIPE);
+	signal(SIGCHLD, SIG_IGN);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &standard);
+	r = posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, (char *const *)argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	if (r)
+		errors_add(&daemon->errors, -r,
+			   "files for network managers: cannot be brought up to date");
+}
+
+void daemon_publish_configuration(void *userdata, const struct model *model)
+{
+	struct daemon *daemon = userdata;
+	_cleanup_free_ char *text = NULL, *before = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	if (!daemon->options.managers_root)
+		return;
+	r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
+	if (r == 0)
+		r = model_format(model, true, &text);
+	if (r == 0 && read_file(path, &before) == 0 && strcmp(before, text) == 0)
+		return;
+	if (r == 0)
+		r = write_file(path, text);
+	if (r < 0)
+		errors_add(&daemon->errors, r,
+			   "%s: cannot be written; network managers are not informed of the change",
+			   path);
+	else if (geteuid() == 0)
+		spawn_drop_ins(daemon);
+}
+
+char *daemon_drop_in_problems(const struct daemon *daemon)
+{
+	char path[PATH_MAX], *text = NULL;
+
+	if (!daemon->options.managers_root ||
+	    daemon_run_path(&daemon->options, PROBLEMS_NAME, path) < 0 ||
+	    read_file(path, &text) < 0)
+		return NULL;
+	return text;
+}
+
+/* ---- the process of root ---- */
+static bool find_own_name(const char *name, char ret[UL_NAME_LEN])
+{
+	unsigned int ifindex = if_nametoindex(name);
+
+	return ifindex && if_indextoname(ifindex, ret);
+}
+
+/* Puts the files of the model in place; model NULL: none. */
+static int sync_model(const struct daemon_options *options, const struct model *model,
+		      struct errors *errors)
+{
+	bool real = strcmp(options->managers_root, MANAGERS_ROOT) == 0;
+	struct manager_changes changes = {};
+	struct manager_files files = {};
+	int r = manager_files_make(model, manager_choose(), find_own_name, &files, errors);
+
+	if (r < 0)
+		return errors_add(errors, r, "files for network managers");
+	r = manager_files_sync(options->managers_root, &files, &changes, errors);
+	if (real)
+		managers_notify(&changes, errors);
+	manager_changes_done(&changes);
+	manager_files_done(&files);
+	return r;
+}
+
+/* At boot, before the daemon and the managers. */
+static int sync_first(const struct daemon_options *options, struct errors *errors)
+{
+	struct daemon daemon = { .options = *options, .lock_fd = -1, .notify_fd = -1 };
+	_cleanup_(first_config_done) struct first_config first = {};
+	int r;
+
+	if (manager_find_running() != MANAGER_NONE) {
+		log_info(
+			"no configuration is in force; a network manager runs, so it keeps its interfaces until uplinkd has attached them");
+		return 0;
+	}
+	r = daemon_choose_first(&daemon, &first);
+	errors_move(errors, &daemon.errors);
+	if (r == 0)
+		r = sync_model(options, first.candidate[0].model, errors);
+	config_state_done(&daemon.saved);
+	free(daemon.fallback_reason);
+	return r;
+}
+
+static int sync_text(const struct daemon_options *options, const char *path, const char *text,
+		     struct errors *errors)
+{
+	struct model *model = NULL;
+	int r = text[0] ? config_parse(text, strlen(text), path, &model, errors) : 0;
+
+	if (r == 0)
+		r = sync_model(options, model, errors);
+	model_free(model);
+	return r;
+}
+
+/* Until the file is the one that was read. */
+static int sync_in_force(const struct daemon_options *options, const char *path,
+			 struct errors *errors)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = read_file(path, &text);
+
+	if (r == -ENOENT)
+		return sync_first(options, errors);
+	for (int i = 0; r == 0 && i < MAX_READS; i++) {
+		char *now = NULL;
+
+		errors_done(errors);
+		r = sync_text(options, path, text, errors);
+		if (r < 0 || read_file(path, &now) < 0 || strcmp(now, text) == 0) {
+			free(now);
+			return r;
+		}
+		free(text);
+		text = now;
+	}
+	return r < 0 ? errors_add(errors, r, "%s: cannot be read", path) : 0;
+}
+
+/* For `uplinkctl status`, which reads them through the daemon. */
+static void store_problems(const struct daemon_options *options, const struct errors *errors)
+{
+	char path[PATH_MAX], *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r = out ? daemon_run_path(options, PROBLEMS_NAME, path) : -ENOMEM;
+
+	for (size_t i = 0; out && i < errors->n; i++) {
+		fprintf(out, "%s\n", errors->messages[i]);
+		log_error(0, "%s", errors->messages[i]);
+	}
+	if (out && fclose(out) == EOF)
+		r = -ENOMEM;
+	if (r == 0 && !errors->n)
+		r = unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	else if (r == 0)
+		r = write_file(path, text);
+	if (r == 0 && errors->n && chmod(path, 0644) < 0)
+		r = -errno;
+	if (r < 0)
+		log_warning(r, "%s: the problems cannot be stored", PROBLEMS_NAME);
+	free(text);
+}
+
+/* Two such processes at once would undo each other's change. */
+static int take_lock(const struct daemon_options *options, int *ret_fd)
+{
+	char path[PATH_MAX];
+	int r = daemon_run_path(options, LOCK_NAME, path);
+
+	if (r == 0 && mkdir(options->run_dir, 0755) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r == 0) {
+		*ret_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (*ret_fd < 0 || flock(*ret_fd, LOCK_EX) < 0)
+			r = -errno;
+	}
+	return r < 0 ? log_error(r, "%s: cannot be locked", path) : 0;
+}
+
+enum daemon_status daemon_drop_ins(const struct daemon_options *options)
+{
+	_cleanup_(errors_done) struct errors errors = {};
+	_cleanup_close_ int lock = -1;
+	char path[PATH_MAX];
+	int r;
+
+	if (!options->managers_root)
+		return DAEMON_OK;
+	r = take_lock(options, &lock);
+	if (r == 0)
+		r = daemon_run_path(options, CONFIGURATION_NAME, path);
+	if (r < 0)
+		return DAEMON_SYSTEM;
+	r = sync_in_force(options, path, &errors);
+	store_problems(options, &errors);
+	return r < 0 ? DAEMON_SYSTEM : DAEMON_OK;
+}
+
+int daemon_remove_drop_ins(const struct daemon_options *options)
+{
+	_cleanup_(errors_done) struct errors errors = {};
+	_cleanup_close_ int lock = -1;
+	char path[PATH_MAX];
+	int r;
+
+	if (!options->managers_root)
+		return 0;
+	r = take_lock(options, &lock);
+	if (r == 0)
+		r = daemon_run_path(options, CONFIGURATION_NAME, path);
+	/* Empty: without the file the next process would take /etc's configuration. */
+	if (r == 0)
+		r = write_file(path, "");
+	if (r == 0)
+		r = sync_model(options, NULL, &errors);
+	store_problems(options, &errors);
+	return r;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
+/* The configuration of a start: the files, unless a stored one stands for them, and the confirmed
+ * one if the files are wrong or the system refuses them. */
+#include "daemon/state.h"
+
+void first_config_done(struct first_config *first)
+{
+	for (size_t i = 0; i < FIRST_CONFIG_MAX; i++)
+		model_free(first->candidate[i].model);
+	config_source_done(&first->files);
+	errors_done(&first->reasons);
+}
+
+static int make_state_path(const struct daemon_options *options, char path[PATH_MAX])
+{
+	int n = snprintf(path, PATH_MAX, "%s/" STATE_FILE_NAME, options->state_dir);
+
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int daemon_forget_configuration(const struct daemon_options *options)
+{
+	char path[PATH_MAX];
+	int r = make_state_path(options, path);
+
+	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
+		r = -errno;
+	return r < 0 ? log_error(r, "%s: cannot be removed", path) : 0;
+}
+
+int daemon_take_back(struct daemon *daemon)
+{
+	int r = make_state_path(&daemon->options, daemon->state_path);
+
+	if (r < 0)
+		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
+	/* A state that cannot be used has no journal. */
+	if (config_state_read(daemon->state_path, NULL, &daemon->saved) < 0)
+		return 0;
+	return daemon_adopt_undo(daemon);
+}
+
+/* A state that cannot be read is as good as none. */
+static int read_state(struct daemon *daemon, struct first_config *first)
+{
+	int r = make_state_path(&daemon->options, daemon->state_path);
+	char boot_id[BOOT_ID_LEN];
+
+	if (r < 0)
+		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
+	r = config_state_read(daemon->state_path, daemon->options.config, &daemon->saved);
+	if (r < 0)
+		log_warning(r, "%s: cannot be used", daemon->state_path);
+	if (!daemon->saved.pending.n ||
+	    (config_state_is_waiting(&daemon->saved, read_boot_id(boot_id), boottime_ms()) &&
+	     daemon_adopt_is_resumable(daemon)))
+		return 0;
+	log_warning(0,
+		    "configuration: the change of %s was not confirmed in time and is rolled back",
+		    daemon_source_name(&daemon->saved.pending));
+	config_state_roll_back(&daemon->saved);
+	first->changed = true;
+	return 0;
+}
+
+/* Parses the source; one that is wrong is not a candidate, and its mistakes are kept. Returns the
+ * result of the parser. */
+static int add_candidate(struct first_config *first, const struct config_source *source,
+			 bool restores, enum config_origin origin)
+{
+	struct first_candidate *candidate = &first->candidate[first->n];
+	int r = config_source_parse(source, &candidate->model, &first->reasons);
+
+	if (r < 0)
+		return r;
+	candidate->model->restores = restores;
+	candidate->source = source;
+	candidate->origin = origin;
+	first->n++;
+	return 0;
+}
+
+int daemon_choose_first(struct daemon *daemon, struct first_config *first)
+{
+	const struct config_state *saved = &daemon->saved;
+	int r = read_state(daemon, first), r_files;
+
+	if (r < 0)
+		return r;
+	r_files = daemon_read_files(daemon, &first->files, &first->reasons);
+	daemon_set_origin(daemon);
+	if (saved->pending.n)
+		r = add_candidate(first, &saved->pending, false, CONFIG_UNCONFIRMED);
+	else if (r_files < 0)
+		r = r_files;
+	else if (saved->confirmed.n && config_source_equal(&saved->files, &first->files))
+		r = add_candidate(first, &saved->confirmed, first->changed, daemon->origin);
+	else
+		r = add_candidate(first, &first->files, false, CONFIG_FILES);
+	if (saved->confirmed.n && r != -ENOMEM &&
+	    !(first->n && first->candidate[0].source == &saved->confirmed))
+		r = add_candidate(first, &saved->confirmed, true, CONFIG_FALLBACK);
+	if (first->n)
+		return 0;
+	errors_move(&daemon->errors, &first->reasons);
+	return r;
+}
+
+/* The change that waited, or the files, could not be applied. */
+static void note_fallback(struct daemon *daemon, const struct errors *reasons)
+{
+	const char *reason = reasons->n ? reasons->messages[0] : "unknown reason";
+
+	if (daemon->saved.pending.n)
+		config_state_roll_back(&daemon->saved);
+	daemon_set_origin(daemon);
+	daemon->origin = CONFIG_FALLBACK;
+	daemon->fallback_reason = strdup(reason);
+	for (size_t i = 0; i < reasons->n; i++)
+		log_full(LOG_LEVEL_ERROR, 0, "%s", reasons->messages[i]);
+	log_full(LOG_LEVEL_ERROR, 0,
+		 "%s: not applied; the last confirmed configuration is in force",
+		 daemon->options.config);
+}
+
+static void note_first(struct daemon *daemon, struct first_config *first,
+		       const struct first_candidate *candidate)
+{
+	struct config_state *saved = &daemon->saved;
+	struct config_source source;
+
+	if (candidate->origin == CONFIG_FALLBACK) {
+		note_fallback(daemon, &first->reasons);
+		first->changed = true;
+	} else if (candidate->origin == CONFIG_UNCONFIRMED) {
+		(void)daemon_arm_deadline(daemon, saved->deadline_ms);
+	} else if (candidate->source == &first->files) {
+		if (config_source_copy(&first->files, &source) < 0)
+			return;
+		config_state_confirm(saved, &source, &first->files);
+		daemon_set_origin(daemon);
+		first->changed = true;
+	}
+	if (first->changed)
+		(void)daemon_save_state(daemon);
+	if (daemon->origin != CONFIG_FILES && daemon->origin != CONFIG_FALLBACK)
+		log_info("configuration: %s", daemon_origin_text(daemon));
+}
+
+/* The difference from the configuration that was confirmed last, before it is replaced. */
+static void record_first(struct daemon *daemon, const struct first_candidate *candidate)
+{
+	_cleanup_free_ char *before = NULL;
+	struct model *model = NULL;
+	char text[400];
+
+	if (daemon->saved.confirmed.n &&
+	    config_source_parse(&daemon->saved.confirmed, &model, NULL) == 0)
+		(void)model_format(model, true, &before);
+	model_free(model);
+	snprintf(text, sizeof(text), "the configuration of %s is in force",
+		 daemon_source_name(candidate->source));
+	daemon_record_model(daemon, before, daemon->switches.model, text);
+}
+
+enum daemon_status daemon_apply_first(struct daemon *daemon, struct first_config *first)
+{
+	for (size_t i = 0; i < first->n; i++) {
+		struct first_candidate *candidate = &first->candidate[i];
+		int r;
+
+		vswitch_collect_runtime_ports(daemon->options.bpffs, candidate->model,
+					      &daemon->errors);
+		r = daemon_attach(daemon, candidate->model);
+		if (r == 0)
+			r = switches_apply(&daemon->switches, candidate->model);
+		if (r == 0) {
+			candidate->model = NULL;
+			record_first(daemon, candidate);
+			note_first(daemon, first, candidate);
+			if (!daemon->saved.pending.n)
+				(void)daemon_adopt_undo(daemon);
+			return DAEMON_OK;
+		}
+		errors_move(&first->reasons, &daemon->errors);
+	}
+	errors_move(&daemon->errors, &first->reasons);
+	return DAEMON_SYSTEM;
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
+/*
+ * The interface of an uplink. It is connected when an interface of that name appears, disconnected
+ * when it disappears, and retried with back-off after a failure.
+ */
+#include <assert.h>
+#include <linux/if_link.h>
+
+#include "common/backoff.h"
+#include "context/saved_settings.h"
+#include "uplink/internal.h"
+
+#define FRAME_OVERHEAD 18 /* Ethernet header and one tag */
+
+/* The timely side reads the carriers with a program. Where that cannot be run they are polled by
+ * netlink, which waits as long as another task holds the RTNL. */
+static void poll_carrier(const struct switch_context *context, uint32_t ifindex)
+{
+	link_monitor_poll_carrier(context->links, ifindex,
+				  context->carrier_program ? 0 : context->cfg->carrier_poll_ms);
+}
+
+/* ---- link state ---- */
+static void report_link(struct uplinks *uplinks, uint32_t index, const struct link_info *info)
+{
+	const struct switch_context *context = uplinks->context;
+	struct link_speed speed = {};
+
+	uplink_write_mac(context->dp, index, info->mac);
+	if (info->carrier && link_get_speed(context->links, info->ifindex, &speed) == 0)
+		uplink_write_speed(context->dp, index, speed.speed_mbps);
+	uplinks->callbacks.on_link_state(uplinks->callbacks.userdata, index, info->carrier,
+					 info->admin_up);
+}
+
+/* ---- connecting ---- */
+static int attach(const struct switch_context *context, const struct link_info *info, bool fresh,
+		  bool tags_hidden, struct dataplane_attachment *ret)
+{
+	enum ul_receive receive = context->cfg->receive;
+	int r = dataplane_attach_uplink(context->dp, info->ifindex, info->name,
+					receive != UL_RECEIVE_TC && !tags_hidden,
+					receive == UL_RECEIVE_XDP,
+					info->xdp_attached == XDP_ATTACHED_SKB, ret);
+
+	/* Another program has attached XDP since; TC, which worked before, continues. */
+	if (r == -EBUSY && !fresh)
+		r = dataplane_attach_uplink(context->dp, info->ifindex, info->name, false, false,
+					    false, ret);
+	return r;
+}
+
+/* The kernel address of an interface does not change, so a failed look-up does not replace it. */
+static void find_netdev(struct dataplane *dp, uint32_t index, uint32_t ifindex, bool fresh)
+{
+	bool visible;
+	uint64_t netdev = dataplane_find_netdev(dp, ifindex, &visible);
+
+	if (netdev || fresh)
+		uplink_write_netdev(dp, index, visible ? netdev : 0);
+}
+
+/* An attempt that has the same result as the one before is not reported again. */
+static void report_attachment(struct uplinks *uplinks, uint32_t index,
+			      const struct dataplane_attachment *attachment, const char *name)
+{
+	const struct ul_uplink *record = &uplinks->context->dp->uplinks[index];
+	bool repeated = uplinks->uplink[index].retry_ms && record->error &&
+			record->error == -attachment->retry;
+
+	if (attachment->note[0] && !repeated)
+		context_report(uplinks->context, EVENT_UPLINK_SETTING, name, "%s",
+			       attachment->note);
+}
+
+/*
+ * An interface that was not connected before is left as it was found on failure. The ifindex is
+ * written when all settings are applied: a daemon that is killed before applies them again. renew:
+ * settings of other software are replaced, which are not those of before uplinkd. *ret_retry:
+ * negative errno if native XDP is worth another attempt.
+ */
+static int connect_interface(struct uplinks *uplinks, uint32_t index, const struct link_info *seen,
+			     bool renew, int *ret_retry)
+{
+	const struct switch_context *context = uplinks->context;
+	struct dataplane *dp = context->dp;
+	struct link_info info = *seen;
+	struct dataplane_attachment attachment = {};
+	uint32_t before = dp->uplinks[index].ifindex;
+	bool fresh;
+	int r = 0, hidden;
+
+	/* The kernel sends no event for an XDP program that is attached by a link. */
+	(void)link_refresh_get(context->links, info.ifindex, &info);
+	fresh = before != info.ifindex;
+	if (fresh && context->cfg->receive != UL_RECEIVE_TC)
+		r = dataplane_check_xdp(dp, info.ifindex, info.name);
+	if (r < 0)
+		return r;
+	if (fresh && before) {
+		uplinks->uplink[index].replaced = true;
+		uplink_disconnect(uplinks, index);
+	}
+	r = hidden = nic_settings_apply(context, &info, fresh, !renew);
+	if (r < 0) {
+		if (fresh)
+			saved_settings_restore(context, info.ifindex, info.mac);
+		return r;
+	}
+	uplink_write_ifindex(dp, index, info.ifindex);
+	uplink_write_mac(dp, index, info.mac);
+	uplink_write_max_frame(dp, index, context->cfg->mtu + FRAME_OVERHEAD);
+	find_netdev(dp, index, info.ifindex, fresh);
+	r = table_set(&dp->ifaces, ul_iface_key(info.ifindex), index);
+	if (r < 0)
+		context_fail(context, r, "%s: the interface table is full", info.name);
+	else
+		r = attach(context, &info, fresh, hidden, &attachment);
+	if (r < 0) {
+		if (fresh)
+			uplink_disconnect(uplinks, index);
+		return r;
+	}
+	(void)link_get_offloads(context->links, info.ifindex, nic_settings_offloads(&info),
+				&uplinks->uplink[index].fixed_offloads);
+	report_attachment(uplinks, index, &attachment, info.name);
+	*ret_retry = attachment.retry;
+	uplink_write_xdp_mode(dp, index, attachment.xdp_mode);
+	poll_carrier(context, info.ifindex);
+	return 0;
+}
+
+void uplink_disconnect(struct uplinks *uplinks, uint32_t index)
+{
+	const struct switch_context *context = uplinks->context;
+	struct dataplane *dp = context->dp;
+	uint32_t ifindex = dp->uplinks[index].ifindex;
+
+	if (!ifindex)
+		return;
+	uplinks->callbacks.on_detach(uplinks->callbacks.userdata, index);
+	assert(!(dp->uplinks[index].flags & UL_UP_SEND));
+	table_remove(&dp->ifaces, ul_iface_key(ifindex));
+	dataplane_detach(dp, ifindex);
+	link_monitor_poll_carrier(context->links, ifindex, 0);
+	uplink_write_ifindex(dp, index, 0);
+	uplink_write_netdev(dp, index, 0);
+	uplink_write_problems(dp, index, 0);
+	uplink_write_xdp_mode(dp, index, UL_XDP_NONE);
+	uplink_write_error(dp, index, 0);
+	saved_settings_restore(context, ifindex, dp->uplinks[index].mac);
+}
+
+int uplink_renew(struct uplinks *uplinks, uint32_t index, const struct link_info *info)
+{
+	int retry;
+
+	return connect_interface(uplinks, index, info, true, &retry);
+}
+
+/* ---- retries ---- */
+void uplink_cancel_retry(struct uplink *uplink)
+{
+	uplink->retry_timer = sd_event_source_disable_unref(uplink->retry_timer);
+	uplink->refused = 0;
+	uplink->retry_ms = 0;
+}
+
+static void schedule_retry(struct uplink *uplink, uint32_t ifindex)
+{
+	const struct switch_context *context = uplink->uplinks->context;
+	int r;
+
+	if (uplink->refused != ifindex)
+		uplink_cancel_retry(uplink);
+	uplink->refused = ifindex;
+	uplink->retry_ms = backoff_next_ms(uplink->retry_ms);
+	uplink->retry_timer = sd_event_source_disable_unref(uplink->retry_timer);
+	r = sd_event_add_time_relative(context->event, &uplink->retry_timer, CLOCK_MONOTONIC,
+				       uplink->retry_ms * 1000ULL, 0, uplink_on_retry, uplink);
+	if (r < 0)
+		context_fail(context, r, "%s: no timer; the next attempt follows its next event",
+			     context->dp->uplinks[uplink->index].name);
+}
+
+int uplink_connect(struct uplinks *uplinks, uint32_t index, const struct link_info *seen)
+{
+	const struct switch_context *context = uplinks->context;
+	struct uplink *uplink = &uplinks->uplink[index];
+	struct link_info info;
+	int r = context_check_interface(context->errors, context->name, seen), retry = 0;
+
+	/* No retry: an event follows when the interface leaves its bridge, and what is no Ethernet
+	 * stays so. */
+	if (r < 0) {
+		uplink_write_error(context->dp, index, r);
+		uplink_write_problems(context->dp, index,
+				      context->dp->uplinks[index].problems |
+					      context_problems_of(seen));
+		return r;
+	}
+	r = connect_interface(uplinks, index, seen, false, &retry);
+	if (r < 0 || retry < 0)
+		schedule_retry(uplink, seen->ifindex);
+	else
+		uplink_cancel_retry(uplink);
+	uplink_write_error(context->dp, index, r < 0 ? r : retry);
+	if (context->dp->uplinks[index].ifindex == seen->ifindex &&
+	    link_get(context->links, seen->ifindex, &info) == 0) {
+		report_link(uplinks, index, &info);
+		uplink_set_problems(uplinks, index,
+				    (context->dp->uplinks[index].problems &
+				     ~(uint32_t)UL_PROBLEM_UNSUITABLE) |
+					    context_problems_of(&info));
+	}
+	return r;
+}
+
+int uplink_on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct uplink *uplink = userdata;
+	struct uplinks *uplinks = uplink->uplinks;
+	const struct switch_context *context = uplinks->context;
+	struct link_info info;
+	int r;
+
+	(void)source;
+	(void)usec;
+	/* If the interface of that name is another one by now, its own event connects it. */
+	if (link_get_by_name(context->links, context->dp->uplinks[uplink->index].name, &info) < 0 ||
+	    info.ifindex != uplink->refused) {
+		uplink_cancel_retry(uplink);
+		return 0;
+	}
+	r = link_refresh_get(context->links, info.ifindex, &info);
+	if (r == -ENODEV) {
+		uplink_cancel_retry(uplink);
+		return 0;
+	}
+	if (r < 0) {
+		schedule_retry(uplink, uplink->refused);
+		return 0;
+	}
+	uplink_connect(uplinks, uplink->index, &info);
+	return 0;
+}
+
+/* ---- events ---- */
+void uplink_gone(struct uplinks *uplinks, uint32_t index)
+{
+	const struct ul_uplink *record = &uplinks->context->dp->uplinks[index];
+
+	if (!record->ifindex)
+		return;
+	context_report(uplinks->context, EVENT_UPLINK_GONE, record->name,
+		       "the interface disappeared");
+	uplinks->callbacks.on_gone(uplinks->callbacks.userdata, index);
+	uplink_disconnect(uplinks, index);
+}
+
+void uplinks_link_event(struct uplinks *uplinks, uint32_t index, const struct link_info *event,
+			unsigned int changes)
+{
+	const struct switch_context *context = uplinks->context;
+	const struct ul_uplink *record = &context->dp->uplinks[index];
+	struct uplink *uplink = &uplinks->uplink[index];
+	struct link_info info = *event;
+
+	assert(index < context->dp->meta->n_uplinks);
+	if (changes & LINK_REMOVED) {
+		if (!record->ifindex)
+			uplink_write_problems(context->dp, index, 0);
+		/* The record may already have a new interface of the same name. */
+		if (record->ifindex == info.ifindex)
+			uplink_gone(uplinks, index);
+		if (uplink->refused == info.ifindex)
+			uplink_cancel_retry(uplink);
+		if (!record->ifindex)
+			uplink_write_error(context->dp, index, 0);
+		return;
+	}
+	/* The event is older than the state; an interface without the name is no longer this
+	 * uplink's. */
+	if (link_refresh_get(context->links, info.ifindex, &info) == -ENODEV)
+		return;
+	if (!link_has_name(&info, record->name)) {
+		if (record->ifindex == info.ifindex)
+			uplink_gone(uplinks, index);
+		return;
+	}
+	/* Adopted in a bridge, and out of it now: not brought up to date yet by this process. */
+	if (record->ifindex == info.ifindex && record->error && !uplink->refused &&
+	    !context_problems_of(&info))
+		uplink_connect(uplinks, index, &info);
+	if (record->ifindex == info.ifindex) {
+		if (changes & ~(unsigned int)LINK_STATE)
+			uplink_guard(uplinks, index, &info, now_ms());
+		report_link(uplinks, index, &info);
+		return;
+	}
+	/* Applying and restoring settings causes events too: after a failure they must not lead to
+	 * the next attempt. What is known to be unsuitable is not reported again. */
+	if (changes & LINK_ADDED ||
+	    (uplink->refused != info.ifindex && !(context_problems_of(&info) & record->problems)))
+		uplink_connect(uplinks, index, &info);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+// Copyright (C) The uplinkd authors
+/*
+ * Between the uplinks as interfaces (uplink/) and the timely side, which decides about them: what
+ * an interface has goes there with its packet sockets, and what the timely side reports comes back.
+ */
+#include <assert.h>
+
+#include "vswitch/internal.h"
+
+/* ---- from uplink/ to timely/ ---- */
+static void close_sockets(struct uplink_sockets *sockets)
+{
+	channel_sockets_close(sockets->fd);
+	sockets->ifindex = 0;
+}
+
+/* Those of a former interface stay open until the timely side has the new ones. */
+static struct uplink_sockets bring_sockets(struct vswitch *vs, uint32_t index)
+{
+	const struct ul_uplink *uplink = &vs->context.dp->uplinks[index];
+	struct uplink_sockets *sockets = &vs->sockets[index], before = *sockets;
+	int r;
+
+	if (sockets->ifindex == uplink->ifindex)
+		return (struct uplink_sockets){ .fd = { -1, -1, -1 } };
+	*sockets = (struct uplink_sockets){ .fd = { -1, -1, -1 } };
+	r = channel_sockets_open(uplink->ifindex, sockets->fd);
+	if (r < 0)
+		context_fail(&vs->context, r, "%s: cannot receive LACP", uplink->name);
+	else
+		sockets->ifindex = uplink->ifindex;
+	return before;
+}
+
+static void on_link_state(void *userdata, uint32_t index, bool carrier, bool admin_up)
+{
+	struct vswitch *vs = userdata;
+	const struct ul_uplink *uplink = &vs->context.dp->uplinks[index];
+	struct uplink_sockets before = bring_sockets(vs, index);
+	struct timely_link link = {
+		.uplink = index,
+		.ifindex = uplink->ifindex,
+		.carrier = carrier,
+		.admin_up = admin_up,
+		.replaced = uplinks_is_replaced(vs->uplinks, index),
+	};
+	struct link_speed speed = {};
+	bool visible;
+
+	link.netdev = dataplane_find_netdev(vs->context.dp, uplink->ifindex, &visible);
+	memcpy(link.fd, vs->sockets[index].fd, sizeof(link.fd));
+	if (carrier && vs->context.links &&
+	    link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0) {
+		link.speed_mbps = speed.speed_mbps;
+		link.full_duplex = speed.full_duplex;
+	}
+	(void)timely_link(vs->timely, &link);
+	close_sockets(&before);
+}
+
+static void on_detach(void *userdata, uint32_t index)
+{
+	struct vswitch *vs = userdata;
+
+	timely_detach(vs->timely, index, false);
+	close_sockets(&vs->sockets[index]);
+}
+
+static void on_gone(void *userdata, uint32_t index)
+{
+	struct vswitch *vs = userdata;
+
+	timely_detach(vs->timely, index, true);
+}
+
+const struct uplinks_callbacks links_uplinks_callbacks = { .on_link_state = on_link_state,
+							   .on_detach = on_detach,
+							   .on_gone = on_gone };
+
+void links_init(struct vswitch *vs)
+{
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		vs->sockets[i] = (struct uplink_sockets){ .fd = { -1, -1, -1 } };
+}
+
+void links_close(struct vswitch *vs)
+{
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		close_sockets(&vs->sockets[i]);
+}
+
+void links_leave(struct vswitch *vs, uint32_t index)
+{
+	timely_leave(vs->timely, index);
+	close_sockets(&vs->sockets[index]);
+}
+
+void links_renumber(struct vswitch *vs, const uint8_t to[UL_MAX_UPLINKS])
+{
+	struct uplink_sockets before[UL_MAX_UPLINKS];
+
+	memcpy(before, vs->sockets, sizeof(before));
+	links_init(vs);
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
+		if (to[i] == UL_NO_UPLINK)
+			close_sockets(&before[i]);
+		else
+			vs->sockets[to[i]] = before[i];
+	}
+}
+
+void links_complete(struct vswitch *vs)
+{
+	const struct dataplane *dp = vs->context.dp;
+
+	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++) {
+		uint32_t ifindex = dp->uplinks[i].ifindex;
+		struct link_info info;
+
+		if (ifindex && vs->sockets[i].ifindex != ifindex && vs->context.links &&
+		    link_get(vs->context.links, ifindex, &info) == 0)
+			on_link_state(vs, i, info.carrier, info.admin_up);
+	}
+}
+
+/* ---- from timely/ ---- */
+static void on_event(void *userdata, enum event_code code, const char *object, const char *text)
+{
+	const struct vswitch *vs = userdata;
+
+	context_report(&vs->context, code, object, "%s", text);
+}
+
+/* The uplink may have left since. */
+static void on_uplink_event(void *userdata, const char *uplink, enum event_code code,
+			    const char *text)
+{
+	struct vswitch *vs = userdata;
+	int index = uplinks_index(vs->uplinks, uplink);
+
+	if (index >= 0)
+		uplinks_report(vs->uplinks, (uint32_t)index, code, "%s", text);
+}
+
+static void on_uplink_state(void *userdata, const char *uplink, const char *text)
+{
+	struct vswitch *vs = userdata;
+	int index = uplinks_index(vs->uplinks, uplink);
+
+	if (index >= 0)
+		uplinks_report_suppressed(vs->uplinks, (uint32_t)index, EVENT_UPLINK_STATE, text);
+}
+
+/* The link event of the kernel can be a second later; the speed is read when the refresh is
+ * delivered. */
+static void on_carrier(void *userdata, uint32_t ifindex)
+{
+	const struct vswitch *vs = userdata;
+
+	if (vs->context.links)
+		(void)link_monitor_refresh(vs->context.links, ifindex);
+}
+
+const struct timely_callbacks links_timely_callbacks = { .on_event = on_event,
+							 .on_uplink_event = on_uplink_event,
+							 .on_uplink_state = on_uplink_state,
+							 .on_carrier = on_carrier };
+
+/* ---- from port/ ---- */
+static void on_port_left(void *userdata, uint32_t slot)
+{
+	const struct vswitch *vs = userdata;
+
+	timely_forget(vs->timely, slot);
+}
+
+const struct ports_callbacks links_ports_callbacks = { .on_left = on_port_left };
