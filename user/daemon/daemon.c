@@ -414,6 +414,7 @@ static void stop(struct daemon *daemon)
 	daemon_baseline_unref(daemon->baseline);
 	sd_event_source_disable_unref(daemon->forget_timer);
 	daemon_stop_attaching(daemon);
+	daemon_stop_publishing(daemon);
 	sd_event_source_disable_unref(daemon->deadline_timer);
 	sd_event_source_disable_unref(daemon->switch_over_timer);
 	switches_done(&daemon->switches);

@@ -82,6 +82,9 @@ struct daemon {
 	struct attachments attachments; /* the interfaces that are not ports */
 	sd_event_source *attach_source, *attach_timer;
 	uint32_t attach_retry_ms;
+	sd_event_source *publish_timer; /* of the next attempt at it */
+	uint32_t publish_retry_ms;
+	char *publish_problem; /* why network managers are not informed; NULL: they are */
 	struct timely *timely; /* NULL: teardown */
 	char registry_path[PATH_MAX];
 	char rcu_marker[PATH_MAX];
@@ -129,8 +132,10 @@ enum daemon_status daemon_finish(const struct daemon_options *options);
 enum daemon_status daemon_drop_ins(const struct daemon_options *options);
 /* 0 or negative errno, logged. */
 int daemon_remove_drop_ins(const struct daemon_options *options);
-/* Stores the configuration in force for daemon_drop_ins(). userdata: a struct daemon. */
+/* Stores the configuration in force for daemon_drop_ins(), with further attempts after a failure.
+ * userdata: a struct daemon. */
 void daemon_publish_configuration(void *userdata, const struct model *model);
+void daemon_stop_publishing(struct daemon *daemon);
 /* One problem per line, of the last daemon_drop_ins(); NULL: none. The caller frees it. */
 char *daemon_drop_in_problems(const struct daemon *daemon);
 

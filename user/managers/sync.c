@@ -102,20 +102,34 @@ static char *read_text(int dir, const char *name)
 	return text;
 }
 
-static int write_text(int dir, const char *name, const char *text, mode_t mode)
+static int write_temporary(int dir, const char *text, mode_t mode)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd =
+		openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	size_t length = strlen(text);
+	ssize_t n;
 
-	(void)unlinkat(dir, TEMPORARY, 0);
-	fd = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, length) != (ssize_t)length)
-		return errno ? -errno : -EIO;
-	if (fchmod(fd, mode) < 0 || renameat(dir, TEMPORARY, dir, name) < 0)
+	n = write(fd, text, length);
+	if (n < 0)
 		return -errno;
-	return 0;
+	if ((size_t)n < length)
+		return -ENOSPC;
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+static int write_text(int dir, const char *name, const char *text, mode_t mode)
+{
+	int r;
+
+	(void)unlinkat(dir, TEMPORARY, 0);
+	r = write_temporary(dir, text, mode);
+	if (r == 0 && renameat(dir, TEMPORARY, dir, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dir, TEMPORARY, 0);
+	return r;
 }
 
 static void sync_file(struct sync *sync, const struct folder *folder, int dir,
