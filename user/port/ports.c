@@ -440,7 +440,7 @@ static void port_release(struct ports *ports, uint32_t slot)
 	if (port->flags & UL_PORT_HOST &&
 	    (link_get_by_name(ports->context->links, interface, &info) < 0 ||
 	     link_delete(ports->context->links, info.ifindex) == 0))
-		saved_settings_forget_pair(ports->context, port->name);
+		saved_settings_forget_made(ports->context, SAVED_PAIR, port->name);
 	port_clear(dp, slot);
 	port_state_reset(&ports->state[slot]);
 	ports->callbacks.on_left(ports->callbacks.userdata, slot);
