@@ -144,6 +144,8 @@ void port_guard(struct ports *ports, uint32_t slot, const struct link_info *info
 void port_forget_problems(struct ports *ports, uint32_t slot);
 /* Starts the check once a second, if it is not running. 0 or negative errno with a reason. */
 int port_guard_start(struct ports *ports);
+/* The check of all connected ports, which the timer makes every second. */
+void ports_guard(struct ports *ports);
 /* The machine has changed its address: remembers from which configured one. */
 void port_note_change(struct ports *ports, uint32_t slot);
 
