@@ -157,6 +157,26 @@ static void apply_bridge(const struct switch_context *context, const char *name,
 	update_mtu(context, name);
 }
 
+void attachment_keep_down(const struct switch_context *context, const char *name)
+{
+	struct link_info info;
+	int r;
+
+	if (!name[0] || link_get_by_name(context->links, name, &info) < 0 || !info.admin_up ||
+	    !saved_settings_has_made(context, SAVED_BRIDGE, name, info.ifindex))
+		return;
+	r = link_set_up(context->links, info.ifindex, false);
+	if (r < 0 && r != -ENODEV)
+		context_fail(context, r, "%s: the attachment bridge cannot be set down", name);
+}
+
+void attachment_bridges_keep_down(const struct switch_context *context)
+{
+	attachment_keep_down(context, context->cfg->bridge);
+	for (size_t g = 0; g < context->cfg->n_groups; g++)
+		attachment_keep_down(context, context->cfg->groups[g].bridge);
+}
+
 void attachment_bridges_apply(const struct switch_context *context)
 {
 	apply_bridge(context, context->cfg->bridge, true);

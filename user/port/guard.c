@@ -13,6 +13,7 @@
  * switch's end of a port, and the addresses, routes and MTU of host ports.
  */
 #include "dataplane/records.h"
+#include "port/attachment.h"
 #include "port/internal.h"
 
 #define CHECK_INTERVAL_USEC 1000000
@@ -171,6 +172,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 		if (dp->ports[slot].flags & UL_PORT_HOST && dp->ports[slot].ifindex)
 			guard_host_port(ports, slot);
 	ports_guard(ports);
+	attachment_bridges_keep_down(ports->context);
 	sd_event_source_set_time_relative(source, CHECK_INTERVAL_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

@@ -70,6 +70,7 @@ struct ports {
 	sd_event_source *look_timer;	/* presence.c */
 	uint64_t turn_end_ms;		/* of the present turn of reading events */
 	struct rate_limit full_reports; /* that the address table is full */
+	struct rate_limit bridges_down; /* attachment bridges that other software sets up */
 };
 
 /* ---- port_table.c ---- */
