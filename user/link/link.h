@@ -61,8 +61,13 @@ struct link_info {
 	bool promiscuous;
 	bool arp; /* no IFF_NOARP */
 	/*
+	 * disable_ipv6 is 0 and the MTU permits IPv6. No event and no LINK_CHANGED, so this is
+	 * valid after link_refresh_get() and link_refresh_all() only.
+	 */
+	bool ipv6;
+	/*
 	 * attached XDP program; 0: none. BPF links cause no event, so this is valid after
-	 * link_refresh_get() only.
+	 * link_refresh_get() and link_refresh_all() only.
 	 */
 	uint32_t xdp_prog_id;
 	uint8_t xdp_attached;  /* XDP_ATTACHED_* */
@@ -113,6 +118,13 @@ int link_monitor_resync(struct link_monitor *monitor);
  * from the event loop. -ENODEV: no such interface; other negative errno.
  */
 int link_monitor_refresh(struct link_monitor *monitor, uint32_t ifindex);
+
+/*
+ * The same for all interfaces by one dump, which costs less than a query for each of many. Does
+ * nothing when the last dump is at most max_age_ms old. 0, also if interfaces changed during the
+ * dump, which their events report; or negative errno.
+ */
+int link_refresh_all(struct link_monitor *monitor, uint32_t max_age_ms);
 
 /*
  * Copies of the table's entries. The name may be an alternative one; ret->name is always the

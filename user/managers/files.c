@@ -87,6 +87,11 @@ static int add_port(struct list *list, const struct port_cfg *port, enum manager
 	return add_interface(list, far_end, MANAGER_NONE);
 }
 
+static int add_bridge(struct list *list, const char *bridge)
+{
+	return bridge[0] ? add_interface(list, bridge, MANAGER_NONE) : 0;
+}
+
 static int collect(const struct model *model, enum manager to, struct list *list)
 {
 	int r = 0;
@@ -96,9 +101,13 @@ static int collect(const struct model *model, enum manager to, struct list *list
 
 		for (uint32_t i = 0; r == 0 && i < sw->n_uplinks; i++)
 			r = add_interface(list, sw->uplinks[i], MANAGER_NONE);
-		for (size_t g = 0; g < sw->n_groups; g++)
+		if (r == 0)
+			r = add_bridge(list, sw->bridge);
+		for (size_t g = 0; r == 0 && g < sw->n_groups; g++) {
+			r = add_bridge(list, sw->groups[g].bridge);
 			for (size_t p = 0; r == 0 && p < sw->groups[g].n_ports; p++)
 				r = add_port(list, &sw->groups[g].ports[p], to);
+		}
 	}
 	return r;
 }
