@@ -66,6 +66,7 @@ enum config_origin {
 };
 
 struct read_baseline;
+struct read_sample;
 
 struct daemon {
 	struct daemon_options options;
@@ -104,6 +105,7 @@ struct daemon {
 	struct errors errors;
 	struct event_ring events;
 	struct read_baseline *baseline; /* of the latest read with an interval; NULL: none */
+	struct read_sample *samples;	/* of the latest reads with a sample */
 	struct recorder recorder;
 	uint64_t started_ms;
 	/* longest time that one round of the event loop took */
@@ -291,8 +293,9 @@ int daemon_start_forgetting(struct daemon *daemon);
 /* Answers a row of records/reads.h; see struct control_method. */
 int daemon_read(void *userdata, const struct control_method *method, json_t *parameters,
 		struct control_pending *pending, json_t **ret_parameters, const char **ret_error);
-/* NULL allowed */
-void daemon_baseline_unref(struct read_baseline *baseline);
+/* Forgets what reads have kept; after the control server, whose requests refer to it. */
+void daemon_reads_done(struct daemon *daemon);
+
 /* ---- attachments.c ---- */
 /* Gives the model the attached ports of the present interfaces, and reports those that are refused.
  * 0 or negative errno with a message in daemon->errors. */

@@ -15,8 +15,9 @@
  *
  * Files: monitor.c life cycle and queries, entries.c the table and the queue of notices, parse.c
  * messages, poll.c carrier, netlink.c sockets, netdev_genl.c XDP features, settings.c, addresses.c,
- * bridge.c, routes.c, veth.c and ethtool.c settings, usage.c use by the host. Tests:
- * tests/unit/link_*.c, against the kernel in network namespaces.
+ * bridge.c, routes.c, veth.c and ethtool.c settings, usage.c use by the host; packet_socket.c
+ * frames for diagnosis, without the monitor. Tests: tests/unit/link_*.c, against the kernel in
+ * network namespaces.
  */
 #ifndef UL_LINK_LINK_H
 #define UL_LINK_LINK_H
