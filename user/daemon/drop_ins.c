@@ -97,7 +97,7 @@ void daemon_publish_configuration(void *userdata, const struct model *model)
 	char path[PATH_MAX];
 	int r;
 
-	if (!daemon->options.managers_root)
+	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
 		return;
 	r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
 	if (r == 0)
