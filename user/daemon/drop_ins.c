@@ -126,7 +126,7 @@ void daemon_publish_configuration(void *userdata, const struct model *model)
 	struct daemon *daemon = userdata;
 	int r;
 
-	if (!daemon->options.managers_root)
+	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
 		return;
 	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
 	r = publish(daemon, model);

@@ -199,6 +199,11 @@ void daemon_adopt_cancel(struct daemon *daemon);
 /* After it was applied: begins to move. Failures roll the change back. 0 or negative errno with
  * messages. */
 int daemon_adopt_begin(struct daemon *daemon);
+/* Whether interfaces still belong to the former set-up. */
+bool daemon_adopt_is_moving(const struct daemon *daemon);
+/* Whether network managers must not get the files of this model yet: they take addresses and
+ * masters away from interfaces that they no longer manage. */
+bool daemon_adopt_delays_files(const struct daemon *daemon, const struct model *model);
 /* 0, or -EAGAIN with a message: the change cannot be confirmed yet. */
 int daemon_adopt_check_complete(struct daemon *daemon);
 /* The confirmation is stored. */
@@ -300,6 +305,8 @@ void daemon_reads_done(struct daemon *daemon);
 /* Gives the model the attached ports of the present interfaces, and reports those that are refused.
  * 0 or negative errno with a message in daemon->errors. */
 int daemon_attach(struct daemon *daemon, struct model *model);
+/* Does the same with the configuration in force, in the next turn of the event loop. */
+void daemon_attach_soon(struct daemon *daemon);
 /* An interface changed; changes: OR of enum link_change. */
 void daemon_links_changed(struct daemon *daemon, unsigned int changes);
 /* 0 or negative errno. */
