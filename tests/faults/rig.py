@@ -431,7 +431,7 @@ class Rig:
 
     def _ensure_ports(self, state):
         for p in self.daemon.json("show", "ports"):
-            if p["runtime"] and p["name"] not in state.runtime:
+            if p["runtime"] and p["name"] not in state.runtime | state.attached:
                 self.request("RemovePort", interface=p["name"])
         names = {p["name"] for p in self.daemon.json("show", "ports")}
         for name in state.runtime - names:
