@@ -33,6 +33,8 @@ class Provoked:
 
 PROVOKED = [
     Provoked("reload --confirm", "rolled back|confirm"),
+    Provoked("unknown sources", "has learned 16 addresses"),
+    Provoked("partner|LACPDU|slow protocol|eth", "LACP|partner"),
 ]
 
 
