@@ -39,25 +39,10 @@ static int write_file(const char *path, const char *text)
 	return file_replace(path, text, 0666, false);
 }
 
-/* The other user of the run directory must not make root read another file. */
+/* Not through links: the other user of the run directory must not make root read another file. */
 static int read_file(const char *path, char **ret)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	struct stat st;
-	int r;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	r = file_read(fd, MAX_BYTES, &text, &length);
-	if (r == 0 && length > MAX_BYTES)
-		r = -EINVAL;
-	if (r == 0)
-		*ret = TAKE_PTR(text);
-	return r;
+	return file_read_regular(AT_FDCWD, path, MAX_BYTES, ret);
 }
 
 /* ---- the daemon ---- */
@@ -141,7 +126,7 @@ void daemon_publish_configuration(void *userdata, const struct model *model)
 	struct daemon *daemon = userdata;
 	int r;
 
-	if (!daemon->options.managers_root)
+	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
 		return;
 	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
 	r = publish(daemon, model);
