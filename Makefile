@@ -318,6 +318,13 @@ faults: deps-check ## kill and fail each system call of each path; FAULTS=restar
 faults-built: all $(TOOLS)
 	@UL_BUILD=$(B) tests/faults/run --jobs $(or $(JOBS),2) --report $(B)/faults.json $(subst $(comma), ,$(FAULTS))
 
+soak: deps-check ## random changes against the complete end state; HOURS=1 SEED=n (root)
+	@$(MAKE) soak-built
+
+.PHONY: soak soak-built
+soak-built: all $(TOOLS)
+	@UL_BUILD=$(B) tests/soak/run --hours $(or $(HOURS),1) $(if $(SEED),--seed $(SEED))
+
 unit: $(B)/tests/unit ## the unit tests only (any user)
 	@tests/check $(B) unit
 
@@ -349,7 +356,7 @@ check-on: | $(B) ## make check in another Debian, SUITE=trixie, on this kernel (
 	@tests/distribution $(SUITE)
 
 .PHONY: check-on
-bench: deps-bench ## benchmarks; QUICK=1: five minutes; PROFILE=1: only the profile (root)
+bench: deps-bench ## benchmarks; QUICK=1: five minutes; ONLY=timely,growth: these; PROFILE=1: only the profile (root)
 	@$(MAKE) all $(TOOLS)
 	@$(MAKE) bench-built
 
@@ -357,7 +364,7 @@ bench: deps-bench ## benchmarks; QUICK=1: five minutes; PROFILE=1: only the prof
 bench-tools: all $(TOOLS) $(BENCH_TOOLS)
 
 bench-built: bench-tools
-	@QUICK=$(QUICK) tests/bench/run $(B) $(if $(filter-out 0,$(PROFILE)),--profile)
+	@QUICK=$(QUICK) tests/bench/run $(B) $(if $(ONLY),--only $(ONLY)) $(if $(filter-out 0,$(PROFILE)),--profile)
 
 # ---- lint ----
 C_FILES   := $(shell git ls-files '*.c' '*.h' 2>/dev/null)

@@ -127,7 +127,7 @@ static int check_executable(struct ctl *ctl, const struct network *network, cons
 	if (foreign)
 		return ctl_fail(
 			ctl, CTL_WRONG_REQUEST,
-			"adopt: %s: belongs to Open vSwitch: only the kernel's bonds and bridges can be moved; follow the commands of --dry-run",
+			"adopt: %s: belongs to Open vSwitch, whose ports uplinkd cannot move; 'uplinkctl --json adopt --dry-run live ovs' has the commands that move them and those that undo it; run both as docs/migration.md, 'From a running Open vSwitch', shows",
 			foreign);
 	status = check_unmapped(ctl, network);
 	filters = check_filters(ctl, adoption);
@@ -256,8 +256,18 @@ static int execute(struct ctl *ctl, const struct network *network, const struct 
 	return status;
 }
 
+/* The first source that is not of the running host; NULL: none. */
+static const char *find_other_source(const struct ctl *ctl)
+{
+	for (size_t i = 0; i < CTL_MAX_ARGUMENTS && ctl->arguments[i]; i++)
+		if (strcmp(ctl->arguments[i], "live") != 0 && strcmp(ctl->arguments[i], "ovs") != 0)
+			return ctl->arguments[i];
+	return NULL;
+}
+
 static int check_options(struct ctl *ctl)
 {
+	const char *other = find_other_source(ctl);
 	uint32_t seconds;
 
 	if (ctl->undo && (ctl->dry_run || ctl->confirm || ctl->arguments[0]))
@@ -266,13 +276,11 @@ static int check_options(struct ctl *ctl)
 	if (ctl->dry_run && ctl->confirm)
 		return ctl_fail(ctl, CTL_WRONG_REQUEST,
 				"adopt: --dry-run changes nothing: --confirm has no effect");
-	if (!ctl->dry_run && ctl->arguments[0] &&
-	    (strcmp(ctl->arguments[0], "live") != 0 || ctl->arguments[1]))
+	if (!ctl->dry_run && other)
 		return ctl_fail(
 			ctl, CTL_WRONG_REQUEST,
 			"adopt: %s: only the running network (live) can be moved; other sources need --dry-run",
-			strcmp(ctl->arguments[0], "live") == 0 ? ctl->arguments[1] :
-								 ctl->arguments[0]);
+			other);
 	return parse_confirm(ctl, &seconds);
 }
 

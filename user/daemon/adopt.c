@@ -50,9 +50,19 @@ const char *daemon_adopt_state(const struct daemon *daemon)
 	return daemon->switch_over->phase == SWITCH_OVER_DONE ? "done" : "moving";
 }
 
+bool daemon_adopt_is_moving(const struct daemon *daemon)
+{
+	return daemon->switch_over && daemon->switch_over->phase != SWITCH_OVER_DONE;
+}
+
+bool daemon_adopt_delays_files(const struct daemon *daemon, const struct model *model)
+{
+	return daemon_adopt_is_moving(daemon) || (daemon->switch_over && model->restores);
+}
+
 int daemon_adopt_check_complete(struct daemon *daemon)
 {
-	if (!daemon->switch_over || daemon->switch_over->phase == SWITCH_OVER_DONE)
+	if (!daemon_adopt_is_moving(daemon))
 		return 0;
 	errors_add(&daemon->errors, 0,
 		   "confirm: the switch-over is not complete; see 'uplinkctl status'");
@@ -137,6 +147,8 @@ int daemon_adopt_undo(struct daemon *daemon)
 		return r;
 	}
 	drop(daemon);
+	if (daemon->switches.model)
+		daemon_publish_configuration(daemon, daemon->switches.model);
 	daemon_report_configuration(
 		daemon, "the switch-over was rolled back: the former set-up is restored");
 	return daemon_save_state(daemon);
@@ -165,6 +177,8 @@ static int finish(struct daemon *daemon)
 	daemon->saved.deadline_ms = boottime_ms() + daemon->switch_over_confirm_s * 1000ULL;
 	(void)store(daemon);
 	(void)daemon_arm_deadline(daemon, daemon->saved.deadline_ms);
+	daemon_attach_soon(daemon);
+	daemon_publish_configuration(daemon, daemon->switches.model);
 	daemon_report_configuration(
 		daemon,
 		"the host has moved to %s; the former set-up is restored in %" PRIu64

@@ -411,9 +411,10 @@ static void stop(struct daemon *daemon)
 {
 	sd_event_source_disable_unref(daemon->control_timer);
 	control_server_free(daemon->control);
-	daemon_baseline_unref(daemon->baseline);
+	daemon_reads_done(daemon);
 	sd_event_source_disable_unref(daemon->forget_timer);
 	daemon_stop_attaching(daemon);
+	daemon_stop_publishing(daemon);
 	sd_event_source_disable_unref(daemon->deadline_timer);
 	sd_event_source_disable_unref(daemon->switch_over_timer);
 	switches_done(&daemon->switches);

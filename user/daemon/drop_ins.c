@@ -20,6 +20,7 @@
 
 #include <net/if.h>
 
+#include "common/backoff.h"
 #include "common/file.h"
 #include "daemon/state.h"
 #include "managers/managers.h"
@@ -45,8 +46,8 @@ static int read_file(const char *path, char **ret)
 }
 
 /* ---- the daemon ---- */
-/* Not waited for; the kernel frees it, because SIGCHLD is ignored. */
-static void spawn_drop_ins(struct daemon *daemon)
+/* Not waited for; the kernel frees it, because SIGCHLD is ignored. 0 or negative errno. */
+static int spawn_drop_ins(const struct daemon *daemon)
 {
 	const struct daemon_options *options = &daemon->options;
 	const char *const argv[] = { "uplinkd",	   "--drop-ins",
@@ -70,33 +71,79 @@ static void spawn_drop_ins(struct daemon *daemon)
 	posix_spawnattr_setsigdefault(&attributes, &standard);
 	r = posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attributes);
-	if (r)
-		errors_add(&daemon->errors, -r,
-			   "files for network managers: cannot be brought up to date");
+	return -r;
+}
+
+static int publish(const struct daemon *daemon, const struct model *model)
+{
+	_cleanup_free_ char *text = NULL, *before = NULL;
+	char path[PATH_MAX];
+	int r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
+
+	if (r == 0)
+		r = model_format(model, true, &text);
+	/* After a failure the file may be right, but the process has not been started. */
+	if (r == 0 && !daemon->publish_problem && read_file(path, &before) == 0 &&
+	    strcmp(before, text) == 0)
+		return 0;
+	if (r == 0)
+		r = write_file(path, text);
+	return r == 0 && geteuid() == 0 ? spawn_drop_ins(daemon) : r;
+}
+
+static int on_publish_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)source;
+	(void)usec;
+	daemon_publish_configuration(daemon, daemon->switches.model);
+	return 0;
+}
+
+static void retry_publishing(struct daemon *daemon, int error)
+{
+	int r;
+
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
+	if (asprintf(&daemon->publish_problem,
+		     "network managers are not informed of the configuration in force: %s",
+		     strerror(-error)) < 0)
+		daemon->publish_problem = NULL;
+	errors_add(&daemon->errors, error,
+		   "network managers are not informed of the configuration in force");
+	daemon->publish_retry_ms = backoff_next_ms(daemon->publish_retry_ms);
+	r = sd_event_add_time_relative(daemon->event, &daemon->publish_timer, CLOCK_MONOTONIC,
+				       daemon->publish_retry_ms * 1000ULL, 0, on_publish_timer,
+				       daemon);
+	if (r < 0)
+		errors_add(&daemon->errors, r, "files for network managers: no timer");
 }
 
 void daemon_publish_configuration(void *userdata, const struct model *model)
 {
 	struct daemon *daemon = userdata;
-	_cleanup_free_ char *text = NULL, *before = NULL;
-	char path[PATH_MAX];
 	int r;
 
-	if (!daemon->options.managers_root)
+	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
 		return;
-	r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
-	if (r == 0)
-		r = model_format(model, true, &text);
-	if (r == 0 && read_file(path, &before) == 0 && strcmp(before, text) == 0)
+	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	r = publish(daemon, model);
+	if (r < 0) {
+		retry_publishing(daemon, r);
 		return;
-	if (r == 0)
-		r = write_file(path, text);
-	if (r < 0)
-		errors_add(&daemon->errors, r,
-			   "%s: cannot be written; network managers are not informed of the change",
-			   path);
-	else if (geteuid() == 0)
-		spawn_drop_ins(daemon);
+	}
+	daemon->publish_retry_ms = 0;
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
+}
+
+void daemon_stop_publishing(struct daemon *daemon)
+{
+	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
 }
 
 char *daemon_drop_in_problems(const struct daemon *daemon)

@@ -55,7 +55,11 @@ static bool find_change(const struct plan *plan, const char *pattern, char *text
 	for (size_t i = 0; i < plan->n_replaced; i++) {
 		if (!name_matches(pattern, plan->replaced[i]->name))
 			continue;
-		snprintf(text, size, "%s is removed", plan->replaced[i]->name);
+		snprintf(text, size,
+			 plan_keeps_bridge(plan, plan->replaced[i]->name) ?
+				 "no frame passes %s, an attachment bridge" :
+				 "%s is removed",
+			 plan->replaced[i]->name);
 		return true;
 	}
 	return false;

@@ -15,8 +15,9 @@
  *
  * Files: monitor.c life cycle and queries, entries.c the table and the queue of notices, parse.c
  * messages, poll.c carrier, netlink.c sockets, netdev_genl.c XDP features, settings.c, addresses.c,
- * bridge.c, routes.c, veth.c and ethtool.c settings, usage.c use by the host. Tests:
- * tests/unit/link_*.c, against the kernel in network namespaces.
+ * bridge.c, routes.c, veth.c and ethtool.c settings, usage.c use by the host; packet_socket.c
+ * frames for diagnosis, without the monitor. Tests: tests/unit/link_*.c, against the kernel in
+ * network namespaces.
  */
 #ifndef UL_LINK_LINK_H
 #define UL_LINK_LINK_H
@@ -288,7 +289,8 @@ int link_isolate_bridge_port(struct link_monitor *monitor, uint32_t ifindex, boo
 
 /* Counts, and of each kind the first one as text. */
 struct link_usage {
-	uint32_t n_addresses, n_routes, n_uppers, n_vfs;
+	/* n_uppers_up: of n_uppers, those that are administratively up */
+	uint32_t n_addresses, n_routes, n_uppers, n_vfs, n_uppers_up;
 	char address[LINK_USAGE_TEXT_LEN]; /* "192.0.2.10/24" */
 	char route[LINK_USAGE_TEXT_LEN];   /* "default" or "198.51.100.0/24" */
 	char upper[LINK_USAGE_TEXT_LEN];   /* kind and name: "vlan eth0.100" */

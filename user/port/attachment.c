@@ -39,7 +39,7 @@ static int check_use(struct link_monitor *links, const char *switch_name,
 	} else if (usage.n_routes) {
 		what = "a route of the host";
 		which = usage.route;
-	} else if (usage.n_uppers) {
+	} else if (usage.n_uppers_up) {
 		what = "an interface on top of it";
 		which = usage.upper;
 	}
