@@ -129,7 +129,8 @@ static bool is_unmanaged_by_udev(const char *name)
 /* 0 or negative errno; -ENODEV: no such interface. */
 static int change_flags(const char *name, bool set_up, bool *ret_up)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Sockets of every family accept these requests; the unit permits this one. */
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq ifr = {};
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
