@@ -22,7 +22,8 @@ def start(n_uplinks, uplinks, groups, n_ports=1, **more):
 
 
 def rename(ns, old, new):
-    ns.ip_batch(f"link set {old} down", f"link set {old} name {new}", f"link set {new} up")
+    """Leaves the interface down: setting it up would race with a daemon that has just seen it."""
+    ns.ip_batch(f"link set {old} down", f"link set {old} name {new}")
 
 
 def assert_port_works(bed, number=0, vid=100):
@@ -50,6 +51,7 @@ def test_uplink_that_appears_with_another_xdp_program():
     veth(bed.hv, "spare", bed.world, "sw1")
     set_ipv6(bed.hv, "spare")
     number = attach_other_xdp(bed.hv, "spare")
+    bed.hv.ip("link", "set", "spare", "down")
     before = settings_of(bed.hv, "spare")
     rename(bed.hv, "spare", "eth1")
     bed.daemon.log_has(f"eth1: another XDP program (id {number}) is attached")
@@ -72,6 +74,7 @@ def test_uplink_that_appears_and_refuses_the_mtu():
     veth(bed.hv, "spare", bed.world, "sw1")
     set_ipv6(bed.hv, "spare")
     attach_other_xdp(bed.world, "sw1")  # the far end of such a veth has a maximum
+    bed.hv.ip("link", "set", "spare", "down")
     before = settings_of(bed.hv, "spare")
     rename(bed.hv, "spare", "eth1")
     bed.daemon.log_has("eth1: cannot set the MTU to 9000")
@@ -197,9 +200,11 @@ def test_ipv6_of_a_port_is_restored(end):
         bed.daemon.teardown()
     else:
         rename(bed.hv, "p1", "other")
+        bed.hv.ip("link", "set", "other", "up")
         wait_until(lambda: ipv6("other") == "0", 30, "IPv6 to be restored")
         assert_no_programs(bed.hv, "other")
         rename(bed.hv, "other", "p1")
+        bed.hv.ip("link", "set", "p1", "up")
         wait_until(
             lambda: ipv6("p1") == "1",
             30,
