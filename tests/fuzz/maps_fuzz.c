@@ -205,10 +205,12 @@ static void take_records(struct world *world, struct input *input)
 }
 
 /* ---- steps ---- */
+/* A set that this daemon has applied is one that the next daemon adopts. */
 static void apply(struct world *world, const struct switch_cfg *cfg)
 {
 	world->vs.context.cfg = cfg;
 	(void)vswitch_apply_all(&world->vs);
+	CHECK(set_check(&world->fake.dp) == 0);
 }
 
 static void program_event(struct world *world, struct input *input)
@@ -266,12 +268,6 @@ static void step(struct world *world, struct input *input)
 		;
 }
 
-/* A set that this daemon has applied is one that the next daemon adopts. */
-static void check(const struct world *world)
-{
-	CHECK(set_check(&world->fake.dp) == 0);
-}
-
 static void run(struct world *world, struct input *input)
 {
 	world->vs = (struct vswitch){ .context = {
@@ -288,11 +284,9 @@ static void run(struct world *world, struct input *input)
 	CHECK(vswitch_compose(&world->vs, NULL, announce, world) == 0);
 	CHECK(world->vs.ports->ages || mac_ages_new(&world->vs.ports->ages) == 0);
 	apply(world, &models[0]->switches[0]);
-	check(world);
-	for (int i = 0; input->left && i < 32; i++) {
+	for (int i = 0; input->left && i < 32; i++)
 		step(world, input);
-		check(world);
-	}
+	CHECK(set_check(&world->fake.dp) == 0);
 	vswitch_decompose(&world->vs);
 }
 
