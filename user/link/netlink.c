@@ -123,7 +123,7 @@ static void take_answers(const struct netlink *nl, size_t length, netlink_handle
 	const struct nlmsghdr *message = (const struct nlmsghdr *)nl->buffer;
 	int left = (int)length, r;
 
-	for (; !answer->done && mnl_nlmsg_ok(message, left);
+	for (; !answer->done && netlink_fits(message, left);
 	     message = mnl_nlmsg_next(message, &left)) {
 		if (message->nlmsg_seq != nl->sequence) /* late answer after a timeout */
 			continue;
@@ -181,7 +181,7 @@ int netlink_read_events(struct netlink *nl, netlink_handler handler, void *userd
 		return 0;
 	if (n < 0)
 		return (int)n;
-	for (left = (int)n; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	for (left = (int)n; netlink_fits(message, left); message = mnl_nlmsg_next(message, &left)) {
 		if (message->nlmsg_type < NLMSG_MIN_TYPE)
 			continue;
 		r = handler(message, userdata);
