@@ -222,6 +222,8 @@ class Rig:
     def problems(self, state):
         """How the switch differs from this state; empty: it is as it must be and healthy."""
         status = self.daemon.json("status")
+        if not status["daemon"]["running"]:
+            return ["finding error not_running: uplinkd: it does not answer"]  # as status shows it
         shown = status["switches"]
         if [s["name"] for s in shown] != [SWITCH]:
             return [f"switches {[s['name'] for s in shown]}"]
