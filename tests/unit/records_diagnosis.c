@@ -14,7 +14,7 @@ TestSuite(diagnosis, .timeout = 300);
 
 static struct fake fake;
 static struct view view;
-static uint64_t jiffies, backlog_limit;
+static uint64_t jiffies, backlog_limit, interval_jiffies;
 
 #define PORT0 fake.stats[UL_ENDPOINT_PORT0]
 
@@ -154,6 +154,15 @@ static void contested(bool guilty, bool second)
 	fake.meta.lease_ns = now_ns() + 3600000000000ULL;
 	if (!second)
 		fake_learned(&fake, 0, 100, 1, 100000, guilty ? 99999 : 0);
+}
+
+/* Two machines that send all the time: the last frame came from outside. */
+static void contested_by_turns(bool guilty, bool second)
+{
+	jiffies = 100000;
+	interval_jiffies = 50;
+	if (!second)
+		fake_learned(&fake, 0, 100, 1, guilty ? 99980 : 99949, 99990);
 }
 
 static void moved(bool guilty, bool second)
@@ -300,6 +309,7 @@ static const struct situation situations[] = {
 	{ .code = "reflected", .make = reflected, .innocent = "address_outside" },
 	{ .code = "address_outside", .make = address_outside, .innocent = "reflected" },
 	{ .code = "address_contested", .make = contested },
+	{ .code = "address_contested", .make = contested_by_turns, .innocent = "address_moved" },
 	{ .code = "address_moved", .make = moved },
 	{ .code = "sources_limited", .make = sources_limited },
 	{ .code = "port_missing", .make = port_missing },
@@ -405,7 +415,7 @@ static json_t *find_in(const struct situation *situation, bool guilty)
 	_cleanup_(snapshot_freep) struct snapshot *before = NULL, *now = NULL;
 
 	fake_init(&fake, 3);
-	jiffies = backlog_limit = 0;
+	jiffies = backlog_limit = interval_jiffies = 0;
 	stale = 0;
 	argument = situation->argument;
 	other = situation->other;
@@ -414,7 +424,8 @@ static json_t *find_in(const struct situation *situation, bool guilty)
 	situation->make(guilty, true);
 	now = take_snapshot(&fake, &view);
 	view.has_stale_programs = has_stale_programs;
-	now->jiffies = before->jiffies = jiffies;
+	now->jiffies = jiffies;
+	before->jiffies = jiffies - interval_jiffies;
 	if (backlog_limit)
 		now->backlog = (struct backlog){ backlog_limit, 0 };
 	return findings_find(now, before);
