@@ -315,7 +315,7 @@ check-integration: deps-integration ## the tests with other software that take a
 
 .PHONY: check-integration
 check-full: check check-sanitize deps-integration ## check and the long runs: other software, VM tests, fuzzing (root, hours)
-	@tests/check $(B) integration-all faults
+	@tests/check $(B) netns-slow integration-all faults
 	@$(MAKE) lint vmtest fuzz
 
 faults: deps-check ## kill and fail each system call of each path; FAULTS=restart:kill JOBS=2 (root)
