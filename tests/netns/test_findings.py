@@ -209,8 +209,12 @@ def test_a_migrated_machine_is_no_fault_and_one_that_runs_twice_is(stopped):
         (bed.nic("m0"), broadcast(port_mac(0), n)),
         (bed.nic("sw1"), tagged(broadcast(outside_mac(1), n))),
     ]
-    here = lambda n: [(bed.nic("m2"), broadcast(port_mac(2), n))]
-    there = lambda n: [(bed.nic("sw0"), tagged(broadcast(port_mac(2), 30000 + n)))]
+    asks = lambda n: arp_request(port_mac(2), "192.0.2.7", f"192.0.2.{n % 250}")
+    here = lambda n: [(bed.nic("m2"), broadcast(port_mac(2), n)), (bed.nic("m2"), asks(n))]
+    there = lambda n: [
+        (bed.nic("sw0"), tagged(broadcast(port_mac(2), 30000 + n))),
+        (bed.nic("sw0"), tagged(asks(n + 125))),
+    ]
     talk = Talk(lambda n: around(n) + here(n))
     wait_until(lambda: bed.daemon.counter("p2", "flooded") > 20, 30, bed.daemon.counters_text)
     talk.stop()

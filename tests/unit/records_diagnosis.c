@@ -181,6 +181,17 @@ static void reflected(bool guilty, bool second)
 	fake.stats[1].reflected.packets += 20;
 }
 
+/* Frames of a machine outside with the address of a port equal some of the port's. */
+static void reflected_or_twin(bool guilty, bool second)
+{
+	if (!second)
+		return;
+	PORT0.flooded.packets += 20;
+	fake.stats[1].reflected.packets += 20;
+	fake.stats[1].address_outside.packets += guilty ? 0 : 5;
+	PORT0.address_outside.packets += guilty ? 0 : 5;
+}
+
 /* Frames that return one for one come from the switch. */
 static void address_outside(bool guilty, bool second)
 {
@@ -307,6 +318,7 @@ static const struct situation situations[] = {
 	{ .code = "lacp_lacp_unused", .make = lacp, .argument = UL_FIND_LACP_UNUSED, .with = "lacp_lacp_unused uplink_waiting" },
 	{ .code = "lacp_pagp", .make = lacp, .argument = UL_FIND_PAGP, .with = "lacp_pagp uplink_waiting" },
 	{ .code = "reflected", .make = reflected, .innocent = "address_outside" },
+	{ .code = "reflected", .make = reflected_or_twin, .innocent = "address_outside" },
 	{ .code = "address_outside", .make = address_outside, .innocent = "reflected" },
 	{ .code = "address_contested", .make = contested },
 	{ .code = "address_contested", .make = contested_by_turns, .innocent = "address_moved" },

@@ -45,10 +45,13 @@ void find_reflections(struct finder *finder, uint32_t index)
 		outside = uplink->stats.address_outside.packets -
 			  finder->before->uplinks[index].stats.address_outside.packets;
 	}
-	/* Those that this host did not send have a finding of their port. */
-	if (outside && outside <= grown && grown - outside < MIN_REFLECTIONS)
+	/*
+	 * A machine outside sends from an address of a port, which has a finding. Frames of two
+	 * such machines may have one digest (ARP requests, but for their target), so the others
+	 * prove nothing about the switch.
+	 */
+	if (outside)
 		return;
-	grown -= outside <= grown ? outside : 0;
 	text_count(grown ? grown : packets, text);
 	if (grown >= MIN_REFLECTIONS && grown <= sent + sent / 8 + 1 && sent && uplink->carrier)
 		finding_report(
