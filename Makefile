@@ -149,6 +149,12 @@ $(PROMETHEUS): | $(B)
 	$(call say,UNPACK,prometheus)
 	$(Q)tests/unpack $(@D) prometheus
 
+# a consumer of what uplinkd-metrics.timer writes
+NODE_EXPORTER := $(B)/unpacked/node-exporter/.complete
+$(NODE_EXPORTER): | $(B)
+	$(call say,UNPACK,prometheus-node-exporter)
+	$(Q)tests/unpack $(@D) prometheus-node-exporter
+
 # libvirt and what its guests boot, of tests/integration and demo-vm
 UNPACKED_LIBVIRT := $(B)/unpacked/libvirt/.complete
 CLOUD_KERNEL = $(shell apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p')
@@ -176,6 +182,7 @@ deps-integration: deps-check
 	$(call apt_install,$(APT_INTEGRATION))
 	@$(MAKE) $(PODMAN)
 	@$(MAKE) $(PROMETHEUS)
+	@$(MAKE) $(NODE_EXPORTER)
 	@$(MAKE) $(UNPACKED_LIBVIRT)
 deps-vm: deps-check
 	$(call apt_install,$(APT_VM))
@@ -308,7 +315,7 @@ check-integration: deps-integration ## the tests with other software that take a
 
 .PHONY: check-integration
 check-full: check check-sanitize deps-integration ## check and the long runs: other software, VM tests, fuzzing (root, hours)
-	@tests/check $(B) integration-all faults
+	@tests/check $(B) netns-slow integration-all faults
 	@$(MAKE) lint vmtest fuzz bpf-many
 
 faults: deps-check ## kill and fail each system call of each path; FAULTS=restart:kill JOBS=2 (root)
