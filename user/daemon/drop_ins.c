@@ -10,6 +10,8 @@
  * Before the first start of a boot the file is missing. The process then takes the configuration
  * that the daemon is going to apply, but only while no manager runs: one that runs would remove the
  * addresses of a NIC that the daemon may refuse.
+ *
+ * The process stores which file it has read last, for a switch-over that waits for it (adopt.c).
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -26,6 +28,7 @@
 
 #define CONFIGURATION_NAME "configuration.yaml"
 #define PROBLEMS_NAME "drop-ins.problems"
+#define DONE_NAME "drop-ins.done" /* which configuration.yaml was the last one */
 #define LOCK_NAME "drop-ins.lock"
 #define MAX_BYTES (4 << 20)
 #define MAX_READS 16 /* of a configuration that changes meanwhile */
@@ -59,6 +62,18 @@ static int read_file(const char *path, char **ret)
 	return r;
 }
 
+/* A file that is replaced has another identity. */
+static int identify(const char *path, char ret[64])
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return -errno;
+	snprintf(ret, 64, "%ju %jd.%09ld", (uintmax_t)st.st_ino, (intmax_t)st.st_mtim.tv_sec,
+		 st.st_mtim.tv_nsec);
+	return 0;
+}
+
 /* ---- the daemon ---- */
 /* Not waited for; the kernel frees it, because SIGCHLD is ignored. */
 static void spawn_drop_ins(struct daemon *daemon)
@@ -90,18 +105,12 @@ static void spawn_drop_ins(struct daemon *daemon)
 			   "files for network managers: cannot be brought up to date");
 }
 
-void daemon_publish_configuration(void *userdata, const struct model *model)
+static void publish(struct daemon *daemon, const char *text)
 {
-	struct daemon *daemon = userdata;
-	_cleanup_free_ char *text = NULL, *before = NULL;
+	_cleanup_free_ char *before = NULL;
 	char path[PATH_MAX];
-	int r;
+	int r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
 
-	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
-		return;
-	r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
-	if (r == 0)
-		r = model_format(model, true, &text);
 	if (r == 0 && read_file(path, &before) == 0 && strcmp(before, text) == 0)
 		return;
 	if (r == 0)
@@ -112,6 +121,47 @@ void daemon_publish_configuration(void *userdata, const struct model *model)
 			   path);
 	else if (geteuid() == 0)
 		spawn_drop_ins(daemon);
+}
+
+void daemon_publish_configuration(void *userdata, const struct model *model)
+{
+	struct daemon *daemon = userdata;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
+		return;
+	r = model_format(model, true, &text);
+	if (r < 0)
+		errors_add(&daemon->errors, r, "network managers are not informed of the change");
+	else
+		publish(daemon, text);
+}
+
+bool daemon_publish_members(struct daemon *daemon, const json_t *configuration)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[PATH_MAX];
+
+	if (!daemon->options.managers_root ||
+	    daemon_run_path(&daemon->options, DONE_NAME, path) < 0 ||
+	    (geteuid() != 0 && access(path, F_OK) < 0))
+		return false;
+	text = json_dumps(configuration, 0);
+	if (text)
+		publish(daemon, text);
+	return text != NULL;
+}
+
+bool daemon_drop_ins_are_done(const struct daemon *daemon)
+{
+	char path[PATH_MAX], wanted[64];
+	_cleanup_free_ char *done = NULL;
+
+	return daemon_run_path(&daemon->options, CONFIGURATION_NAME, path) == 0 &&
+	       identify(path, wanted) == 0 &&
+	       daemon_run_path(&daemon->options, DONE_NAME, path) == 0 &&
+	       read_file(path, &done) == 0 && strcmp(done, wanted) == 0;
 }
 
 char *daemon_drop_in_problems(const struct daemon *daemon)
@@ -185,20 +235,41 @@ static int sync_text(const struct daemon_options *options, const char *path, con
 	return r;
 }
 
+/* Also after a failure, because nothing more is going to happen. */
+static void store_done(const struct daemon_options *options, const char *identity)
+{
+	char path[PATH_MAX];
+	int r = daemon_run_path(options, DONE_NAME, path);
+
+	if (r == 0)
+		r = write_file(path, identity);
+	if (r == 0 && chmod(path, 0644) < 0)
+		r = -errno;
+	if (r < 0)
+		log_warning(r, "%s: cannot be stored", DONE_NAME);
+}
+
 /* Until the file is the one that was read. */
 static int sync_in_force(const struct daemon_options *options, const char *path,
 			 struct errors *errors)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = read_file(path, &text);
+	char identity[64];
+	int r = identify(path, identity);
 
-	if (r == -ENOENT)
+	if (r == 0)
+		r = read_file(path, &text);
+	if (r == -ENOENT) {
+		store_done(options, "");
 		return sync_first(options, errors);
+	}
 	for (int i = 0; r == 0 && i < MAX_READS; i++) {
 		char *now = NULL;
 
 		errors_done(errors);
 		r = sync_text(options, path, text, errors);
+		store_done(options, identity);
+		(void)identify(path, identity);
 		if (r < 0 || read_file(path, &now) < 0 || strcmp(now, text) == 0) {
 			free(now);
 			return r;
