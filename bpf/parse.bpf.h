@@ -38,12 +38,13 @@
 #define UL_NA_SOLICITED 0x40	       /* in its flags */
 #define UL_MAC_LLDP 0x0180c200000eULL  /* peer delay of PTP as well */
 
-/* Layer 2 of a frame. */
+/* Layer 2 of a frame. Numbers of 16 bits are kept in 32, so that the compiler does not mask them
+ * at each use. */
 struct frame {
 	__u64 dst, src;	  /* the MAC addresses as 48-bit numbers */
-	__u16 ethertype;  /* behind the outer tag */
-	__u16 tci;	  /* of the outer tag */
-	__u16 vid;	  /* of the outer tag; 0: untagged or priority-tagged */
+	__u32 ethertype;  /* behind the outer tag */
+	__u32 tci;	  /* of the outer tag */
+	__u32 vid;	  /* of the outer tag; 0: untagged or priority-tagged */
 	bool tagged;	  /* there is an outer tag, VID 0 included */
 	bool service_tag; /* its TPID is 802.1ad's */
 	__u32 l3_offset;  /* from the start of the frame as it lies in memory */
@@ -104,7 +105,7 @@ static __always_inline bool parse_addresses(const void *data, const void *end, s
 	frame->dst = load_be64(data) >> 16;
 	src_ethertype = load_be64(data + 6);
 	frame->src = src_ethertype >> 16;
-	frame->ethertype = (__u16)src_ethertype;
+	frame->ethertype = src_ethertype & 0xffff;
 	frame->l3_offset = UL_ETH_HLEN;
 	frame->tagged = false;
 	frame->service_tag = false;

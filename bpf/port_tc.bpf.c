@@ -513,10 +513,10 @@ int port_tc_slow(struct __sk_buff *skb)
 }
 
 /* Returns only when the tail call failed. */
-static __always_inline struct decision port_tc_slow_path(struct __sk_buff *skb)
+static __always_inline int port_tc_slow_path(const struct sending *s, struct __sk_buff *skb)
 {
 	bpf_tail_call(skb, &ul_slow, UL_SLOW_PORT_TC);
-	return drop(UL_R_NO_SLOW_PATH);
+	return refuse_late(s->slot, UL_R_NO_SLOW_PATH, s->size.packets, s->size.bytes);
 }
 
 /* Plain unicast; see the top of the file. */
@@ -538,32 +538,31 @@ static __always_inline void confirm(const struct sending *s)
 		port->seen = life;
 }
 
-static __always_inline struct decision send_fast(struct sending *s, struct way_out *out,
-						 struct __sk_buff *skb)
+/* finish() is called for each destination, so that the compiler knows the reason that it counts. */
+static __always_inline int send_fast(struct sending *s, struct __sk_buff *skb)
 {
 	struct destination to = {};
+	struct way_out out;
 
 	if (!is_fast_path(s))
-		return port_tc_slow_path(skb);
+		return port_tc_slow_path(s, skb);
 	if (!find_port(s->vlan_flags, s->frame.vid, s->frame.service_tag, s->frame.dst, &to))
-		return send_to_uplink(s, out, UL_R_TO_UPLINK, true);
+		return finish(s, send_to_uplink(s, &out, UL_R_TO_UPLINK, true), &out);
 	if (to.learned || !is_confirmed(to.port))
-		return port_tc_slow_path(skb);
-	return deliver_locally(s, out, &to);
+		return port_tc_slow_path(s, skb);
+	return finish(s, deliver_locally(s, &out, &to), &out);
 }
 
 SEC("tc")
 int port_tc(struct __sk_buff *skb)
 {
-	struct way_out out;
 	struct sending s;
 	struct decision decision = admit(&s, skb);
 
 	if (decision.verdict != UL_OK)
 		return refuse(&s, decision.reason);
 	confirm(&s);
-	decision = send_fast(&s, &out, skb);
-	return finish(&s, decision, &out);
+	return send_fast(&s, skb);
 }
 
 char _license[] SEC("license") = "GPL";

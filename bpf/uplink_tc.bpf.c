@@ -180,9 +180,13 @@ int uplink_tc(struct __sk_buff *skb)
 	if (!parse_skb(skb, &r.frame))
 		return finish(&r, r.endpoint, drop(UL_R_TRUNCATED));
 	r.tag_in_bytes = r.frame.tagged && !skb->vlan_present;
-	decision = is_group_address(r.frame.dst) ? receive_group(&r) : receive_unicast(&r);
-	if (decision.verdict == UL_PASS_UP)
-		return finish(&r, r.endpoint, decide(UL_PASS_UP, UL_R_CONTROL));
+	if (is_group_address(r.frame.dst)) {
+		decision = receive_group(&r);
+		if (decision.verdict == UL_PASS_UP)
+			return finish(&r, r.endpoint, decide(UL_PASS_UP, UL_R_CONTROL));
+		return finish(&r, r.endpoint, drop(decision.reason));
+	}
+	decision = receive_unicast(&r);
 	if (decision.verdict != UL_DELIVER)
 		return finish(&r, r.endpoint, drop(decision.reason));
 	return finish(&r, r.endpoint, decide(UL_DELIVER, UL_R_TO_PORT));

@@ -92,7 +92,7 @@ class Host:
         self.machine.write(f"{folder}/{unit}.service", link=f"/lib/systemd/system/{unit}.service")
 
     def configure(self, *ports, uplinks=("eth0",), **more):
-        groups = [{"name": "g", "vlan": 0, "ports": list(ports)}]
+        groups = [{"name": "g", "vlan": 0, "bridge": "br-g", "ports": list(ports)}]
         config = {"switches": [switch("vs", uplinks, groups, channel="none", **more)]}
         self.machine.write("/etc/uplinkd/uplinkd.yaml", yaml.safe_dump(config))
 
@@ -172,11 +172,11 @@ def test_interfaces_of_uplinkd_are_left_alone(host):
     host.machine.boot()
     host.machine.wait(lambda: host.link("vmk0"), "the host port")
     host.wait_managed("eth1", True)
-    for name in ("eth0", "vmk0", "vmk0-sw", "p0"):
+    for name in ("eth0", "vmk0", "vmk0-sw", "p0", "br-g"):
         host.wait_managed(name, False)
         assert host.link(name)["mtu"] == 1500
     assert_static(host)
-    assert not host.addresses("eth0") and not host.addresses("p0")
+    assert not any(host.addresses(name) for name in ("eth0", "p0", "br-g"))
     assert host.problems() == []
     # an uplink that joins at run time, also as an unprivileged daemon
     host.bed.hv.ip("addr", "flush", "dev", "eth1")

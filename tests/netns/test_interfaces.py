@@ -10,7 +10,13 @@ from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.frames import tag, udp4
 from harness.netns import veth
-from harness.settings import assert_no_programs, attach_other_xdp, set_ipv6, settings_of
+from harness.settings import (
+    assert_no_programs,
+    attach_other_xdp,
+    disable_ipv6,
+    set_ipv6,
+    settings_of,
+)
 
 OUTSIDE = outside_mac(5)
 
@@ -22,7 +28,8 @@ def start(n_uplinks, uplinks, groups, n_ports=1, **more):
 
 
 def rename(ns, old, new):
-    ns.ip_batch(f"link set {old} down", f"link set {old} name {new}", f"link set {new} up")
+    """Leaves the interface down: setting it up would race with a daemon that has just seen it."""
+    ns.ip_batch(f"link set {old} down", f"link set {old} name {new}")
 
 
 def assert_port_works(bed, number=0, vid=100):
@@ -50,6 +57,7 @@ def test_uplink_that_appears_with_another_xdp_program():
     veth(bed.hv, "spare", bed.world, "sw1")
     set_ipv6(bed.hv, "spare")
     number = attach_other_xdp(bed.hv, "spare")
+    bed.hv.ip("link", "set", "spare", "down")
     before = settings_of(bed.hv, "spare")
     rename(bed.hv, "spare", "eth1")
     bed.daemon.log_has(f"eth1: another XDP program (id {number}) is attached")
@@ -72,6 +80,7 @@ def test_uplink_that_appears_and_refuses_the_mtu():
     veth(bed.hv, "spare", bed.world, "sw1")
     set_ipv6(bed.hv, "spare")
     attach_other_xdp(bed.world, "sw1")  # the far end of such a veth has a maximum
+    bed.hv.ip("link", "set", "spare", "down")
     before = settings_of(bed.hv, "spare")
     rename(bed.hv, "spare", "eth1")
     bed.daemon.log_has("eth1: cannot set the MTU to 9000")
@@ -197,9 +206,11 @@ def test_ipv6_of_a_port_is_restored(end):
         bed.daemon.teardown()
     else:
         rename(bed.hv, "p1", "other")
+        bed.hv.ip("link", "set", "other", "up")
         wait_until(lambda: ipv6("other") == "0", 30, "IPv6 to be restored")
         assert_no_programs(bed.hv, "other")
         rename(bed.hv, "other", "p1")
+        bed.hv.ip("link", "set", "p1", "up")
         wait_until(
             lambda: ipv6("p1") == "1",
             30,
@@ -208,3 +219,19 @@ def test_ipv6_of_a_port_is_restored(end):
         bed.daemon.ctl("port", "del", "p1")
     assert ipv6("p1") == "0"
     assert ipv6("p0") == "1", "set off by the harness, and stays off"
+
+
+@pytest.mark.parametrize("n_ports", [3, 100], ids=["few ports", "many ports"])
+def test_ipv6_that_other_software_enables_is_disabled_again(n_ports):
+    """Without a link event, and for more than 64 ports without a query of each."""
+    names = [f"p{i}" for i in range(n_ports)]
+    bed = start(1, ["eth0"], [("prod", 100, list(range(n_ports)))], n_ports=n_ports)
+    bed.usable("eth0")
+    for name in names:
+        set_ipv6(bed.hv, name)
+    wait_until(
+        lambda: all(disable_ipv6(bed.hv, name) == "1" for name in names),
+        30,
+        lambda: f"IPv6 off at all ports\n{bed.daemon.log()}",
+    )
+    assert "other software enabled IPv6; disabled again" in bed.daemon.log()

@@ -66,18 +66,6 @@ static struct manager_files make(const char *text, enum manager to, struct error
 #define NM_CONF "NetworkManager/conf.d/90-uplinkd.conf"
 #define RULES "udev/rules.d/90-uplinkd.rules"
 
-Test(managers_files, attachment_bridges_are_unmanaged)
-{
-	static const char text[] = "switches:\n"
-				   "  - {name: vs, uplinks: [eth0], bridge: vmbr0, port-groups: "
-				   "[{name: g, bridge: br-prod}, {name: h, vlan: 5}]}\n";
-	struct manager_files files = make(text, MANAGER_NONE, NULL);
-
-	cr_expect_str_eq(text_of(&files, UNMANAGED), HEADER
-			 "[Match]\nName=eth0\nName=vmbr0\nName=br-prod\n\n[Link]\nUnmanaged=yes\n");
-	manager_files_done(&files);
-}
-
 Test(managers_files, uplinks_and_ports_are_unmanaged_also_by_their_own_names)
 {
 	_cleanup_(errors_done) struct errors errors = {};
@@ -96,6 +84,24 @@ Test(managers_files, uplinks_and_ports_are_unmanaged_also_by_their_own_names)
 	cr_expect(strstr(text_of(&files, RULES),
 			 "\nKERNEL==\"eth7\", ENV{ID_NET_MANAGED_BY}=\"io.uplinkd\", "
 			 "ENV{NM_UNMANAGED}=\"1\"\n"));
+	manager_files_done(&files);
+}
+
+Test(managers_files, attachment_bridges_are_unmanaged)
+{
+	_cleanup_(errors_done) struct errors errors = {};
+	struct manager_files files =
+		make("switches:\n  - {name: vs, uplinks: [eth0], bridge: vmbr0}\n"
+		     "  - name: two\n    uplinks: [eth1]\n    port-groups:\n"
+		     "      - {name: g, vlan: 7, bridge: br-prod}\n      - {name: h, vlan: 8}\n",
+		     MANAGER_NONE, &errors);
+
+	cr_expect_eq(errors.n, 0);
+	cr_expect_str_eq(text_of(&files, UNMANAGED),
+			 HEADER "[Match]\nName=eth0\nName=vmbr0\nName=eth1\nName=br-prod\n"
+				"\n[Link]\nUnmanaged=yes\n");
+	cr_expect(strstr(text_of(&files, NM_CONF), ";interface-name:=br-prod\n"));
+	cr_expect(strstr(text_of(&files, RULES), "\nKERNEL==\"vmbr0\", "));
 	manager_files_done(&files);
 }
 

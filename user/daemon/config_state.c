@@ -2,6 +2,7 @@
 // Copyright (C) The uplinkd authors
 #include "daemon/config_state.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <libgen.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include "common/util.h"
 
 #define STATE_VERSION 1
+#define STATE_MAX_BYTES (256U << 20) /* two configurations with all their documents */
 
 void config_state_done(struct config_state *state)
 {
@@ -122,6 +124,20 @@ static int read_pending(json_t *pending, struct config_state *state)
 	return r == 0 && !state->pending.n ? -EBADMSG : r;
 }
 
+/* 0, -ENOENT, -EBADMSG: no JSON, or another negative errno. */
+static int load(const char *path, json_t **ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	int r = fd < 0 ? -errno : file_read(fd, STATE_MAX_BYTES, &text, &length);
+
+	if (r < 0)
+		return r;
+	*ret = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
+	return *ret ? 0 : -EBADMSG;
+}
+
 int config_state_read(const char *path, const char *origin, struct config_state *ret)
 {
 	json_auto_t *root = NULL;
@@ -131,9 +147,9 @@ int config_state_read(const char *path, const char *origin, struct config_state 
 	int r;
 
 	*ret = state;
-	if (access(path, F_OK) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	root = json_load_file(path, JSON_ALLOW_NUL, NULL);
+	r = load(path, &root);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	from = json_string_value(json_object_get(root, "origin"));
 	if (!from || json_integer_value(json_object_get(root, "version")) != STATE_VERSION)
 		return -EBADMSG;

@@ -22,6 +22,7 @@
 
 #include <net/if.h>
 
+#include "common/backoff.h"
 #include "common/file.h"
 #include "daemon/state.h"
 #include "managers/managers.h"
@@ -41,25 +42,10 @@ static int write_file(const char *path, const char *text)
 	return file_replace(path, text, 0666, false);
 }
 
-/* The other user of the run directory must not make root read another file. */
+/* Not through links: the other user of the run directory must not make root read another file. */
 static int read_file(const char *path, char **ret)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	struct stat st;
-	int r;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	r = file_read(fd, MAX_BYTES, &text, &length);
-	if (r == 0 && length > MAX_BYTES)
-		r = -EINVAL;
-	if (r == 0)
-		*ret = TAKE_PTR(text);
-	return r;
+	return file_read_regular(AT_FDCWD, path, MAX_BYTES, ret);
 }
 
 /* A file that is replaced has another identity. */
@@ -75,8 +61,8 @@ static int identify(const char *path, char ret[64])
 }
 
 /* ---- the daemon ---- */
-/* Not waited for; the kernel frees it, because SIGCHLD is ignored. */
-static void spawn_drop_ins(struct daemon *daemon)
+/* Not waited for; the kernel frees it, because SIGCHLD is ignored. 0 or negative errno. */
+static int spawn_drop_ins(const struct daemon *daemon)
 {
 	const struct daemon_options *options = &daemon->options;
 	const char *const argv[] = { "uplinkd",	   "--drop-ins",
@@ -100,57 +86,103 @@ static void spawn_drop_ins(struct daemon *daemon)
 	posix_spawnattr_setsigdefault(&attributes, &standard);
 	r = posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attributes);
-	if (r)
-		errors_add(&daemon->errors, -r,
-			   "files for network managers: cannot be brought up to date");
+	return -r;
 }
 
-static void publish(struct daemon *daemon, const char *text)
+static int publish_text(const struct daemon *daemon, const char *text)
 {
 	_cleanup_free_ char *before = NULL;
 	char path[PATH_MAX];
 	int r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
 
-	if (r == 0 && read_file(path, &before) == 0 && strcmp(before, text) == 0)
-		return;
+	/* After a failure the file may be right, but the process has not been started. */
+	if (r == 0 && !daemon->publish_problem && read_file(path, &before) == 0 &&
+	    strcmp(before, text) == 0)
+		return 0;
 	if (r == 0)
 		r = write_file(path, text);
+	return r == 0 && geteuid() == 0 ? spawn_drop_ins(daemon) : r;
+}
+
+static int publish(const struct daemon *daemon, const struct model *model)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = model_format(model, true, &text);
+
+	return r < 0 ? r : publish_text(daemon, text);
+}
+
+static int on_publish_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)source;
+	(void)usec;
+	daemon_publish_configuration(daemon, daemon->switches.model);
+	return 0;
+}
+
+static void retry_publishing(struct daemon *daemon, int error)
+{
+	int r;
+
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
+	if (asprintf(&daemon->publish_problem,
+		     "network managers are not informed of the configuration in force: %s",
+		     strerror(-error)) < 0)
+		daemon->publish_problem = NULL;
+	errors_add(&daemon->errors, error,
+		   "network managers are not informed of the configuration in force");
+	daemon->publish_retry_ms = backoff_next_ms(daemon->publish_retry_ms);
+	r = sd_event_add_time_relative(daemon->event, &daemon->publish_timer, CLOCK_MONOTONIC,
+				       daemon->publish_retry_ms * 1000ULL, 0, on_publish_timer,
+				       daemon);
 	if (r < 0)
-		errors_add(&daemon->errors, r,
-			   "%s: cannot be written; network managers are not informed of the change",
-			   path);
-	else if (geteuid() == 0)
-		spawn_drop_ins(daemon);
+		errors_add(&daemon->errors, r, "files for network managers: no timer");
 }
 
 void daemon_publish_configuration(void *userdata, const struct model *model)
 {
 	struct daemon *daemon = userdata;
-	_cleanup_free_ char *text = NULL;
 	int r;
 
 	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
 		return;
-	r = model_format(model, true, &text);
-	if (r < 0)
-		errors_add(&daemon->errors, r, "network managers are not informed of the change");
-	else
-		publish(daemon, text);
+	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	r = publish(daemon, model);
+	if (r < 0) {
+		retry_publishing(daemon, r);
+		return;
+	}
+	daemon->publish_retry_ms = 0;
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
+}
+
+void daemon_stop_publishing(struct daemon *daemon)
+{
+	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
 }
 
 bool daemon_publish_members(struct daemon *daemon, const json_t *configuration)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX];
+	int r;
 
 	if (!daemon->options.managers_root ||
 	    daemon_run_path(&daemon->options, DONE_NAME, path) < 0 ||
 	    (geteuid() != 0 && access(path, F_OK) < 0))
 		return false;
 	text = json_dumps(configuration, 0);
-	if (text)
-		publish(daemon, text);
-	return text != NULL;
+	r = text ? publish_text(daemon, text) : -ENOMEM;
+	if (r < 0)
+		errors_add(&daemon->errors, r,
+			   "network managers are not informed of the switch-over");
+	return r == 0;
 }
 
 bool daemon_drop_ins_are_done(const struct daemon *daemon)
