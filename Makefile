@@ -47,7 +47,8 @@ APT_FUZZ  := libclang-rt-14-dev
 APT_DEB   := debhelper
 # of tests/integration; packages that start services belong into $(UNPACKED) or a root of the test
 APT_INTEGRATION := $(APT_DEB) lintian piuparts rpm golang-go golang-github-appc-cni-dev \
-	busybox-static mmdebstrap python3-prometheus-client curl cpio kmod qemu-system-x86
+	busybox-static mmdebstrap python3-prometheus-client curl cpio kmod qemu-system-x86 \
+	dnsmasq-base
 APT_VM    := qemu-system-x86 udev kmod file xz-utils cpio libteam-utils
 APT_BENCH := gnuplot-nox linux-perf
 # the two newest clangs of this distribution
