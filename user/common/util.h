@@ -138,6 +138,16 @@ static inline uint16_t get_be16(const uint8_t *at)
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
+static inline void put_be32(uint8_t *at, uint32_t value)
+{
+	put_be16(put_be16(at, value >> 16), value & 0xffff);
+}
+
+static inline uint32_t get_be32(const uint8_t *at)
+{
+	return (uint32_t)get_be16(at) << 16 | get_be16(at + 2);
+}
+
 /* The address in a key of the forwarding table; the inverse of ul_fdb_key() (match_table.h). */
 static inline void mac_from_key(uint64_t key, uint8_t mac[6])
 {
