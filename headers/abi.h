@@ -62,6 +62,7 @@
 #include "channels.h"
 #include "lacp_abi.h"
 #include "methods.h"
+#include "pagp_abi.h"
 #include "problems.h"
 #include "reasons.h"
 #include "saved_abi.h"
@@ -147,7 +148,8 @@ _Static_assert(sizeof(struct ul_uplink) == 64, "map ABI");
 enum ul_uplink_flag {
 	/* may be used for sending: carrier and up-delay, LACP distributing, not drained */
 	UL_UP_SEND = 1 << 0,
-	UL_UP_RECEIVE = 1 << 1, /* arriving frames are accepted: LACP collecting, or no LACP */
+	/* arriving frames are accepted: LACP or PAgP collects, or there is neither */
+	UL_UP_RECEIVE = 1 << 1,
 	UL_UP_CARRIER = 1 << 2, /* as the daemon last saw it, for display */
 	UL_UP_ADMIN = 1 << 3,	/* IFF_UP, likewise */
 	UL_UP_DRAINED = 1 << 4, /* taken out by the operator; kept over restarts */
@@ -462,6 +464,9 @@ enum ul_lacp_flag {
 	UL_LACP_INDIVIDUAL = 1 << 3,
 	UL_LACP_OUT = 1 << 4
 };
+
+/* ---- ul_pagp_ports: array of UL_MAX_UPLINKS of struct ul_pagp_port (pagp_abi.h). Writer: daemon.
+ * ---- */
 
 /* ---- ul_events: ring buffer from the programs to the daemon. ---- */
 struct ul_event {

@@ -12,7 +12,8 @@
 #define UL_CHANNELS(X) \
 	X(NONE,   0, "none",   "independent links; the switch learns each MAC address on one of them") \
 	X(STATIC, 1, "static", "a channel without negotiation") \
-	X(LACP,   2, "lacp",   "a channel that both ends negotiate (IEEE 802.1AX)")
+	X(LACP,   2, "lacp",   "a channel that both ends negotiate (IEEE 802.1AX)") \
+	X(PAGP,   3, "pagp",   "a channel that both ends negotiate by Cisco's PAgP")
 /* clang-format on */
 
 enum ul_channel {
@@ -21,5 +22,8 @@ enum ul_channel {
 #undef X
 		UL_N_CHANNELS,
 };
+
+/* A protocol decides on which uplinks frames are sent and received. */
+#define UL_IS_NEGOTIATED(channel) ((channel) == UL_CHANNEL_LACP || (channel) == UL_CHANNEL_PAGP)
 
 #endif

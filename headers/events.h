@@ -42,7 +42,8 @@
 	X(FINDING,         "finding",         DEBUG,   "a finding of 'uplinkctl diagnose' was raised") \
 	X(FINDING_CLEARED, "finding-cleared", DEBUG,   "a finding was cleared") \
 	X(HISTORY,         "history",         WARNING, "events could not be recorded, or the file of the history was damaged") \
-	X(ATTACHMENT_REFUSED, "attachment-refused", WARNING, "an interface in an attachment bridge cannot be a port")
+	X(ATTACHMENT_REFUSED, "attachment-refused", WARNING, "an interface in an attachment bridge cannot be a port") \
+	X(PAGP,            "pagp",            INFO,    "a state of PAgP changed, or its partner")
 /* clang-format on */
 
 enum event_code {

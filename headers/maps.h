@@ -36,6 +36,7 @@
 	X(FLOODED,      ul_flooded,      MAPPED,       __u32, __u64,                 UL_RECENT,               FIXED,      port_tc,    "unknown addresses whose frames were copied to learning ports") \
 	X(LACP_ANSWERS, ul_lacp_answers, MAPPED,       __u32, struct ul_lacp_answer, UL_MAX_UPLINKS,          FIXED,      uplink_xdp, "uplink -> answers given while the daemon is away") \
 	X(LACP_PORTS,   ul_lacp_ports,   MAPPED,       __u32, struct ul_lacp_port,   UL_MAX_UPLINKS,          FIXED,      daemon,     "uplink -> LACP state for uplinkctl; no program reads it") \
+	X(PAGP_PORTS,   ul_pagp_ports,   MAPPED,       __u32, struct ul_pagp_port,   UL_MAX_UPLINKS,          FIXED,      daemon,     "uplink -> PAgP state, for uplinkctl and the next daemon; no program reads it") \
 	X(LACP,         ul_lacp,         ARRAY,        __u32, struct lacp_saved,     UL_MAX_UPLINKS,          FIXED,      daemon,     "uplink -> LACP state that outlives the daemon") \
 	X(MEMBERS,      ul_members,      HASH,         struct ul_member_key, __u32,  UL_MAX_PORTS,            FIXED,      daemon,     "{VID, place} -> port slot: the flood lists") \
 	X(STATS,        ul_stats,        PERCPU_ARRAY, __u32, struct ul_stats,       UL_ENDPOINT_PORT0 + 256, ENDPOINTS,  programs,   "endpoint -> counters") \

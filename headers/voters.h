@@ -17,6 +17,7 @@
 	X(ADMIN,     "admin",     "administratively down") \
 	X(CARRIER,   "carrier",   "no carrier") \
 	X(LACP,      "lacp",      "up, LACP does not distribute yet") \
+	X(PAGP,      "pagp",      "up, PAgP does not distribute yet") \
 	X(UP_DELAY,  "up-delay",  "up, waiting for up-delay-ms")
 /* clang-format on */
 

@@ -81,6 +81,16 @@ LAYOUT(ul_lacp_port, M(ul_lacp_port, updated_ms), M(ul_lacp_port, last_rx_ms),
        M(ul_lacp_port, gaps), M(ul_lacp_port, gap_min_ms), M(ul_lacp_port, gap_avg_ms),
        M(ul_lacp_port, gap_max_ms), M(ul_lacp_port, counters), M(ul_lacp_port, neighbour),
        M(ul_lacp_port, reason));
+#define X(member, help) M(ul_pagp_counters, member),
+LAYOUT(ul_pagp_counters, PAGP_COUNTERS(X));
+#undef X
+LAYOUT(pagp_side, M(pagp_side, device), M(pagp_side, learn), M(pagp_side, priority),
+       M(pagp_side, port), M(pagp_side, capability), M(pagp_side, group));
+LAYOUT(ul_pagp_port, M(ul_pagp_port, version), M(ul_pagp_port, writing),
+       M(ul_pagp_port, updated_ms), M(ul_pagp_port, tx_ms), M(ul_pagp_port, rx_ms),
+       M(ul_pagp_port, actor), M(ul_pagp_port, partner), M(ul_pagp_port, actor_flags),
+       M(ul_pagp_port, partner_flags), M(ul_pagp_port, state), M(ul_pagp_port, flags),
+       M(ul_pagp_port, findings), M(ul_pagp_port, counters), M(ul_pagp_port, reason));
 LAYOUT(lacp_saved_info, M(lacp_saved_info, system_priority), M(lacp_saved_info, key),
        M(lacp_saved_info, port_priority), M(lacp_saved_info, port), M(lacp_saved_info, system),
        M(lacp_saved_info, state), M(lacp_saved_info, reserved));
@@ -98,6 +108,9 @@ static const struct layout layouts[] = {
 	L(ul_meta), L(ul_uplink), L(ul_port), L(ul_group), L(ul_policy), L(ul_vlan), L(ul_member_key), L(ul_match_row), L(ul_use_row), L(ul_clock), L(ul_count), L(ul_stats),
 	L(ul_netdev_query), L(ul_carrier), L(ul_carrier_query), L(ul_lacp_answer), L(ul_lacp_counters), L(ul_neighbour), L(ul_lacp_port), L(lacp_saved_info),
 	L(lacp_saved),
+	L(pagp_side),
+	L(ul_pagp_counters),
+	L(ul_pagp_port),
 };
 /* clang-format on */
 
@@ -121,6 +134,7 @@ static const struct {
 	{ "ul_lacp", NULL, "lacp_saved", 4, sizeof(struct lacp_saved) },
 	{ "ul_lacp_answers", NULL, "ul_lacp_answer", 4, sizeof(struct ul_lacp_answer) },
 	{ "ul_lacp_ports", NULL, "ul_lacp_port", 4, sizeof(struct ul_lacp_port) },
+	{ "ul_pagp_ports", NULL, "ul_pagp_port", 4, sizeof(struct ul_pagp_port) },
 	{ "ul_fdb_use", NULL, "ul_use_row", 4, sizeof(struct ul_use_row) },
 	{ "ul_sent", NULL, NULL, 4, 8 },
 	{ "ul_outside", NULL, NULL, 4, 8 },

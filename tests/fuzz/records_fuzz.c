@@ -63,10 +63,11 @@ static void copy_maps(const struct fake *fake, struct view *view, struct patched
 	MAP(fdb_use, FAKE_FDB);
 	MAP(lacp_ports, UL_MAX_UPLINKS);
 	MAP(lacp_answers, UL_MAX_UPLINKS);
+	MAP(pagp_ports, UL_MAX_UPLINKS);
 #undef MAP
 }
 
-#define N_MAPS 10
+#define N_MAPS 11
 
 static struct snapshot *take_snapshot(const struct view *view, const struct ul_stats *stats)
 {
@@ -186,6 +187,7 @@ static void healthy(struct fake *fake)
 	fake_learned(fake, 0, 100, 3, 10, 20);
 	fake->meta.channel = UL_CHANNEL_LACP;
 	fake->lacp_ports[0].updated_ms = 1;
+	fake->pagp_ports[0].version = PAGP_RECORD_VERSION;
 }
 
 static void run(uint8_t what, const struct switches *now, const struct switches *before)

@@ -156,7 +156,7 @@ SWITCH = {"name": "vs", "uplinks": ["eth0"]}
         ({"switches": [{"name": "vs"}]}, ["switches", 0]),
         ({"switches": [{**SWITCH, "mtu": 7}]}, ["switches", 0, "mtu"]),
         ({"switches": [{**SWITCH, "mtu": "1500"}]}, ["switches", 0, "mtu"]),
-        ({"switches": [{**SWITCH, "channel": "pagp"}]}, ["switches", 0, "channel"]),
+        ({"switches": [{**SWITCH, "channel": "lag"}]}, ["switches", 0, "channel"]),
         ({"switches": [{**SWITCH, "bridge": "a/b"}]}, ["switches", 0, "bridge"]),
         (
             {"switches": [{**SWITCH, "port-groups": [{"name": "g", "vlan": 4096}]}]},

@@ -82,6 +82,7 @@ def read_all(daemon, interface, switch_name="vs"):
         "Counters",
         "Drops",
         "Lacp",
+        "Pagp",
         "Channels",
         "Findings",
         "Traffic",

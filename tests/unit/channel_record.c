@@ -60,15 +60,14 @@ Test(channel_record, no_such_port)
 
 Test(channel_record, the_up_delay_is_rounded_up_to_seconds)
 {
-	struct ul_lacp_port record = { .reason = "in the channel" };
+	char text[64] = "in the channel";
 
-	channel_record_delay(0, &record);
-	cr_expect_str_eq(record.reason, "in the channel");
-	channel_record_delay(1001, &record);
-	cr_expect(strstr(record.reason, " 2 s (up-delay-ms)"), "%s", record.reason);
-	record = (struct ul_lacp_port){ .reason = "no partner", .flags = UL_LACP_OUT };
-	channel_record_delay(1001, &record);
-	cr_expect_str_eq(record.reason, "no partner", "the reason why it is out comes first");
+	channel_describe_delay(0, false, text, sizeof(text));
+	cr_expect_str_eq(text, "in the channel");
+	channel_describe_delay(1001, true, text, sizeof(text));
+	cr_expect_str_eq(text, "in the channel", "the reason why it is out comes first");
+	channel_describe_delay(1001, false, text, sizeof(text));
+	cr_expect(strstr(text, " 2 s (up-delay-ms)"), "%s", text);
 }
 
 Test(channel_record, lacp_of_the_peer_on_a_switch_without_lacp)

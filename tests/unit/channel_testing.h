@@ -107,7 +107,7 @@ static inline void channel_fixture_link_of(void *userdata, uint32_t uplink, bool
 static inline void channel_fixture_open(struct channel_fixture *fixture)
 {
 	const struct channel_callbacks callbacks = {
-		.on_lacp_state = channel_fixture_state,
+		.on_negotiated = channel_fixture_state,
 		.on_report = channel_fixture_report,
 		.on_recorded = channel_fixture_recorded,
 		.uplink_wait_ms = channel_fixture_wait_ms,

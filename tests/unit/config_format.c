@@ -138,6 +138,12 @@ Test(config_format, a_configuration_without_switches_reads_back)
 	"          mac-learning: true\n" \
 	"        ports:\n" \
 	"          - {interface: learner}\n" \
+	"  - name: s3\n" \
+	"    channel: pagp\n" \
+	"    uplinks: [eth5]\n" \
+	"    pagp:\n" \
+	"      mode: auto\n" \
+	"      fallback: individual\n" \
 	"control:\n" \
 	"  socket: \"/run/x/s.sock\"\n" \
 	"  group: admins\n" \

@@ -21,7 +21,7 @@ struct mistake {
 #define ADDRESS_RULE \
 	"must be a host address with prefix length such as 192.0.2.10/24 or 2001:db8::10/64"
 #define SWITCH_KEYS \
-	"must be one of name, mtu, receive, channel, up-delay-ms, carrier-poll-ms, take-addresses, bridge, uplinks, lacp, teaming, security or port-groups"
+	"must be one of name, mtu, receive, channel, up-delay-ms, carrier-poll-ms, take-addresses, bridge, uplinks, lacp, pagp, teaming, security or port-groups"
 
 #define S0 "t.yaml:1: switches[0]."
 #define G0 "t.yaml:1: switches[0].port-groups[0]."
@@ -93,8 +93,8 @@ static const struct mistake values[] = {
 	{ SWITCHES(SWITCH("mtu: !!int 1500")), S0 "mtu: a value with a tag: must be 1280-9216" },
 	{ SWITCHES(SWITCH("mtu: ")), S0 "mtu: no value: must be 1280-9216" },
 	{ SWITCHES(SWITCH("receive: fast")), S0 "receive: fast: must be auto, xdp or tc" },
-	{ SWITCHES(SWITCH("channel: etherchannel")), S0 "channel: etherchannel: must be none, static or lacp" },
-	{ SWITCHES(SWITCH("channel: true")), S0 "channel: true: must be none, static or lacp" },
+	{ SWITCHES(SWITCH("channel: etherchannel")), S0 "channel: etherchannel: must be none, static, lacp or pagp" },
+	{ SWITCHES(SWITCH("channel: true")), S0 "channel: true: must be none, static, lacp or pagp" },
 	{ SWITCHES(SWITCH("up-delay-ms: 1800001")), S0 "up-delay-ms: 1800001: must be 0-1800000" },
 	{ SWITCHES(SWITCH("carrier-poll-ms: 1001")), S0 "carrier-poll-ms: 1001: must be 0-1000" },
 	{ SWITCHES(SWITCH("security: {promiscuous: yes}")), S0 "security.promiscuous: yes: must be true or false" },
@@ -155,7 +155,6 @@ static const struct mistake reserved[] = {
 	{ SWITCHES(SWITCH("teaming: {hash-inner: true, rebalance: true, load: {interval-s: 30}}")),
 	  S0 "teaming.hash-inner" RESERVED "\n" S0 "teaming.rebalance" RESERVED "\n" S0 "teaming.load" RESERVED },
 	{ SWITCHES(STATIC("teaming: {load-balancing: layer3+4}")), S0 "teaming.load-balancing: layer3+4" RESERVED ": " METHOD_RULE },
-	{ SWITCHES(SWITCH("channel: pagp")), S0 "channel: pagp" RESERVED ": must be none, static or lacp" },
 	{ SWITCHES(SWITCH("security: {isolated: true, ip-guard: true, dhcp-server: false, router-advertisements: false}")),
 	  S0 "security.isolated" RESERVED "\n" S0 "security.ip-guard" RESERVED "\n"
 	  S0 "security.dhcp-server" RESERVED "\n" S0 "security.router-advertisements" RESERVED },
@@ -375,6 +374,15 @@ static const struct mistake policies[] = {
 	  "lacp: needs channel: lacp, but channel is static: set channel to lacp, or remove lacp" },
 	{ SWITCHES(SWITCH("lacp: {}")), S0
 	  "lacp: needs channel: lacp, but channel is none: set channel to lacp, or remove lacp" },
+	{ SWITCHES(STATIC("pagp: {mode: auto}")), S0
+	  "pagp: needs channel: pagp, but channel is static: set channel to pagp, or remove pagp" },
+	{ SWITCHES(LACP("pagp: {}")), S0
+	  "pagp: needs channel: pagp, but channel is lacp: set channel to pagp, or remove pagp" },
+	{ SWITCHES(SWITCH("channel: pagp, lacp: {}")), S0
+	  "lacp: needs channel: lacp, but channel is pagp: set channel to lacp, or remove lacp" },
+	{ SWITCHES(SWITCH("channel: pagp, pagp: {mode: on, fallback: bundle}")),
+	  S0 "pagp.mode: on: must be desirable or auto\n" S0
+	     "pagp.fallback: bundle: must be none or individual" },
 	{ SWITCHES(LACP("lacp: {min-links: 3}")),
 	  S0 "lacp.min-links: 3: must be at most the number of uplinks, 2" },
 	{ SWITCHES(LACP("lacp: {min-links: 2, max-links: 1}")), S0
@@ -397,7 +405,7 @@ static const struct mistake policies[] = {
 /* clang-format off */
 static const struct mistake consequences[] = {
 	{ SWITCHES(SWITCH("channel: statc, lacp: {rate: fast}, teaming: {load-balancing: src-ip, standby: [eth1]}")),
-	  S0 "channel: statc: must be none, static or lacp; the most similar is 'static'" },
+	  S0 "channel: statc: must be none, static, lacp or pagp; the most similar is 'static'" },
 	{ SWITCHES("{name: s0, uplinks: [eth0, 'eth 1'], teaming: {active: [eth0], standby: [eth1]}}"), S0 "uplinks[1]: eth 1: " NAME_RULE },
 	{ SWITCHES(SWITCH("security: {mac-learning: on}, " GROUPS(GROUP("ports: [{interface: v0}]")))),
 	  S0 "security.mac-learning: on: must be true, false or a mapping" },

@@ -269,6 +269,7 @@ void dataplane_fake_init(struct dataplane_fake *fake, uint32_t max_ports, uint32
 	dp->lacp_answers =
 		new_array(dp, UL_MAP_LACP_ANSWERS, UL_MAX_UPLINKS, sizeof(*dp->lacp_answers));
 	dp->lacp_ports = new_array(dp, UL_MAP_LACP_PORTS, UL_MAX_UPLINKS, sizeof(*dp->lacp_ports));
+	dp->pagp_ports = new_array(dp, UL_MAP_PAGP_PORTS, UL_MAX_UPLINKS, sizeof(*dp->pagp_ports));
 	new_table(dp, UL_MAP_IFACES, UL_MAX_UPLINKS + max_ports, &dp->ifaces);
 	new_table(dp, UL_MAP_FDB, max_ports + 1024, &dp->fdb);
 	dp->fdb.use = new_array(dp, UL_MAP_FDB_USE, dp->fdb.mask + 1, sizeof(*dp->fdb.use));

@@ -16,6 +16,8 @@ typedef const char *finding_case_code(size_t i);
 
 /* From maps to findings, and the reply of the daemon to findings: records_diagnosis.c. */
 finding_case_code diagnosis_case, daemon_case;
+/* Likewise, of PAgP: records_pagp_records.c. */
+finding_case_code pagp_case;
 /* From the answers to a probe: records_probe.c. */
 finding_case_code probe_case;
 /* From the output of the physical switch: records_switch_output.c. */

@@ -511,8 +511,8 @@ static bool has_case(finding_case_code *cases, const char *code)
 
 Test(diagnosis, each_code_has_a_situation_and_an_innocent_twin)
 {
-	static finding_case_code *const lists[] = { diagnosis_case, daemon_case, probe_case,
-						    switch_output_case };
+	static finding_case_code *const lists[] = { diagnosis_case, pagp_case, daemon_case,
+						    probe_case, switch_output_case };
 	size_t n;
 	const struct finding_row *rows = finding_rows(&n);
 

@@ -42,6 +42,12 @@ static void independent_untagged(void)
 	fake.policies[0].method = UL_M_PORT_ID;
 }
 
+static void pagp(void)
+{
+	fake_init(&fake, 2);
+	fake.meta.channel = UL_CHANNEL_PAGP;
+}
+
 /* The ports lead to two devices, as LLDP reports. */
 static void two_devices(void)
 {
@@ -78,6 +84,7 @@ static const struct {
 	{ "no channel, untagged only", independent_untagged, NULL },
 	{ "LACP, slow, two devices", mlag_slow, NULL },
 	{ "static channel, two devices", mlag_static, NULL },
+	{ "PAgP, VLAN 100", pagp, "Gi1/0/1,Gi1/0/2" },
 };
 
 static char *generate(const struct vendor *vendor)

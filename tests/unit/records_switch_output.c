@@ -224,6 +224,8 @@ static const struct {
 	{ "switch_mode", UL_CHANNEL_LACP, GOOD, SUMMARY "1 Po1(SU) LACP Gi1/0/1(P) Gi1/0/2(P)\n" },
 	{ "switch_mode", UL_CHANNEL_STATIC, SUMMARY "1 Po1(SU) PAgP Gi1/0/1(P) Gi1/0/2(P)\n",
 	  GOOD },
+	{ "switch_mode", UL_CHANNEL_PAGP, SUMMARY "1 Po1(SU) LACP Gi1/0/1(P) Gi1/0/2(P)\n",
+	  SUMMARY "1 Po1(SU) PAgP Gi1/0/1(P) Gi1/0/2(P)\n" },
 	{ "switch_two_channels", UL_CHANNEL_STATIC,
 	  SUMMARY "1 Po1(SU) - Gi1/0/1(P)\n2 Po2(SU) - Gi1/0/2(P)\n",
 	  SUMMARY "1 Po1(SU) - Gi1/0/1(P) Gi1/0/2(P)\n2 Po2(SU) - Gi1/0/3(P)\n" },

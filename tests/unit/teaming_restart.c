@@ -482,3 +482,21 @@ Test(teaming_restart, too_many_different_settings)
 	cr_expect_eq(teaming_assign(state, groups, UL_MAX_POLICIES + 1, slots), -ENOSPC);
 	cr_expect_eq(teaming_assign(state, groups, UL_MAX_POLICIES, slots), 0);
 }
+
+/* ---- from one protocol to another ---- */
+Test(teaming_restart, pagp_counts_like_lacp_and_not_across_both)
+{
+	start_up(UL_CHANNEL_PAGP, 1);
+	cr_expect_eq(teaming_voter(state, 0), UL_VOTER_PAGP);
+	cr_expect_not(teaming_flags(state, 0) & UL_UP_RECEIVE);
+	lacp_is(0, true);
+	cr_expect(is_usable(0));
+	cr_expect(teaming_flags(state, 0) & UL_UP_RECEIVE);
+	teaming_configure(state, UL_CHANNEL_PAGP, DELAY, now);
+	run();
+	cr_expect(is_usable(0), "the agreement stays");
+	teaming_configure(state, UL_CHANNEL_LACP, DELAY, now);
+	run();
+	cr_expect_eq(teaming_voter(state, 0), UL_VOTER_LACP);
+	cr_expect_not(teaming_flags(state, 0) & UL_UP_RECEIVE);
+}

@@ -36,7 +36,7 @@ static inline void link_is(uint32_t uplink, bool up)
 
 static inline void lacp_is(uint32_t uplink, bool distributing)
 {
-	teaming_set_lacp(state, uplink, distributing, distributing, now);
+	teaming_set_negotiated(state, uplink, distributing, distributing, now);
 	run();
 }
 

@@ -82,14 +82,14 @@ Test(teaming_uplink_state, flags_with_lacp)
 
 	start_up(UL_CHANNEL_LACP, 1);
 	cr_expect_eq(teaming_flags(state, 0), up);
-	cr_expect(teaming_set_lacp(state, 0, true, false, now));
+	cr_expect(teaming_set_negotiated(state, 0, true, false, now));
 	run();
 	cr_expect_eq(teaming_flags(state, 0), up | UL_UP_RECEIVE);
-	cr_expect(teaming_set_lacp(state, 0, true, true, now));
-	cr_expect_not(teaming_set_lacp(state, 0, true, true, now), "no change");
+	cr_expect(teaming_set_negotiated(state, 0, true, true, now));
+	cr_expect_not(teaming_set_negotiated(state, 0, true, true, now), "no change");
 	run();
 	cr_expect_eq(teaming_flags(state, 0), up | UL_UP_RECEIVE | UL_UP_SEND);
-	cr_expect(teaming_set_lacp(state, 0, false, true, now));
+	cr_expect(teaming_set_negotiated(state, 0, false, true, now));
 	run();
 	cr_expect_eq(teaming_flags(state, 0), up | UL_UP_SEND);
 }
@@ -97,7 +97,7 @@ Test(teaming_uplink_state, flags_with_lacp)
 Test(teaming_uplink_state, lacp_counts_only_with_a_lacp_channel)
 {
 	start_up(UL_CHANNEL_STATIC, 1);
-	cr_expect_not(teaming_set_lacp(state, 0, true, true, now));
+	cr_expect_not(teaming_set_negotiated(state, 0, true, true, now));
 	cr_expect(is_usable(0));
 	teaming_configure(state, UL_CHANNEL_LACP, DELAY, now);
 	run();
@@ -446,7 +446,7 @@ Test(teaming_uplink_state, lacp_delay_starts_when_distributing_starts)
 	lacp_is(1, true);
 	cr_expect_eq(usable(2), 0x1);
 	cr_expect_eq(teaming_next_wakeup(state), T0 + 50 + DELAY);
-	teaming_set_lacp(state, 1, false, true, now + 20);
+	teaming_set_negotiated(state, 1, false, true, now + 20);
 	run_at(T0 + 80);
 	cr_expect_eq(teaming_next_wakeup(state), T0 + 50 + DELAY, "the same agreement");
 	run_at(T0 + 50 + DELAY);
@@ -496,8 +496,8 @@ Test(teaming_uplink_state, lacp_uplink_is_no_alternative_to_itself)
 	for (uint32_t i = 0; i < 2; i++) {
 		start_up(UL_CHANNEL_LACP, 2);
 		lacp_is(i, true);
-		teaming_set_lacp(state, i, false, false, now);
-		teaming_set_lacp(state, i, true, true, now);
+		teaming_set_negotiated(state, i, false, false, now);
+		teaming_set_negotiated(state, i, true, true, now);
 		cr_expect_eq(teaming_wait_ms(state, i, now), 0, "uplink %u", i);
 		teaming_free(TAKE_PTR(state));
 	}
@@ -524,7 +524,7 @@ Test(teaming_uplink_state, lacp_waiting_uplink_is_needed_only_when_distributing)
 	run();
 	cr_expect_eq(usable(2), 0);
 	cr_expect_eq(teaming_wait_ms(state, 0, now), DELAY);
-	teaming_set_lacp(state, 0, true, true, now);
+	teaming_set_negotiated(state, 0, true, true, now);
 	run();
 	cr_expect_eq(usable(2), 0x1);
 }

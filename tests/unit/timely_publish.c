@@ -144,12 +144,12 @@ Test(timely_publish, lacp_states_are_in_the_maps_when_the_callback_returns)
 
 	set_link(test, 0, true);
 	cr_expect_eq(flags_of(test, 0), UL_UP_CARRIER | UL_UP_ADMIN | UL_UP_FOR_ALL);
-	publish_channel_callbacks.on_lacp_state(side(test), 0, true, false);
+	publish_channel_callbacks.on_negotiated(side(test), 0, true, false);
 	cr_expect_eq(flags_of(test, 0) & (UL_UP_RECEIVE | UL_UP_SEND), UL_UP_RECEIVE);
-	publish_channel_callbacks.on_lacp_state(side(test), 0, true, true);
+	publish_channel_callbacks.on_negotiated(side(test), 0, true, true);
 	cr_expect(flags_of(test, 0) & UL_UP_SEND);
 	cr_expect_gt(buckets_of(test, 0), 0);
-	publish_channel_callbacks.on_lacp_state(side(test), 0, false, false);
+	publish_channel_callbacks.on_negotiated(side(test), 0, false, false);
 	cr_expect_eq(flags_of(test, 0) & (UL_UP_RECEIVE | UL_UP_SEND), 0);
 	cr_expect_eq(buckets_of(test, 0), 0);
 	switch_test_free(test);

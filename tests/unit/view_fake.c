@@ -163,6 +163,7 @@ void fake_view(const struct fake *fake, struct view *ret)
 			      .clock_fd = -1,
 			      .lacp_ports = fake->lacp_ports,
 			      .lacp_answers = fake->lacp_answers,
+			      .pagp_ports = fake->pagp_ports,
 			      .stats_fd = -1 };
 	strcpy(ret->name, "vswitch0");
 }
@@ -255,5 +256,7 @@ void fake_pin(struct fake_fs *fs, const struct fake *fake, const char *switch_na
 		     UL_MAX_UPLINKS, mapped, fake->lacp_ports);
 	fake_pin_map(fs->path, "ul_lacp_answers", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_lacp_answer),
 		     UL_MAX_UPLINKS, mapped, fake->lacp_answers);
+	fake_pin_map(fs->path, "ul_pagp_ports", BPF_MAP_TYPE_ARRAY, sizeof(struct ul_pagp_port),
+		     UL_MAX_UPLINKS, mapped, fake->pagp_ports);
 	pin_stats(fs->path, fake);
 }

@@ -22,6 +22,7 @@ struct fake {
 	struct ul_use_row fdb_use[FAKE_FDB];
 	struct ul_lacp_port lacp_ports[UL_MAX_UPLINKS];
 	struct ul_lacp_answer lacp_answers[UL_MAX_UPLINKS];
+	struct ul_pagp_port pagp_ports[UL_MAX_UPLINKS];
 	struct ul_stats stats[UL_ENDPOINT_PORT0 + FAKE_PORTS]; /* pinned: CPU 0 has all of it */
 };
 

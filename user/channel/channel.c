@@ -21,7 +21,7 @@
 /* ... and so old after a frame. A change of state is recorded at once. */
 #define RECORD_FRAME_MS 100
 
-static struct channel_port *port_by_number(struct channel *channel, uint16_t number)
+struct channel_port *channel_port_by_number(struct channel *channel, uint16_t number)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		if (channel->port[i] && channel->port[i]->number == number)
@@ -29,11 +29,8 @@ static struct channel_port *port_by_number(struct channel *channel, uint16_t num
 	return NULL;
 }
 
-static void report(struct channel *channel, const struct channel_port *port, enum event_code code,
-		   const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void report(struct channel *channel, const struct channel_port *port, enum event_code code,
-		   const char *format, ...)
+void channel_report(struct channel *channel, const struct channel_port *port, enum event_code code,
+		    const char *format, ...)
 {
 	char text[LACP_TEXT_LEN + 64];
 	va_list ap;
@@ -48,7 +45,7 @@ static void report(struct channel *channel, const struct channel_port *port, enu
 /* A frame that is not sent is like a lost one: the core repeats it. */
 static void on_send(void *userdata, uint16_t number, const uint8_t *frame, size_t length)
 {
-	const struct channel_port *port = port_by_number(userdata, number);
+	const struct channel_port *port = channel_port_by_number(userdata, number);
 
 	if (port && port->fd[LACP_IO_SLOW] >= 0)
 		lacp_io_send(port->fd[LACP_IO_SLOW], frame, length);
@@ -57,11 +54,11 @@ static void on_send(void *userdata, uint16_t number, const uint8_t *frame, size_
 static void on_changed(void *userdata, uint16_t number, bool collecting, bool distributing)
 {
 	struct channel *channel = userdata;
-	const struct channel_port *port = port_by_number(channel, number);
+	const struct channel_port *port = channel_port_by_number(channel, number);
 
 	channel->record_due_ms = 0;
 	if (port && channel->context->cfg->channel == UL_CHANNEL_LACP)
-		channel->callbacks.on_lacp_state(channel->callbacks.userdata, port->index,
+		channel->callbacks.on_negotiated(channel->callbacks.userdata, port->index,
 						 collecting, distributing);
 }
 
@@ -75,12 +72,12 @@ static enum event_code code_of(enum lacp_event_kind kind)
 static void on_event(void *userdata, uint16_t number, enum lacp_event_kind kind, const char *text)
 {
 	struct channel *channel = userdata;
-	const struct channel_port *port = port_by_number(channel, number);
+	const struct channel_port *port = channel_port_by_number(channel, number);
 	const char *name = lacp_name(LACP_NAMES_EVENT, kind);
 
 	channel->record_due_ms = 0;
 	if (port)
-		report(channel, port, code_of(kind), "LACP %s: %s", name, text);
+		channel_report(channel, port, code_of(kind), "LACP %s: %s", name, text);
 	else
 		context_report(channel->context, code_of(kind), channel->context->name,
 			       "LACP %s: %s", name, text);
@@ -115,9 +112,11 @@ static void record_port(struct channel *channel, struct channel_port *port, uint
 	if (channel->lacp && port->added) {
 		channel_record_lacp(channel->lacp, port->number, now, &record);
 		record.counters.excess_rx += port->dropped;
-		channel_record_delay(callbacks->uplink_wait_ms(callbacks->userdata, port->index),
-				     &record);
+		channel_describe_delay(callbacks->uplink_wait_ms(callbacks->userdata, port->index),
+				       record.flags & UL_LACP_OUT, record.reason,
+				       sizeof(record.reason));
 	}
+	channel_pagp_record(channel, port, now);
 	channel_record_mismatch(&port->mismatch, channel->context->cfg->channel, &record);
 	lacp_record_write(channel->context->dp, port->index, &record);
 }
@@ -152,13 +151,13 @@ static void report_mismatch(struct channel *channel, struct channel_port *port, 
 			continue;
 		channel->record_due_ms = 0;
 		if (!(found >> i & 1)) {
-			report(channel, port, EVENT_CHANNEL_CLEARED, "channel cleared: %s",
-			       peer_mismatch_finding_name(i));
+			channel_report(channel, port, EVENT_CHANNEL_CLEARED, "channel cleared: %s",
+				       peer_mismatch_finding_name(i));
 			continue;
 		}
 		peer_mismatch_describe(&port->mismatch, &port->neighbour, kind, i, text,
 				       sizeof(text));
-		report(channel, port, EVENT_CHANNEL_FINDING, "channel finding: %s", text);
+		channel_report(channel, port, EVENT_CHANNEL_FINDING, "channel finding: %s", text);
 	}
 	port->mismatch.reported = found;
 }
@@ -215,6 +214,8 @@ uint64_t channel_next_ms(const struct channel *channel)
 		due = pause_end;
 	if (channel->lacp && lacp_next_wakeup(channel->lacp) < due)
 		due = lacp_next_wakeup(channel->lacp);
+	if (channel->pagp && pagp_next_wakeup(channel->pagp) < due)
+		due = pagp_next_wakeup(channel->pagp);
 	return due;
 }
 
@@ -245,6 +246,8 @@ void channel_run(struct channel *channel)
 			if (channel->port[i] && channel->port[i]->added)
 				save(channel, channel->port[i]);
 	}
+	if (channel->pagp)
+		pagp_run(channel->pagp, now_ms());
 	now = now_ms();
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		if (channel->port[i])
@@ -289,9 +292,13 @@ static void receive_slow(struct channel *channel, struct channel_port *port, con
 static void receive_frame(struct channel_port *port, enum lacp_io_protocol protocol,
 			  const uint8_t *frame, size_t length)
 {
-	if (protocol == LACP_IO_SLOW)
+	if (protocol == LACP_IO_SLOW) {
 		receive_slow(port->channel, port, frame, length);
-	else if (neighbour_receive(&port->neighbour, frame, length, now_ms()) == 0)
+		return;
+	}
+	if (protocol == LACP_IO_CISCO && port->in_pagp)
+		channel_pagp_receive(port->channel, port, frame, length);
+	if (neighbour_receive(&port->neighbour, frame, length, now_ms()) == 0)
 		record_soon(port->channel);
 }
 
@@ -322,8 +329,11 @@ void channel_poll(struct channel *channel)
 	if (channel->lacp)
 		read_answers(channel);
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
-		if (channel->port[i])
+		if (channel->port[i]) {
 			receive(channel->port[i], LACP_IO_SLOW);
+			if (channel->pagp)
+				receive(channel->port[i], LACP_IO_CISCO);
+		}
 	channel->polling = false;
 }
 
@@ -363,6 +373,9 @@ static void set_link(struct channel *channel, struct channel_port *port,
 	}
 	if (port->added)
 		lacp_port_set_link(channel->lacp, port->number, up, up ? link->speed_mbps : 0,
+				   up && link->full_duplex, now_ms());
+	if (port->in_pagp)
+		pagp_port_set_link(channel->pagp, port->number, up, up ? link->speed_mbps : 0,
 				   up && link->full_duplex, now_ms());
 }
 
@@ -408,12 +421,19 @@ static void connect_port(struct channel *channel, struct channel_port *port, boo
 	bind_port(channel, port, &link);
 	if (port->added)
 		channel_port_configure(channel, port);
+	if (port->in_pagp)
+		channel_pagp_configure_port(channel, port);
 	set_link(channel, port, &link);
 }
 
 void channel_port_connect(struct channel *channel, struct channel_port *port)
 {
 	connect_port(channel, port, false);
+}
+
+void channel_port_refresh(struct channel *channel, struct channel_port *port)
+{
+	connect_port(channel, port, true);
 }
 
 void channel_link_changed(struct channel *channel, uint32_t uplink)
@@ -430,10 +450,13 @@ void channel_drain(struct channel *channel, uint32_t uplink, bool drain)
 {
 	const struct channel_port *port = channel->port[uplink];
 
-	if (!port || !port->added)
+	if (!port || !(port->added || port->in_pagp))
 		return;
 	channel_poll(channel);
-	lacp_port_set_drained(channel->lacp, port->number, drain, now_ms());
+	if (port->added)
+		lacp_port_set_drained(channel->lacp, port->number, drain, now_ms());
+	if (port->in_pagp)
+		pagp_port_set_drained(channel->pagp, port->number, drain, now_ms());
 	channel_run(channel);
 }
 
@@ -458,6 +481,7 @@ void channel_free(struct channel *channel)
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		free(channel->port[i]);
 	lacp_free(channel->lacp);
+	pagp_free(channel->pagp);
 	free(channel);
 }
 

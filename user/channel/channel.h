@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (C) The uplinkd authors */
 /*
- * LACP of a switch: connects the protocol core (lacp/lacp.h) with the sockets, the uplinks and the
- * records in the maps. It also receives LLDP, CDP and PAgP from the physical switch, with and
- * without LACP, and reports settings of the two ends that do not match.
+ * LACP or PAgP of a switch: connects the protocol cores (lacp/lacp.h, pagp/pagp.h) with the
+ * sockets, the uplinks and the records in the maps. It also receives LLDP, CDP and PAgP from the
+ * physical switch, with any kind of channel, and reports settings of the two ends that do not
+ * match.
  *
  *   channel.c           running: frames, links, records, reports
  *   channel_apply.c     configuration: ports follow the uplinks, start, stop, restart
  *   channel_identity.c  system id, port numbers, configuration of the protocol core
  *   channel_record.c    the record of an uplink in ul_lacp_ports, as uplinkctl shows it
+ *   channel_pagp.c      all of that for PAgP: frames, ports, records, restart
  *   channel_sockets.c   opening and closing of packet sockets, for the owner
  *
  * The channel never waits: it sends on sockets that the owner opened and stores into maps. It asks
@@ -46,11 +48,12 @@ struct channel_link {
 /* Calls upward. uplink: index in ul_uplinks. They must not call the channel. */
 struct channel_callbacks {
 	/*
-	 * Only with channel: lacp. Present state of the mux machine; also called without a change.
-	 * The flags of the uplink must be published before it returns, because SYNC=0 is sent after
-	 * the data plane has stopped. When LACP stops, the owner resets the state by itself.
+	 * Only with LACP or PAgP. Present state of the uplink; also called without a change.
+	 * The flags of the uplink must be published before it returns, because the partner hears
+	 * of it after the data plane has stopped. When the protocol stops, the owner resets the
+	 * state by itself.
 	 */
-	void (*on_lacp_state)(void *userdata, uint32_t uplink, bool collecting, bool distributing);
+	void (*on_negotiated)(void *userdata, uint32_t uplink, bool collecting, bool distributing);
 	/* An event that the partner can cause at any rate: the owner limits it. */
 	void (*on_report)(void *userdata, uint32_t uplink, enum event_code code, const char *text);
 	/* The records of all uplinks were written: about once a second, and after each change. */

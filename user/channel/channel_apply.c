@@ -29,6 +29,8 @@ static void remove_port(struct channel *channel, uint32_t index)
 {
 	if (channel->port[index] && channel->port[index]->added)
 		lacp_port_remove(channel->lacp, channel->port[index]->number, now_ms());
+	if (channel->port[index])
+		channel_pagp_remove_port(channel, channel->port[index]);
 	free(TAKE_PTR(channel->port[index]));
 }
 
@@ -161,7 +163,7 @@ static void publish_states(struct channel *channel)
 
 		if (lacp_port_info(channel->lacp, channel->port[i]->number, now_ms(), &info) < 0)
 			continue;
-		callbacks->on_lacp_state(callbacks->userdata, i, info.actor.state & LACP_COLLECTING,
+		callbacks->on_negotiated(callbacks->userdata, i, info.actor.state & LACP_COLLECTING,
 					 info.actor.state & LACP_DISTRIBUTING);
 	}
 }
@@ -176,8 +178,9 @@ static int start_lacp(struct channel *channel, const struct lacp_config *config)
 	return channel->lacp ? 0 : context_fail(channel->context, -ENOMEM, "cannot start LACP");
 }
 
-/* Without a channel the partner must stop bundling the links, so it gets SYNC=0. With a static
- * channel it may go on, and it does until its LACP state expires: time to set it to static, too. */
+/* Without a channel, or with PAgP, the partner must stop bundling the links, so it gets SYNC=0.
+ * With a static channel it may go on, and it does until its LACP state expires: time to set it to
+ * static, too. */
 static void stop_lacp(struct channel *channel)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
@@ -185,7 +188,7 @@ static void stop_lacp(struct channel *channel)
 
 		if (!port)
 			continue;
-		if (port->added && channel->context->cfg->channel == UL_CHANNEL_NONE)
+		if (port->added && channel->context->cfg->channel != UL_CHANNEL_STATIC)
 			lacp_port_remove(channel->lacp, port->number, now_ms());
 		port->added = false;
 		port->saved = no_record;
@@ -267,7 +270,11 @@ static void apply_no_lacp(struct channel *channel, bool first)
 	if (channel->lacp)
 		stop_lacp(channel);
 	channel->record_due_ms = 0;
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++)
+}
+
+static void apply_no_protocol(struct channel *channel)
+{
+	for (uint32_t i = 0; i < channel->context->dp->meta->n_uplinks; i++)
 		channel_port_connect(channel, channel->port[i]);
 	channel_run(channel);
 }
@@ -285,8 +292,16 @@ int channel_apply(struct channel *channel)
 	if (r < 0)
 		return r;
 	channel->applied = true;
+	if (channel->context->cfg->channel != UL_CHANNEL_PAGP) {
+		if (channel->pagp)
+			channel_pagp_stop(channel);
+		channel_pagp_clear_records(channel, 0);
+	}
 	if (channel->context->cfg->channel == UL_CHANNEL_LACP)
 		return apply_lacp(channel);
 	apply_no_lacp(channel, first);
+	if (channel->context->cfg->channel == UL_CHANNEL_PAGP)
+		return channel_pagp_apply(channel);
+	apply_no_protocol(channel);
 	return 0;
 }

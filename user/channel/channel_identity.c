@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /*
- * The identity of the switch in LACP: system id and port numbers. A partner recognises a link by
- * them (802.1AX 6.3.2, 6.3.4), so both are kept in the maps and survive restarts, reloads and
- * changes of the uplinks.
+ * The identity of the switch in LACP and PAgP: system id and port numbers. A partner recognises a
+ * link by them (802.1AX 6.3.2, 6.3.4), so both are kept in the maps and survive restarts, reloads
+ * and changes of the uplinks.
  */
 #include "channel/internal.h"
 #include "dataplane/records.h"
 
 /* The first uplink's address, for the life of the switch even if that uplink leaves. A configured
  * system id lasts as long as it is configured. */
-static void choose_system(const struct switch_context *context)
+void channel_choose_system(const struct switch_context *context)
 {
 	const struct lacp_cfg *cfg = &context->cfg->lacp;
 	struct dataplane *dp = context->dp;
@@ -31,7 +31,7 @@ void channel_make_config(const struct switch_context *context, struct lacp_confi
 {
 	const struct lacp_cfg *cfg = &context->cfg->lacp;
 
-	choose_system(context);
+	channel_choose_system(context);
 	*ret = (struct lacp_config){
 		.system_priority = cfg->system_priority,
 		.key = cfg->key,
@@ -51,7 +51,11 @@ void channel_update_system(struct channel *channel)
 {
 	struct lacp_config config;
 
-	if (!channel->lacp || !mac_is_zero(channel->context->dp->meta->lacp_system))
+	if (!mac_is_zero(channel->context->dp->meta->lacp_system))
+		return;
+	if (channel->pagp)
+		channel_pagp_update_device(channel);
+	if (!channel->lacp)
 		return;
 	channel_make_config(channel->context, &config);
 	lacp_configure(channel->lacp, &config, now_ms());

@@ -39,11 +39,10 @@ void channel_record_lacp(const struct lacp *lacp, uint16_t number, uint64_t now_
 		record->flags |= UL_LACP_OUT;
 }
 
-void channel_record_delay(uint64_t wait_ms, struct ul_lacp_port *record)
+void channel_describe_delay(uint64_t wait_ms, bool out, char *text, size_t size)
 {
-	if (wait_ms && !(record->flags & UL_LACP_OUT))
-		snprintf(record->reason, sizeof(record->reason),
-			 "in the channel, but sends only in %llu s (up-delay-ms)",
+	if (wait_ms && !out)
+		snprintf(text, size, "in the channel, but sends only in %llu s (up-delay-ms)",
 			 (unsigned long long)((wait_ms + 999) / 1000));
 }
 

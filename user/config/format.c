@@ -240,6 +240,7 @@ static void put_switch(const struct writer *writer, const struct switch_cfg *sw)
 {
 	struct mapping mapping = { .out = writer->out, .indent = 4 };
 	struct mapping lacp = { .out = writer->out, .indent = 6, .title = "lacp" };
+	struct mapping pagp = { .out = writer->out, .indent = 6, .title = "pagp" };
 	size_t n;
 
 	put_name(writer->out, 2, config_section_keys(SECTION_SWITCH, &n), sw);
@@ -256,6 +257,8 @@ static void put_switch(const struct writer *writer, const struct switch_cfg *sw)
 				put(&lacp, "system-id", value_text(&keys[i], &sw->lacp, text));
 		}
 	}
+	if (sw->channel == UL_CHANNEL_PAGP)
+		put_scalars(&pagp, SECTION_PAGP, &sw->pagp, NULL, NULL);
 	put_teaming(writer->out, 6, sw, NULL);
 	put_security(writer->out, 6, &sw->security, NULL);
 	if (sw->n_groups)

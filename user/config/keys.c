@@ -29,7 +29,6 @@ const struct choice choices_channel[] = {
 #define X(NAME, number, name, help) { name, UL_CHANNEL_##NAME, NULL },
 	UL_CHANNELS(X)
 #undef X
-	{ "pagp", -1, NOT_AVAILABLE },
 	{ NULL, 0, NULL },
 };
 
@@ -55,6 +54,18 @@ static const struct choice choices_rate[] = {
 static const struct choice choices_fallback[] = {
 	{ "none", LACP_FALLBACK_NONE, NULL },
 	{ "individual", LACP_FALLBACK_INDIVIDUAL, NULL },
+	{ NULL, 0, NULL },
+};
+
+static const struct choice choices_pagp_mode[] = {
+	{ "desirable", CFG_PAGP_DESIRABLE, NULL },
+	{ "auto", CFG_PAGP_AUTO, NULL },
+	{ NULL, 0, NULL },
+};
+
+static const struct choice choices_pagp_fallback[] = {
+	{ "none", PAGP_FALLBACK_NONE, NULL },
+	{ "individual", PAGP_FALLBACK_INDIVIDUAL, NULL },
 	{ NULL, 0, NULL },
 };
 
@@ -180,6 +191,7 @@ const struct config_key config_keys[] = {
 	LIST(SECTION_SWITCH, KEY_NAMES, "uplinks", 1, UL_MAX_UPLINKS, "a list of 1-24 network interfaces",
 	     "physical NICs; their order is the index order of the hash", REQUIRED),
 	OTHER(SECTION_SWITCH, KEY_SECTION, "lacp", "a mapping", "LACP settings, only with channel: lacp"),
+	OTHER(SECTION_SWITCH, KEY_SECTION, "pagp", "a mapping", "PAgP settings, only with channel: pagp"),
 	OTHER(SECTION_SWITCH, KEY_SECTION, "teaming", "a mapping", "load balancing and failover; port groups inherit each item"),
 	OTHER(SECTION_SWITCH, KEY_SECTION, "security", "a mapping", "permissions of ports; port groups inherit each item"),
 	LIST(SECTION_SWITCH, KEY_LIST, "port-groups", 0, UL_MAX_GROUPS, "a list of at most 4160 port groups", "the port groups of the switch"),
@@ -204,6 +216,11 @@ const struct config_key config_keys[] = {
 	UINT(SECTION_LACP, "headless-s", 0, 86400, "300", FIELD(lacp_cfg, headless_s),
 	     "for how many seconds the data plane may answer LACPDUs while the daemon is stopped; 0 = never"),
 	CHOICE(SECTION_LACP, "fallback", choices_fallback, "none", FIELD(lacp_cfg, fallback),
+	       "individual = without any partner, one link keeps forwarding (PXE, a switch without a channel configured)"),
+
+	CHOICE(SECTION_PAGP, "mode", choices_pagp_mode, "desirable", FIELD(pagp_cfg, mode),
+	       "desirable = negotiate with any partner; auto = only with one that is desirable"),
+	CHOICE(SECTION_PAGP, "fallback", choices_pagp_fallback, "none", FIELD(pagp_cfg, fallback),
 	       "individual = without any partner, one link keeps forwarding (PXE, a switch without a channel configured)"),
 
 	CHOICE(SECTION_TEAMING, "load-balancing", choices_method, NULL, FIELD(teaming, method), "how an uplink is chosen",
@@ -324,6 +341,7 @@ const char *config_section_title(enum config_section section)
 		[SECTION_ROOT] = "Top level",
 		[SECTION_SWITCH] = "switches[]",
 		[SECTION_LACP] = "switches[].lacp",
+		[SECTION_PAGP] = "switches[].pagp",
 		[SECTION_TEAMING] = "switches[].teaming and port-groups[].teaming",
 		[SECTION_SECURITY] = "switches[].security and port-groups[].security",
 		[SECTION_LEARNING] = "switches[].security.mac-learning and port-groups[].security.mac-learning",

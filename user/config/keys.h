@@ -13,6 +13,7 @@ enum config_section {
 	SECTION_ROOT,
 	SECTION_SWITCH,
 	SECTION_LACP,
+	SECTION_PAGP,
 	SECTION_TEAMING,  /* of a switch and of a port group */
 	SECTION_SECURITY, /* likewise */
 	SECTION_LEARNING, /* of security */

@@ -40,6 +40,7 @@ enum failure_detection { DETECT_LINK, DETECT_BEACON };
 enum lacp_activity_cfg { CFG_LACP_PASSIVE, CFG_LACP_ACTIVE };
 enum lacp_rate_cfg { CFG_LACP_SLOW, CFG_LACP_FAST };
 enum lacp_mux_cfg { CFG_LACP_COUPLED, CFG_LACP_INDEPENDENT };
+enum pagp_mode_cfg { CFG_PAGP_DESIRABLE, CFG_PAGP_AUTO };
 
 struct teaming {
 	enum ul_method method;
@@ -82,6 +83,11 @@ struct lacp_cfg {
 	enum lacp_policy selection;
 	/* for how long the data plane may answer while the daemon is stopped; 0: not at all */
 	uint32_t headless_s;
+};
+
+struct pagp_cfg {
+	enum pagp_mode_cfg mode;
+	enum pagp_fallback fallback;
 };
 
 struct port_cfg {
@@ -129,6 +135,7 @@ struct switch_cfg {
 	uint32_t carrier_poll_ms;
 	bool take_addresses;
 	struct lacp_cfg lacp;
+	struct pagp_cfg pagp;
 	struct teaming teaming;
 	struct security security;
 	char uplinks[UL_MAX_UPLINKS][UL_NAME_LEN];

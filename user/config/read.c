@@ -232,6 +232,23 @@ static void read_lacp(struct reader *reader, const struct section *parent, struc
 	mistakes_leave(&reader->mistakes, outside);
 }
 
+static void read_pagp(struct reader *reader, const struct section *parent, struct switch_cfg *sw,
+		      const struct switch_state *state)
+{
+	const struct tree_node *node = section_mapping(parent, "pagp");
+	struct mistakes_scope outside;
+	struct section section;
+
+	if (node && !state->channel_bad && sw->channel != UL_CHANNEL_PAGP)
+		mistakes_add(
+			&reader->mistakes, "pagp",
+			"needs channel: pagp, but channel is %s: set channel to pagp, or remove pagp",
+			channel_name(sw->channel));
+	outside = mistakes_enter(&reader->mistakes, "pagp");
+	section_read(reader, node, SECTION_PAGP, &sw->pagp, true, &section);
+	mistakes_leave(&reader->mistakes, outside);
+}
+
 static void check_switch_name(struct reader *reader, const struct switch_cfg *sw)
 {
 	for (const struct switch_cfg *other = reader->model->switches; other < sw; other++) {
@@ -295,6 +312,7 @@ static void read_switch(struct reader *reader, const struct tree_node *node, str
 	read_uplinks(reader, &section, sw, &state);
 	note_bridge(reader, &section, sw->bridge, &(struct location){ .sw = sw, .bridge = true });
 	read_lacp(reader, &section, sw, &state);
+	read_pagp(reader, &section, sw, &state);
 	teaming_read(reader, section_mapping(&section, "teaming"), sw, &state, NULL, &sw->teaming);
 	state.learning_bad = !read_security(reader, &section, NULL, &sw->security);
 	read_groups(reader, &section, &state, sw);

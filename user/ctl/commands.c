@@ -18,6 +18,7 @@ const struct command ctl_commands[] = {
 	{ "show ports",	    "[SWITCH] [-o COL,...]",				     0, 1, "columns ",		    cmd_show_ports,	"ports: group, MAC address, uplink and traffic" },
 	{ "show groups",    "[SWITCH] [-o COL,...]",				     0, 1, "columns ",		    cmd_show_groups,	"port groups: VLAN, teaming policy and security" },
 	{ "show lacp",	    "[SWITCH] [-o COL,...]",				     0, 1, "columns ",		    cmd_show_lacp,	"LACP: actor, partner, states, counters and findings" },
+	{ "show pagp",	    "[SWITCH] [-o COL,...]",				     0, 1, "columns ",		    cmd_show_pagp,	"PAgP: actor, partner, states, counters and findings" },
 	{ "show fdb",	    "[SWITCH] [-o COL,...]",				     0, 1, "columns ",		    cmd_show_fdb,	"forwarding table: VLAN, MAC address and port" },
 	{ "show counters",  "[SWITCH] [--all] [-o COL,...]",	     0, 1, "all columns ",	    cmd_show_counters,	"packet and drop counters by reason" },
 	{ "show channel",   "[summary] [SWITCH]",		     0, 2, "",		    cmd_show_channel,	"the channel: one line per uplink with flag letters" },

@@ -90,6 +90,12 @@ const char *ctl_text(json_t *record, const char *key);
 const char *ctl_word(json_t *record, const char *key);
 json_int_t ctl_number(json_t *record, const char *key);
 
+/* ---- lacp.c: of records of LACP and PAgP ---- */
+json_t *ctl_seconds(json_t *age_ms);	  /* "1.5 s", or null */
+json_t *ctl_neighbour(json_t *neighbour); /* "DEVICE PORT (PROTOCOL)", or null */
+/* The state of an uplink as a sentence, and its findings. */
+void ctl_print_sentences(struct ctl *ctl, json_t *record);
+
 /* ---- request.c ---- */
 /* Calls io.uplinkd.METHOD; takes the reference to parameters. Returns an exit status; an error has
  * been printed. ret_reply may be NULL. */
@@ -108,6 +114,7 @@ int cmd_show_uplinks(struct ctl *ctl);
 int cmd_show_ports(struct ctl *ctl);
 int cmd_show_groups(struct ctl *ctl);
 int cmd_show_lacp(struct ctl *ctl);
+int cmd_show_pagp(struct ctl *ctl);
 int cmd_show_fdb(struct ctl *ctl);
 int cmd_show_counters(struct ctl *ctl);
 int cmd_show_channel(struct ctl *ctl);

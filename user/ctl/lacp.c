@@ -50,7 +50,7 @@ static json_t *state_letters(json_t *side)
 	return json_string(lacp_state_letters(state, letters));
 }
 
-static json_t *seconds_text(json_t *age_ms)
+json_t *ctl_seconds(json_t *age_ms)
 {
 	return json_is_integer(age_ms) ?
 		       json_sprintf("%.1f s", (double)json_integer_value(age_ms) / 1000) :
@@ -73,7 +73,7 @@ static json_t *gaps_text(json_t *gaps)
 			    (double)ctl_number(gaps, "max_ms") / 1000);
 }
 
-static json_t *neighbour_text(json_t *neighbour)
+json_t *ctl_neighbour(json_t *neighbour)
 {
 	if (!json_is_object(neighbour))
 		return json_null();
@@ -102,9 +102,9 @@ static json_t *row_of(json_t *record)
 		SET("partner_state", state_letters(partner));
 	}
 	SET("churn", churn_text(json_object_get(record, "churn")));
-	SET("last", seconds_text(json_object_get(record, "last_rx_age_ms")));
+	SET("last", ctl_seconds(json_object_get(record, "last_rx_age_ms")));
 	SET("gaps", gaps_text(json_object_get(record, "gaps")));
-	SET("neighbour", neighbour_text(json_object_get(record, "neighbour")));
+	SET("neighbour", ctl_neighbour(json_object_get(record, "neighbour")));
 #undef SET
 	return row;
 }
@@ -119,8 +119,7 @@ static json_t *counters_of(json_t *record)
 	return row;
 }
 
-/* The state of an uplink as a sentence, and its findings. */
-static void print_sentences(struct ctl *ctl, json_t *record)
+void ctl_print_sentences(struct ctl *ctl, json_t *record)
 {
 	bool out = json_is_true(json_object_get(record, "out"));
 	const char *reason = ctl_text(record, "reason");
@@ -217,7 +216,7 @@ static int print_switch(struct ctl *ctl, json_t *sw)
 		return status;
 	fputc('\n', ctl->out);
 	json_array_foreach(records, i, record)
-		print_sentences(ctl, record);
+		ctl_print_sentences(ctl, record);
 	if (json_array_size(counts) == 0)
 		return CTL_DONE;
 	fputc('\n', ctl->out);

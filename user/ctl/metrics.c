@@ -55,7 +55,7 @@ static int write_file(struct ctl *ctl, const struct metrics_input *input,
 int cmd_metrics(struct ctl *ctl)
 {
 	json_auto_t *status = NULL, *statistics = NULL, *switches = NULL, *ports = NULL,
-		    *drops = NULL, *lacp = NULL;
+		    *drops = NULL, *lacp = NULL, *pagp = NULL;
 	uint64_t begin = now_ns();
 	struct metrics_input input;
 	enum metrics_format format = METRICS_OPENMETRICS;
@@ -73,6 +73,8 @@ int cmd_metrics(struct ctl *ctl)
 		r = ctl_read(ctl, "Drops", NULL, NULL, &drops);
 	if (r == CTL_DONE)
 		r = ctl_read(ctl, "Lacp", NULL, NULL, &lacp);
+	if (r == CTL_DONE)
+		r = ctl_read(ctl, "Pagp", NULL, NULL, &pagp);
 	if (r != CTL_DONE)
 		return r;
 	status = ask(ctl, CONTROL_INTERFACE ".Status");
@@ -84,6 +86,7 @@ int cmd_metrics(struct ctl *ctl)
 					.ports = ports,
 					.drops = drops,
 					.lacp = lacp,
+					.pagp = pagp,
 					.read_seconds = (double)(now_ns() - begin) / 1e9 };
 	if (ctl->output)
 		return write_file(ctl, &input, format);

@@ -53,10 +53,15 @@ static enum config_section section_of(const struct config_key *key)
 		const char *name;
 		enum config_section section;
 	} rows[] = {
-		{ "switches", SECTION_SWITCH },	  { "control", SECTION_CONTROL },
-		{ "lacp", SECTION_LACP },	  { "teaming", SECTION_TEAMING },
-		{ "security", SECTION_SECURITY }, { "mac-learning", SECTION_LEARNING },
-		{ "port-groups", SECTION_GROUP }, { "ports", SECTION_PORT },
+		{ "switches", SECTION_SWITCH },
+		{ "control", SECTION_CONTROL },
+		{ "lacp", SECTION_LACP },
+		{ "pagp", SECTION_PAGP },
+		{ "teaming", SECTION_TEAMING },
+		{ "security", SECTION_SECURITY },
+		{ "mac-learning", SECTION_LEARNING },
+		{ "port-groups", SECTION_GROUP },
+		{ "ports", SECTION_PORT },
 		{ "routes", SECTION_ROUTE },
 	};
 

@@ -33,6 +33,7 @@ static const struct {
 	{ "ports.json",		{ "--json", "show", "ports" } },
 	{ "groups.json",	{ "--json", "show", "groups" } },
 	{ "lacp.json",		{ "--json", "show", "lacp" } },
+	{ "pagp.json",		{ "--json", "show", "pagp" } },
 	{ "channel.json",	{ "--json", "show", "channel" } },
 	{ "fdb.json",		{ "--json", "show", "fdb" } },
 	{ "counters.json",	{ "--json", "show", "counters" } },

@@ -64,9 +64,9 @@ static bool watch(struct ctl *ctl, const char *interface, struct switches *switc
 		ret->arriving = received(&now->uplinks[index].stats) - received(&before);
 		before = now->uplinks[index].stats;
 		snapshot_free(now);
-		/* with LACP the switch moves its flows away, too, a moment later */
+		/* with LACP or PAgP the switch moves its flows away, too, a moment later */
 	} while ((!ret->drained || ret->sending ||
-		  (ret->arriving && ret->channel == UL_CHANNEL_LACP)) &&
+		  (ret->arriving && UL_IS_NEGOTIATED(ret->channel))) &&
 		 now_ms() < deadline_ms);
 	return true;
 }

@@ -181,6 +181,7 @@ static void set_pointers(struct dataplane *dp, const uint32_t entries[N_UL_MAPS]
 	dp->vlans = dp->mapping[UL_MAP_VLANS];
 	dp->lacp_answers = dp->mapping[UL_MAP_LACP_ANSWERS];
 	dp->lacp_ports = dp->mapping[UL_MAP_LACP_PORTS];
+	dp->pagp_ports = dp->mapping[UL_MAP_PAGP_PORTS];
 	/* dirty: the writer before this one may have freed cells without a grace period */
 	dp->ifaces = (struct table){ .rows = dp->mapping[UL_MAP_IFACES],
 				     .seed = dp->meta->seed,

@@ -410,13 +410,26 @@ void sent_note(struct dataplane *dp, const uint8_t *frame, uint64_t jiffies)
 	STORE(sent[digest & (UL_RECENT - 1)], ul_recent_word(digest, jiffies));
 }
 
-/* ---- ul_lacp_ports, ul_lacp_answers ---- */
+/* ---- ul_lacp_ports, ul_pagp_ports, ul_lacp_answers ---- */
 void lacp_record_write(struct dataplane *dp, uint32_t uplink, const struct ul_lacp_port *record)
 {
 	struct ul_lacp_port *records = dp->mapping[UL_MAP_LACP_PORTS];
 
 	assert(uplink < UL_MAX_UPLINKS);
 	memcpy(&records[uplink], record, sizeof(*record));
+}
+
+/* A process that is killed in between leaves a record that says so. */
+void pagp_record_write(struct dataplane *dp, uint32_t uplink, const struct ul_pagp_port *record)
+{
+	struct ul_pagp_port *records = dp->mapping[UL_MAP_PAGP_PORTS], next = *record;
+
+	assert(uplink < UL_MAX_UPLINKS);
+	next.writing = 1;
+	STORE(records[uplink].writing, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	memcpy(&records[uplink], &next, sizeof(next));
+	STORE(records[uplink].writing, 0);
 }
 
 void lacp_answers_clear(struct dataplane *dp, uint32_t uplink)

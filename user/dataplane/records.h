@@ -23,8 +23,8 @@
  *               headless_ns; lacp_system with lacp_system_given
  *   ul_sent     8 bytes: each word, which port_tc may store at the same time; one of both stays
  *
- * Names and struct ul_lacp_port are written byte by byte. No program reads them; uplinkctl reads
- * a ul_lacp_port until two copies are equal (view_lacp_port()).
+ * Names, struct ul_lacp_port and struct ul_pagp_port are written byte by byte. No program reads
+ * them; uplinkctl reads a ul_lacp_port until two copies are equal (view_lacp_port()).
  *
  * Indexes must be below the number of entries of the map (UL_MAX_UPLINKS, meta->max_ports, ...);
  * this is asserted. Tests: tests/unit/dataplane_records.c.
@@ -136,9 +136,11 @@ void meta_write_lacp_system(struct dataplane *dp, const uint8_t system[6], bool 
  * one 802.1Q tag. jiffies: dataplane_jiffies(). */
 void sent_note(struct dataplane *dp, const uint8_t *frame, uint64_t jiffies);
 
-/* ---- ul_lacp_ports, ul_lacp_answers ---- */
+/* ---- ul_lacp_ports, ul_pagp_ports, ul_lacp_answers ---- */
 /* record: as uplinkctl shows it. */
 void lacp_record_write(struct dataplane *dp, uint32_t uplink, const struct ul_lacp_port *record);
+/* record->writing is ignored: it is set while the record is stored. */
+void pagp_record_write(struct dataplane *dp, uint32_t uplink, const struct ul_pagp_port *record);
 /* Zeroes the counters of answers before the index is used for another uplink. uplink_xdp writes
  * this record too: an answer that is counted at the same moment may survive. */
 void lacp_answers_clear(struct dataplane *dp, uint32_t uplink);

@@ -84,6 +84,7 @@ struct dataplane {
 	struct table ifaces, fdb;
 	const struct ul_lacp_answer *lacp_answers;
 	const struct ul_lacp_port *lacp_ports;
+	const struct ul_pagp_port *pagp_ports;
 
 	/* of the maps that are not mapped; -1: mapped, or not open */
 	int map_fd[N_UL_MAPS];

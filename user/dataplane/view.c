@@ -21,8 +21,9 @@
 
 /* The maps that are shown; ul_stats is read by look-ups. */
 static const enum ul_map shown[] = {
-	UL_MAP_META,  UL_MAP_UPLINKS, UL_MAP_PORTS,   UL_MAP_GROUPS,	 UL_MAP_POLICIES,
-	UL_MAP_VLANS, UL_MAP_FDB,     UL_MAP_FDB_USE, UL_MAP_LACP_PORTS, UL_MAP_LACP_ANSWERS,
+	UL_MAP_META,	   UL_MAP_UPLINKS,	UL_MAP_PORTS,	   UL_MAP_GROUPS,
+	UL_MAP_POLICIES,   UL_MAP_VLANS,	UL_MAP_FDB,	   UL_MAP_FDB_USE,
+	UL_MAP_LACP_PORTS, UL_MAP_LACP_ANSWERS, UL_MAP_PAGP_PORTS,
 };
 
 /* Opens the pin with flags (BPF_F_RDONLY or 0) and compares it with the catalogue. */
@@ -221,6 +222,7 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 	view_find_programs(directory, view->program_id);
 	view->has_stale_programs = view_has_stale_programs;
 	view->lacp_ports = view->maps[UL_MAP_LACP_PORTS];
+	view->pagp_ports = view->maps[UL_MAP_PAGP_PORTS];
 	view->lacp_answers = view->maps[UL_MAP_LACP_ANSWERS];
 	if (!can_be_read(view, entries))
 		return -EPROTO;
@@ -246,6 +248,18 @@ uint64_t view_jiffies(const struct view *view)
 	return clock_jiffies(view->clock_fd);
 }
 
+/* The daemon writes records at any moment: until two copies are equal. */
+static void copy_record(const void *record, size_t size, void *ret, void *again)
+{
+	for (int i = 0; i < 100; i++) {
+		memcpy(ret, record, size);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		memcpy(again, record, size);
+		if (memcmp(ret, again, size) == 0)
+			return;
+	}
+}
+
 void view_lacp_port(const struct view *view, uint32_t uplink, struct ul_lacp_port *ret)
 {
 	struct ul_lacp_port again;
@@ -253,16 +267,21 @@ void view_lacp_port(const struct view *view, uint32_t uplink, struct ul_lacp_por
 	*ret = (struct ul_lacp_port){};
 	if (!view->lacp_ports || uplink >= UL_MAX_UPLINKS)
 		return;
-	for (int i = 0; i < 100; i++) {
-		memcpy(ret, &view->lacp_ports[uplink], sizeof(*ret));
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		memcpy(&again, &view->lacp_ports[uplink], sizeof(again));
-		if (memcmp(ret, &again, sizeof(again)) == 0)
-			break;
-	}
+	copy_record(&view->lacp_ports[uplink], sizeof(*ret), ret, &again);
 	ret->reason[sizeof(ret->reason) - 1] = '\0';
 	ret->neighbour.device[sizeof(ret->neighbour.device) - 1] = '\0';
 	ret->neighbour.port[sizeof(ret->neighbour.port) - 1] = '\0';
+}
+
+void view_pagp_port(const struct view *view, uint32_t uplink, struct ul_pagp_port *ret)
+{
+	struct ul_pagp_port again;
+
+	*ret = (struct ul_pagp_port){};
+	if (!view->pagp_ports || uplink >= UL_MAX_UPLINKS)
+		return;
+	copy_record(&view->pagp_ports[uplink], sizeof(*ret), ret, &again);
+	ret->reason[sizeof(ret->reason) - 1] = '\0';
 }
 
 int view_stats(const struct view *view, uint32_t endpoint, struct ul_stats *ret)

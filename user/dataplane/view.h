@@ -30,6 +30,8 @@ struct view {
 	const struct ul_use_row *fdb_use;
 	/* UL_MAX_UPLINKS entries, NULL in tests; read them by view_lacp_port() */
 	const struct ul_lacp_port *lacp_ports;
+	/* likewise by view_pagp_port() */
+	const struct ul_pagp_port *pagp_ports;
 	/* UL_MAX_UPLINKS entries, NULL in tests */
 	const struct ul_lacp_answer *lacp_answers;
 	uint32_t program_id[N_VIEW_PROGRAMS]; /* that are pinned; 0: none */
@@ -62,6 +64,7 @@ bool view_has_stale_programs(const struct view *view, uint32_t ifindex);
 
 /* A consistent copy of the record of an uplink. All zero: there is none. */
 void view_lacp_port(const struct view *view, uint32_t uplink, struct ul_lacp_port *ret);
+void view_pagp_port(const struct view *view, uint32_t uplink, struct ul_pagp_port *ret);
 
 /* Name and kind of a reason, from the X-macro. NULL when the number is not in use. */
 const char *reason_name(uint32_t reason);

@@ -34,7 +34,7 @@ uint32_t peer_mismatch_findings(const struct peer_mismatch *mismatch,
 
 	if (channel != UL_CHANNEL_LACP && is_recent(mismatch->lacp_ms, now_ms))
 		findings |= 1U << UL_FIND_LACP_UNUSED;
-	if (neighbour->pagp && is_recent(neighbour->pagp_ms, now_ms))
+	if (channel != UL_CHANNEL_PAGP && neighbour->pagp && is_recent(neighbour->pagp_ms, now_ms))
 		findings |= 1U << UL_FIND_PAGP;
 	return findings;
 }
@@ -42,14 +42,20 @@ uint32_t peer_mismatch_findings(const struct peer_mismatch *mismatch,
 static void describe_lacp(const struct peer_mismatch *mismatch, enum ul_channel channel, char *text,
 			  size_t size)
 {
+	/* clang-format off */
+	static const char *const consequences[] = {
+		[UL_CHANNEL_NONE] = "there is no local channel: the switch tries to aggregate this link",
+		[UL_CHANNEL_STATIC] = "the local channel is static: the switch excludes this link",
+		[UL_CHANNEL_LACP] = "the local channel uses LACP, too",
+		[UL_CHANNEL_PAGP] = "the local channel uses PAgP: the switch excludes this link",
+	};
+	/* clang-format on */
 	char mac[MAC_TEXT_LEN];
 
+	_Static_assert(ARRAY_SIZE(consequences) == UL_N_CHANNELS, "a text for each");
 	snprintf(text, size, "LACPDUs received from system %s key %u port %u, but %s",
 		 mac_format(mismatch->partner.system, mac), mismatch->partner.key,
-		 mismatch->partner.port,
-		 channel == UL_CHANNEL_STATIC ?
-			 "the local channel is static: the switch excludes this link" :
-			 "there is no local channel: the switch tries to aggregate this link");
+		 mismatch->partner.port, consequences[channel]);
 }
 
 static void describe_pagp(const struct ul_neighbour *neighbour, enum ul_channel channel, char *text,
@@ -60,9 +66,11 @@ static void describe_pagp(const struct ul_neighbour *neighbour, enum ul_channel 
 		[UL_CHANNEL_NONE] = "there is no local channel",
 		[UL_CHANNEL_STATIC] = "the local channel is static: the switch waits for PAgP and excludes this link",
 		[UL_CHANNEL_LACP] = "the local channel uses LACP: the switch excludes this link",
+		[UL_CHANNEL_PAGP] = "the local channel uses PAgP, too",
 	};
 	/* clang-format on */
 
+	_Static_assert(ARRAY_SIZE(consequences) == UL_N_CHANNELS, "a text for each");
 	snprintf(text, size, "PAgP received: the switch port is set to '%s', but %s",
 		 neighbour->pagp == UL_PAGP_AUTO ? "auto" : "desirable", consequences[channel]);
 }

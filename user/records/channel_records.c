@@ -28,6 +28,13 @@ const char *channel_flag_help(enum channel_flag flag)
 	return flags[flag].help;
 }
 
+static enum channel_flag pagp_flag_of(const struct ul_pagp_port *port)
+{
+	if (port->flags & UL_PAGP_STANDBY)
+		return CHANNEL_STANDBY;
+	return port->version && !(port->flags & UL_PAGP_OUT) ? CHANNEL_WAITING : CHANNEL_SUSPENDED;
+}
+
 enum channel_flag channel_flag_of(const struct snapshot *snapshot, uint32_t index)
 {
 	const struct uplink_view *uplink = &snapshot->uplinks[index];
@@ -42,6 +49,8 @@ enum channel_flag channel_flag_of(const struct snapshot *snapshot, uint32_t inde
 	case UPLINK_DRAINED:
 		return CHANNEL_DRAINED;
 	case UPLINK_WAITING:
+		if (channel == UL_CHANNEL_PAGP)
+			return pagp_flag_of(&uplink->pagp);
 		if (channel != UL_CHANNEL_LACP)
 			return CHANNEL_WAITING;
 		if (uplink->lacp.selected == LACP_STANDBY)
@@ -55,7 +64,8 @@ enum channel_flag channel_flag_of(const struct snapshot *snapshot, uint32_t inde
 	default:
 		break;
 	}
-	if (channel == UL_CHANNEL_NONE || uplink->lacp.flags & UL_LACP_INDIVIDUAL)
+	if (channel == UL_CHANNEL_NONE || uplink->lacp.flags & UL_LACP_INDIVIDUAL ||
+	    uplink->pagp.flags & UL_PAGP_INDIVIDUAL)
 		return CHANNEL_INDIVIDUAL;
 	return CHANNEL_BUNDLED;
 }
@@ -69,6 +79,7 @@ static json_t *uplink_record(const struct snapshot *snapshot, uint32_t index)
 {
 	const struct uplink_view *uplink = &snapshot->uplinks[index];
 	const struct ul_neighbour *neighbour = &uplink->lacp.neighbour;
+	bool pagp = snapshot->view->meta->channel == UL_CHANNEL_PAGP;
 	enum channel_flag flag = channel_flag_of(snapshot, index);
 
 	return json_pack("{s:o, s:s#, s:s, s:s, s:o, s:o, s:o}", "uplink",
@@ -77,13 +88,17 @@ static json_t *uplink_record(const struct snapshot *snapshot, uint32_t index)
 			 record_name(RECORD_UPLINK_STATES, uplink->state), "neighbour_device",
 			 text_or_null(neighbour->device, sizeof(neighbour->device)),
 			 "neighbour_port", text_or_null(neighbour->port, sizeof(neighbour->port)),
-			 "reason", text_or_null(uplink->lacp.reason, sizeof(uplink->lacp.reason)));
+			 "reason",
+			 pagp ? text_or_null(uplink->pagp.reason, sizeof(uplink->pagp.reason)) :
+				text_or_null(uplink->lacp.reason, sizeof(uplink->lacp.reason)));
 }
 
 json_t *record_channel(const struct snapshot *snapshot)
 {
 	enum ul_channel channel = snapshot->view->meta->channel;
-	const char *protocol = channel == UL_CHANNEL_LACP ? "LACP" : NULL;
+	const char *protocol = channel == UL_CHANNEL_LACP ? "LACP" :
+			       channel == UL_CHANNEL_PAGP ? "PAgP" :
+							    NULL;
 	bool min_links = false;
 	json_t *uplinks = json_array();
 

@@ -2,6 +2,7 @@
 // Copyright (C) The uplinkd authors
 /* The reads of reads.c in Varlink's language, with the types of their records. */
 #include "lacp_abi.h"
+#include "pagp_abi.h"
 #include "records/reads.h"
 
 #define TRAFFIC                                             \
@@ -61,6 +62,17 @@ const char record_description[] =
 	"# headless_ms: how much longer LACPDUs are answered without the daemon, on all uplinks but headless_without_xdp\n"
 	"type LacpSwitch (switch: string, channel: ?string, daemon_alive: bool, headless_ms: int, headless_without_xdp: []string, uplinks: []LacpUplink)\n"
 	"method Lacp(switch: ?string) -> (switches: []LacpSwitch)\n"
+	"\n"
+	"# flags: slow_hello, auto_mode, consistent_state. state: pagpPortState of CISCO-PAGP-MIB. stats: counters, by name:\n"
+#define X(member, help) "#   " #member ": " help "\n"
+	PAGP_COUNTERS(X)
+#undef X
+	"type PagpSide (device: string, port: int, group_capability: int, group: int, learn: ?string, priority: int, flags: []string)\n"
+	"type PagpUplink (switch: string, uplink: string, running: bool, mode: ?string, state: ?string, actor: PagpSide, partner: PagpSide, out: bool, "
+		"standby: bool, individual: bool, drained: bool, reason: ?string, findings: []string, finding_texts: []LacpFinding, stats: [string]int, "
+		"last_rx_age_ms: ?int, neighbour: ?LacpNeighbour, updated_age_ms: ?int)\n"
+	"type PagpSwitch (switch: string, channel: ?string, daemon_alive: bool, uplinks: []PagpUplink)\n"
+	"method Pagp(switch: ?string) -> (switches: []PagpSwitch)\n"
 	"\n"
 	"# flag: the letter of 'show etherchannel summary'\n"
 	"type ChannelUplink (uplink: string, flag: string, meaning: string, state: string, neighbour_device: ?string, neighbour_port: ?string, reason: ?string)\n"

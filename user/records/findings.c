@@ -75,6 +75,11 @@ static void find_daemon(struct finder *finder)
 			finder, SEVERITY_ERROR, "daemon_stopped", "uplinkd", remedy,
 			"uplinkd is not running%s and LACPDUs are no longer answered: the switch removes the links from the channel",
 			since);
+	else if (now->view->meta->channel == UL_CHANNEL_PAGP)
+		finding_report(
+			finder, SEVERITY_ERROR, "daemon_stopped", "uplinkd", remedy,
+			"uplinkd is not running%s and sends no PAgP: the switch removes the links from the channel, at the latest after 105 s",
+			since);
 	else
 		finding_report(
 			finder, SEVERITY_WARNING, "daemon_stopped", "uplinkd", remedy,
@@ -252,7 +257,7 @@ static void find_uplink(struct finder *finder, uint32_t index)
 			"%s has recovered and is spare (failback: false)", name);
 		break;
 	case UPLINK_WAITING:
-		if (finder->now->view->meta->channel != UL_CHANNEL_LACP)
+		if (!UL_IS_NEGOTIATED(finder->now->view->meta->channel))
 			finding_report(finder, SEVERITY_NOTE, "uplink_waiting", name,
 				       "wait for up-delay-ms", "%s has carrier and is not used yet",
 				       name);
@@ -303,32 +308,31 @@ static void report_lacp(struct finder *finder, const char *object, const struct 
 			(unsigned long long)(finder->now->taken_ns / 1000000 - port->last_rx_ms));
 }
 
-/* An uplink with carrier that LACP keeps out, with the reason, unless a finding explains it. */
-static void find_out_of_channel(struct finder *finder, const struct uplink_view *uplink)
+void find_out_of_channel(struct finder *finder, const struct uplink_view *uplink,
+			 const struct channel_membership *membership)
 {
-	const struct ul_lacp_port *port = &uplink->lacp;
 	const char *name = uplink->raw.name;
+	bool waits = membership->known && !membership->out;
 
-	if (uplink->state != UPLINK_WAITING ||
-	    (finder->now->daemon_alive && port->findings & LACP_EXPLAINS_OUT))
+	if (uplink->state != UPLINK_WAITING || (finder->now->daemon_alive && membership->explained))
 		return;
-	if (port->updated_ms && !(port->flags & UL_LACP_OUT) && port->reason[0] &&
-	    finder->now->daemon_alive)
+	if (waits && membership->reason[0] && finder->now->daemon_alive)
 		finding_report(finder, SEVERITY_NOTE, "uplink_waiting", name,
-			       "wait for up-delay-ms", "%s is %s", name, port->reason);
-	else if (port->updated_ms && !(port->flags & UL_LACP_OUT))
+			       "wait for up-delay-ms", "%s is %s", name, membership->reason);
+	else if (waits)
 		finding_report(finder, SEVERITY_WARNING, "uplink_waiting", name,
 			       "systemctl start uplinkd",
 			       "%s is in the channel, but up-delay-ms only ends while uplinkd runs",
 			       name);
-	else if (port->flags & UL_LACP_OUT && port->reason[0])
+	else if (membership->out && membership->reason[0])
 		finding_report(finder, SEVERITY_WARNING, "uplink_waiting", name,
-			       "uplinkctl show lacp", "%s is out of the channel: %s", name,
-			       port->reason);
+			       membership->command, "%s is out of the channel: %s", name,
+			       membership->reason);
 	else
 		finding_report(finder, SEVERITY_WARNING, "uplink_waiting", name,
-			       "uplinkctl show lacp",
-			       "%s has carrier, but LACP has not admitted it to the channel", name);
+			       membership->command,
+			       "%s has carrier, but %s has not admitted it to the channel", name,
+			       membership->protocol);
 }
 
 static void find_lacp(struct finder *finder)
@@ -341,7 +345,15 @@ static void find_lacp(struct finder *finder)
 		const struct ul_lacp_port *port = &uplink->lacp;
 
 		if (lacp)
-			find_out_of_channel(finder, uplink);
+			find_out_of_channel(finder, uplink,
+					    &(struct channel_membership){
+						    .protocol = "LACP",
+						    .command = "uplinkctl show lacp",
+						    .reason = port->reason,
+						    .known = port->updated_ms,
+						    .out = port->flags & UL_LACP_OUT,
+						    .explained = port->findings & LACP_EXPLAINS_OUT,
+					    });
 		/* the findings of a stopped daemon may be outdated */
 		for (unsigned int f = 0; now->daemon_alive && f < UL_N_FINDINGS; f++) {
 			if (!(port->findings >> f & 1) || !lacp_finding_name(f) ||
@@ -553,6 +565,7 @@ json_t *findings_find(const struct snapshot *now, const struct snapshot *before)
 	for (uint32_t i = 0; i < now->n_uplinks; i++)
 		find_uplink(&finder, i);
 	find_lacp(&finder);
+	find_pagp(&finder);
 	find_ports(&finder);
 	find_addresses(&finder);
 	find_flood_lists(&finder);

@@ -26,6 +26,22 @@ void finding_report(struct finder *finder, enum severity severity, const char *c
 void finding_evidence(struct finder *finder, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* ---- findings.c ---- */
+/* How LACP or PAgP regards an uplink. */
+struct channel_membership {
+	const char *protocol, *command, *reason; /* command: that shows more */
+	bool known;				 /* the protocol runs on the uplink */
+	bool out;				 /* of the channel, for this reason */
+	bool explained;				 /* a finding has the reason */
+};
+
+/* An uplink with carrier that the protocol or the up-delay keeps out, with the reason. */
+void find_out_of_channel(struct finder *finder, const struct uplink_view *uplink,
+			 const struct channel_membership *membership);
+
+/* ---- pagp_findings.c ---- */
+void find_pagp(struct finder *finder);
+
 /* ---- counter_findings.c ---- */
 void find_all_counters(struct finder *finder);
 

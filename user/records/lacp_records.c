@@ -21,7 +21,7 @@ static const char *const remedies[] = {
 	[LACP_FIND_SAME_PORT] = "look for a hub, or for equal port numbers on an MLAG pair; harmless when all links carry traffic",
 	[LACP_FIND_MIN_LINKS] = "bring up more links, or lower min-links",
 	[UL_FIND_LACP_UNUSED] = "set 'channel: lacp' here, or disable LACP on the switch ports ('mode on' for a static channel)",
-	[UL_FIND_PAGP] = "uplinkd does not support PAgP: set the switch ports to LACP ('mode active')",
+	[UL_FIND_PAGP] = "set the switch ports to LACP ('mode active'), or 'channel: pagp' here",
 };
 /* clang-format on */
 _Static_assert(ARRAY_SIZE(remedies) == UL_N_FINDINGS, "a remedy for each finding");
@@ -38,9 +38,9 @@ const char *lacp_finding_name(unsigned int finding)
 const char *lacp_finding_remedy(unsigned int finding, enum ul_channel channel)
 {
 	if (finding == UL_FIND_PAGP && channel == UL_CHANNEL_STATIC)
-		return "uplinkd does not support PAgP: set the switch ports to 'mode on'";
+		return "set the switch ports to 'mode on', or 'channel: pagp' here";
 	if (finding == UL_FIND_PAGP && channel == UL_CHANNEL_NONE)
-		return "remove the switch ports from their channel group, or set 'channel: static' here and 'mode on' on the switch";
+		return "remove the switch ports from their channel group, or set 'channel: pagp' here";
 	return finding < ARRAY_SIZE(remedies) ? remedies[finding] : NULL;
 }
 
@@ -128,7 +128,7 @@ static json_t *age_of(uint64_t at_ms, uint64_t now_ms)
 	return json_integer(now_ms > at_ms ? (json_int_t)(now_ms - at_ms) : 0);
 }
 
-static json_t *record_neighbour(const struct ul_neighbour *neighbour, uint64_t now_ms)
+json_t *record_neighbour(const struct ul_neighbour *neighbour, uint64_t now_ms)
 {
 	static const char *const vendors[] = { [UL_VENDOR_HP_SWITCH] = "hp_switch",
 					       [UL_VENDOR_ARUBA_CX] = "aruba_cx",

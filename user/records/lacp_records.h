@@ -20,6 +20,9 @@ json_t *record_lacp_switch(const struct snapshot *snapshot);
  */
 bool has_lacp_record(const struct snapshot *snapshot, uint32_t uplink);
 
+/* The switch port as LLDP, CDP or PAgP describe it; null: nothing was received. */
+json_t *record_neighbour(const struct ul_neighbour *neighbour, uint64_t now_ms);
+
 /* Findings: bits of ul_lacp_port.findings. NULL: no such finding. */
 const char *lacp_finding_name(unsigned int finding);
 const char *lacp_finding_remedy(unsigned int finding, enum ul_channel channel);

@@ -7,6 +7,7 @@
 
 #include "common/util.h"
 #include "lacp/lacp.h"
+#include "pagp/pagp.h"
 #include "records/findings.h"
 #include "records/names.h"
 
@@ -336,15 +337,15 @@ static void put_gaps(struct metrics_writer *writer, const struct metrics_input *
 	}
 }
 
-/* Calls put with each uplink on which LACP runs. */
-static void each_lacp(struct metrics_writer *writer, const struct metrics_input *input,
-		      void (*put)(struct metrics_writer *writer, const struct metric_label *labels,
-				  json_t *uplink))
+/* Calls put with each uplink on which the protocol runs. switches: of its read. */
+static void each_running(struct metrics_writer *writer, json_t *switches,
+			 void (*put)(struct metrics_writer *writer,
+				     const struct metric_label *labels, json_t *uplink))
 {
 	json_t *sw, *uplink;
 	size_t i, k;
 
-	json_array_foreach(input->lacp, i, sw)
+	json_array_foreach(switches, i, sw)
 		json_array_foreach(json_object_get(sw, "uplinks"), k, uplink) {
 			const struct metric_label labels[] = {
 				{ "switch", text_of(uplink, "switch") },
@@ -383,22 +384,22 @@ static void put_lacp_state_of(struct metrics_writer *writer, const struct metric
 
 static void put_lacp_state(struct metrics_writer *writer, const struct metrics_input *input)
 {
-	each_lacp(writer, input, put_lacp_state_of);
+	each_running(writer, input->lacp, put_lacp_state_of);
 }
 
-static void put_lacp_counter_of(struct metrics_writer *writer, const struct metric_label *labels,
-				json_t *uplink)
+static void put_pdu_counter_of(struct metrics_writer *writer, const struct metric_label *labels,
+			       json_t *uplink)
 {
 	put_member(writer, labels, json_object_get(uplink, "stats"));
 }
 
 static void put_lacp_counter(struct metrics_writer *writer, const struct metrics_input *input)
 {
-	each_lacp(writer, input, put_lacp_counter_of);
+	each_running(writer, input->lacp, put_pdu_counter_of);
 }
 
-static void put_lacp_age_of(struct metrics_writer *writer, const struct metric_label *labels,
-			    json_t *uplink)
+static void put_pdu_age_of(struct metrics_writer *writer, const struct metric_label *labels,
+			   json_t *uplink)
 {
 	json_t *age_ms = json_object_get(uplink, "last_rx_age_ms");
 
@@ -408,7 +409,41 @@ static void put_lacp_age_of(struct metrics_writer *writer, const struct metric_l
 
 static void put_lacp_age(struct metrics_writer *writer, const struct metrics_input *input)
 {
-	each_lacp(writer, input, put_lacp_age_of);
+	each_running(writer, input->lacp, put_pdu_age_of);
+}
+
+/* ---- PAgP ---- */
+static const char *pagp_state(unsigned int i)
+{
+	return pagp_name(PAGP_NAMES_STATE, i);
+}
+
+static bool is_state(json_t *uplink, const char *state)
+{
+	const char *present = text_of(uplink, "state");
+
+	return present && strcmp(present, state) == 0;
+}
+
+static void put_pagp_state_of(struct metrics_writer *writer, const struct metric_label *labels,
+			      json_t *uplink)
+{
+	metric_stateset(writer, labels, pagp_state, PAGP_N_STATES, is_state, uplink);
+}
+
+static void put_pagp_state(struct metrics_writer *writer, const struct metrics_input *input)
+{
+	each_running(writer, input->pagp, put_pagp_state_of);
+}
+
+static void put_pagp_counter(struct metrics_writer *writer, const struct metrics_input *input)
+{
+	each_running(writer, input->pagp, put_pdu_counter_of);
+}
+
+static void put_pagp_age(struct metrics_writer *writer, const struct metrics_input *input)
+{
+	each_running(writer, input->pagp, put_pdu_age_of);
 }
 
 /* ---- findings ---- */
@@ -543,6 +578,13 @@ static const struct metric_family families[] = {
 	{ "uplinkd_lacp_sent_pdus", COUNTER, NULL, "LACPDUs sent.", put_lacp_counter, "lacpdu_tx" },
 	{ "uplinkd_lacp_illegal_pdus", COUNTER, NULL, "Malformed frames received.", put_lacp_counter, "illegal_rx" },
 	{ "uplinkd_lacp_partner_changes", COUNTER, NULL, "Changes of the partner's identity.", put_lacp_counter, "partner_changes" },
+
+	{ "uplinkd_pagp_state", METRIC_STATESET, NULL, "State of PAgP on an uplink (pagpPortState).", put_pagp_state, NULL },
+	{ "uplinkd_pagp_last_pdu_age_seconds", GAUGE, "seconds", "Time since the last PAgP PDU from the partner.", put_pagp_age, NULL },
+	{ "uplinkd_pagp_received_pdus", COUNTER, NULL, "PAgP information PDUs received.", put_pagp_counter, "info_rx" },
+	{ "uplinkd_pagp_sent_pdus", COUNTER, NULL, "PAgP information PDUs sent.", put_pagp_counter, "info_tx" },
+	{ "uplinkd_pagp_illegal_pdus", COUNTER, NULL, "Malformed PAgP PDUs received.", put_pagp_counter, "illegal_rx" },
+	{ "uplinkd_pagp_partner_changes", COUNTER, NULL, "Changes of the PAgP partner's identity.", put_pagp_counter, "partner_changes" },
 
 	{ "uplinkd_group_ports", GAUGE, NULL, "Ports of a port group.", put_group, "ports" },
 	{ "uplinkd_group_serving_uplinks", GAUGE, NULL, "Uplinks that serve a port group now.", put_serving, NULL },

@@ -36,7 +36,7 @@ enum metrics_format { METRICS_OPENMETRICS, METRICS_PROMETHEUS };
  */
 struct metrics_input {
 	json_t *status, *statistics;
-	json_t *switches, *ports, *drops, *lacp;
+	json_t *switches, *ports, *drops, *lacp, *pagp;
 	double read_seconds;   /* how long reading took */
 	uint32_t failed_reads; /* reads without a reply */
 };

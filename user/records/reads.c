@@ -7,6 +7,7 @@
 #include "records/fdb.h"
 #include "records/findings.h"
 #include "records/lacp_records.h"
+#include "records/pagp_records.h"
 #include "records/rates.h"
 #include "records/records.h"
 #include "records/switch_findings.h"
@@ -69,6 +70,7 @@ EACH(read_addresses, extend, record_fdb)
 EACH(read_drops, extend, record_drops)
 EACH(read_channels, append, record_channel)
 EACH(read_lacp, append, record_lacp_switch)
+EACH(read_pagp, append, record_pagp_switch)
 EACH(read_traffic, append, record_traffic)
 #undef EACH
 

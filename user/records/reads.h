@@ -57,6 +57,7 @@ struct record_read {
 	X(Counters,	       "counters",  false, READ_ONCE,	   read_counters,	      NULL) \
 	X(Drops,	       "drops",	    false, READ_ONCE,	   read_drops,		      NULL) \
 	X(Lacp,		       "switches",  false, READ_ONCE,	   read_lacp,		      NULL) \
+	X(Pagp,		       "switches",  false, READ_ONCE,	   read_pagp,		      NULL) \
 	X(Channels,	       "channels",  false, READ_ONCE,	   read_channels,	      NULL) \
 	X(Findings,	       "switches",  false, READ_TWICE,	   read_findings,	      check_findings) \
 	X(Imbalance,	       "cause",	    true,  READ_SAMPLED,   read_imbalance,	      check_imbalance) \

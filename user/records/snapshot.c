@@ -307,6 +307,7 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++) {
 		uplink_read(&snapshot->uplinks[i], &view->uplinks[i], snapshot->daemon_alive);
 		view_lacp_port(view, i, &snapshot->uplinks[i].lacp);
+		view_pagp_port(view, i, &snapshot->uplinks[i].pagp);
 		if (view->lacp_answers)
 			snapshot->uplinks[i].answer = view->lacp_answers[i];
 		snapshot->usable |= (uint32_t)snapshot->uplinks[i].usable << i;

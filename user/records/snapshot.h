@@ -44,7 +44,7 @@ enum uplink_state {
 	UPLINK_UNUSED,
 	/* recovered; failback is off */
 	UPLINK_SPARE,
-	/* has carrier, but is held back by up-delay, or LACP does not distribute on it */
+	/* has carrier, but is held back by up-delay, or LACP or PAgP does not distribute on it */
 	UPLINK_WAITING,
 	UPLINK_DRAINED,
 	UPLINK_NO_CARRIER,
@@ -64,6 +64,7 @@ struct uplink_view {
 	struct ul_stats stats;
 	struct ul_lacp_port lacp;     /* zero: none */
 	struct ul_lacp_answer answer; /* of the data plane; zero: none */
+	struct ul_pagp_port pagp;     /* zero: none */
 };
 
 struct snapshot {

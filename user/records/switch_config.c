@@ -196,8 +196,8 @@ static void find_conditions(struct plan *plan, size_t n_devices)
 		(meta->channel == UL_CHANNEL_STATIC ? WHEN_STATIC : 0) |
 		(meta->channel == UL_CHANNEL_LACP ? WHEN_LACP | (fast ? WHEN_FAST : WHEN_SLOW) :
 						    0) |
-		(tagged ? WHEN_TAGGED : 0) | (untagged ? WHEN_UNTAGGED : 0) |
-		(untagged && !tagged ? WHEN_ONLY_UNTAGGED : 0) |
+		(meta->channel == UL_CHANNEL_PAGP ? WHEN_PAGP : 0) | (tagged ? WHEN_TAGGED : 0) |
+		(untagged ? WHEN_UNTAGGED : 0) | (untagged && !tagged ? WHEN_ONLY_UNTAGGED : 0) |
 		(n_devices > 1 && meta->channel != UL_CHANNEL_NONE ? WHEN_MLAG : WHEN_ONE_DEVICE) |
 		(plan->method ? WHEN_METHOD : WHEN_NO_METHOD) | (meta->mtu > 1500 ? WHEN_JUMBO : 0);
 }
@@ -284,7 +284,8 @@ static void print_title(const struct plan *plan, FILE *out)
 {
 	static const char *const channels[] = { [UL_CHANNEL_NONE] = "independent links",
 						[UL_CHANNEL_STATIC] = "static channel",
-						[UL_CHANNEL_LACP] = "LACP channel" };
+						[UL_CHANNEL_LACP] = "LACP channel",
+						[UL_CHANNEL_PAGP] = "PAgP channel" };
 	const struct ul_meta *meta = plan->snapshot->view->meta;
 	const char *comment = plan->vendor->comment;
 	uint32_t uplink = 0;
@@ -315,6 +316,12 @@ int switch_config_write(const struct snapshot *snapshot, const struct vendor *ve
 	plan.method = find_method(&plan);
 	find_conditions(&plan, peer_devices(snapshot, ports, devices));
 	print_title(&plan, out);
+	if (plan.conditions & WHEN_PAGP && !vendor->has_pagp) {
+		/* A bundle without a protocol would not match. */
+		fprintf(out, "%s this vendor has no PAgP: set 'channel: lacp' on the host\n",
+			vendor->comment);
+		return ferror(out) ? -ENOMEM : 0;
+	}
 	for (size_t n = 0; n < vendor->n_lines;) {
 		const struct config_line *line = &vendor->lines[n];
 		size_t end = n + 1;

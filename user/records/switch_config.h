@@ -38,6 +38,7 @@ enum line_condition {
 	WHEN_NO_METHOD = 1 << 11,
 	WHEN_JUMBO = 1 << 12, /* MTU above 1500 */
 	WHEN_ONE_DEVICE = 1 << 13,
+	WHEN_PAGP = 1 << 14,
 };
 
 struct config_line {
@@ -50,7 +51,8 @@ struct config_line {
 
 struct vendor {
 	const char *name, *comment; /* comment: what starts a comment line */
-	const char *no_mlag;	    /* NULL, or what several devices must be, as a comment */
+	bool has_pagp;
+	const char *no_mlag; /* NULL, or what several devices must be, as a comment */
 	/* for each method the keyword; NULL: none */
 	const char *methods[UL_N_METHODS];
 	const struct config_line *lines;

@@ -98,21 +98,20 @@ static void compare_protocol(struct comparison *comparison, uint32_t index,
 	static const char *const names[] = {
 		[OUTPUT_STATIC] = "no protocol (mode on)", [OUTPUT_LACP] = "LACP", [OUTPUT_PAGP] = "PAgP"
 	};
+	static const char *const remedies[] = { [OUTPUT_STATIC] = "or set 'channel: static' here",
+						[OUTPUT_LACP] = "or set 'channel: lacp' here",
+						[OUTPUT_PAGP] = "or set 'channel: pagp' here" };
 	const char *name = comparison->now->uplinks[index].raw.name;
 	enum ul_channel here = comparison->now->view->meta->channel;
 
 	if (channel->protocol == OUTPUT_UNKNOWN ||
 	    (here == UL_CHANNEL_STATIC && channel->protocol == OUTPUT_STATIC) ||
-	    (here == UL_CHANNEL_LACP && channel->protocol == OUTPUT_LACP))
+	    (here == UL_CHANNEL_LACP && channel->protocol == OUTPUT_LACP) ||
+	    (here == UL_CHANNEL_PAGP && channel->protocol == OUTPUT_PAGP))
 		return;
 	finding_report(&comparison->finder, SEVERITY_ERROR, "switch_mode", name,
-		       here == UL_CHANNEL_STATIC && channel->protocol == OUTPUT_LACP ?
-			       "or set 'channel: lacp' here" :
-		       here == UL_CHANNEL_LACP && channel->protocol == OUTPUT_STATIC ?
-			       "or set 'channel: static' here" :
-			       "no action on this side: uplinkd has no PAgP",
-		       "%s: 'channel: %s' here, but %s on the switch", name, channel_name(here),
-		       names[channel->protocol]);
+		       remedies[channel->protocol], "%s: 'channel: %s' here, but %s on the switch",
+		       name, channel_name(here), names[channel->protocol]);
 	finding_evidence(&comparison->finder, "output of the switch: protocol of %s",
 			 channel->name);
 }

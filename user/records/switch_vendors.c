@@ -47,6 +47,7 @@ static const struct config_line cisco_ios[] = {
 	{ WHEN_FAST, PORT, " lacp rate fast" },
 	{ WHEN_STATIC, PORT, " channel-group {id} mode on" },
 	{ WHEN_LACP, PORT, " channel-group {id} mode active" },
+	{ WHEN_PAGP, PORT, " channel-group {id} mode desirable non-silent" },
 	{ 0, PORT, " no shutdown" },
 	{ 0, ONCE, "end" },
 };
@@ -207,6 +208,7 @@ static const struct config_line mikrotik[] = {
 
 static const struct vendor table[] = {
 	{ .name = "cisco-ios", .comment = "!", LINES(cisco_ios),
+	  .has_pagp = true,
 	  .no_mlag = "the devices must be one stack or StackWise Virtual pair, else there is no channel",
 	  .methods = { [UL_M_SRC_DST_IP] = "src-dst-ip", [UL_M_SRC_IP] = "src-ip", [UL_M_DST_IP] = "dst-ip",
 		       [UL_M_SRC_MAC] = "src-mac", [UL_M_DST_MAC] = "dst-mac", [UL_M_SRC_DST_MAC] = "src-dst-mac",

@@ -20,7 +20,7 @@ struct uplink {
 	bool link_settled; /* up for long enough */
 	bool waiting;	   /* up, and waits until wait_until_ms to be settled */
 	uint64_t wait_until_ms;
-	bool collecting, distributing; /* with LACP */
+	bool collecting, distributing; /* of a negotiated channel */
 	enum ul_voter voter;	       /* as of the last run */
 };
 
@@ -65,6 +65,7 @@ static enum ul_voter find_voter(const struct teaming_state *state, const struct 
 		[UL_VOTER_ADMIN] = !(uplink->flags & UL_UP_ADMIN),
 		[UL_VOTER_CARRIER] = !(uplink->flags & UL_UP_CARRIER),
 		[UL_VOTER_LACP] = state->channel == UL_CHANNEL_LACP && !uplink->distributing,
+		[UL_VOTER_PAGP] = state->channel == UL_CHANNEL_PAGP && !uplink->distributing,
 		[UL_VOTER_UP_DELAY] = !uplink->link_settled,
 	};
 	uint32_t voter = 0;
@@ -93,7 +94,7 @@ static uint32_t flags_of(const struct teaming_state *state, const struct uplink 
 
 	if (!uplink->present)
 		return flags & UL_UP_DRAINED;
-	if (state->channel != UL_CHANNEL_LACP || uplink->collecting)
+	if (!UL_IS_NEGOTIATED(state->channel) || uplink->collecting)
 		flags |= UL_UP_RECEIVE;
 	if (uplink->voter == UL_VOTER_NONE)
 		flags |= UL_UP_SEND;
@@ -144,9 +145,9 @@ static void start_waiting(const struct teaming_state *state, struct uplink *upli
 static void evaluate_link(const struct teaming_state *state, struct uplink *uplink, bool up,
 			  uint64_t now_ms)
 {
-	/* With LACP the delay starts in teaming_set_lacp(). */
+	/* Of a negotiated channel the delay starts in teaming_set_negotiated(). */
 	bool at_once = !uplink->link_seen || !state->up_delay_ms ||
-		       state->channel == UL_CHANNEL_LACP;
+		       UL_IS_NEGOTIATED(state->channel);
 
 	if (!up)
 		link_down(uplink);
@@ -224,6 +225,8 @@ void teaming_adopt(struct teaming_state *state, const struct ul_uplink *uplinks,
 void teaming_configure(struct teaming_state *state, enum ul_channel channel, uint32_t up_delay_ms,
 		       uint64_t now_ms)
 {
+	const enum ul_channel former = state->channel;
+
 	state->channel = channel;
 	state->up_delay_ms = up_delay_ms;
 	state->configured_ms = now_ms;
@@ -232,7 +235,8 @@ void teaming_configure(struct teaming_state *state, enum ul_channel channel, uin
 
 		if (uplink->wait_until_ms > now_ms + up_delay_ms)
 			uplink->wait_until_ms = now_ms + up_delay_ms;
-		if (channel != UL_CHANNEL_LACP)
+		/* What one protocol agreed is nothing to another. */
+		if (!UL_IS_NEGOTIATED(channel) || (UL_IS_NEGOTIATED(former) && channel != former))
 			uplink->collecting = uplink->distributing = false;
 	}
 }
@@ -312,13 +316,13 @@ void teaming_set_gone(struct teaming_state *state, uint32_t index)
 	teaming_detach(state, index);
 }
 
-bool teaming_set_lacp(struct teaming_state *state, uint32_t index, bool collecting,
-		      bool distributing, uint64_t now_ms)
+bool teaming_set_negotiated(struct teaming_state *state, uint32_t index, bool collecting,
+			    bool distributing, uint64_t now_ms)
 {
 	struct uplink *uplink = change_uplink(state, index);
 	uint32_t others = uplinks_with(state, UL_UP_SEND) & ~(1u << index);
 
-	if (state->channel != UL_CHANNEL_LACP ||
+	if (!UL_IS_NEGOTIATED(state->channel) ||
 	    (uplink->collecting == collecting && uplink->distributing == distributing))
 		return false;
 	/* The partner has agreed, but may need a moment to open its side; other uplinks carry the

@@ -4,7 +4,7 @@
  * The decisions of one switch: which uplinks are usable, and which uplink serves each bucket of
  * each teaming policy. Pure: no clock, timer, map or log, and no allocation after teaming_new().
  *
- *   uplink_state.c   the funnel: interface, carrier, admin state, up-delay, LACP, drain
+ *   uplink_state.c   the funnel: interface, carrier, admin state, up-delay, LACP or PAgP, drain
  *   policies.c       up to 64 policies: slots, failback, renumbering
  *   policy.c         settings and usable uplinks -> the record that the programs read
  *
@@ -19,14 +19,15 @@
  *	announcements for every slot in changes.used, and the events
  *
  * Life cycle: teaming_new(), teaming_adopt() with the contents of the maps, then for each
- * configuration teaming_configure(), teaming_renumber(), link and LACP inputs, teaming_assign(),
- * teaming_prune(), teaming_run(). After a restart the flags and records of the previous process
- * stay in force until the first run: LACP state is taken from the flags, failback from
- * UL_UP_SPARE.
+ * configuration teaming_configure(), teaming_renumber(), inputs of links, LACP and PAgP,
+ * teaming_assign(), teaming_prune(), teaming_run(). After a restart the flags and records of the
+ * previous process stay in force until the first run: the state of LACP or PAgP is taken from the
+ * flags, failback from UL_UP_SPARE.
  *
  * Up-delay: a link that comes up is usable when it has been up for up-delay-ms. The delay does not
  * apply to a link that is up when it is first seen, and it ends early when a policy has no other
- * uplink. With LACP the delay starts when LACP starts to distribute and other uplinks are in use.
+ * uplink. With LACP and PAgP the delay starts when they start to distribute and other uplinks are
+ *in use.
  *
  * Failback without a channel: a usable uplink that does not serve any longer stays in in_use for 8
  *s (POLICY_GRACE_MS), because the physical switch sends there until it has learned the addresses at
@@ -81,7 +82,7 @@ void teaming_adopt(struct teaming_state *state, const struct ul_uplink *uplinks,
 		   const struct ul_policy *policies);
 /*
  * An uplink that already waits for its up-delay waits no longer than up_delay_ms from now. Without
- * LACP the LACP state of all uplinks is forgotten.
+ * LACP and PAgP, or after a change between them, their state of all uplinks is forgotten.
  */
 void teaming_configure(struct teaming_state *state, enum ul_channel channel, uint32_t up_delay_ms,
 		       uint64_t now_ms);
@@ -118,9 +119,9 @@ bool teaming_set_link(struct teaming_state *state, uint32_t index, bool carrier,
 void teaming_detach(struct teaming_state *state, uint32_t index);
 /* The interface disappeared: teaming_detach() if not done yet, and the link counts as down. */
 void teaming_set_gone(struct teaming_state *state, uint32_t index);
-/* Of the LACP mux machine; ignored unless the channel is LACP. Returns whether it changed. */
-bool teaming_set_lacp(struct teaming_state *state, uint32_t index, bool collecting,
-		      bool distributing, uint64_t now_ms);
+/* Of LACP or PAgP; ignored with other channels. Returns whether it changed. */
+bool teaming_set_negotiated(struct teaming_state *state, uint32_t index, bool collecting,
+			    bool distributing, uint64_t now_ms);
 /* 0 or -EALREADY. A released uplink is detached and undrained. */
 int teaming_set_drained(struct teaming_state *state, uint32_t index, bool drained);
 

@@ -338,6 +338,8 @@ int timely_order(struct timely_client *client, const uint8_t to[UL_MAX_UPLINKS])
 	command->order = (struct timely_order){
 		.channel = cfg->channel,
 		.lacp = cfg->lacp,
+		.pagp = cfg->pagp,
+		.method = cfg->teaming.method,
 		.up_delay_ms = cfg->up_delay_ms,
 		.carrier_poll_ms = cfg->carrier_poll_ms,
 		.n_uplinks = cfg->n_uplinks,

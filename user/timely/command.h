@@ -55,6 +55,8 @@ struct timely_set {
 struct timely_order {
 	enum ul_channel channel;
 	struct lacp_cfg lacp;
+	struct pagp_cfg pagp;
+	enum ul_method method; /* of the switch */
 	uint32_t up_delay_ms, carrier_poll_ms;
 	uint32_t n_uplinks;
 	char names[UL_MAX_UPLINKS][UL_NAME_LEN];

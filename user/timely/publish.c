@@ -152,11 +152,11 @@ bool publish_link(struct timely_switch *sw, uint32_t index, bool carrier, bool a
 	return true;
 }
 
-static void on_lacp_state(void *userdata, uint32_t index, bool collecting, bool distributing)
+static void on_negotiated(void *userdata, uint32_t index, bool collecting, bool distributing)
 {
 	struct timely_switch *sw = userdata;
 
-	if (teaming_set_lacp(sw->teaming, index, collecting, distributing, now_ms()))
+	if (teaming_set_negotiated(sw->teaming, index, collecting, distributing, now_ms()))
 		publish(sw);
 }
 
@@ -216,7 +216,7 @@ static void link_of(void *userdata, uint32_t index, bool fresh, struct channel_l
 	memcpy(ret->fd, link->fd, sizeof(ret->fd));
 }
 
-const struct channel_callbacks publish_channel_callbacks = { .on_lacp_state = on_lacp_state,
+const struct channel_callbacks publish_channel_callbacks = { .on_negotiated = on_negotiated,
 							     .on_report = on_report,
 							     .on_recorded = on_recorded,
 							     .uplink_wait_ms = uplink_wait_ms,

@@ -134,6 +134,8 @@ static int order(struct timely_switch *sw, const struct timely_order *order)
 {
 	sw->cfg.channel = order->channel;
 	sw->cfg.lacp = order->lacp;
+	sw->cfg.pagp = order->pagp;
+	sw->cfg.teaming.method = order->method;
 	sw->cfg.up_delay_ms = order->up_delay_ms;
 	sw->cfg.carrier_poll_ms = order->carrier_poll_ms;
 	sw->cfg.n_uplinks = order->n_uplinks;

@@ -53,7 +53,7 @@ int collect(const char *socket_path, enum metrics_format format, char **ret, siz
 {
 	struct metrics_input input = {};
 	uint64_t begin = now_ns();
-	json_auto_t *switches = NULL, *ports = NULL, *drops = NULL, *lacp = NULL;
+	json_auto_t *switches = NULL, *ports = NULL, *drops = NULL, *lacp = NULL, *pagp = NULL;
 	int r;
 
 	input.status = call(socket_path, CONTROL_INTERFACE ".Status", &input);
@@ -64,11 +64,13 @@ int collect(const char *socket_path, enum metrics_format format, char **ret, siz
 		ports = call(socket_path, CONTROL_INTERFACE ".Ports", &input);
 		drops = call(socket_path, CONTROL_INTERFACE ".Drops", &input);
 		lacp = call(socket_path, CONTROL_INTERFACE ".Lacp", &input);
+		pagp = call(socket_path, CONTROL_INTERFACE ".Pagp", &input);
 	}
 	input.switches = json_object_get(switches, "switches");
 	input.ports = json_object_get(ports, "ports");
 	input.drops = json_object_get(drops, "drops");
 	input.lacp = json_object_get(lacp, "switches");
+	input.pagp = json_object_get(pagp, "switches");
 	input.read_seconds = (double)(now_ns() - begin) / 1e9;
 	r = render(&input, format, ret, ret_size);
 	json_decref(input.status);
