@@ -93,6 +93,19 @@ static int add_candidate(struct first_config *first, const struct config_source 
 	return 0;
 }
 
+/* Files that cannot be read once are read again: a fallback lasts until the next reload. */
+static int read_files(struct daemon *daemon, struct first_config *first)
+{
+	int r = daemon_read_files(daemon, &first->files, &first->reasons);
+
+	if (r >= 0 || config_error_is_permanent(r))
+		return r;
+	for (size_t i = 0; i < first->reasons.n; i++)
+		log_warning(0, "%s", first->reasons.messages[i]);
+	errors_done(&first->reasons);
+	return daemon_read_files(daemon, &first->files, &first->reasons);
+}
+
 int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 {
 	const struct config_state *saved = &daemon->saved;
@@ -100,7 +113,7 @@ int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 
 	if (r < 0)
 		return r;
-	r_files = daemon_read_files(daemon, &first->files, &first->reasons);
+	r_files = read_files(daemon, first);
 	daemon_set_origin(daemon);
 	if (saved->pending.n)
 		r = add_candidate(first, &saved->pending, false, CONFIG_UNCONFIRMED);
@@ -110,7 +123,7 @@ int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 		r = add_candidate(first, &saved->confirmed, first->changed, daemon->origin);
 	else
 		r = add_candidate(first, &first->files, false, CONFIG_FILES);
-	if (saved->confirmed.n && r != -ENOMEM &&
+	if (saved->confirmed.n && !error_is_shortage(r) &&
 	    !(first->n && first->candidate[0].source == &saved->confirmed))
 		r = add_candidate(first, &saved->confirmed, true, CONFIG_FALLBACK);
 	if (first->n)
