@@ -23,6 +23,7 @@ struct netlink {
 	struct mnl_socket *socket; /* NULL: not open */
 	uint8_t *buffer;	   /* NETLINK_BUFFER_BYTES */
 	uint32_t sequence;
+	bool unfinished; /* a query ended before its answers */
 };
 
 /*

@@ -142,6 +142,17 @@ static void take_answers(const struct netlink *nl, size_t length, netlink_handle
 	}
 }
 
+/* A dump of which answers are left would let the next one fail with EBUSY. */
+static void drop_old_answers(struct netlink *nl)
+{
+	ssize_t n;
+
+	while (nl->unfinished) {
+		n = recv(netlink_fd(nl), nl->buffer, NETLINK_BUFFER_BYTES, MSG_DONTWAIT);
+		nl->unfinished = n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS));
+	}
+}
+
 int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler handler,
 		  void *userdata)
 {
@@ -149,6 +160,7 @@ int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler 
 	bool foreign;
 	ssize_t n;
 
+	drop_old_answers(nl);
 	request->nlmsg_flags |= NLM_F_REQUEST;
 	if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		request->nlmsg_flags |= NLM_F_ACK;
@@ -158,10 +170,9 @@ int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler 
 
 	while (!answer.done) {
 		n = receive(nl, &foreign);
-		if (n == -EAGAIN)
-			return -ETIMEDOUT;
+		nl->unfinished = n < 0;
 		if (n < 0)
-			return (int)n;
+			return n == -EAGAIN ? -ETIMEDOUT : (int)n;
 		take_answers(nl, (size_t)n, handler, userdata, &answer);
 	}
 	if (answer.error < 0)
