@@ -40,9 +40,9 @@ static bool read_boot_id_once(char id[BOOT_ID_LEN])
 	return file && fgets(id, BOOT_ID_LEN, file);
 }
 
-/* Once more after an error: without the id a change that waits would be rolled back. */
 const char *read_boot_id(char id[BOOT_ID_LEN])
 {
+	/* Without it a change that waits for its confirmation would be rolled back. */
 	if (!read_boot_id_once(id) && !read_boot_id_once(id))
 		id[0] = '\0';
 	id[strcspn(id, "\n")] = '\0';

@@ -93,15 +93,13 @@ static int add_candidate(struct first_config *first, const struct config_source 
 	return 0;
 }
 
-/* Files that cannot be read once are read again: a fallback lasts until the next reload. */
+/* A failure of the system says nothing about the files, which are therefore read once more. */
 static int read_files(struct daemon *daemon, struct first_config *first)
 {
 	int r = daemon_read_files(daemon, &first->files, &first->reasons);
 
-	if (r >= 0 || config_error_is_permanent(r))
+	if (r != -EIO && !error_is_shortage(r))
 		return r;
-	for (size_t i = 0; i < first->reasons.n; i++)
-		log_warning(0, "%s", first->reasons.messages[i]);
 	errors_done(&first->reasons);
 	return daemon_read_files(daemon, &first->files, &first->reasons);
 }
@@ -123,7 +121,7 @@ int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 		r = add_candidate(first, &saved->confirmed, first->changed, daemon->origin);
 	else
 		r = add_candidate(first, &first->files, false, CONFIG_FILES);
-	if (saved->confirmed.n && !error_is_shortage(r) &&
+	if (saved->confirmed.n && r != -ENOMEM &&
 	    !(first->n && first->candidate[0].source == &saved->confirmed))
 		r = add_candidate(first, &saved->confirmed, true, CONFIG_FALLBACK);
 	if (first->n)

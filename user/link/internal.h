@@ -23,8 +23,14 @@ struct netlink {
 	struct mnl_socket *socket; /* NULL: not open */
 	uint8_t *buffer;	   /* NETLINK_BUFFER_BYTES */
 	uint32_t sequence;
-	bool unfinished; /* a query ended before its answers */
 };
+
+/* mnl_nlmsg_ok() accepts a length of 2 GiB and more. */
+static inline bool netlink_fits(const struct nlmsghdr *message, int left)
+{
+	return left >= (int)sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+	       message->nlmsg_len <= (uint32_t)left;
+}
 
 /*
  * 0: continue; a negative errno is the result of the query, whose remaining answers are still read.
