@@ -19,7 +19,6 @@ from intent import (
     BRIDGED,
     FILE,
     GROUPS,
-    LEARNING,
     MEMBER,
     MTUS,
     RUNTIME,
