@@ -229,12 +229,13 @@ class Rig:
             return [f"switches {[s['name'] for s in shown]}"]
         found = [
             f"finding {p['severity']} {p['code']}: {p.get('object', 'uplinkd')}: {p['message']}"
-            for p in shown[0]["problems"] + status["daemon"]["problems"]
+            for p in shown[0]["problems"] + status["daemon"].get("problems", [])
             if p["severity"] != "note" and p["code"] != f"configuration_{state.configuration}"
         ]
-        found += self._differences(
-            "configuration", status["daemon"]["configuration"], {"state": state.configuration}
-        )
+        if "configuration" in status["daemon"]:
+            found += self._differences(
+                "configuration", status["daemon"]["configuration"], {"state": state.configuration}
+            )
         if self.hv.exists(BRIDGE) != state.bridge:
             found.append(f"{BRIDGE} {'is missing' if state.bridge else 'exists'}")
         for uplink in shown[0]["uplinks"]:

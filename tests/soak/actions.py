@@ -19,7 +19,6 @@ from intent import (
     BRIDGED,
     FILE,
     GROUPS,
-    LEARNING,
     MEMBER,
     MTUS,
     RUNTIME,
@@ -146,6 +145,8 @@ def reload_confirm(world, rng):
     """A change that waits: confirmed, rolled back by request, or by its deadline."""
     before, after = world.intent, vary(world.intent, rng)
     how = rng.choice(("confirm", "rollback", "deadline", "kill"))
+    if how == "kill" and not world.may_restart:
+        return None
     world.daemon.write(after.config())
     world.request("Reload", confirm_s=1 if how == "deadline" else CONFIRM_SECONDS)
     if how == "kill":
@@ -241,6 +242,8 @@ def undrain(world, rng):
 # ---- the daemon ----
 def kill(world, rng):
     """The world changes while no daemon runs."""
+    if not world.may_restart:
+        return None
     world.daemon.kill()
     texts = [
         text
@@ -252,6 +255,8 @@ def kill(world, rng):
 
 
 def restart(world, rng):
+    if not world.may_restart:
+        return None
     status = world.daemon.stop()
     assert status == 0, f"exit status {status}"
     world.start()

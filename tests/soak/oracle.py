@@ -20,6 +20,8 @@ GRACE = 10  # seconds after which no uplink is accepted for its former role
 UNKNOWN = "02:bb:00:00:00:99"
 IN_USE = {"synchronization", "collecting", "distributing"}
 KIB_PER_LIFE = 4096  # by which the resident memory of one daemon may grow
+# that a daemon opens on their first use: a timer, and for each switch two programs with their maps
+LATE_DESCRIPTORS = 9
 WARNING = 4  # level of log lines
 
 

@@ -99,16 +99,24 @@ class World:
         self.request("Reload")
 
     def process_figures(self):
-        """(resident KiB, descriptors, threads)"""
+        """(resident KiB, descriptors by kind, threads)"""
         proc = Path(f"/proc/{self.daemon.process.pid}")
         status = dict(
             line.split(":", 1) for line in (proc / "status").read_text().splitlines() if ":" in line
         )
         return (
             int(status["VmRSS"].split()[0]),
-            len(os.listdir(proc / "fd")),
+            collections.Counter(self.kind_of(path) for path in (proc / "fd").iterdir()),
             int(status["Threads"]),
         )
+
+    @staticmethod
+    def kind_of(path):
+        """Of an entry of /proc/PID/fd, without numbers of sockets and programs."""
+        try:
+            return re.sub(r"^(socket|pipe):.*", r"\1", os.readlink(path))
+        except OSError:
+            return "closed meanwhile"
 
     def new_log_lines(self):
         """[(level, text)] since the last call."""
