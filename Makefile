@@ -39,6 +39,7 @@ APT_BUILD := build-essential clang llvm libbpf-dev bpftool libelf-dev libsystemd
 	libyaml-dev libjansson-dev libseccomp-dev zlib1g-dev libsmartcols-dev \
 	libmicrohttpd-dev libarchive-dev libncurses-dev libxml2-dev pkg-config scdoc
 APT_DEMO  := iproute2 iputils-ping util-linux procps
+APT_DEMO_VM := qemu-system-x86 cpio kmod xz-utils
 APT_CHECK := $(APT_DEMO) libcriterion-dev python3 python3-pytest python3-pytest-xdist \
 	python3-jsonschema python3-yaml iperf3 tshark ethtool jq nftables strace zsh fish tmux
 APT_LINT  := clang-format clang-tidy cppcheck shellcheck black python3-pytest
@@ -46,7 +47,8 @@ APT_FUZZ  := libclang-rt-14-dev
 APT_DEB   := debhelper
 # of tests/integration; packages that start services belong into $(UNPACKED) or a root of the test
 APT_INTEGRATION := $(APT_DEB) lintian piuparts rpm golang-go golang-github-appc-cni-dev \
-	busybox-static mmdebstrap python3-prometheus-client curl cpio kmod qemu-system-x86
+	busybox-static mmdebstrap python3-prometheus-client curl cpio kmod qemu-system-x86 \
+	dnsmasq-base
 APT_VM    := qemu-system-x86 udev kmod file xz-utils cpio libteam-utils
 APT_BENCH := gnuplot-nox linux-perf
 # the two newest clangs of this distribution
@@ -148,7 +150,13 @@ $(PROMETHEUS): | $(B)
 	$(call say,UNPACK,prometheus)
 	$(Q)tests/unpack $(@D) prometheus
 
-# libvirt and what its guests boot, of tests/integration
+# a consumer of what uplinkd-metrics.timer writes
+NODE_EXPORTER := $(B)/unpacked/node-exporter/.complete
+$(NODE_EXPORTER): | $(B)
+	$(call say,UNPACK,prometheus-node-exporter)
+	$(Q)tests/unpack $(@D) prometheus-node-exporter
+
+# libvirt and what its guests boot, of tests/integration and demo-vm
 UNPACKED_LIBVIRT := $(B)/unpacked/libvirt/.complete
 CLOUD_KERNEL = $(shell apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p')
 $(UNPACKED_LIBVIRT): | $(B)
@@ -159,12 +167,15 @@ $(UNPACKED_LIBVIRT): | $(B)
 $(B):
 	@mkdir -p $@/deps
 
-.PHONY: deps deps-build deps-demo deps-check deps-integration deps-vm deps-lint deps-fuzz deps-bench
+.PHONY: deps deps-build deps-demo deps-demo-vm deps-check deps-integration deps-vm deps-lint deps-fuzz deps-bench
 deps: deps-build deps-check ## install the packages for building and testing (Debian, Ubuntu)
 deps-build: | $(B)
 	$(call apt_install,$(APT_BUILD))
 deps-demo: | $(B)
 	$(call apt_install,$(APT_BUILD) $(APT_DEMO))
+deps-demo-vm: deps-demo
+	$(call apt_install,$(APT_DEMO_VM))
+	@$(MAKE) $(UNPACKED_LIBVIRT)
 deps-check: | $(B)
 	$(call apt_install,$(APT_BUILD) $(APT_CHECK) $(APT_CLANGS))
 	@$(MAKE) $(UNPACKED)
@@ -172,6 +183,7 @@ deps-integration: deps-check
 	$(call apt_install,$(APT_INTEGRATION))
 	@$(MAKE) $(PODMAN)
 	@$(MAKE) $(PROMETHEUS)
+	@$(MAKE) $(NODE_EXPORTER)
 	@$(MAKE) $(UNPACKED_LIBVIRT)
 deps-vm: deps-check
 	$(call apt_install,$(APT_VM))
@@ -286,11 +298,10 @@ demo: deps-demo ## two hypervisors in namespaces: steering, isolation, a cut cab
 demo-built: all $(DEMO_TOOLS)
 	@tests/demo/demo $(B)
 
-demo-vm: deps-demo deps-vm ## the same with a virtual machine (QEMU) on each hypervisor (root)
+demo-vm: deps-demo-vm ## the same with libvirt and a virtual machine (QEMU) on each hypervisor (root)
 	@$(MAKE) demo-vm-built
 
-demo-vm-built: all $(DEMO_TOOLS)
-	@VM_DIR=$(abspath $(B)/vm) vmtest/fetch 6.1
+demo-vm-built: all $(DEMO_TOOLS) $(UNPACKED_LIBVIRT)
 	@tests/demo/demo-vm $(B)
 
 check: deps-check ## all tests that need no virtual machine (root)
@@ -305,7 +316,7 @@ check-integration: deps-integration ## the tests with other software that take a
 
 .PHONY: check-integration
 check-full: check check-sanitize deps-integration ## check and the long runs: other software, VM tests, fuzzing (root, hours)
-	@tests/check $(B) integration-all faults
+	@tests/check $(B) netns-slow integration-all faults
 	@$(MAKE) lint vmtest fuzz bpf-many
 
 faults: deps-check ## kill and fail each system call of each path; FAULTS=restart:kill JOBS=2 (root)
@@ -314,6 +325,13 @@ faults: deps-check ## kill and fail each system call of each path; FAULTS=restar
 .PHONY: faults faults-built
 faults-built: all $(TOOLS)
 	@UL_BUILD=$(B) tests/faults/run --jobs $(or $(JOBS),2) --report $(B)/faults.json $(subst $(comma), ,$(FAULTS))
+
+soak: deps-check ## random changes against the complete end state; HOURS=1 SEED=n (root)
+	@$(MAKE) soak-built
+
+.PHONY: soak soak-built
+soak-built: all $(TOOLS)
+	@UL_BUILD=$(B) tests/soak/run --hours $(or $(HOURS),1) $(if $(SEED),--seed $(SEED))
 
 bpf-many: $(B)/tests/bpf ## 10 million random frames through each program and the model; FRAMES=n (root)
 	@tests/bpf/many $(B) $(or $(FRAMES),10000000)
@@ -350,7 +368,7 @@ check-on: | $(B) ## make check in another Debian, SUITE=trixie, on this kernel (
 	@tests/distribution $(SUITE)
 
 .PHONY: check-on
-bench: deps-bench ## benchmarks; QUICK=1: five minutes; PROFILE=1: only the profile (root)
+bench: deps-bench ## benchmarks; QUICK=1: five minutes; ONLY=timely,growth: these; PROFILE=1: only the profile (root)
 	@$(MAKE) all $(TOOLS)
 	@$(MAKE) bench-built
 
@@ -358,7 +376,7 @@ bench: deps-bench ## benchmarks; QUICK=1: five minutes; PROFILE=1: only the prof
 bench-tools: all $(TOOLS) $(BENCH_TOOLS)
 
 bench-built: bench-tools
-	@QUICK=$(QUICK) tests/bench/run $(B) $(if $(filter-out 0,$(PROFILE)),--profile)
+	@QUICK=$(QUICK) tests/bench/run $(B) $(if $(ONLY),--only $(ONLY)) $(if $(filter-out 0,$(PROFILE)),--profile)
 
 # ---- lint ----
 C_FILES   := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
@@ -510,7 +528,11 @@ deb: deps-build ## the Debian package, in build/deb/; DEB_VERSION=0.1.0+1 names 
 	$(call apt_install,$(APT_DEB))
 	@$(MAKE) deb-built
 
-.PHONY: deb deb-built
+check-deb: deb ## the Debian packages, checked by lintian
+	$(call apt_install,lintian)
+	@lintian --display-info --fail-on error,warning,info $(B)/deb/*_$(DEB_VERSION)_*.changes
+
+.PHONY: deb deb-built check-deb
 deb-built: $(DEB_TREE).built
 	@ls $(B)/deb/*_$(DEB_VERSION)_*.deb
 

@@ -65,14 +65,16 @@ def after_kill(path, action, rig, recovery):
     """The killed daemon is followed by a normal start, or by a teardown."""
     if action.succeeded is not None and action.status is None:
         rig.daemon.kill()  # the fault came after the end of the path
+    if hasattr(path, "judge"):
+        return path.judge(action, rig, None) + sanitizer(rig)
     if recovery == "teardown":
         return teardown_leaves_nothing(rig)
-    states = [s for s in (path.before, path.after) if s]
+    states = path.states_after_kill()
     rig.daemon.write(states[-1].config())
     rig.daemon.start()
     # The file decides what it contains; requests were applied or not.
     state = reached(rig, [s for s in states if s.config() == rig.daemon.config])
-    bad = check_traffic(path, rig, state)
+    bad = check_traffic(path, rig, state) + path.verify(rig, state)
     return bad + end(path, rig)
 
 
@@ -105,11 +107,14 @@ def heals(path, rig, action, number, call):
 
 
 def after_error(path, action, rig, number, call):
-    if path.name == "teardown":
+    if hasattr(path, "judge"):
+        reported = lambda: is_reported(rig, action, number, call)
+        return path.judge(action, rig, reported) + sanitizer(rig)
+    if path.after is None:
         return after_teardown_error(action, rig, number, call)
     bad = []
     if action.status is not None:
-        if action.status != 2 or path.method:
+        if action.status != 2 or path.running:
             bad.append(f"uplinkd ended with exit status {action.status}")
         if not is_reported(rig, action, number, call):
             bad.append("the start failed without its reason")
@@ -128,7 +133,8 @@ def after_error(path, action, rig, number, call):
         if not succeeded:
             bad.append(f"the second attempt fails as well: {answer}")
         else:
-            reached(rig, [path.after])
+            state = reached(rig, [path.after])
+    bad += path.verify(rig, state, number)
     return bad + end(path, rig)
 
 

@@ -1,105 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # Copyright (C) The uplinkd authors
-"""The paths whose system calls are made to fail, each with the states that may follow it.
-
-A path prepares the state before, performs one action, and names the state that holds after the
-action succeeded (`after`) and the one that holds if it failed (`before`). A killed action may have
-ended in either.
-"""
-import os
-import signal
-import subprocess
+"""The paths whose system calls are made to fail, each with the states that may follow it."""
 from dataclasses import replace
 
+import history
 from harness.base import wait_until
-from rig import TABLE, State, port_request
+from kinds import Event, Path, Process, Request, Start
+from rig import TABLE, State, port_request, waiting_request
 
 
-class Action:
-    """What an action did: reply of a request, or exit status of a process that ended."""
-
-    def __init__(self):
-        self.succeeded = None  # of a request or teardown; None: no reply
-        self.status = None  # exit status of the process
-        self.text = ""
+WITH_RUNTIME_PORT = replace(
+    State(), ports={**State().ports, "p3": "lab"}, runtime=frozenset({"p3"})
+)
 
 
-def end_tracer(pid):
-    """The process continues untraced."""
-    try:
-        with open(f"/proc/{pid}/status") as status:
-            tracer = int(status.read().partition("TracerPid:")[2].split()[0])
-        if tracer:
-            os.kill(tracer, signal.SIGKILL)
-    except (OSError, IndexError):
-        pass  # the process or its tracer has ended
-
-
-class Path:
-    fresh = False  # each fault ends with a teardown, because the path needs a first start
-    traffic = True  # frames of group prod need no change
-    method = None  # of the control protocol
-
-
-class Start(Path):
-    """An action that starts the daemon."""
-
-    def run(self, rig, wrap):
-        action, daemon = Action(), rig.daemon
-        daemon.write(self.after.config())
-        daemon.spawn(wrap=wrap)
-
-        def up():
-            if daemon.process.poll() is not None:
-                return True
-            if "READY=1" in daemon.read_notify():
-                return True
-            try:
-                return daemon.call("Status")[0]
-            except OSError:
-                return False
-
-        wait_until(up, 60, lambda: f"start\n{daemon.log()}")
-        end_tracer(daemon.process.pid)
-        action.status = daemon.process.poll()
-        if action.status is not None:
-            daemon.wait()
-        action.succeeded = action.status is None
-        return action
-
-
-class Request(Path):
-    """An action that a running daemon performs."""
-
-    def run(self, rig, wrap):
-        action, daemon = Action(), rig.daemon
-        self.before_request(rig)
-        tracer = subprocess.Popen(
-            [*map(str, wrap), "--pid", str(daemon.process.pid)], stdout=subprocess.PIPE
-        )
-        try:
-            if tracer.stdout.readline() != b"ready\n":
-                raise RuntimeError("the tracer did not start")
-            action.succeeded, answer = daemon.call(self.method, **self.parameters)
-            action.text = str(answer)
-        except OSError as error:
-            action.text = f"no reply: {error}"
-        finally:
-            tracer.kill()
-            tracer.wait()
-            tracer.stdout.close()
-        if action.succeeded is None:
-            # a killed process closes its sockets some time before it can be waited for
-            try:
-                action.status = daemon.process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                action.status = None
-        if action.status is not None:
-            daemon.wait()
-        return action
-
-    def before_request(self, rig):
-        pass
+def undrained(state):
+    return replace(state, drained=frozenset())
 
 
 class FirstStart(Start):
@@ -107,7 +23,7 @@ class FirstStart(Start):
     help = "start of a switch that is not in the kernel"
     traffic = False
     fresh = True
-    before, after = None, replace(State(), drained=frozenset())
+    before, after = None, undrained(State())
 
     def prepare(self, rig):
         rig.ensure_none()
@@ -115,8 +31,8 @@ class FirstStart(Start):
 
 class Restart(Start):
     name = "restart"
-    help = "start of the same version that adopts the switch"
-    before = after = State()
+    help = "start of the same version that adopts the switch, with a run-time port"
+    before = after = WITH_RUNTIME_PORT
 
     def prepare(self, rig):
         rig.ensure(self.before)
@@ -142,7 +58,7 @@ class Exchange(Start):
     name = "exchange"
     help = "start that finds maps of another ABI version"
     fresh = True
-    before = after = replace(State(), drained=frozenset())
+    before = after = undrained(State())
 
     def prepare(self, rig):
         rig.ensure_none()
@@ -151,22 +67,22 @@ class Exchange(Start):
         rig.set_meta("abi_version", lambda version: version + 1)
 
 
-class Teardown(Path):
+class Teardown(Process):
     name = "teardown"
     help = "uplinkd --teardown"
     traffic = False
     before, after = State(), None
 
+    def options(self, rig):
+        return ["--teardown"]
+
     def prepare(self, rig):
         rig.ensure(self.before)
         rig.daemon.stop()
 
-    def run(self, rig, wrap):
-        action = Action()
-        done = rig.daemon.run_to_end("--teardown", wrap=wrap)
-        action.status, action.succeeded = done.returncode, done.returncode == 0
-        action.text = done.stderr
-        return action
+    def states_after_kill(self):
+        """A drain ends with the maps."""
+        return [self.before, undrained(self.before)]
 
 
 class Reload(Request):
@@ -179,15 +95,14 @@ class Reload(Request):
     def prepare(self, rig):
         rig.ensure(self.before)
 
-    def before_request(self, rig):
+    def before_action(self, rig):
         rig.daemon.write(self.after.config())
 
 
 class PortAdd(Request):
     name = "port-add"
     help = "a port is added at run time"
-    before = State()
-    after = replace(before, ports={**before.ports, "p3": "lab"}, runtime=frozenset({"p3"}))
+    before, after = State(), WITH_RUNTIME_PORT
     method = "AddPort"
 
     parameters = port_request("p3", "lab")
@@ -221,7 +136,7 @@ class Growth(Reload):
 class Drain(Request):
     name = "drain"
     help = "an uplink is drained"
-    before, after = replace(State(), drained=frozenset()), State()
+    before, after = undrained(State()), State()
     method, parameters = "Drain", {"uplink": "eth1"}
 
     def prepare(self, rig):
@@ -238,19 +153,195 @@ class Undrain(Request):
         rig.ensure(self.before)
 
 
+# ---- changes that wait for their confirmation ----
+WAITING = replace(Reload.after, configuration="unconfirmed")
+
+
+class ReloadConfirm(Request):
+    name = "reload-confirm"
+    help = "a change that is rolled back unless it is confirmed"
+    before, after = State(), WAITING
+    method, parameters = "Reload", waiting_request(WAITING)
+
+    def prepare(self, rig):
+        rig.ensure(self.before)
+
+    def verify(self, rig, state, number=0):
+        """The change can be rolled back."""
+        if state == WAITING:
+            rig.request("Rollback")
+            rig.wait_healthy(State())
+        return []
+
+
+class Confirm(Request):
+    name = "confirm"
+    help = "a waiting change is confirmed"
+    before, after = WAITING, replace(WAITING, configuration="copy")
+    method, parameters = "Confirm", {}
+
+    def prepare(self, rig):
+        rig.ensure(self.before)
+
+
+class Rollback(Request):
+    name = "rollback"
+    help = "a waiting change is rolled back"
+    before, after = WAITING, State()
+    method, parameters = "Rollback", {}
+
+    def prepare(self, rig):
+        rig.ensure(self.before)
+
+
+class RestartWaiting(Start):
+    name = "restart-waiting"
+    help = "start while a change waits for its confirmation"
+    before = after = WAITING
+
+    def prepare(self, rig):
+        rig.ensure(self.before)
+        rig.daemon.stop()
+
+
+# ---- attachment bridges ----
+BRIDGE = replace(State(), bridge=True)
+MEMBER = replace(BRIDGE, ports={**BRIDGE.ports, "p3": "lab"}, attached=frozenset({"p3"}))
+
+
+class BridgeCreate(Reload):
+    name = "bridge-create"
+    help = "a reload that makes an attachment bridge"
+    before, after = State(), BRIDGE
+    torn_down = True
+
+
+class BridgeRemove(Reload):
+    name = "bridge-remove"
+    help = "a reload that removes an attachment bridge with an interface"
+    before, after = MEMBER, State()
+
+
+class BridgeJoin(Event):
+    name = "bridge-join"
+    help = "an interface joins an attachment bridge and becomes a port"
+    before, after = BRIDGE, MEMBER
+
+    def prepare(self, rig):
+        rig.ensure(self.before)
+
+    def change(self, rig):
+        rig.enslave("p3")
+
+    def is_followed(self, rig):
+        return any(p["name"] == "p3" and p["present"] for p in rig.daemon.json("show", "ports"))
+
+
+class BridgeLeave(Event):
+    name = "bridge-leave"
+    help = "an interface leaves an attachment bridge"
+    before, after = MEMBER, BRIDGE
+
+    def prepare(self, rig):
+        rig.ensure(self.before)
+
+    def change(self, rig):
+        rig.release("p3")
+
+    def is_followed(self, rig):
+        return all(p["name"] != "p3" for p in rig.daemon.json("show", "ports"))
+
+
+class BridgeTeardown(Teardown):
+    name = "bridge-teardown"
+    help = "uplinkd --teardown with an attachment bridge and an interface in it"
+    before, after = MEMBER, None
+
+    def states_after_kill(self):
+        """The interface leaves with the bridge; its machine's software attaches it again."""
+        return [MEMBER, undrained(MEMBER), BRIDGE, undrained(BRIDGE)]
+
+
+# ---- files for network managers ----
+class Publish(Reload):
+    name = "drop-ins-publish"
+    help = "a reload hands its interfaces to the process that writes the files"
+    managed = named = True
+
+    def has(self, call):
+        return call["name"].startswith("clone") or "configuration.yaml" in call["argument"]
+
+    def verify(self, rig, state, number=0):
+        names = {"eth0", "eth1", *state.ports}
+        wait_until(
+            lambda: rig.unmanaged() == names,
+            40,
+            lambda: f"files for {names}: {rig.unmanaged()}\n{rig.daemon.log()}",
+        )
+        return []
+
+
+class DropIns(Process):
+    """After each kill and error the process runs again, as its unit does."""
+
+    name = "drop-ins"
+    help = "uplinkd --drop-ins"
+    before = after = State()
+
+    def prepare(self, rig):
+        rig.drop_ins(self.before)
+        rig.hand_over(Reload.after)
+
+    def options(self, rig):
+        return ["--managers", rig.managers, "--drop-ins"]
+
+    def judge(self, action, rig, is_reported):
+        """Returns what is wrong. is_reported(): the reason of the errno was shown; None: a kill."""
+        known, bad = rig.manager_files(), []
+        rig.drop_ins(Reload.after)
+        wanted = rig.manager_files()
+        rig.drop_ins(self.before)
+        former = rig.manager_files()
+        for name, text in known.items():
+            if text not in (former.get(name), wanted.get(name)):
+                bad.append(f"{name} is neither the former nor the new file: {text!r}")
+        if is_reported and action.status == 0 and known != wanted:
+            bad.append("exit status 0, but the files are not those of the configuration")
+        if is_reported and action.status and not is_reported():
+            bad.append(f"failed without its reason: {action.text}")
+        if is_reported and action.status not in (0, 2):
+            bad.append(f"exit status {action.status}")
+        return bad
+
+
 PATHS = {
     path.name: path
     for path in (
         FirstStart,
         Restart,
+        RestartWaiting,
         NewPrograms,
         Exchange,
         Reload,
         Growth,
+        ReloadConfirm,
+        Confirm,
+        Rollback,
         PortAdd,
         PortRemove,
         Drain,
         Undrain,
+        BridgeCreate,
+        BridgeRemove,
+        BridgeJoin,
+        BridgeLeave,
+        BridgeTeardown,
+        Publish,
+        DropIns,
+        history.Append,
+        history.Rotation,
+        history.Repair,
+        history.Creation,
         Teardown,
     )
 }

@@ -32,11 +32,17 @@ RCU_EXPEDITED = "/sys/kernel/rcu_expedited"
 SWITCH = "vs"
 TABLE = 64  # groups for which the tables of a small switch have room
 HEAL_SECONDS = 40
+BRIDGE = "br-lab"
+CONFIRM_SECONDS = 3600
 
 
 @dataclass
 class State:
-    """A state of the switch: what its configuration and its requests say."""
+    """A state of the switch: what its configuration and its requests say.
+
+    configuration: as in `status`. While a change waits for its confirmation, or a confirmed copy is
+    in force, the file contains State().
+    """
 
     mtu: int = 1600
     lab_vlan: int = 300
@@ -44,18 +50,33 @@ class State:
     runtime: frozenset = frozenset()
     drained: frozenset = frozenset({"eth1"})
     more_groups: int = 0
+    bridge: bool = False  # group lab has an attachment bridge
+    attached: frozenset = frozenset()  # ports of the bridge
+    configuration: str = "files"
 
     def config(self):
+        """Of the file."""
+        return self.in_force() if self.configuration == "files" else State().in_force()
+
+    def in_force(self):
         ports = {group: [] for group in ("prod", "lab")}
         for name, group in self.ports.items():
-            if name not in self.runtime:
+            if name not in self.runtime | self.attached:
                 ports[group].append(port(int(name[1:])))
         groups = [
             {"name": "prod", "vlan": 100, "ports": ports["prod"]},
             {"name": "lab", "vlan": self.lab_vlan, "ports": ports["lab"]},
         ]
+        if self.bridge:
+            groups[1]["bridge"] = BRIDGE
         groups += [{"name": f"more{i}", "vlan": 400 + i} for i in range(self.more_groups)]
         return {"switches": [switch(SWITCH, ["eth0", "eth1"], groups, mtu=self.mtu)]}
+
+
+def waiting_request(state):
+    """Parameters of Reload that apply a state until the deadline passes."""
+    text = json.dumps(state.in_force())
+    return {"confirm_s": CONFIRM_SECONDS, "name": "change.yaml", "text": text}
 
 
 def port_request(name, group):
@@ -114,6 +135,8 @@ class Rig:
         self.daemon = Uplinkd(self.hv, State().config(), log_level="info")
         # an injected fault replaces the call by one that does not exist
         self.daemon.sandbox = "errno"
+        self.managers = self.daemon.dir / "managers"
+        self.managers.mkdir()
         self.streams = self._streams()
 
     def _streams(self):
@@ -163,6 +186,8 @@ class Rig:
             for key, former in self.former[name].items():
                 if now[name][key] != former:
                     found.append(f"{name} {key}: {former} before, {now[name][key]} after")
+        if self.hv.exists(BRIDGE):
+            found.append(f"the bridge {BRIDGE} is left")
         return found + self.left_pins() + self.left_rcu()
 
     def left_pins(self):
@@ -182,6 +207,7 @@ class Rig:
         run("find", self.daemon.bpffs, "-mindepth", "1", "-delete", check=False)
         run("rm", "-rf", self.daemon.run_dir)
         self.rcu.write_text("0\n")
+        self.hv.ip("link", "del", BRIDGE, check=False)
         for name in self.names:
             former = self.former[name]
             self.hv.ip("link", "set", name, "mtu", former["mtu"], "promisc", "off", "arp", "on")
@@ -195,14 +221,22 @@ class Rig:
     # ---- state of the switch ----
     def problems(self, state):
         """How the switch differs from this state; empty: it is as it must be and healthy."""
-        shown = self.daemon.json("status")["switches"]
+        status = self.daemon.json("status")
+        if not status["daemon"]["running"]:
+            return ["finding error not_running: uplinkd: it does not answer"]  # as status shows it
+        shown = status["switches"]
         if [s["name"] for s in shown] != [SWITCH]:
             return [f"switches {[s['name'] for s in shown]}"]
         found = [
-            f"finding {p['severity']} {p['code']}: {p['object']}: {p['message']}"
-            for p in shown[0]["problems"]
-            if p["severity"] != "note"
+            f"finding {p['severity']} {p['code']}: {p.get('object', 'uplinkd')}: {p['message']}"
+            for p in shown[0]["problems"] + status["daemon"]["problems"]
+            if p["severity"] != "note" and p["code"] != f"configuration_{state.configuration}"
         ]
+        found += self._differences(
+            "configuration", status["daemon"]["configuration"], {"state": state.configuration}
+        )
+        if self.hv.exists(BRIDGE) != state.bridge:
+            found.append(f"{BRIDGE} {'is missing' if state.bridge else 'exists'}")
         for uplink in shown[0]["uplinks"]:
             drained = uplink["name"] in state.drained
             wanted = {
@@ -234,7 +268,8 @@ class Rig:
                 "group": state.ports[name],
                 "present": True,
                 "error": None,
-                "runtime": name in state.runtime,
+                "runtime": name in state.runtime | state.attached,
+                "attached": name in state.attached,
             }
             found += self._differences(name, ports[name], wanted)
         return found
@@ -299,6 +334,41 @@ class Rig:
         struct.pack_into("I", value, at, change(former))
         run("bpftool", "map", "update", *pin[1:], "key", 0, 0, 0, 0, "value", *value)
 
+    # ---- files for network managers ----
+    def manage(self, on):
+        """Whether the daemon writes files for network managers."""
+        if bool(self.daemon.more) == on:
+            return
+        if self.is_running():
+            self.daemon.stop()
+        self.daemon.more = ["--managers", self.managers] if on else []
+
+    def manager_files(self):
+        return {
+            str(path.relative_to(self.managers)): path.read_text()
+            for path in self.managers.rglob("*")
+            if path.is_file() and not path.name.startswith(".")  # no manager reads them
+        }
+
+    def unmanaged(self):
+        """The interfaces that systemd-networkd must leave alone."""
+        text = self.manager_files().get("systemd/network/05-uplinkd.network", "")
+        lines = [line.partition("=") for line in text.splitlines()]
+        return {name for key, _, name in lines if key == "Name"}
+
+    def hand_over(self, state):
+        """Stores a configuration as the daemon does for the process that writes the files."""
+        path = self.daemon.run_dir / "configuration.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(state.in_force()))
+
+    def drop_ins(self, state):
+        """Brings the files up to date with a configuration."""
+        self.hand_over(state)
+        done = self.daemon.run_to_end("--managers", self.managers, "--drop-ins")
+        assert done.returncode == 0, f"--drop-ins: {done.returncode} {done.stderr}"
+        assert self.unmanaged() == {"eth0", "eth1", *state.ports}, self.manager_files()
+
     # ---- to a state ----
     def is_running(self):
         return self.daemon.process is not None
@@ -315,29 +385,60 @@ class Rig:
 
     def ensure(self, state):
         """The daemon runs and the switch is in this state."""
-        config = state.config()
-        changed = self.daemon.config != config
-        self.daemon.write(config)
-        if not self.is_running():
-            self.daemon.start()
-        elif changed:
-            self._request("Reload")
+        self._ensure_configuration(state)
+        self._ensure_members(state)
         if self.is_healthy(state):
             return
         self._ensure_ports(state)
         for uplink in self.daemon.json("show", "uplinks"):
             if uplink["drained"] != (uplink["name"] in state.drained):
-                self._request("Undrain" if uplink["drained"] else "Drain", uplink=uplink["name"])
+                self.request("Undrain" if uplink["drained"] else "Drain", uplink=uplink["name"])
         self.wait_healthy(state)
+
+    def configuration(self):
+        """The origin of the configuration in force, as in `status`."""
+        return self.daemon.json("status")["daemon"]["configuration"]["state"]
+
+    def _ensure_configuration(self, state):
+        changed = self.daemon.config != state.config()
+        self.daemon.write(state.config())
+        if not self.is_running():
+            self.daemon.start()
+            changed = False
+        found = self.configuration()
+        if found == "unconfirmed":
+            self.request("Rollback")
+        if changed or found != "files":
+            self.request("Reload")
+        if state.configuration == "unconfirmed":
+            self.request("Reload", **waiting_request(state))
+
+    def members(self):
+        """The interfaces in the attachment bridge."""
+        links = json.loads(self.hv.ip("-j", "link", "show").stdout)
+        return {x["ifname"] for x in links if x.get("master") == BRIDGE}
+
+    def enslave(self, name):
+        self.hv.ip("link", "set", name, "master", BRIDGE)
+
+    def release(self, name):
+        self.hv.ip("link", "set", name, "nomaster")
+
+    def _ensure_members(self, state):
+        members = self.members()
+        for name in members - state.attached:
+            self.release(name)
+        for name in state.attached - members:
+            self.enslave(name)
 
     def _ensure_ports(self, state):
         for p in self.daemon.json("show", "ports"):
-            if p["runtime"] and p["name"] not in state.runtime:
-                self._request("RemovePort", interface=p["name"])
+            if p["runtime"] and p["name"] not in state.runtime | state.attached:
+                self.request("RemovePort", interface=p["name"])
         names = {p["name"] for p in self.daemon.json("show", "ports")}
         for name in state.runtime - names:
-            self._request("AddPort", **port_request(name, state.ports[name]))
+            self.request("AddPort", **port_request(name, state.ports[name]))
 
-    def _request(self, method, **parameters):
+    def request(self, method, **parameters):
         succeeded, answer = self.daemon.call(method, **parameters)
         assert succeeded, f"{method}: {answer}"

@@ -8,8 +8,10 @@ Reads one job per line from standard input and answers each with one line, both 
     -> {"call": what failed, "bad": [...], "before": what was wrong after the fault before}
 {"teardown": true} -> {"bad": [...]}
 """
+import errno
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -23,6 +25,8 @@ from paths import PATHS
 from rig import Rig, private_rcu_setting
 
 LOG_LINES = 12
+# the folder of the bed where the trace was made
+OTHER_BED = re.compile(r"^/tmp/ul-\d+-[^/]+")
 FAULT = BUILD / "tests/tools/fault"
 
 
@@ -69,32 +73,42 @@ class Worker:
         """A start is counted from the first file in the folder of the bed; a running daemon at once."""
         folder = self.rig.daemon.dir
         self.trace_path = folder / "trace"
-        first = [] if path.method else ["--from", folder]
-        return [FAULT, "--trace", self.trace_path, *first, *options]
+        which = [] if path.running else ["--from", folder]
+        if path.thread:
+            which += ["--thread", path.thread]
+        return [FAULT, "--trace", self.trace_path, *which, *options]
 
     def trace(self, name):
         """The calls of one run without a fault, which must end as the path says."""
         rig, path = self.bed(), PATHS[name]()
+        rig.manage(path.managed)
         path.prepare(rig)
         rig.skip_traffic()
         action = path.run(rig, self._wrap(path))
         calls = read_calls(self.trace_path)
         assert action.succeeded, f"{name}: {action.status} {action.text}\n{rig.daemon.log()}"
-        if path.after:
+        if hasattr(path, "judge"):
+            bad = path.judge(action, rig, lambda: True)
+        elif path.after:
             oracles.reached(rig, [path.after])
             bad = oracles.check_traffic(path, rig, path.after)
+            bad += path.verify(rig, path.after, errno.EIO)
         else:
             bad = rig.left()
         assert not bad, f"{name} without a fault: {bad}"
-        return {"calls": up_to_reply(calls) if path.method else calls}
+        if path.method and not path.thread:
+            calls = up_to_reply(calls)
+        return {"calls": [call for call in calls if path.has(call)]}
 
     def prepare(self, path):
         """A used bed that cannot be prepared is replaced; returns what was wrong with it."""
         try:
+            self.bed().manage(path.managed)
             path.prepare(self.bed())
             return []
         except AssertionError as error:
             self.drop_bed()
+            self.bed().manage(path.managed)
             path.prepare(self.bed())
             return [str(error)]
 
@@ -105,9 +119,9 @@ class Worker:
         rig.daemon.log_path.write_text("")
         rig.skip_traffic()
         kind = ["--error", job["errno"]] if job["errno"] else ["--kill"]
-        point = ["--at", job["at"], "--call", job["name"]]
-        if job["name"] in errnos.COMMANDS:
-            point += ["--argument", job["argument"]]
+        point = ["--at", 1 if path.named else job["at"], "--call", job["name"]]
+        if path.named or job["name"] in errnos.COMMANDS:
+            point += ["--argument", OTHER_BED.sub(str(rig.daemon.dir), job["argument"])]
         action = path.run(rig, self._wrap(path, *point, *kind))
         hit = self.trace_path.read_text(errors="replace").endswith("hit\n")
         calls = read_calls(self.trace_path)

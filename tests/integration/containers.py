@@ -9,11 +9,38 @@ from pathlib import Path
 from harness import base
 from harness.base import BUILD, ROOT, run
 from harness.net_plugin import PROGRAM
+from harness.netns import NetNs
 from nspawn import LIBRARIES, system
 
 GOCODE = "/usr/share/gocode"
 PODMAN = BUILD / "unpacked/podman"
 REFERENCE_PLUGINS = PODMAN / "usr/lib/cni"
+
+
+def outside_of(bed):
+    """The host 192.0.2.1 behind the one uplink of a bed."""
+    outside = NetNs("out")
+    bed.world.ip("link", "set", "sw0", "netns", outside.name)
+    outside.up("sw0")
+    outside.ethtool("sw0", tx=False)
+    outside.ip("address", "add", "192.0.2.1/24", "dev", "sw0")
+    return outside
+
+
+def host_local(folder):
+    return {
+        "type": "host-local",
+        "dataDir": str(folder),
+        "ranges": [
+            [{"subnet": "192.0.2.0/24", "rangeStart": "192.0.2.50", "gateway": "192.0.2.1"}]
+        ],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+
+
+def leases(folder):
+    names = (p.name for p in (folder / "net1").iterdir()) if (folder / "net1").exists() else ()
+    return sorted(n for n in names if n[0].isdigit())
 
 
 def build_cni_driver():

@@ -5,7 +5,17 @@ import json
 
 import pytest
 
-from containers import REFERENCE_PLUGINS, Libcni, Podman, build_cni_driver, cni_network, trixie_root
+from containers import (
+    REFERENCE_PLUGINS,
+    Libcni,
+    Podman,
+    build_cni_driver,
+    cni_network,
+    host_local,
+    leases,
+    outside_of,
+    trixie_root,
+)
 from harness.base import run
 from harness.bed import switch
 from harness.machine import ping
@@ -20,28 +30,8 @@ def hypervisor(bed):
     """A bed whose one uplink leads to the host `outside`, 192.0.2.1."""
     made = bed(n_uplinks=1, n_ports=0)
     made.start([switch("vs", made.uplink_names, [("prod", 0, [])])])
-    made.outside = NetNs("out")
-    made.world.ip("link", "set", "sw0", "netns", made.outside.name)
-    made.outside.up("sw0")
-    made.outside.ethtool("sw0", tx=False)
-    made.outside.ip("address", "add", "192.0.2.1/24", "dev", "sw0")
+    made.outside = outside_of(made)
     return made
-
-
-def host_local(folder):
-    return {
-        "type": "host-local",
-        "dataDir": str(folder),
-        "ranges": [
-            [{"subnet": "192.0.2.0/24", "rangeStart": "192.0.2.50", "gateway": "192.0.2.1"}]
-        ],
-        "routes": [{"dst": "0.0.0.0/0"}],
-    }
-
-
-def leases(folder):
-    names = (p.name for p in (folder / "net1").iterdir()) if (folder / "net1").exists() else ()
-    return sorted(n for n in names if n[0].isdigit())
 
 
 # ---- libcni ----

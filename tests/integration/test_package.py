@@ -32,6 +32,11 @@ def package():
     return found
 
 
+@pytest.fixture(scope="module")
+def exporter(package):
+    return package.with_name(package.name.replace("uplinkd_", "uplinkd-exporter_"))
+
+
 def newer(package):
     """The same files as a later version."""
     folder = base.temp_dir()
@@ -42,18 +47,23 @@ def newer(package):
     return folder / "newer.deb"
 
 
-def libraries(package):
-    """The dependencies of the package, besides the service manager."""
-    wanted = run("dpkg-deb", "-f", package, "Depends").stdout.split(",")
-    return {d.split()[0] for d in wanted if d.split()[0].startswith(("lib", "zlib"))}
+def libraries(*packages):
+    """The dependencies of the packages, besides the service manager."""
+    wanted = [
+        d.split()[0]
+        for package in packages
+        for d in run("dpkg-deb", "-f", package, "Depends").stdout.split(",")
+    ]
+    return {d for d in wanted if d.startswith(("lib", "zlib"))}
 
 
 class Installed:
     """A machine with the package, a configuration and traffic from p0 to the uplinks."""
 
-    def __init__(self, package, suite="bookworm"):
+    def __init__(self, package, suite="bookworm", later=()):
+        """later: packages whose dependencies the machine has as well."""
         self.bed = Bed(n_uplinks=2, n_ports=1)
-        self.machine = Machine(system(*libraries(package), suite=suite), self.bed.hv)
+        self.machine = Machine(system(*libraries(package, *later), suite=suite), self.bed.hv)
         self.machine.boot()
         self.before = {name: settings_of(self.bed.hv, name) for name in NAMES}
         self.install(package)
@@ -117,14 +127,16 @@ def test_the_spec_file_names_the_libraries_of_the_build():
     libraries = re.search(r"^NEED_PKGS +:= (.*)$", makefile, re.M)[1].split()
     assert set(re.findall(r"pkgconfig\((.*?)\)", shown)) == {l.split(":")[0] for l in libraries}
     version = re.search(r"^VERSION +:= (\S+)", makefile, re.M)[1]
-    assert run("rpmspec", "-q", "--queryformat=%{version}", spec).stdout == version
+    shown = run("rpmspec", "-q", "--queryformat=%{name} %{version}\n", spec).stdout
+    assert shown.splitlines() == [f"uplinkd {version}", f"uplinkd-exporter {version}"]
 
 
-def test_the_package_has_what_make_install_installs(package):
+def test_the_packages_have_what_make_install_installs(package, exporter):
     folder = base.temp_dir()
     run("make", "-C", ROOT, f"B={BUILD}", f"DESTDIR={folder}", "install", timeout=600)
     wanted = {p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir()}
-    run("dpkg-deb", "-x", package, folder / "package")
+    for deb in (package, exporter):
+        run("dpkg-deb", "-x", deb, folder / "package")
     # the distribution compresses documents, and has its own place for units
     packaged = {
         re.sub(r"^lib/systemd", "usr/lib/systemd", re.sub(r"\.gz$", "", str(p)))
@@ -201,6 +213,59 @@ def test_wait_online_ends_with_the_first_usable_uplink(package):
     for name in ("uplinkd.service", unit):
         exposed = it.machine.run("systemd-analyze", "security", "--threshold=20", name, check=False)
         assert exposed.returncode == 0, exposed.stdout[-2000:] + exposed.stderr
+
+
+PAGE = r"""
+exec 3<> /dev/tcp/127.0.0.1/9786
+printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3
+cat <&3
+"""
+
+
+def test_the_exporter_is_separate(package, exporter):
+    assert not any("microhttpd" in name for name in libraries(package))
+    it = Installed(package, later=[exporter])
+    machine, unit = it.machine, "uplinkd-exporter.service"
+    it.start()
+    config = {**CONFIG, "control": {"group": "uplinkd", "group-may": "read"}}
+    machine.write("/etc/uplinkd/uplinkd.yaml", json.dumps(config))
+    machine.run("systemctl", "reload", "uplinkd")
+    assert it.property("LoadState", unit) == "not-found"
+    it.install(exporter)
+    assert it.property("UnitFileState", unit) == "enabled"
+    machine.wait(lambda: "\nuplinkd_up 1\n" in machine.run("bash", "-c", PAGE).stdout, "metrics")
+    machine.run("apt-get", "purge", "-y", "uplinkd-exporter", timeout=300)
+    assert it.property("ActiveState", unit) == "inactive"
+    assert it.property("ActiveState") == "active"
+
+
+@pytest.mark.slow
+def test_the_packages_are_built_on_trixie():
+    """With its debhelper, compilers and lintian, and start there."""
+    done = run(ROOT / "tests/distribution", "trixie", "check-deb", check=False, timeout=3600)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+    folder = ROOT / "build/distributions/trixie/src/build/deb"
+    package, exporter = (max(folder.glob(f"{n}_*.deb")) for n in ("uplinkd", "uplinkd-exporter"))
+    it = Installed(package, "trixie", later=[exporter])
+    it.start()
+    it.install(exporter)
+    assert it.property("ActiveState", "uplinkd-exporter.service") == "active"
+
+
+def test_a_file_of_the_folder_is_enough(package):
+    it = Installed(package)
+    path = it.machine.path("/etc/uplinkd/conf.d/10-vs.yaml")
+    path.with_suffix(".save").write_text("no part of the configuration")
+    it.machine.run("systemctl", "start", "uplinkd")
+    assert it.property("ConditionResult") == "no"
+    path.write_text(json.dumps(CONFIG))
+    it.machine.run("systemctl", "start", "network-online.target")
+    for name in ("uplinkd", "uplinkd-interfaces", "uplinkd-wait-online"):
+        assert it.property("ConditionResult", f"{name}.service") == "yes", name
+    assert it.property("ActiveState") == "active"
+    it.machine.run("systemctl", "stop", "uplinkd")  # a socket unit starts before its service
+    it.machine.run("systemctl", "start", "uplinkd.socket")
+    assert it.property("ActiveState", "uplinkd.socket") == "active"
 
 
 CHROOT = r"""

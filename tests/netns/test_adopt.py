@@ -5,13 +5,11 @@ confirm, and comes back by itself. Bonds are in vmtest/peers/test_adopt.py.
 """
 import json
 import shutil
-import socket
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from harness import base
+from harness.adopt import GATEWAY, HOST, OUTSIDE, connection, enable_ipv6, snapshot
 from harness.base import wait_until
 from harness.daemon import Uplinkd
 from harness.kills import killed_in_request, need_strace, request_points
@@ -19,16 +17,8 @@ from harness.machine import Machine, ping
 from harness.netns import NetNs, veth
 
 EMPTY = "switches: []\n"
-HOST, GATEWAY, GUEST, OUTSIDE = "192.0.2.10", "192.0.2.1", "192.0.2.20", "203.0.113.1"
+GUEST = "192.0.2.20"
 LONG = "600"
-
-
-def enable_ipv6(ns):
-    with ns:
-        for which in ("all", "default"):
-            setting = Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6")
-            if setting.exists():
-                setting.write_text("0")
 
 
 def wait_for_guards():
@@ -79,7 +69,8 @@ class Host:
             "rule add iif br0 lookup 77 priority 1000",
             f"rule add from {HOST} lookup 77 priority 1001",
         )
-        self.ns.run("bridge", "link", "set", "dev", "p0", "hairpin", "on", "cost", "7")
+        options = "hairpin on cost 7 flood off"
+        self.ns.run("bridge", "link", "set", "dev", "p0", *options.split())
         self.daemon = Uplinkd(self.ns, text=EMPTY)
         if user:
             prepare_for(self.daemon, user)
@@ -93,36 +84,15 @@ class Host:
     def ctl(self, *arguments, **options):
         return self.daemon.ctl("adopt", *arguments, "--uplinks", "eth0", **options)
 
+    def port(self, name):
+        """The record of a port; {} for none."""
+        return {p["name"]: p for p in self.daemon.json("show", "ports")}.get(name, {})
+
     def state(self):
         return self.daemon.json("show", "config").get("switch_over")
 
     def snapshot(self):
-        """What the rollback restores: all but timers, ifindexes of new interfaces and link-local
-        addresses that are still being checked."""
-        ip = lambda *words: json.loads(self.ns.ip("-json", "-details", *words).stdout)
-        links = {
-            link["ifname"]: (
-                link["address"],
-                link.get("master"),
-                sorted(set(link["flags"]) & {"UP", "NOARP", "PROMISC"}),
-                link["mtu"],
-                {
-                    k: link.get("linkinfo", {}).get("info_slave_data", {}).get(k)
-                    for k in ("cost", "hairpin", "learning", "flood", "priority")
-                },
-                [
-                    {k: a.get(k) for k in ("local", "prefixlen", "scope", "label", "broadcast")}
-                    for a in link["addr_info"]
-                    if a["scope"] != "link" or a["family"] == "inet"
-                ],
-            )
-            for link in ip("address", "show")
-        }
-        routes = [self.ns.ip(v, "route", "show", "table", "all").stdout for v in ("-4", "-6")]
-        routes = [sorted(line for line in r.splitlines() if "fe80:" not in line) for r in routes]
-        rules = [self.ns.ip(v, "rule", "show").stdout for v in ("-4", "-6")]
-        neighbours = self.ns.ip("neigh", "show", "nud", "permanent").stdout
-        return links, routes, rules, neighbours
+        return snapshot(self.ns)
 
     def wait_as(self, before):
         wait_until(
@@ -130,26 +100,6 @@ class Host:
             60,
             lambda: f"the host as before:\n{before}\n{self.snapshot()}\n{self.daemon.log()}",
         )
-
-
-@contextmanager
-def connection(host):
-    """A TCP connection from the management address; yields a function that uses it both ways."""
-    with host.world, socket.create_server((OUTSIDE, 4000)) as listener:
-        with host.ns, socket.socket() as client:
-            client.settimeout(60 * base.SLOW)
-            client.bind((HOST, 0))
-            client.connect((OUTSIDE, 4000))
-            server, _ = listener.accept()
-            server.settimeout(60 * base.SLOW)
-
-            def exchange(text):
-                for one, other in ((client, server), (server, client)):
-                    one.sendall(text)
-                    assert other.recv(len(text), socket.MSG_WAITALL) == text
-
-            with server:
-                yield exchange
 
 
 def routes_of(ns, *words):
@@ -160,7 +110,8 @@ def check_moved(host):
     ns = host.ns
     assert host.daemon.json("show", "uplinks")[0]["name"] == "eth0"
     assert ns.link("vmk0")["address"] == "02:00:00:00:00:10"
-    assert "master" not in ns.link("eth0") and "master" not in ns.link("p0")
+    assert "master" not in ns.link("eth0") and ns.link("p0")["master"] == "br0"
+    wait_until(lambda: host.port("p0").get("attached"), 30, "p0 in the attachment bridge")
     addresses = ns.ip("address", "show", "dev", "vmk0").stdout
     for text in (f"{HOST}/24", "192.0.2.11/24", "198.51.100.7/32", "2001:db8::10/64"):
         assert text in addresses, addresses
@@ -184,7 +135,7 @@ def check_moved(host):
 
 def test_the_host_moves_and_a_connection_lives_on(cleanup):
     host = Host()
-    with connection(host) as exchange:
+    with connection(host.ns, host.world) as exchange:
         exchange(b"before")
         done = host.ctl()
         assert "uplinkctl confirm" in done.stdout, done.stdout
@@ -197,8 +148,52 @@ def test_the_host_moves_and_a_connection_lives_on(cleanup):
         host.daemon.restart()
         exchange(b"after a restart")
         check_moved(host)
-    assert 'vmk0, mac: "02:00:00:00:00:10"' in host.daemon.config_path.read_text()
+    text = host.daemon.config_path.read_text()
+    assert 'vmk0, mac: "02:00:00:00:00:10"' in text and "bridge: br0" in text
+    assert "p0" not in text, "its name may be another machine's tomorrow"
     assert host.daemon.ctl("adopt", "--undo", check=False).returncode == 1
+
+
+def test_machines_keep_the_name_of_their_bridge(cleanup):
+    """A machine that starts again, as libvirt or podman start it, becomes a port by the bridge."""
+    host = Host()
+    host.ctl("--confirm", LONG)
+    check_moved(host)
+    host.daemon.ctl("confirm")
+    codes = [p["code"] for p in host.daemon.json("status")["switches"][0]["problems"]]
+    assert not {c for c in codes if c.startswith("attachment")}, codes
+    before = bridge_received(host)
+    ping(host.machine.ns, GATEWAY)
+    host.ns.ip("link", "del", "p0")
+    wait_until(lambda: not host.port("p0"), 30, "the end of the port")
+    machine = Machine(host.ns, 1, "192.0.2.21/24")
+    host.ns.ip("link", "set", "p1", "master", "br0")
+    wait_until(lambda: host.port("p1").get("attached"), 30, "the port of the new machine")
+    ping(machine.ns, GATEWAY)
+    ping(machine.ns, HOST)
+    assert bridge_received(host) == before, "no frame passes the bridge"
+
+
+def bridge_received(host):
+    shown = json.loads(host.ns.ip("-json", "-stats", "link", "show", "dev", "br0").stdout)
+    return shown[0]["stats64"]["rx"]["packets"]
+
+
+def test_a_vlan_device_of_the_bridge_is_set_down(cleanup):
+    """Otherwise the host would use the bridge, by which no frame passes any longer."""
+    host = Host()
+    if host.ns.ip(*"link add link br0 name br0.50 type vlan id 50".split(), check=False).returncode:
+        pytest.skip("this kernel has no VLAN devices")
+    host.ns.ip_batch("address add 198.51.100.50/24 dev br0.50", "link set br0.50 up")
+    before = host.snapshot()
+    host.ctl("--confirm", LONG)
+    check_moved(host)
+    assert "UP" not in host.ns.link("br0.50")["flags"]
+    assert "198.51.100.50/24" in host.ns.ip("address", "show", "dev", "vmk1").stdout
+    codes = [p["code"] for p in host.daemon.json("status")["switches"][0]["problems"]]
+    assert not {c for c in codes if c.startswith("attachment")}, codes
+    host.daemon.ctl("adopt", "--undo")
+    host.wait_as(before)
 
 
 def test_a_daemon_of_another_user_does_the_same(cleanup):
@@ -234,7 +229,7 @@ def test_the_addresses_of_a_nic_without_a_bridge_move(cleanup):
 def test_without_a_confirmation_everything_comes_back(cleanup):
     host = Host()
     before = host.snapshot()
-    with connection(host) as exchange:
+    with connection(host.ns, host.world) as exchange:
         host.ctl("--confirm", "10")
         check_moved(host)
         exchange(b"on uplinkd")

@@ -82,6 +82,24 @@ def test_a_daemon_of_root_keeps_the_files_up_to_date():
     assert bed.files() == set()
 
 
+def test_a_configuration_that_cannot_be_handed_over_is_reported_and_tried_again():
+    bed = Managed()
+    bed.daemon.start()
+    bed.wait_unmanaged("eth0", "p0")
+    obstacle = bed.daemon.run_dir / "configuration.yaml.new"
+    obstacle.mkdir()
+    bed.reload(["eth0", "eth1"])
+
+    def problems():
+        return {p["code"]: p for p in bed.daemon.json("status")["daemon"]["problems"]}
+
+    assert "Is a directory" in problems()["network_managers"]["message"]
+    assert bed.unmanaged() == {"eth0", "p0"}
+    obstacle.rmdir()
+    bed.wait_unmanaged("eth0", "eth1", "p0")
+    wait_until(lambda: not problems(), 30, lambda: str(problems()))
+
+
 def test_a_daemon_of_another_user_leaves_them_to_root():
     bed = Managed()
     assert prepare(bed.daemon).returncode == 0

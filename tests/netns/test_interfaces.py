@@ -10,7 +10,13 @@ from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.frames import tag, udp4
 from harness.netns import veth
-from harness.settings import assert_no_programs, attach_other_xdp, set_ipv6, settings_of
+from harness.settings import (
+    assert_no_programs,
+    attach_other_xdp,
+    disable_ipv6,
+    set_ipv6,
+    settings_of,
+)
 
 OUTSIDE = outside_mac(5)
 
@@ -213,3 +219,19 @@ def test_ipv6_of_a_port_is_restored(end):
         bed.daemon.ctl("port", "del", "p1")
     assert ipv6("p1") == "0"
     assert ipv6("p0") == "1", "set off by the harness, and stays off"
+
+
+@pytest.mark.parametrize("n_ports", [3, 100], ids=["few ports", "many ports"])
+def test_ipv6_that_other_software_enables_is_disabled_again(n_ports):
+    """Without a link event, and for more than 64 ports without a query of each."""
+    names = [f"p{i}" for i in range(n_ports)]
+    bed = start(1, ["eth0"], [("prod", 100, list(range(n_ports)))], n_ports=n_ports)
+    bed.usable("eth0")
+    for name in names:
+        set_ipv6(bed.hv, name)
+    wait_until(
+        lambda: all(disable_ipv6(bed.hv, name) == "1" for name in names),
+        30,
+        lambda: f"IPv6 off at all ports\n{bed.daemon.log()}",
+    )
+    assert "other software enabled IPv6; disabled again" in bed.daemon.log()

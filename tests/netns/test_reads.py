@@ -3,53 +3,47 @@
 """What uplinkctl shows, over the control socket: types, members of the group, control.group-may."""
 import json
 import os
+import re
 import socket
+import tarfile
 
 import pytest
 
 from harness import base
-from harness.base import BUILD, wait_until
-from harness.bed import Bed, port_mac, switch
+from harness.base import wait_until
+from harness.bed import Bed, outside_mac, port_mac, switch
+from harness.frames import udp4
+from harness.lacp import Flood
 from harness.lacp_bed import ScriptBed
-from harness.varlink import Interface
+from harness.varlink import interface_of
 
 MEMBER = 65534  # a user without any privilege, in the control group for these tests
 GROUP = "nogroup"
+STRANGERS = 65533  # a group without a meaning
+# what reads, and whether two calls print the same: others contain ages, rates and times
 READING = (
-    ["status"],
-    ["show", "uplinks"],
-    ["show", "ports"],
-    ["show", "groups"],
-    ["show", "lacp"],
-    ["show", "fdb"],
-    ["show", "counters"],
-    ["show", "counters", "--all"],
-    ["show", "channel"],
-    ["show", "config"],
-    ["diagnose"],
-    ["what-if", "--without", "eth1"],
-    ["which", "vs", "prod", "192.0.2.1", "192.0.2.2"],
-    ["switch-config", "vs", "--vendor", "arista-eos"],
-    ["diff"],
+    (["status"], False),
+    (["status", "--check"], True),
+    (["show", "uplinks"], True),
+    (["show", "ports"], True),
+    (["show", "groups"], True),
+    (["show", "lacp"], False),
+    (["show", "fdb"], True),
+    (["show", "counters"], True),
+    (["show", "counters", "--all"], True),
+    (["show", "channel"], True),
+    (["show", "config"], True),
+    (["diagnose"], True),
+    (["what-if", "--without", "eth1"], False),
+    (["what-if", "--load-balancing", "src-ip"], False),
+    (["which", "vs", "prod", "192.0.2.1", "192.0.2.2"], True),
+    (["switch-config", "vs", "--vendor", "arista-eos"], True),
+    (["diff"], True),
+    (["history"], False),
+    (["top", "--once"], False),
+    (["metrics"], False),
+    (["metrics", "--format", "prometheus"], False),
 )
-
-
-def service_call(daemon, method, **parameters):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as control:
-        control.settimeout(30 * base.SLOW)
-        control.connect(str(daemon.run_dir / "uplinkd.sock"))
-        control.sendall(json.dumps({"method": method, "parameters": parameters}).encode() + b"\0")
-        reply = b""
-        while not reply.endswith(b"\0"):
-            reply += control.recv(65536)
-    return json.loads(reply[:-1])["parameters"]
-
-
-def interface_of(daemon):
-    reply = service_call(
-        daemon, "org.varlink.service.GetInterfaceDescription", interface="io.uplinkd"
-    )
-    return Interface(reply["description"])
 
 
 def start(control=None, **options):
@@ -62,22 +56,12 @@ def start(control=None, **options):
 
 
 def as_member(daemon, *words, check=True):
-    """uplinkctl as a member of the control group, which cannot read the pins."""
-    daemon.dir.chmod(0o711)
-    daemon.bpffs.chmod(0o700)
-    wrap = ["setpriv", f"--reuid={MEMBER}", f"--regid={GROUP}", "--clear-groups", "--no-new-privs"]
-    done = daemon.ns.run(
-        *wrap,
-        BUILD / "uplinkctl",
-        "--run-dir",
-        daemon.run_dir,
-        "--bpffs",
-        daemon.bpffs,
-        *words,
-        check=False,
-    )
-    assert not check or done.returncode == 0, f"{words}: {done.stderr}\n{daemon.log()}"
-    return done
+    """uplinkctl as a member of the control group."""
+    return daemon.ctl_as(MEMBER, GROUP, *words, check=check)
+
+
+def as_stranger(daemon, *words):
+    return daemon.ctl_as(MEMBER, STRANGERS, *words, check=False)
 
 
 # ---- types ----
@@ -100,6 +84,7 @@ def read_all(daemon, interface, switch_name="vs"):
         "Lacp",
         "Channels",
         "Findings",
+        "Traffic",
     ):
         done, reply = daemon.call(method)
         assert done, (method, reply)
@@ -118,6 +103,7 @@ def read_all(daemon, interface, switch_name="vs"):
         ("WhatIf", {"without": "eth0"}),
         ("SwitchConfiguration", {"switch": switch_name, "vendor": "cisco-ios"}),
         ("Counters", {"switch": switch_name, "zeros": True}),
+        ("Imbalance", {"switch": switch_name, "uplink": "eth0"}),
     ):
         done, reply = daemon.call(method, **parameters)
         assert done, (method, reply)
@@ -181,6 +167,8 @@ def test_events_have_the_type_of_the_description():
         ("Counters", {"zeros": "yes"}, "zeros: must be true or false"),
         ("Which", {"switch": "vs"}, "needs the strings switch, group and source"),
         ("Which", {"switch": "vs", "group": "x", "source": "p0"}, "x: no such port group"),
+        ("Imbalance", {"switch": "vs"}, "uplink: must be a string"),
+        ("Imbalance", {"uplink": "eth7"}, "eth7: is not an uplink of vs"),
         ("WhatIf", {}, "--without or --load-balancing is missing"),
         ("WhatIf", {"without": "eth7"}, "eth7: is not an uplink of vs"),
         ("SwitchConfiguration", {"switch": "vs", "vendor": "x"}, "must be cisco-ios"),
@@ -194,27 +182,112 @@ def test_wrong_requests_have_a_reason(method, parameters, reason):
 
 
 # ---- members of the group ----
-def test_members_of_the_group_read_what_root_reads():
-    bed = start({"group": GROUP}, channel="static")
+def titles(text):
+    """Text without figures, for outputs that differ in them."""
+    return re.sub(r"[0-9.,]+[kMGT]?", "0", re.sub(r" +", " ", text))
+
+
+@pytest.mark.parametrize("may", ["read", "change"])
+def test_members_of_the_group_read_what_root_reads(may):
+    bed = start({"group": GROUP, "group-may": may}, channel="static")
     daemon = bed.daemon
     bed.usable("eth0", "eth1")
     bed.confirm(0, 1)
-    for words in READING:
+    for words, is_same in READING:
         root, member = daemon.ctl(*words, check=False), as_member(daemon, *words, check=False)
-        assert member.returncode == root.returncode, (words, member.stderr)
-        if words not in (["status"], ["show", "lacp"]) and words[0] != "what-if":
+        assert member.returncode == root.returncode == 0, (words, member.stderr)
+        assert bool(member.stdout) == bool(root.stdout) and not member.stderr, (words, member)
+        if is_same:
             assert member.stdout == root.stdout, words
+    for words in (["top", "--once"], ["metrics"], ["what-if", "--without", "eth1"]):
+        root, member = daemon.ctl(*words).stdout, as_member(daemon, *words).stdout
+        assert titles(member) == titles(root), words
     shown = json.loads(as_member(daemon, "--json", "show", "ports").stdout)
     assert {p["name"] for p in shown} == {"p0", "p1"}
     wrong = as_member(daemon, "show", "ports", "other", check=False)
     assert wrong.returncode == 1 and "other: no such switch" in wrong.stderr
 
 
-def test_others_are_told_what_they_need():
-    bed = start()  # without a group
-    done = as_member(bed.daemon, "show", "uplinks", check=False)
-    assert done.returncode == 2
-    assert "permission denied: needs root or membership in its group" in done.stderr
+@pytest.mark.parametrize("control", [None, {"group": GROUP}], ids=["no-group", "group"])
+def test_strangers_are_refused(control):
+    bed = start(control)
+    bed.usable("eth0", "eth1")
+    refusal = "permission denied: needs root or membership in its group"
+    for words, _ in READING:
+        done = as_stranger(bed.daemon, *words)
+        assert done.returncode == 2 and not done.stdout, (words, done)
+        assert refusal in done.stderr, (words, done.stderr)
+    done = as_stranger(bed.daemon, "--json", "support-bundle", "-")
+    assert done.returncode == 1, done
+
+
+def bundle_of(user, daemon):
+    """{name: problem} of a support bundle, as this user collects it."""
+    target = daemon.dir / "bundles" / f"{len(os.listdir(daemon.dir / 'bundles'))}.tar.gz"
+    done = user(daemon, "--json", "support-bundle", target)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(target) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    items = {i["name"]: i["problem"] for i in json.loads(done.stdout)["items"]}
+    assert names == {*items, "manifest.json"}
+    return items
+
+
+def test_a_support_bundle_of_a_member_lacks_nothing_and_that_of_a_stranger_says_what():
+    bed = start({"group": GROUP})
+    daemon = bed.daemon
+    bed.usable("eth0", "eth1")
+    (daemon.dir / "bundles").mkdir()
+    (daemon.dir / "bundles").chmod(0o777)
+    root = bundle_of(lambda daemon, *words: daemon.ctl(*words), daemon)
+    member = bundle_of(as_member, daemon)
+    stranger = bundle_of(as_stranger, daemon)
+    assert set(root) == set(member) == set(stranger)
+    of_switches = {n for n in root if re.fullmatch(r"[a-z-]+\.(json|txt|yaml)", n)}
+    of_switches.remove("versions.json")
+    assert len(of_switches) >= 12
+    assert not any(root[n] or member[n] for n in of_switches), (root, member)
+    for name in of_switches:
+        assert "permission denied" in stranger[name], (name, stranger[name])
+
+
+def test_a_member_has_the_pairs_behind_an_imbalance_and_shares_the_sample():
+    bed = start({"group": GROUP, "group-may": "read"}, channel="static")
+    daemon = bed.daemon
+    bed.usable("eth0", "eth1")
+    frames = [
+        udp4(outside_mac(3), port_mac(0), "192.0.2.1", "192.0.2.3", b"x" * 1400, sport=40000 + i)
+        for i in range(16)
+    ]
+    Flood(bed.world, "m0", frames)
+    found = {}
+
+    def diagnose():
+        text = as_member(daemon, "--json", "diagnose", check=False).stdout
+        found.clear()
+        found.update({f["code"]: f for f in json.loads(text)})
+        return "imbalance" in found
+
+    wait_until(diagnose, 60, lambda: found)
+    evidence = "\n".join(found["imbalance"]["evidence"])
+    assert "192.0.2.1 to 192.0.2.3: 100 % of all bytes" in evidence, evidence
+    assert "load-balancing: src-dst-ip-port" in found["imbalance"]["remedy"], found
+    # one sample for all, also for those who leave before its end
+    sockets = lambda: sum(
+        os.readlink(f"/proc/{daemon.process.pid}/fd/{fd}").startswith("socket:")
+        for fd in os.listdir(f"/proc/{daemon.process.pid}/fd")
+    )
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as control:
+            control.connect(str(daemon.run_dir / "uplinkd.sock"))
+            control.sendall(
+                b'{"method": "io.uplinkd.Imbalance", "parameters": {"uplink": "eth0"}}\0'
+            )
+    first = daemon.call("Imbalance", switch="vs", uplink="eth0")
+    before = sockets()
+    assert [daemon.call("Imbalance", switch="vs", uplink="eth0") for _ in range(3)] == [first] * 3
+    assert sockets() <= before
+    interface_of(daemon).check_reply("Imbalance", first[1])
 
 
 def test_members_that_may_only_read_change_nothing():

@@ -9,6 +9,7 @@ import grp
 import itertools
 import os
 import pathlib
+import shutil
 import stat
 
 import pytest
@@ -18,7 +19,7 @@ from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.daemon import Uplinkd
 from harness.frames import tag, udp4
-from harness.settings import assert_no_programs, attach_other_xdp, settings_of
+from harness.settings import assert_no_programs, attach_other_xdp, set_ipv6, settings_of
 from test_lifecycle import assert_forwards, change_meta, one_switch, pins, start, traffic_both_ways
 
 OUTSIDE = outside_mac(5)
@@ -381,7 +382,26 @@ def test_teardown_reports_a_switch_of_another_daemon():
     assert switches_of(bed) == set() and not (bed.daemon.run_dir / "switches").exists()
 
 
-@pytest.mark.parametrize("listed", [True, False], ids=["listed", "from the file"])
+def test_teardown_finds_every_pinned_switch():
+    """Without the run directory and the file, and of another ABI."""
+    bed, both = two_switches()
+    for name in ("eth0", "eth1", "p0"):
+        set_ipv6(bed.hv, name)
+    before = {name: settings_of(bed.hv, name) for name in ("eth0", "eth1", "p0", "p1")}
+    bed.start(both)
+    bed.usable("eth0", "eth1")
+    bed.daemon.kill()
+    change_meta(bed, 0, 0x7FFF)
+    shutil.rmtree(bed.daemon.run_dir)
+    bed.daemon.config_path.unlink()
+    bed.daemon.teardown()
+    assert not (bed.daemon.bpffs / "uplinkd").exists()
+    for name, settings in before.items():
+        assert settings_of(bed.hv, name) == settings, name
+        assert_no_programs(bed.hv, name)
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
 def test_teardown_of_another_abi(listed):
     bed = start(n_uplinks=1, n_ports=1)
     bed.daemon.stop()

@@ -6,16 +6,16 @@ The copy is a mount, PID and network namespace with overlays over /etc, /usr and
 install` and uplinkd write to none of them. eth0 and eth1 are cables to a bridge in another
 namespace, which is the physical switch and has the gateway's address. systemd does not run in the
 copy: a small `systemctl` starts the programs that the installed unit names, the daemon with the
-user and the capabilities of the unit, and waits until it answers."""
-import re
+user and the capabilities of the unit, and waits until it answers. The copy has no network for apt,
+and the packages are there. tests/integration/test_tutorial.py begins with a fresh Debian."""
 import shutil
 import subprocess
 
 import pytest
-from harness import base
+from harness import base, tutorial
 
-TUTORIAL = base.ROOT / "docs/tutorial.md"
 LIMIT_S = 240
+NO_APT = ("apt-get", ": apt-get")
 
 ROOM = r"""
 set -eu
@@ -88,42 +88,22 @@ user=$(sed -n 's/^u \\([^ ]*\\) .*/\\1/p' /usr/lib/sysusers.d/uplinkd.conf)
 getent passwd "$user" >/dev/null || useradd --system --no-create-home "$user"
 """
 
-# output that the reader sees at the end of a section
-EXPECT = {
-    "Start the switch": "uplinkctl show ports --json | grep -q vmk0",
-    "Attach a virtual machine": "until uplinkctl show counters | grep -q vm-web1; do sleep 0.1; done",
-    "Remove everything": "test ! -e /sys/fs/bpf/uplinkd && test ! -e /sys/class/net/vmk0",
-    "Move a host that runs on a bridge": "grep -q vm-web1 /etc/uplinkd/uplinkd.yaml",
-}
-# The NICs of the copy are veths, whose kind does not show that they are NICs.
-REPLACED = {"uplinkctl adopt": "uplinkctl adopt --uplinks eth0"}
-
-
-def sections():
-    """[(heading, [command block])] of the tutorial."""
-    parts = re.split(r"^## \d+\. (.*)$", TUTORIAL.read_text(), flags=re.M)[1:]
-    return [
-        (heading, re.findall(r"^```sh\n(.*?)^```$", text, flags=re.M | re.S))
-        for heading, text in zip(parts[::2], parts[1::2])
-    ]
-
 
 def script():
     lines = [ROOM]
-    for heading, blocks in sections():
+    for heading, blocks in tutorial.sections():
         lines.append(f"echo '## {heading}'")
-        for text, replacement in REPLACED.items():
-            blocks = [block.replace(text, replacement) for block in blocks]
+        blocks = [block.replace(*NO_APT) for block in blocks]
         lines += [f"set -x\n{block}{{ set +x; }} 2>/dev/null" for block in blocks]
-        if heading in EXPECT:
-            lines.append(EXPECT[heading])
+        if heading in tutorial.EXPECT:
+            lines.append(tutorial.EXPECT[heading])
     return "\n".join(lines)
 
 
 def test_every_block_of_the_tutorial_is_executed():
-    blocks = [block for _, found in sections() for block in found]
-    assert len(blocks) == TUTORIAL.read_text().count("```sh")
-    assert set(EXPECT) <= {heading for heading, _ in sections()}
+    blocks = [block for _, found in tutorial.sections() for block in found]
+    assert len(blocks) == tutorial.TEXT.count("```sh")
+    assert set(tutorial.EXPECT) <= {heading for heading, _ in tutorial.sections()}
 
 
 @pytest.mark.skipif(

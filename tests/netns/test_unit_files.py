@@ -27,8 +27,10 @@ def value(key, path=SERVICE):
     "path, threshold",
     (
         (SERVICE, 20),
+        (ROOT / "docs/uplinkd-interfaces.service", 20),
         (PACKAGING / "uplinkd-wait-online.service", 20),
         (PACKAGING / "uplinkd-exporter.service", 15),
+        (PACKAGING / "uplinkd-metrics.service", 20),
     ),
     ids=lambda value: getattr(value, "name", str(value)),
 )
@@ -62,6 +64,20 @@ def test_the_unit_files_have_no_mistakes():
     done = run("systemd-analyze", "verify", "--man=no", *folder.iterdir(), check=False)
     said = [line for line in (done.stdout + done.stderr).splitlines() if "uplinkd" in line]
     assert done.returncode == 0 and not said, done.stdout + done.stderr
+
+
+def test_the_file_or_a_part_of_the_folder_is_a_configuration():
+    """Both conditions are alternatives ('|'), and no unit has one of them only."""
+    wanted = [
+        "ConditionPathExists=|/etc/uplinkd/uplinkd.yaml",
+        "ConditionPathExistsGlob=|/etc/uplinkd/conf.d/*.yaml",
+    ]
+    found = {}
+    for path in [*ROOT.glob("docs/uplinkd*.*"), *PACKAGING.glob("uplinkd*.*")]:
+        lines = re.findall(r"^Condition.*/etc/uplinkd.*$", path.read_text(), re.M)
+        found.update({path.name: lines} if lines else {})
+    units = ("uplinkd.service", "uplinkd.socket", "uplinkd-interfaces.service")
+    assert found == {name: wanted for name in (*units, "uplinkd-wait-online.service")}
 
 
 def test_the_user_is_created_with_what_the_service_names():

@@ -83,3 +83,30 @@ Test(common_file, a_pipe_is_read_to_its_end)
 	close(fds[0]);
 	cr_expect_eq(file_read(-1, 5, &text, &length), -EBADF);
 }
+
+Test(common_file, only_regular_files_are_read)
+{
+	char root[] = "/tmp/common-file-XXXXXX";
+	_cleanup_free_ char *text = NULL;
+	int dir;
+
+	cr_assert(mkdtemp(root));
+	dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(dir, 0);
+	cr_assert_eq(file_replace_at(dir, "a", "text", 0600, true), 0);
+	cr_expect_eq(file_read_regular(dir, "a", 3, &text), -EINVAL);
+	cr_assert_eq(symlinkat("a", dir, "link"), 0);
+	cr_expect_eq(file_read_regular(dir, "link", 9, &text), -ELOOP);
+	cr_assert_eq(mkfifoat(dir, "fifo", 0600), 0);
+	cr_expect_eq(file_read_regular(dir, "fifo", 9, &text), -EINVAL);
+	cr_expect_eq(file_read_regular(dir, ".", 9, &text), -EINVAL);
+	cr_expect_eq(file_read_regular(dir, "none", 9, &text), -ENOENT);
+	cr_expect_null(text);
+	cr_assert_eq(file_read_regular(dir, "a", 4, &text), 0);
+	cr_expect_str_eq(text, "text");
+	for (const char *const *name = (const char *const[]){ "a", "link", "fifo", NULL }; *name;
+	     name++)
+		cr_assert_eq(unlinkat(dir, *name, 0), 0);
+	close(dir);
+	cr_assert_eq(rmdir(root), 0);
+}

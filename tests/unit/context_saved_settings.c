@@ -165,9 +165,10 @@ Test(context_saved_settings, the_pair_of_a_host_port_without_a_port_is_deleted)
 	struct dataplane *dp = &fixture->fake.dp;
 	struct link_info info;
 
-	cr_assert_eq(saved_settings_note_pair(&fixture->context, "nic", 0), 0);
+	cr_assert_eq(saved_settings_note_made(&fixture->context, SAVED_PAIR, "nic", 0), 0);
 	info = make_nic(fixture);
-	cr_assert_eq(saved_settings_note_pair(&fixture->context, "nic", info.ifindex), 0);
+	cr_assert_eq(saved_settings_note_made(&fixture->context, SAVED_PAIR, "nic", info.ifindex),
+		     0);
 	cr_expect_eq(journal_count(fixture->context.journal), 1);
 	port_write_name(dp, 0, "nic");
 	port_write_flags(dp, 0, UL_PORT_USED | UL_PORT_HOST);
@@ -186,7 +187,9 @@ Test(context_saved_settings, another_interface_of_the_name_is_not_deleted)
 	struct fixture *fixture = fixture_new(true);
 	struct link_info info = make_nic(fixture);
 
-	cr_assert_eq(saved_settings_note_pair(&fixture->context, "nic", info.ifindex + 1000), 0);
+	cr_assert_eq(saved_settings_note_made(&fixture->context, SAVED_PAIR, "nic",
+					      info.ifindex + 1000),
+		     0);
 	cr_expect_eq(saved_settings_restore_all(&fixture->context), 0);
 	cr_expect_eq(link_now(fixture, "nic").ifindex, info.ifindex);
 	fixture_free(fixture);
@@ -194,7 +197,7 @@ Test(context_saved_settings, another_interface_of_the_name_is_not_deleted)
 
 static struct link_info make_bridge(struct fixture *fixture)
 {
-	cr_assert_eq(saved_settings_note_bridge(&fixture->context, "br-g", 0), 0);
+	cr_assert_eq(saved_settings_note_made(&fixture->context, SAVED_BRIDGE, "br-g", 0), 0);
 	cr_assert_eq(link_create_bridge(fixture->record->monitor, "br-g", 1500, false), 0);
 	return link_now(fixture, "br-g");
 }
@@ -205,9 +208,11 @@ Test(context_saved_settings, an_attachment_bridge_goes_with_its_group)
 	struct fixture *fixture = fixture_new(true);
 	struct link_info info = make_bridge(fixture);
 
-	cr_expect_not(saved_settings_has_bridge(&fixture->context, "br-g", info.ifindex));
-	cr_assert_eq(saved_settings_note_bridge(&fixture->context, "br-g", info.ifindex), 0);
-	cr_expect(saved_settings_has_bridge(&fixture->context, "br-g", info.ifindex));
+	cr_expect_not(
+		saved_settings_has_made(&fixture->context, SAVED_BRIDGE, "br-g", info.ifindex));
+	cr_assert_eq(
+		saved_settings_note_made(&fixture->context, SAVED_BRIDGE, "br-g", info.ifindex), 0);
+	cr_expect(saved_settings_has_made(&fixture->context, SAVED_BRIDGE, "br-g", info.ifindex));
 	fixture->cfg.groups = &group;
 	fixture->cfg.n_groups = 1;
 	saved_settings_sweep(&fixture->context);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -365,6 +366,63 @@ Test(control_server, one_client_too_many_crowds_out_the_most_silent)
 	cr_expect_lt(recv(fds[0], &(char){ 0 }, 1, 0), 0, "the busy one was dropped");
 	for (int i = 0; i <= CONTROL_MAX_CLIENTS; i++)
 		close(fds[i]);
+}
+
+/* The next descriptor would exceed the limit. Returns the former limit. */
+static struct rlimit use_up_descriptors(void)
+{
+	struct rlimit before, now;
+	int next = dup(STDERR_FILENO);
+
+	cr_assert_geq(next, 0);
+	close(next);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	now = (struct rlimit){ .rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max };
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &now), 0);
+	return before;
+}
+
+Test(control_server, without_descriptors_and_clients_a_connection_is_refused_with_the_reason)
+{
+	int fds[] = { peer_connect(&f), peer_connect(&f), peer_connect(&f) };
+	struct rlimit before = use_up_descriptors();
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		json_auto_t *refusal = peer_hear(&f, fds[i]);
+
+		cr_expect_str_eq(error_of(refusal), CONTROL_E_FAILED);
+		cr_expect(strstr(parameter_of(refusal, "message"),
+				 "the connection is refused: Too many open files"),
+			  "%s", parameter_of(refusal, "message"));
+		peer_expect_end(&f, fds[i]);
+	}
+	cr_expect_eq(f.errors.n, 1, "one report for all");
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	fds[0] = peer_connect(&f);
+	peer_say(fds[0], ECHO("again"));
+	json_auto_t *answer = peer_hear(&f, fds[0]);
+	cr_expect_str_eq(parameter_of(answer, "text"), "again");
+	close(fds[0]);
+}
+
+Test(control_server, without_descriptors_the_most_silent_client_makes_room)
+{
+	int silent = peer_connect(&f), fd;
+	json_auto_t *answer = NULL;
+	struct rlimit before;
+
+	turn_until(&f, control_server_stats(f.server)->n_clients == 1);
+	fd = peer_connect(&f);
+	peer_say(fd, ECHO("room"));
+	before = use_up_descriptors();
+	answer = peer_hear(&f, fd);
+	cr_expect_str_eq(parameter_of(answer, "text"), "room");
+	cr_expect_eq(control_server_stats(f.server)->crowded_out, 1);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	close(silent);
+	close(fd);
 }
 
 /* ---- monitor ---- */

@@ -76,6 +76,7 @@ static const struct {
 	{ { "check" }, CTL_WRONG_REQUEST, "", "check: arguments are missing; usage: uplinkctl check [--kernel] FILE" },
 	{ { "import", "nonsense" }, CTL_WRONG_REQUEST, "", "uplinkctl: nonsense: unknown source: must be live, ip:PATH" },
 	{ { "adopt", "ip:/tmp" }, CTL_WRONG_REQUEST, "", "adopt: ip:/tmp: only the running network (live) can be moved" },
+	{ { "adopt", "ovs", "ip:/tmp" }, CTL_WRONG_REQUEST, "", "adopt: ip:/tmp: only the running network (live) can be moved" },
 	{ { "adopt", "live", "netplan" }, CTL_WRONG_REQUEST, "", "adopt: netplan: only the running network (live) can be moved" },
 	{ { "adopt", "--undo", "--dry-run" }, CTL_WRONG_REQUEST, "", "adopt: --undo: cannot be combined with other arguments" },
 	{ { "adopt", "--dry-run", "--confirm", "60" }, CTL_WRONG_REQUEST, "", "--confirm has no effect" },

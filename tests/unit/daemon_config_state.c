@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -177,6 +178,22 @@ Test(daemon_config_state, damaged_files_are_refused_and_leave_nothing)
 		cr_expect_eq(config_state_read(path, ORIGIN, &read), -EBADMSG, "row %zu", i);
 		cr_expect_eq(read.confirmed.n + read.pending.n, 0, "row %zu", i);
 	}
+}
+
+Test(daemon_config_state, a_file_that_cannot_be_opened_now_is_not_a_damaged_one)
+{
+	struct config_state state = waiting(ORIGIN), read;
+	struct rlimit limit, none;
+
+	cr_assert_eq(config_state_write(path, ORIGIN, &state), 0);
+	config_state_done(&state);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_eq(config_state_read(path, ORIGIN, &read), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(config_state_read(path, ORIGIN, &read), 0);
+	config_state_done(&read);
 }
 
 Test(daemon_config_state, a_failed_write_leaves_the_former_file)

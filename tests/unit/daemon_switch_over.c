@@ -14,7 +14,7 @@ static struct model *make_model(void)
 {
 	static const char text[] =
 		"switches:\n"
-		"  - {name: vs, uplinks: [eth0, eth1], channel: none, port-groups: [{name: g, ports: [\n"
+		"  - {name: vs, uplinks: [eth0, eth1], channel: none, port-groups: [{name: g, bridge: br0, ports: [\n"
 		"    {interface: vmk0, host: true}, {interface: vnet0, mac: \"52:54:00:00:00:01\"}]}]}\n";
 	struct model *model = NULL;
 
@@ -29,9 +29,14 @@ Test(daemon_switch_over, requests_are_checked_against_the_configuration)
 	static const char *const rows[][2] = {
 		{ "{\"links\": [{\"name\": \"eth0\"}]}", "" },
 		{ "{\"links\": [{\"name\": \"eth0\", \"first\": true}, {\"name\": \"vnet0\"}], \"owners\": [{\"name\": \"br0\", \"to\": \"vmk0\"}], \"down\": [\"eth0.5\"]}", "" },
+		{ "{\"links\": [{\"name\": \"eth0\"}, {\"name\": \"tap7\", \"bridge\": \"br0\", \"stays\": true}, {\"name\": \"bond0\", \"bridge\": \"br0\"}]}", "" },
+		{ "{\"links\": [{\"name\": \"tap7\", \"bridge\": \"br1\"}]}", "links[].name: tap7: must be an uplink, a port or in an attachment bridge" },
+		{ "{\"links\": [{\"name\": \"tap7\", \"bridge\": \"br0\", \"first\": true}]}", "links[].name: tap7: must be" },
+		{ "{\"links\": [{\"name\": \"eth0\", \"stays\": true}]}", "links[].name: eth0: must be" },
+		{ "{\"links\": [{\"name\": \"vnet0\", \"stays\": true}]}", "links[].name: vnet0: must be" },
 		{ "{}", "links: must have an uplink" },
-		{ "{\"links\": [{\"name\": \"eth9\"}]}", "links[].name: eth9: must be an uplink or a port" },
-		{ "{\"links\": [{\"name\": \"vmk0\"}]}", "links[].name: vmk0: must be an uplink or a port" },
+		{ "{\"links\": [{\"name\": \"eth9\"}]}", "links[].name: eth9: must be an uplink, a port" },
+		{ "{\"links\": [{\"name\": \"vmk0\"}]}", "links[].name: vmk0: must be an uplink, a port" },
 		{ "{\"links\": [{\"name\": \"vnet0\", \"first\": true}]}", "links[].name: vnet0: must be an uplink" },
 		{ "{\"links\": [{\"name\": 5}]}", "links[].name: no text: must be the name of an interface" },
 		{ "{\"links\": [{\"name\": \"a/b\"}]}", "links[].name: a/b: must be the name of an interface" },
@@ -98,7 +103,7 @@ static struct switch_over *make_recorded(void)
 	snprintf(over->links[1].membership.kind, 16, "bridge");
 	over->links[1].membership.settings = strdup("\x08 settings");
 	over->links[1].membership.n_settings = 10;
-	over->links[1].up = true;
+	over->links[1].up = over->links[1].stays = true;
 	over->owners[0].ifindex = 5;
 	over->owners[0].up = true;
 	memcpy(over->owners[0].mac, "\x02\0\0\0\0\x10", 6);
@@ -121,6 +126,7 @@ Test(daemon_switch_over, the_journal_reads_back)
 	cr_expect_eq(read->messages.n, 1u);
 	cr_expect_eq(memcmp(read->links[1].membership.settings, "\x08 settings", 10), 0);
 	cr_expect(read->links[0].first && !read->links[1].first);
+	cr_expect(!read->links[0].stays && read->links[1].stays);
 	switch_over_free(over);
 	switch_over_free(read);
 }

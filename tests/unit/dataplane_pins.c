@@ -222,3 +222,33 @@ Test(dataplane_pins, a_switch_is_pinned_in_any_role)
 	cr_expect(dataplane_is_pinned(bpffs, "sw"));
 	cr_expect_not(dataplane_is_pinned(bpffs, "s"));
 }
+
+static int note(void *userdata, const char *switch_name)
+{
+	char *names = userdata;
+
+	strcat(strcat(names, switch_name), " ");
+	return strcmp(switch_name, "stop") == 0 ? -ENOMEM : 0;
+}
+
+Test(dataplane_pins, the_switches_of_all_pins_are_listed)
+{
+	char names[256] = "", nowhere[PATH_MAX], stop[PATH_MAX];
+
+	cr_assert_eq(pin_path(nowhere, bpffs, "nowhere"), 0);
+	cr_expect_eq(dataplane_list_pinned(nowhere, note, names), 0, "without a directory: none");
+	cr_expect_eq(dataplane_list_pinned(bpffs, note, names), 0);
+	cr_expect_str_eq(names, "");
+	cr_assert_eq(pins_make_dir(next), 0);
+	cr_expect_eq(dataplane_list_pinned(bpffs, note, names), 0);
+	cr_expect_str_eq(names, "sw ", "in any role");
+	add_file(dir, "file");
+	cr_expect_eq(dataplane_list_pinned(dir, note, names), 0);
+	cr_assert_eq(pins_remove_dir(next), 0);
+	cr_assert_eq(pin_switch_dir(stop, bpffs, "stop", PINS_CURRENT), 0);
+	cr_assert_eq(pins_make_dir(stop), 0);
+	names[0] = '\0';
+	cr_expect_eq(dataplane_list_pinned(bpffs, note, names), -ENOMEM);
+	cr_expect(strstr(names, "stop "));
+	cr_assert_eq(pins_remove_dir(stop), 0);
+}

@@ -246,6 +246,23 @@ Test(history_store, a_full_disk_loses_no_record_and_leaves_no_part)
 	cr_expect_eq(store.damaged, 0);
 }
 
+Test(history_store, a_file_without_its_header_does_not_get_the_name)
+{
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 1 << 20 },
+			    large = { .rlim_cur = 1 << 20, .rlim_max = 1 << 20 };
+	static const char line[] = "{\"text\":\"a\"}\n";
+
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	cr_expect_eq(history_store_append(&store, line, strlen(line)), -EFBIG);
+	cr_expect_eq(access(path_of("history"), F_OK), -1);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &large), 0);
+	reopen();
+	append("a");
+	expect_texts("a ");
+	cr_expect_eq(store.damaged, 0);
+}
+
 Test(history_store, a_missing_directory_is_no_history)
 {
 	struct history_page page;

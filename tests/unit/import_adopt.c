@@ -146,7 +146,7 @@ Test(import_adopt, only_rules_that_concern_the_plan_are_named)
 		{ "{\"rule\":{\"family\":\"ip6\",\"table\":\"t\",\"chain\":\"c\",\"handle\":7,\"expr\":[{\"match\":{\"right\":\"nic1\"}}]}}",
 		  "nftables: table ip6 t, chain c, handle 7 names nic1: the host receives no packets from uplink nic1" },
 		{ "{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"c\",\"handle\":7,\"expr\":[{\"match\":{\"right\":\"br100\"}}]}}",
-		  "nftables: table inet t, chain c, handle 7 names br100: br100 is removed" },
+		  "nftables: table inet t, chain c, handle 7 names br100: no frame passes br100, an attachment bridge" },
 		{ "{\"set\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"trusted\",\"elem\":[\"lo\",\"bond0\"]}}",
 		  "nftables: table inet t, set trusted names bond0: bond0 is removed" },
 	};

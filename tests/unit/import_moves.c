@@ -4,6 +4,7 @@
  * software that name it. */
 #include <criterion/criterion.h>
 
+#include "common/util.h"
 #include "config/value.h"
 #include "import/adopt.h"
 #include "import/import.h"
@@ -52,8 +53,9 @@ Test(import_moves, one_member_of_a_bond_leaves_first)
 	expect_moves(
 		&fixture,
 		"{\"links\":[{\"name\":\"nic0\",\"first\":false},{\"name\":\"nic1\",\"first\":true},"
-		"{\"name\":\"vnet0\",\"first\":false},{\"name\":\"vnet1\",\"first\":false},"
-		"{\"name\":\"vnet2\",\"first\":false}],"
+		"{\"name\":\"vnet0\",\"bridge\":\"br100\",\"stays\":true},{\"name\":\"vnet1\",\"bridge\":\"br100\",\"stays\":true},"
+		"{\"name\":\"vnet2\",\"bridge\":\"br200\",\"stays\":true},"
+		"{\"name\":\"bond0.100\",\"bridge\":\"br100\",\"stays\":false},{\"name\":\"bond0.200\",\"bridge\":\"br200\",\"stays\":false}],"
 		"\"owners\":[{\"name\":\"bond0.10\",\"to\":\"vmk1\"},{\"name\":\"br200\",\"to\":\"vmk0\"}],"
 		"\"down\":[]}");
 	fixture_done(&fixture);
@@ -104,7 +106,7 @@ Test(import_moves, nics_of_a_bridge_leave_together)
 	expect_moves(
 		&fixture,
 		"{\"links\":[{\"name\":\"eth0\",\"first\":false},{\"name\":\"eth1\",\"first\":false},"
-		"{\"name\":\"vm-web1\",\"first\":false},{\"name\":\"ct0\",\"first\":false}],"
+		"{\"name\":\"vm-web1\",\"bridge\":\"br0\",\"stays\":true},{\"name\":\"ct0\",\"bridge\":\"br0\",\"stays\":true}],"
 		"\"owners\":[{\"name\":\"br0\",\"to\":\"vmk0\"}],\"down\":[]}");
 	cr_expect_null(adopt_find_foreign(fixture.plan));
 	fixture_done(&fixture);
@@ -121,6 +123,19 @@ Test(import_moves, a_vlan_device_of_a_nic_is_set_down)
 	snprintf(vlan->parent, sizeof(vlan->parent), "nic0");
 	moves = adopt_moves(fixture.plan);
 	cr_expect_eq(json_array_size(json_object_get(moves, "down")), 1u);
+	fixture_done(&fixture);
+}
+
+Test(import_moves, a_vlan_device_of_an_attachment_bridge_is_set_down)
+{
+	struct fixture fixture;
+	json_auto_t *moves = NULL;
+	_cleanup_free_ char *down = NULL;
+
+	fixture_init(&fixture, "ip:" DIR "vlan-aware", NULL);
+	moves = adopt_moves(fixture.plan);
+	down = json_dumps(json_object_get(moves, "down"), JSON_COMPACT);
+	cr_expect_str_eq(down, "[\"v20\"]");
 	fixture_done(&fixture);
 }
 
@@ -175,6 +190,35 @@ Test(import_moves, files_that_name_it_are_listed_with_their_lines)
 				  (strstr(list.texts[i], ": remove it") ||
 				   strstr(list.texts[i], "leave it without addresses")),
 			  "%s", list.texts[i]);
+	text_list_done(&list);
+	network_done(&files);
+	errors_done(&errors);
+	fixture_done(&fixture);
+}
+
+Test(import_moves, connections_of_networkmanager_are_listed)
+{
+	char folder[] = "/tmp/uplinkd-nm-XXXXXX", path[sizeof(folder) + 32];
+	struct text_list list = {};
+	struct fixture fixture;
+	struct network files;
+	struct errors errors = {};
+	FILE *file;
+
+	cr_assert(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/bond.nmconnection", folder);
+	file = fopen(path, "we");
+	cr_assert(file && fputs("[connection]\nid=x\ninterface-name=bond0\n", file) >= 0 &&
+		  fclose(file) == 0);
+	fixture_init(&fixture, "ip:" DIR "bond-vlan-bridge", NULL);
+	network_init(&files, &errors);
+	cr_expect_eq(import_read_nm(&files, folder), 0);
+	adopt_list_files(fixture.plan, &files, &list);
+	cr_assert_eq(list.n, 1u);
+	cr_expect_str_eq(strstr(list.texts[0], "/bond."), "/bond.nmconnection:3: bond0: remove it");
+	cr_expect_eq(import_read_nm(&files, "/nonexistent/folder"), -ENOENT);
+	unlink(path);
+	rmdir(folder);
 	text_list_done(&list);
 	network_done(&files);
 	errors_done(&errors);

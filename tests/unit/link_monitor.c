@@ -484,3 +484,30 @@ Test(link_monitor, failures_in_the_event_loop_are_reported_and_repaired, .timeou
 	cr_assert(info_of(t->monitor, "va")->admin_up);
 	record_free(t);
 }
+
+/* The kernel sends no event. */
+Test(link_monitor, a_refresh_of_all_shows_ipv6, .timeout = 300)
+{
+	enum { MAX_AGE_MS = 3600000 };
+	struct record *t = record_new();
+	uint32_t ifindex;
+	struct link_info info;
+
+	make_veth(t, "va", "vb");
+	run_pending(t);
+	ifindex = ifindex_of(t, "va");
+	for (int on = 1; on >= 0; on--) {
+		cr_assert_eq(link_set_ipv6(t->monitor, ifindex, !on), 0);
+		t->monitor->dumped_ms = now_ms() - MAX_AGE_MS - 1;
+		cr_assert_eq(link_refresh_all(t->monitor, MAX_AGE_MS), 0);
+		cr_assert_eq(link_set_ipv6(t->monitor, ifindex, on), 0);
+		cr_assert_eq(link_refresh_all(t->monitor, MAX_AGE_MS), 0);
+		cr_assert_eq(link_get(t->monitor, ifindex, &info), 0);
+		cr_expect_eq(info.ipv6, !on, "the last dump is recent enough");
+		t->monitor->dumped_ms = now_ms() - MAX_AGE_MS - 1;
+		cr_assert_eq(link_refresh_all(t->monitor, MAX_AGE_MS), 0);
+		cr_assert_eq(link_get(t->monitor, ifindex, &info), 0);
+		cr_expect_eq(info.ipv6, on);
+	}
+	record_free(t);
+}

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 
@@ -27,6 +28,19 @@ static struct nlmsghdr *ifinfo(void *buffer, int family, int ifindex, unsigned i
 	ifi->ifi_index = ifindex;
 	ifi->ifi_flags = flags;
 	return message;
+}
+
+/* n values of the interface's settings, all others 1. */
+static void put_ipv6(struct nlmsghdr *message, size_t n, int32_t disabled)
+{
+	struct nlattr *family = mnl_attr_nest_start(message, AF_INET6);
+	int32_t values[DEVCONF_DISABLE_IPV6 + 1];
+
+	for (size_t i = 0; i < DEVCONF_DISABLE_IPV6; i++)
+		values[i] = 1;
+	values[DEVCONF_DISABLE_IPV6] = disabled;
+	mnl_attr_put(message, IFLA_INET6_CONF, n * sizeof(*values), values);
+	mnl_attr_nest_end(message, family);
 }
 
 static struct nlmsghdr *full_message(void *buffer)
@@ -53,6 +67,9 @@ static struct nlmsghdr *full_message(void *buffer)
 	mnl_attr_put_strz(message, IFLA_ALT_IFNAME, "enp1s0");
 	mnl_attr_put_strz(message, IFLA_ALT_IFNAME, "a-name-that-is-too-long-for-us");
 	mnl_attr_put_strz(message, IFLA_ALT_IFNAME, "enx020102030405");
+	mnl_attr_nest_end(message, nest);
+	nest = mnl_attr_nest_start(message, IFLA_AF_SPEC);
+	put_ipv6(message, DEVCONF_DISABLE_IPV6 + 1, 0);
 	mnl_attr_nest_end(message, nest);
 	return message;
 }
@@ -112,6 +129,7 @@ Test(link_parse, all_fields)
 	cr_assert_eq(info.xdp_prog_id, 42);
 	cr_assert_eq(info.xdp_attached, XDP_ATTACHED_DRV);
 	cr_assert(!info.xdp_features_known);
+	cr_assert(info.ipv6);
 	cr_assert_eq(info.type, ARPHRD_ETHER);
 	cr_assert(info.ethernet);
 	cr_assert_str_eq(info.alt_names[0], "enp1s0");
@@ -119,6 +137,34 @@ Test(link_parse, all_fields)
 	cr_assert_eq(info.alt_names[2][0], '\0');
 	cr_assert(link_has_name(&info, "eth0") && link_has_name(&info, "enx020102030405"));
 	cr_assert(!link_has_name(&info, "enp1s") && !link_has_name(&info, ""));
+}
+
+Test(link_parse, ipv6_is_on_if_the_kernel_says_so)
+{
+	static const struct {
+		size_t n;
+		int32_t disabled;
+		bool on;
+	} rows[] = {
+		{ DEVCONF_DISABLE_IPV6 + 1, 0, true },
+		{ DEVCONF_DISABLE_IPV6 + 1, 1, false },
+		{ DEVCONF_DISABLE_IPV6, 0, false },
+		{ 0, 0, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint8_t buffer[1024];
+		struct nlmsghdr *message = ifinfo(buffer, AF_UNSPEC, 7, 0);
+		struct link_info info;
+		struct nlattr *nest;
+
+		mnl_attr_put_strz(message, IFLA_IFNAME, "eth0");
+		nest = mnl_attr_nest_start(message, IFLA_AF_SPEC);
+		put_ipv6(message, rows[i].n, rows[i].disabled);
+		mnl_attr_nest_end(message, nest);
+		cr_assert_eq(link_parse(message, &info), 0);
+		cr_expect_eq(info.ipv6, rows[i].on, "row %zu", i);
+	}
 }
 
 Test(link_parse, more_alternative_names_than_there_is_room_for)
@@ -254,6 +300,8 @@ Test(link_parse, wrong_attributes)
 		{ "nest with an attribute below the least length", IFLA_XDP, 4, "\1\0\1" },
 		{ "alternative name beyond its nest", IFLA_PROP_LIST, 4, "\x30\0\x35" },
 		{ "nest of rubbish", IFLA_LINKINFO, 3, "abc" },
+		{ "address family beyond its nest", IFLA_AF_SPEC, 4, "\x30\0\x0a" },
+		{ "settings beyond their family", IFLA_AF_SPEC, 8, "\x08\0\x0a\0\x30\0\x02" },
 	};
 	/* clang-format on */
 	uint8_t buffer[256];

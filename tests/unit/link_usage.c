@@ -77,6 +77,19 @@ Test(link_usage, interfaces_on_top, .timeout = 300)
 		cr_expect_eq(usage.n_uppers, i + 1, "%s", kinds[i]);
 	}
 	cr_expect(strstr(usage.upper, " top"), "%s", usage.upper);
+	cr_expect_eq(usage.n_uppers_up, 0);
+	cr_assert_geq(link_table_update(&record->monitor->table,
+					&(struct link_info){ .ifindex = 9100,
+							     .peer = ifindex,
+							     .ethernet = true,
+							     .admin_up = true,
+							     .name = "used",
+							     .kind = "vlan" }),
+		      0);
+	usage = usage_of(record, "va");
+	cr_expect_eq(usage.n_uppers, ARRAY_SIZE(kinds) + 1);
+	cr_expect_eq(usage.n_uppers_up, 1);
+	cr_expect_str_eq(usage.upper, "vlan used");
 	cr_expect_eq(usage_of(record, "vb").n_uppers, 0);
 	record_free(record);
 }

@@ -87,6 +87,24 @@ Test(managers_files, uplinks_and_ports_are_unmanaged_also_by_their_own_names)
 	manager_files_done(&files);
 }
 
+Test(managers_files, attachment_bridges_are_unmanaged)
+{
+	_cleanup_(errors_done) struct errors errors = {};
+	struct manager_files files =
+		make("switches:\n  - {name: vs, uplinks: [eth0], bridge: vmbr0}\n"
+		     "  - name: two\n    uplinks: [eth1]\n    port-groups:\n"
+		     "      - {name: g, vlan: 7, bridge: br-prod}\n      - {name: h, vlan: 8}\n",
+		     MANAGER_NONE, &errors);
+
+	cr_expect_eq(errors.n, 0);
+	cr_expect_str_eq(text_of(&files, UNMANAGED),
+			 HEADER "[Match]\nName=eth0\nName=vmbr0\nName=eth1\nName=br-prod\n"
+				"\n[Link]\nUnmanaged=yes\n");
+	cr_expect(strstr(text_of(&files, NM_CONF), ";interface-name:=br-prod\n"));
+	cr_expect(strstr(text_of(&files, RULES), "\nKERNEL==\"vmbr0\", "));
+	manager_files_done(&files);
+}
+
 Test(managers_files, a_port_is_handed_over_to_networkd)
 {
 	_cleanup_(errors_done) struct errors errors = {};

@@ -133,6 +133,49 @@ Test(port_guard, detached_programs_are_attached_again, .timeout = 30)
 	port_fixture_free(fixture);
 }
 
+static void put_connected(struct port_fixture *fixture, uint32_t slot, const char *name)
+{
+	struct link_monitor *links = fixture->base->record->monitor;
+	uint32_t ifindex = ifindex_of(fixture->base->record, name);
+
+	put_port(fixture, slot, 0, mac_a, ifindex);
+	fixture->ports->state[slot].attached = ifindex;
+	cr_assert_eq(link_set_ipv6(links, ifindex, true), 0);
+}
+
+/* Also more ports than are queried one by one. */
+Test(port_guard, one_pass_checks_every_port, .timeout = 60)
+{
+	enum { PORTS = 100 };
+	struct port_fixture *fixture = port_fixture_new(true);
+	struct record *record = fixture->base->record;
+
+	put_group(fixture, 0, 100, 0, 0);
+	cr_assert_geq(fixture->dp->meta->max_ports, (uint32_t)PORTS);
+	for (uint32_t slot = 0; slot < PORTS; slot += 2) {
+		char name[UL_NAME_LEN], peer[UL_NAME_LEN];
+
+		snprintf(name, sizeof(name), "p%u", slot);
+		snprintf(peer, sizeof(peer), "p%u", slot + 1);
+		make_veth(record, name, peer);
+		put_connected(fixture, slot, name);
+		put_connected(fixture, slot + 1, peer);
+	}
+	fixture->base->fake.problems = UL_PROBLEM_TC;
+	record->monitor->dumped_ms = now_ms() - 60000;
+	ports_guard(fixture->ports);
+	for (uint32_t slot = 0; slot < PORTS; slot++) {
+		const struct ul_port *port = &fixture->dp->ports[slot];
+		bool on = true;
+
+		cr_expect_eq((port->flags & UL_PORT_PROBLEM_FLAGS) >> UL_PORT_PROBLEM_SHIFT,
+			     UL_PROBLEM_TC, "port %u", slot);
+		cr_assert_eq(link_get_ipv6(record->monitor, port->ifindex, &on), 0);
+		cr_expect_not(on, "port %u", slot);
+	}
+	port_fixture_free(fixture);
+}
+
 Test(port_guard, an_alternative_name_connects_and_its_loss_disconnects, .timeout = 30)
 {
 	struct port_fixture *fixture = with_port("alt0");

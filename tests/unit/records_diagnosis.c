@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
-/* Every finding with a situation that provokes it and an innocent one that differs by one fact. A
- * code without a situation, or without a section in docs/findings.md, fails. */
+/* Findings from maps with a situation that provokes each and an innocent one that differs by one
+ * fact. A code without such a pair (finding_cases.h), or without a section in docs/findings.md,
+ * fails. */
+#include "finding_cases.h"
 #include "lacp_fake.h"
 #include "record_shapes.h"
 #include "records/daemon_findings.h"
@@ -12,19 +14,21 @@ TestSuite(diagnosis, .timeout = 300);
 
 static struct fake fake;
 static struct view view;
-static uint64_t jiffies, backlog_limit;
+static uint64_t jiffies, backlog_limit, interval_jiffies;
 
 #define PORT0 fake.stats[UL_ENDPOINT_PORT0]
 
-/* A situation changes the fake before the first snapshot (second: false) and before the second
- * one. guilty: the finding must be reported; otherwise it must not. */
+/* A situation changes the fake before the first snapshot (second: false) and before the second one.
+ * guilty: the finding must be reported; otherwise it must not. */
 struct situation {
 	const char *code;
 	void (*make)(bool guilty, bool second);
-	uint32_t argument; /* of counter() and lacp() */
+	const char *with;	  /* all codes that are reported; NULL: only this one */
+	const char *innocent;	  /* those of the innocent situation; NULL: none */
+	uint32_t argument, other; /* of counter(), lacp() and problem() */
 };
 
-static uint32_t argument;
+static uint32_t argument, other;
 static uint32_t stale; /* ifindex with a program of another set; 0: none has */
 
 static bool has_stale_programs(const struct view *of, uint32_t ifindex)
@@ -152,6 +156,15 @@ static void contested(bool guilty, bool second)
 		fake_learned(&fake, 0, 100, 1, 100000, guilty ? 99999 : 0);
 }
 
+/* Two machines that send all the time: the last frame came from outside. */
+static void contested_by_turns(bool guilty, bool second)
+{
+	jiffies = 100000;
+	interval_jiffies = 50;
+	if (!second)
+		fake_learned(&fake, 0, 100, 1, guilty ? 99980 : 99949, 99990);
+}
+
 static void moved(bool guilty, bool second)
 {
 	jiffies = 100000;
@@ -166,6 +179,17 @@ static void reflected(bool guilty, bool second)
 		return;
 	PORT0.flooded.packets += guilty ? 20 : 0;
 	fake.stats[1].reflected.packets += 20;
+}
+
+/* Frames of a machine outside with the address of a port equal some of the port's. */
+static void reflected_or_twin(bool guilty, bool second)
+{
+	if (!second)
+		return;
+	PORT0.flooded.packets += 20;
+	fake.stats[1].reflected.packets += 20;
+	fake.stats[1].address_outside.packets += guilty ? 0 : 5;
+	PORT0.address_outside.packets += guilty ? 0 : 5;
 }
 
 /* Frames that return one for one come from the switch. */
@@ -250,43 +274,92 @@ static void half_duplex(bool guilty, bool second)
 /* ---- counters ---- */
 static void counter(bool guilty, bool second)
 {
-	if (!guilty)
-		return;
-	((struct ul_count *)&fake.stats[1])[argument].packets += 10;
-	((struct ul_count *)&PORT0)[argument].packets += 10;
+	uint32_t reason = guilty ? argument : other;
+
+	((struct ul_count *)&fake.stats[1])[reason].packets += 10;
+	((struct ul_count *)&PORT0)[reason].packets += 10;
+}
+
+/* On independent links the switch floods to all of them. */
+static void inactive_uplink(bool guilty, bool second)
+{
+	fake.meta.channel = guilty ? UL_CHANNEL_STATIC : UL_CHANNEL_NONE;
+	fake.stats[1].inactive_uplink.packets += 10;
 }
 
 /* clang-format off */
 static const struct situation situations[] = {
-	{ "daemon_stopped", daemon_stopped, 0 }, { "no_uplink", cut, 0 }, { "standby_in_use", standby, 0 },
-	{ "uplink_missing", missing, 0 }, { "uplink_failed", failed, 0 }, { "uplink_down", down, 0 },
-	{ "uplink_no_carrier", no_carrier, 0 }, { "uplink_drained", drained, 0 }, { "uplink_spare", spare, 0 },
-	{ "uplink_waiting", waiting, 0 }, { "uplink_silent", silent, 0 }, { "speed_mismatch", speeds, 0 },
-	{ "neighbours_differ", neighbours, 0 }, { "peer_bundles", peer_bundles, 0 },
-	{ "imbalance", imbalance, 0 }, { "native_vlan", native_vlan, 0 }, { "native_vlan", native_vlans_differ, 0 }, { "half_duplex", half_duplex, 0 },
-	{ "lacp_passive", lacp, LACP_FIND_PASSIVE }, { "lacp_no_lacpdu", lacp, LACP_FIND_NO_PDU },
-	{ "lacp_two_partners", lacp, LACP_FIND_TWO_PARTNERS }, { "lacp_timeout_mismatch", lacp, LACP_FIND_TIMEOUT },
-	{ "lacp_late_lacpdus", lacp, LACP_FIND_JITTER }, { "lacp_loopback", lacp, LACP_FIND_LOOPBACK },
-	{ "lacp_same_partner_port", lacp, LACP_FIND_SAME_PORT }, { "lacp_min_links", lacp, LACP_FIND_MIN_LINKS },
-	{ "lacp_lacp_unused", lacp, UL_FIND_LACP_UNUSED }, { "lacp_pagp", lacp, UL_FIND_PAGP },
-	{ "reflected", reflected, 0 }, { "address_outside", address_outside, 0 },
-	{ "address_contested", contested, 0 }, { "address_moved", moved, 0 }, { "sources_limited", sources_limited, 0 },
-	{ "port_missing", port_missing, 0 }, { "port_failed", port_failed, 0 }, { "backlog_short", backlog_short, 0 },
-	{ "not_ethernet", problem, UL_PROBLEM_NOT_ETHERNET }, { "enslaved", problem, UL_PROBLEM_ENSLAVED },
-	{ "foreign_xdp", problem, UL_PROBLEM_XDP }, { "foreign_tc", problem, UL_PROBLEM_TC },
-	{ "detached", problem, UL_PROBLEM_DETACHED }, { "setting", problem, UL_PROBLEM_MTU },
-	{ "host_address", port_problem, UL_PROBLEM_HOST_ADDRESS },
-	{ "stale_programs", stale_programs, 0 },
-	{ "inactive_uplink", counter, UL_R_INACTIVE_UPLINK }, { "unknown_vlan", counter, UL_R_UNKNOWN_VLAN },
-	{ "excess", counter, UL_R_EXCESS }, { "too_big", counter, UL_R_TOO_BIG }, { "failed", counter, UL_R_FAILED },
-	{ "queue_full", counter, UL_R_QUEUE_FULL }, { "no_slow_path", counter, UL_R_NO_SLOW_PATH },
-	{ "forged_source", counter, UL_R_FORGED_SOURCE }, { "vlan_from_access", counter, UL_R_VLAN_FROM_ACCESS },
-	{ "vlan_not_allowed", counter, UL_R_VLAN_NOT_ALLOWED }, { "guest_bpdu", counter, UL_R_GUEST_BPDU },
-	{ "guest_lacp", counter, UL_R_GUEST_LACP }, { "guest_trunking", counter, UL_R_GUEST_TRUNKING },
-	{ "guest_pause", counter, UL_R_GUEST_PAUSE }, { "learn_overflow", counter, UL_R_LEARN_OVERFLOW },
-	{ "address_outside", counter, UL_R_ADDRESS_OUTSIDE }, { "learn_limit", counter, UL_R_LEARN_LIMIT }, { "moved_here", counter, UL_R_MOVED_HERE },
+	{ .code = "daemon_stopped", .make = daemon_stopped, .with = "no_uplink daemon_stopped uplink_missing" },
+	{ .code = "no_uplink", .make = cut, .with = "no_uplink uplink_no_carrier", .innocent = "uplink_no_carrier" },
+	{ .code = "standby_in_use", .make = standby, .with = "standby_in_use uplink_no_carrier", .innocent = "uplink_no_carrier" },
+	{ .code = "uplink_missing", .make = missing },
+	{ .code = "uplink_failed", .make = failed },
+	{ .code = "uplink_down", .make = down, .innocent = "uplink_no_carrier" },
+	{ .code = "uplink_no_carrier", .make = no_carrier },
+	{ .code = "uplink_drained", .make = drained },
+	{ .code = "uplink_spare", .make = spare },
+	{ .code = "uplink_waiting", .make = waiting },
+	{ .code = "uplink_silent", .make = silent },
+	{ .code = "speed_mismatch", .make = speeds, .innocent = "uplink_no_carrier" },
+	{ .code = "neighbours_differ", .make = neighbours },
+	{ .code = "peer_bundles", .make = peer_bundles },
+	{ .code = "imbalance", .make = imbalance },
+	{ .code = "native_vlan", .make = native_vlan },
+	{ .code = "native_vlan", .make = native_vlans_differ },
+	{ .code = "half_duplex", .make = half_duplex },
+	{ .code = "lacp_passive", .make = lacp, .argument = LACP_FIND_PASSIVE },
+	{ .code = "lacp_no_lacpdu", .make = lacp, .argument = LACP_FIND_NO_PDU },
+	{ .code = "lacp_two_partners", .make = lacp, .argument = LACP_FIND_TWO_PARTNERS },
+	{ .code = "lacp_timeout_mismatch", .make = lacp, .argument = LACP_FIND_TIMEOUT, .with = "uplink_waiting lacp_timeout_mismatch" },
+	{ .code = "lacp_late_lacpdus", .make = lacp, .argument = LACP_FIND_JITTER, .with = "uplink_waiting lacp_late_lacpdus" },
+	{ .code = "lacp_loopback", .make = lacp, .argument = LACP_FIND_LOOPBACK },
+	{ .code = "lacp_same_partner_port", .make = lacp, .argument = LACP_FIND_SAME_PORT, .with = "uplink_waiting lacp_same_partner_port" },
+	{ .code = "lacp_min_links", .make = lacp, .argument = LACP_FIND_MIN_LINKS, .with = "lacp_min_links uplink_waiting" },
+	{ .code = "lacp_lacp_unused", .make = lacp, .argument = UL_FIND_LACP_UNUSED, .with = "lacp_lacp_unused uplink_waiting" },
+	{ .code = "lacp_pagp", .make = lacp, .argument = UL_FIND_PAGP, .with = "lacp_pagp uplink_waiting" },
+	{ .code = "reflected", .make = reflected, .innocent = "address_outside" },
+	{ .code = "reflected", .make = reflected_or_twin, .innocent = "address_outside" },
+	{ .code = "address_outside", .make = address_outside, .innocent = "reflected" },
+	{ .code = "address_contested", .make = contested },
+	{ .code = "address_contested", .make = contested_by_turns, .innocent = "address_moved" },
+	{ .code = "address_moved", .make = moved },
+	{ .code = "sources_limited", .make = sources_limited },
+	{ .code = "port_missing", .make = port_missing },
+	{ .code = "port_failed", .make = port_failed },
+	{ .code = "backlog_short", .make = backlog_short },
+	{ .code = "not_ethernet", .make = problem, .argument = UL_PROBLEM_NOT_ETHERNET },
+	{ .code = "enslaved", .make = problem, .argument = UL_PROBLEM_ENSLAVED },
+	{ .code = "foreign_xdp", .make = problem, .argument = UL_PROBLEM_XDP },
+	{ .code = "foreign_tc", .make = problem, .argument = UL_PROBLEM_TC },
+	{ .code = "detached", .make = problem, .argument = UL_PROBLEM_DETACHED },
+	{ .code = "setting", .make = problem, .argument = UL_PROBLEM_MTU },
+	{ .code = "host_address", .make = port_problem, .argument = UL_PROBLEM_HOST_ADDRESS },
+	{ .code = "stale_programs", .make = stale_programs },
+	{ .code = "inactive_uplink", .make = inactive_uplink },
+	{ .code = "unknown_vlan", .make = counter, .argument = UL_R_UNKNOWN_VLAN, .other = UL_R_UNKNOWN_UNICAST },
+	{ .code = "excess", .make = counter, .argument = UL_R_EXCESS, .other = UL_R_ANSWERED },
+	{ .code = "too_big", .make = counter, .argument = UL_R_TOO_BIG, .other = UL_R_TRUNCATED },
+	{ .code = "failed", .make = counter, .argument = UL_R_FAILED, .other = UL_R_PORT_DOWN },
+	{ .code = "queue_full", .make = counter, .argument = UL_R_QUEUE_FULL, .other = UL_R_PORT_DOWN },
+	{ .code = "no_slow_path", .make = counter, .argument = UL_R_NO_SLOW_PATH, .other = UL_R_HAIRPIN },
+	{ .code = "forged_source", .make = counter, .argument = UL_R_FORGED_SOURCE, .other = UL_R_INVALID_SOURCE },
+	{ .code = "vlan_from_access", .make = counter, .argument = UL_R_VLAN_FROM_ACCESS, .other = UL_R_TO_UPLINK },
+	{ .code = "vlan_not_allowed", .make = counter, .argument = UL_R_VLAN_NOT_ALLOWED, .other = UL_R_TO_UPLINK },
+	{ .code = "guest_bpdu", .make = counter, .argument = UL_R_GUEST_BPDU, .other = UL_R_GUEST_REGISTRATION },
+	{ .code = "guest_lacp", .make = counter, .argument = UL_R_GUEST_LACP, .other = UL_R_CONTROL },
+	{ .code = "guest_trunking", .make = counter, .argument = UL_R_GUEST_TRUNKING, .other = UL_R_GUEST_DISCOVERY },
+	{ .code = "guest_pause", .make = counter, .argument = UL_R_GUEST_PAUSE, .other = UL_R_RESERVED_ADDRESS },
+	{ .code = "learn_overflow", .make = counter, .argument = UL_R_LEARN_OVERFLOW, .other = UL_R_FLOODED },
+	{ .code = "address_outside", .make = counter, .argument = UL_R_ADDRESS_OUTSIDE, .other = UL_R_BOTH_WAYS },
+	{ .code = "learn_limit", .make = counter, .argument = UL_R_LEARN_LIMIT, .other = UL_R_TO_UPLINK },
+	{ .code = "moved_here", .make = counter, .argument = UL_R_MOVED_HERE, .other = UL_R_MOVED_OUTSIDE },
 };
 /* clang-format on */
+
+const char *diagnosis_case(size_t i)
+{
+	return i < ARRAY_SIZE(situations) ? situations[i].code : NULL;
+}
 
 /* ---- the daemon ---- */
 static const struct {
@@ -299,6 +372,11 @@ static const struct {
 	{ "loop_stall", "'minute_loop_delay_us': 5000000", "'minute_loop_delay_us': 4999999, 'worst_loop_delay_us': 9000000" },
 };
 /* clang-format on */
+
+const char *daemon_case(size_t i)
+{
+	return i < ARRAY_SIZE(daemons) ? daemons[i].code : NULL;
+}
 
 static json_t *find_of_daemon(const char *members)
 {
@@ -349,15 +427,17 @@ static json_t *find_in(const struct situation *situation, bool guilty)
 	_cleanup_(snapshot_freep) struct snapshot *before = NULL, *now = NULL;
 
 	fake_init(&fake, 3);
-	jiffies = backlog_limit = 0;
+	jiffies = backlog_limit = interval_jiffies = 0;
 	stale = 0;
 	argument = situation->argument;
+	other = situation->other;
 	situation->make(guilty, false);
 	before = take_snapshot(&fake, &view);
 	situation->make(guilty, true);
 	now = take_snapshot(&fake, &view);
 	view.has_stale_programs = has_stale_programs;
-	now->jiffies = before->jiffies = jiffies;
+	now->jiffies = jiffies;
+	before->jiffies = jiffies - interval_jiffies;
 	if (backlog_limit)
 		now->backlog = (struct backlog){ backlog_limit, 0 };
 	return findings_find(now, before);
@@ -376,15 +456,41 @@ static json_t *with_code(json_t *findings, const char *code)
 	return NULL;
 }
 
+/* The codes in the order of the findings, each once: "no_uplink uplink_no_carrier". A reflection
+ * that is only noted is "reflected:note". */
+static void list_codes(json_t *findings, char text_of_codes[256])
+{
+	json_t *finding;
+	size_t i, n = 0;
+
+	text_of_codes[0] = '\0';
+	json_array_foreach(findings, i, finding) {
+		const char *code = text(finding, "code");
+		bool noted = strcmp(code, "reflected") == 0 &&
+			     strcmp(text(finding, "severity"), "note") == 0;
+
+		if (!strstr(text_of_codes, code))
+			n += (size_t)snprintf(text_of_codes + n, 256 - n, "%s%s%s", n ? " " : "",
+					      code, noted ? ":note" : "");
+	}
+}
+
 Test(diagnosis, each_situation_and_its_innocent_twin)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(situations); i++) {
-		const char *code = situations[i].code;
+		const char *code = situations[i].code, *with = situations[i].with,
+			   *innocent_codes = situations[i].innocent ?: "";
 		json_auto_t *guilty = find_in(&situations[i], true),
 			    *innocent = find_in(&situations[i], false);
 		json_t *finding = with_code(guilty, code);
+		char found[256], expected[256];
 
+		list_codes(innocent, found);
+		cr_expect_str_eq(found, innocent_codes, "%s: innocent: %s", code, found);
 		cr_expect_not(with_code(innocent, code), "%s in the innocent situation", code);
+		snprintf(expected, sizeof(expected), "%s", with ? with : code);
+		list_codes(guilty, found);
+		cr_expect_str_eq(found, expected, "%s: guilty: %s", code, found);
 		if (!finding) {
 			cr_expect_fail("%s is not reported", code);
 			continue;
@@ -395,68 +501,110 @@ Test(diagnosis, each_situation_and_its_innocent_twin)
 	}
 }
 
-static bool is_of_probe(const char *code)
+static bool has_case(finding_case_code *cases, const char *code)
 {
-	static const char *const codes[] = { "not_bundled", "vlan_missing", "path_mtu",
-					     "address_unreachable" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
-		if (strcmp(code, codes[i]) == 0)
+	for (size_t i = 0; cases(i); i++)
+		if (strcmp(cases(i), code) == 0)
 			return true;
 	return false;
 }
 
-Test(diagnosis, each_code_has_a_situation)
+Test(diagnosis, each_code_has_a_situation_and_an_innocent_twin)
 {
+	static finding_case_code *const lists[] = { diagnosis_case, daemon_case, probe_case,
+						    switch_output_case };
 	size_t n;
 	const struct finding_row *rows = finding_rows(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		size_t s = 0;
+		const char *code = rows[i].code;
+		size_t found = 0;
 
-		while (s < ARRAY_SIZE(situations) && strcmp(situations[s].code, rows[i].code) != 0)
-			s++;
-		for (size_t d = 0; d < ARRAY_SIZE(daemons); d++)
-			if (strcmp(daemons[d].code, rows[i].code) == 0)
-				s = 0;
-		/* those of switch_findings.c: records_switch_output.c; of a probe: records_probe.c
-		 */
-		cr_expect(s < ARRAY_SIZE(situations) || strncmp(rows[i].code, "switch_", 7) == 0 ||
-				  is_of_probe(rows[i].code),
-			  "%s has no situation", rows[i].code);
+		for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+			found += has_case(lists[k], code);
+		cr_expect_gt(found, 0, "%s has no situation", code);
+		cr_expect_eq(has_case(lacp_case, code), strncmp(code, "lacp_", 5) == 0,
+			     "%s: findings of LACP, and no others, have one from frames, too",
+			     code);
 		cr_expect_eq(rows[i].decides != NULL, rows[i].certainty == CERTAINTY_LIKELY,
-			     "%s: only a likely finding names a deciding test", rows[i].code);
+			     "%s: only a likely finding names a deciding test", code);
 	}
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		for (size_t i = 0; lists[k](i); i++)
+			cr_expect(finding_row(lists[k](i)), "%s is no code", lists[k](i));
 	cr_expect_null(finding_row("no_such_code"));
 }
 
-/* docs/findings.md: "## CODE", then "Severity: ... Certainty: proven." in the order of the table.
- */
-Test(diagnosis, each_code_has_a_section)
+/* Words separated by single blanks, without the marks of code; to be freed. */
+static char *flatten(const char *text_of_words, size_t length)
+{
+	char *flat = calloc(1, length + 1), *to = flat;
+
+	cr_assert(flat);
+	for (size_t i = 0; i < length; i++) {
+		char c = text_of_words[i] == '\n' ? ' ' : text_of_words[i];
+
+		if (c != '`' && c != '\'' && (c != ' ' || (to > flat && to[-1] != ' ')))
+			*to++ = c;
+	}
+	return flat;
+}
+
+static void expect_in_section(const char *section, const char *code, const char *title,
+			      const char *sentence)
+{
+	_cleanup_free_ char *flat = NULL;
+	char whole[640];
+
+	if (!sentence)
+		return;
+	snprintf(whole, sizeof(whole), "%s%s", title, sentence);
+	flat = flatten(whole, strlen(whole));
+	cr_expect(strstr(section, flat), "%s: the section lacks \"%s\"", code, flat);
+}
+
+static char *read_doc(void)
 {
 	_cleanup_fclose_ FILE *file = fopen("docs/findings.md", "re");
-	char line[1024], code[64], certainty[16] = "";
-	size_t n, at = 0;
+	char *doc = calloc(1, 1 << 18);
+
+	cr_assert(file && doc, "docs/findings.md: %s (the tests run in the top folder)",
+		  strerror(errno));
+	cr_assert_gt(fread(doc, 1, (1 << 18) - 1, file), 0);
+	cr_assert(feof(file));
+	return doc;
+}
+
+/* docs/findings.md: "## CODE" in the order of the table, and in each section severity, certainty
+ * and the texts of the row. */
+Test(diagnosis, each_code_has_a_section_with_its_texts)
+{
+	_cleanup_free_ char *doc = read_doc();
+	const char *at = strstr(doc, "\n## ");
+	size_t n, i = 0;
 	const struct finding_row *rows = finding_rows(&n);
 
-	cr_assert_not_null(file, "docs/findings.md: %s (the tests run in the top folder)",
-			   strerror(errno));
-	while (fgets(line, sizeof(line), file)) {
-		const char *found = strstr(line, "Certainty: ");
+	/* sections that are not about a code have another title */
+	for (; at && at[4] >= 'a' && at[4] <= 'z'; i++) {
+		const char *next = strstr(at + 1, "\n## ");
+		size_t length = next ? (size_t)(next - at) : strlen(at);
+		_cleanup_free_ char *section = flatten(at, length);
+		const struct finding_row *row = &rows[i];
+		char start[96], certainty[40];
 
-		if (found && sscanf(found, "Certainty: %15[a-z]", certainty) == 1 && at)
-			cr_expect_str_eq(certainty,
-					 rows[at - 1].certainty == CERTAINTY_LIKELY ? "likely" :
-										      "proven",
-					 "%s", rows[at - 1].code);
-		if (sscanf(line, "## %63[a-z_]\n", code) != 1)
-			continue;
-		cr_assert_lt(at, n, "%s: a section too many", code);
-		cr_expect_str_eq(code, rows[at].code, "section %zu is %s, not %s", at, code,
-				 rows[at].code);
-		at++;
+		cr_assert_lt(i, n, "a section too many: %.40s", section);
+		snprintf(start, sizeof(start), "## %s Severity: ", row->code);
+		cr_expect_eq(strncmp(section, start, strlen(start)), 0, "section %zu: %.60s", i,
+			     section);
+		snprintf(certainty, sizeof(certainty), "Certainty: %s.",
+			 row->certainty == CERTAINTY_LIKELY ? "likely" : "proven");
+		expect_in_section(section, row->code, "", certainty);
+		expect_in_section(section, row->code, "", row->meaning);
+		expect_in_section(section, row->code, "On the switch: ", row->on_switch);
+		expect_in_section(section, row->code, "To decide: ", row->decides);
+		at = next;
 	}
-	cr_expect_eq(at, n, "%zu of %zu sections", at, n);
+	cr_expect_eq(i, n, "%zu of %zu sections", i, n);
 }
 
 /* ---- what the innocent twins do not cover ---- */

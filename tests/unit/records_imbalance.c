@@ -31,15 +31,15 @@ static json_t *explain(const struct packet *packets, size_t n)
 {
 	_cleanup_(imbalance_freep) struct imbalance *imbalance = NULL;
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
-	json_t *finding = json_pack("{s:s, s:s, s:[]}", "object", "eth0", "remedy", "", "evidence");
+	json_t *record = json_pack("{s:n, s:[]}", "remedy", "evidence");
 
 	fake_init(&fake, 2);
 	snapshot = take_snapshot(&fake, &view);
 	cr_assert_eq(imbalance_new(snapshot, &imbalance), 0);
 	for (size_t i = 0; i < n; i++)
 		add(imbalance, &packets[i]);
-	imbalance_explain(imbalance, finding);
-	return finding;
+	imbalance_explain(imbalance, "eth0", record);
+	return record;
 }
 
 /* Connections of one pair: only their ports differ. */
@@ -49,20 +49,20 @@ Test(records_imbalance, a_method_with_ports_spreads_one_pair)
 
 	for (uint16_t i = 0; i < 64; i++)
 		packets[i] = (struct packet){ 1, 3, (uint16_t)(40000 + 2 * i), 0, 1000 };
-	json_auto_t *finding = explain(packets, 64);
+	json_auto_t *record = explain(packets, 64);
 
-	cr_expect(strstr(text(finding, "remedy"), "load-balancing: src-dst-ip-port"), "%s",
-		  text(finding, "remedy"));
-	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(finding, "evidence"), 0)),
+	cr_expect(strstr(text(record, "remedy"), "load-balancing: src-dst-ip-port"), "%s",
+		  text(record, "remedy"));
+	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(record, "evidence"), 0)),
 			 "192.0.2.1 to 192.0.2.3: 100 % of all bytes");
 }
 
 Test(records_imbalance, no_method_divides_a_single_flow)
 {
 	const struct packet packets[] = { { 1, 3, 40000, 0, 900000 }, { 1, 4, 40000, 1, 1000 } };
-	json_auto_t *finding = explain(packets, 2);
+	json_auto_t *record = explain(packets, 2);
 
-	cr_expect(strstr(text(finding, "remedy"), "no method"), "%s", text(finding, "remedy"));
+	cr_expect(strstr(text(record, "remedy"), "no method"), "%s", text(record, "remedy"));
 }
 
 Test(records_imbalance, the_pairs_of_the_uplink_are_named_by_their_bytes)
@@ -70,8 +70,8 @@ Test(records_imbalance, the_pairs_of_the_uplink_are_named_by_their_bytes)
 	const struct packet packets[] = {
 		{ 1, 3, 1, 0, 100 }, { 5, 7, 1, 0, 600 }, { 1, 3, 3, 0, 100 }, { 1, 2, 1, 1, 200 }
 	};
-	json_auto_t *finding = explain(packets, 4);
-	json_t *evidence = json_object_get(finding, "evidence");
+	json_auto_t *record = explain(packets, 4);
+	json_t *evidence = json_object_get(record, "evidence");
 
 	cr_expect_str_eq(json_string_value(json_array_get(evidence, 0)),
 			 "192.0.2.5 to 192.0.2.7: 60 % of all bytes");
@@ -85,20 +85,19 @@ Test(records_imbalance, cut_frames_and_too_many_flows)
 	_cleanup_(imbalance_freep) struct imbalance *imbalance = NULL;
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 	uint8_t frame[IMBALANCE_SNAP_LEN];
-	json_auto_t *finding =
-		json_pack("{s:s, s:s, s:[]}", "object", "eth0", "remedy", "", "evidence");
+	json_auto_t *record = json_pack("{s:n, s:[]}", "remedy", "evidence");
 
 	fake_init(&fake, 2);
 	snapshot = take_snapshot(&fake, &view);
 	cr_assert_eq(imbalance_new(snapshot, &imbalance), 0);
-	imbalance_explain(imbalance, finding);
-	cr_expect_eq(json_array_size(json_object_get(finding, "evidence")), 0, "no frames");
+	imbalance_explain(imbalance, "eth0", record);
+	cr_expect_eq(json_array_size(json_object_get(record, "evidence")), 0, "no frames");
 	for (uint32_t i = 0; i < 10000; i++) {
 		for (size_t k = 0; k < sizeof(frame); k++)
 			frame[k] = (uint8_t)(i * 7 + k * (i >> 8));
 		put_be16(frame + 12, i % 3 == 0 ? 0x0800 : i % 3 == 1 ? 0x86dd : 0x8100);
 		imbalance_add(imbalance, i % 3, frame, i % (sizeof(frame) + 1), 100);
 	}
-	imbalance_explain(imbalance, finding);
-	cr_expect_gt(json_array_size(json_object_get(finding, "evidence")), 0);
+	imbalance_explain(imbalance, "eth0", record);
+	cr_expect_gt(json_array_size(json_object_get(record, "evidence")), 0);
 }

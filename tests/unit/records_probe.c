@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* The plan of a probe, its frames, forged answers, and what follows from the answers. */
+#include "finding_cases.h"
 #include "record_shapes.h"
 #include "records/probe.h"
 
@@ -303,6 +304,11 @@ static const struct {
 	{ "vlan_missing", "eth1", vlan_lacks }, { "vlan_missing", "eth1", vlan_lacks_by_arp },
 	{ "path_mtu", "eth0", long_lost },	{ "address_unreachable", "eth0", silent_address },
 };
+
+const char *probe_case(size_t i)
+{
+	return i < ARRAY_SIZE(situations) ? situations[i].code : NULL;
+}
 
 Test(records_probe, each_situation_and_its_innocent_twin)
 {

@@ -41,6 +41,7 @@ Test(records_reads, each_row_is_described)
 static json_t *ask(const char *method, const char *parameters, struct errors *errors)
 {
 	_cleanup_(snapshot_freep) struct snapshot *before = NULL, *now = NULL;
+	_cleanup_(sample_freep) struct sample *sample = NULL;
 	const struct record_read *row = record_read_find(method);
 	json_auto_t *object = json_loads(parameters, 0, NULL);
 	struct view *views[] = { &view };
@@ -56,6 +57,9 @@ static json_t *ask(const char *method, const char *parameters, struct errors *er
 	first.snapshots = &before;
 	second.snapshots = &now;
 	r = row->check ? row->check(&request, errors) : 0;
+	if (row->interval == READ_SAMPLED)
+		cr_assert_eq(sample_start(now, &sample), 0);
+	request.sample = sample;
 	request.now = &second;
 	request.before = row->interval == READ_ONCE ? NULL : &first;
 	if (r == 0)
@@ -70,6 +74,7 @@ Test(records_reads, each_row_answers)
 	static const struct { const char *method, *parameters; } rows[] = {
 		{ "Which", "{\"group\": \"prod\", \"source\": \"10.0.0.1\", \"destination\": \"10.0.0.2\", \"source_port\": 5}" },
 		{ "WhatIf", "{\"without\": \"eth0\"}" },
+		{ "Imbalance", "{\"uplink\": \"eth0\"}" },
 		{ "SwitchConfiguration", "{\"vendor\": \"arista-eos\"}" },
 	};
 	/* clang-format on */
@@ -119,6 +124,8 @@ Test(records_reads, wrong_parameters)
 		{ "Which", "{\"group\": \"prod\", \"source\": \"10.0.0.1\", \"destination\": \"10.0.0.2\", \"source_port\": 65536}", "must be 0-65535" },
 		{ "Which", "{\"group\": \"prod\", \"source\": \"10.0.0.1\", \"destination\": \"10.0.0.2\", \"destination_port\": -5}", "must be 0-65535" },
 		{ "Which", "{\"group\": \"no\", \"source\": \"10.0.0.1\"}", "no: no such port group" },
+		{ "Imbalance", "{}", "uplink: must be a string" },
+		{ "Imbalance", "{\"uplink\": \"eth9\"}", "eth9: is not an uplink of vswitch0" },
 		{ "WhatIf", "{}", "--without or --load-balancing is missing" },
 		{ "WhatIf", "{\"without\": 5}", "must be strings" },
 		{ "WhatIf", "{\"without\": \"eth0,,\"}", ": is not an uplink of" },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* Pasted output of physical switches: what is read of it, hostile input, and the findings. */
+#include "finding_cases.h"
 #include "lacp_fake.h"
 #include "record_shapes.h"
-#include "records/finding_rows.h"
 #include "records/switch_findings.h"
 
 TestSuite(switch_output, .timeout = 300);
@@ -238,6 +238,11 @@ static const struct {
 	  GOOD BALANCE "src-dst-ip\n" },
 };
 
+const char *switch_output_case(size_t i)
+{
+	return i < ARRAY_SIZE(situations) ? situations[i].code : NULL;
+}
+
 static json_t *compare(enum ul_channel channel, const char *text)
 {
 	_cleanup_(switch_output_done) struct switch_output output = {};
@@ -273,9 +278,8 @@ static bool has_code(json_t *findings, const char *code)
 
 Test(switch_output, each_finding_and_its_innocent_twin)
 {
-	size_t n, f;
-	const struct finding_row *rows = finding_rows(&n);
 	json_t *finding;
+	size_t f;
 
 	for (size_t i = 0; i < ARRAY_SIZE(situations); i++) {
 		json_auto_t *guilty = compare(situations[i].channel, situations[i].guilty),
@@ -288,14 +292,6 @@ Test(switch_output, each_finding_and_its_innocent_twin)
 		json_array_foreach(guilty, f, finding)
 			cr_expect_str_eq(text(finding, "code"), situations[i].code, "row %zu", i);
 		cr_expect_eq(json_array_size(innocent), 0, "row %zu", i);
-	}
-	for (size_t i = 0; i < n; i++) {
-		size_t s = 0;
-
-		while (s < ARRAY_SIZE(situations) && strcmp(situations[s].code, rows[i].code) != 0)
-			s++;
-		cr_expect(strncmp(rows[i].code, "switch_", 7) != 0 || s < ARRAY_SIZE(situations),
-			  "%s has no situation", rows[i].code);
 	}
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 
 #include "common/util.h"
 #include "view_fake.h"
@@ -39,7 +40,7 @@ TestSuite(vswitch_runtime_ports, .init = setup, .fini = teardown);
 static void collect(void)
 {
 	fake_pin(&fs, &fake, "vswitch0");
-	vswitch_collect_runtime_ports(fs.directory, model, &errors);
+	cr_assert_eq(vswitch_collect_runtime_ports(fs.directory, model, &errors), 0);
 }
 
 Test(vswitch_runtime_ports, only_ports_that_were_added_at_run_time_are_taken_over)
@@ -89,7 +90,25 @@ Test(vswitch_runtime_ports, a_group_that_left_the_file_drops_its_ports)
 
 Test(vswitch_runtime_ports, without_maps_there_is_nothing_to_collect)
 {
-	vswitch_collect_runtime_ports(fs.directory, model, &errors);
+	cr_assert_eq(vswitch_collect_runtime_ports(fs.directory, model, &errors), 0);
 	cr_expect_eq(errors.n, 0);
 	cr_expect_eq(model->switches[0].groups[0].n_ports, 0);
+}
+
+Test(vswitch_runtime_ports, maps_that_cannot_be_opened_now_are_not_absent)
+{
+	struct rlimit limit, none;
+
+	fake_port(&fake, 3, "vm3", 0, 3);
+	fake.ports[3].flags |= UL_PORT_RUNTIME;
+	fake_pin(&fs, &fake, "vswitch0");
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_eq(vswitch_collect_runtime_ports(fs.directory, model, &errors), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_str_eq(errors.messages[0],
+			 "vswitch0: its run-time ports cannot be read: Too many open files");
+	cr_assert_eq(vswitch_collect_runtime_ports(fs.directory, model, &errors), 0);
+	cr_expect(switch_find_port(&model->switches[0], "vm3"));
 }

@@ -33,7 +33,7 @@ Test(vswitch_usage, texts)
 
 Test(vswitch_usage, the_longest_text_fits)
 {
-	struct link_usage usage = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, "", "", "" };
+	struct link_usage usage = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, 0, "", "", "" };
 
 	memset(usage.address, 'a', sizeof(usage.address) - 1);
 	memset(usage.route, 'r', sizeof(usage.route) - 1);

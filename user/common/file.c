@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/util.h"
@@ -45,10 +46,30 @@ int file_read(int fd, size_t max, char **ret, size_t *ret_length)
 	return 0;
 }
 
-static int write_new(const char *path, const char *text, mode_t mode, bool durable)
+int file_read_regular(int dir, const char *path, size_t max, char **ret)
+{
+	_cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	r = file_read(fd, max, &text, &length);
+	if (r == 0 && length > max)
+		r = -EINVAL;
+	if (r == 0)
+		*ret = TAKE_PTR(text);
+	return r;
+}
+
+static int write_new(int dir, const char *path, const char *text, mode_t mode, bool durable)
 {
 	_cleanup_close_ int fd =
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	size_t left = strlen(text);
 
 	if (fd < 0)
@@ -66,31 +87,36 @@ static int write_new(const char *path, const char *text, mode_t mode, bool durab
 	return durable && fsync(fd) < 0 ? -errno : 0;
 }
 
-static int sync_folder(const char *path)
+static int sync_folder(int dir, const char *path)
 {
 	_cleanup_close_ int fd = -1;
 	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s", path);
-	fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dir, dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_replace(const char *path, const char *text, mode_t mode, bool durable)
+int file_replace_at(int dir, const char *path, const char *text, mode_t mode, bool durable)
 {
 	char next[PATH_MAX];
 	int r;
 
 	if ((size_t)snprintf(next, sizeof(next), "%s.new", path) >= sizeof(next))
 		return -ENAMETOOLONG;
-	if (unlink(next) < 0 && errno != ENOENT)
+	if (unlinkat(dir, next, 0) < 0 && errno != ENOENT)
 		return -errno;
-	r = write_new(next, text, mode, durable);
-	if (r == 0 && rename(next, path) < 0)
+	r = write_new(dir, next, text, mode, durable);
+	if (r == 0 && renameat(dir, next, dir, path) < 0)
 		r = -errno;
 	if (r < 0) {
-		unlink(next);
+		unlinkat(dir, next, 0);
 		return r;
 	}
-	return durable ? sync_folder(path) : 0;
+	return durable ? sync_folder(dir, path) : 0;
+}
+
+int file_replace(const char *path, const char *text, mode_t mode, bool durable)
+{
+	return file_replace_at(AT_FDCWD, path, text, mode, durable);
 }

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "common/util.h"
@@ -105,6 +106,7 @@ static void *run(void *userdata)
 {
 	struct line_writer *writer = userdata;
 
+	prctl(PR_SET_NAME, writer->options.name);
 	pthread_mutex_lock(&writer->mutex);
 	for (;;) {
 		size_t length;

@@ -17,6 +17,7 @@
 struct line_writer;
 
 struct line_writer_options {
+	const char *name; /* of the thread, at most 15 characters */
 	size_t ring_bytes;
 	size_t batch_bytes; /* longest line, and most that write() gets at once */
 	/*

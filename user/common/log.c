@@ -82,7 +82,8 @@ static uint32_t write_lines(void *userdata, const char *lines, size_t length, ui
 
 int log_writer_start(void)
 {
-	const struct line_writer_options options = { .ring_bytes = RING_BYTES,
+	const struct line_writer_options options = { .name = "uplinkd/log",
+						     .ring_bytes = RING_BYTES,
 						     .batch_bytes = LINE_BYTES,
 						     .write = write_lines };
 

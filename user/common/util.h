@@ -28,6 +28,12 @@ static inline void ul_closep(int *fd)
 		close(*fd);
 }
 
+/* Whether another attempt at the same may succeed, and nothing is known about its object. */
+static inline bool error_is_shortage(int error)
+{
+	return error == -ENOMEM || error == -ENOBUFS || error == -EMFILE || error == -ENFILE;
+}
+
 static inline void ul_fclosep(FILE **f)
 {
 	if (*f)

@@ -5,7 +5,7 @@
 #include "dataplane/journal.h"
 
 /* Records of interfaces that uplinkd made: veth pairs of host ports, attachment bridges. */
-#define MADE (UL_SAVED_ABSENT | UL_SAVED_NO_BRIDGE)
+#define MADE ((uint32_t)SAVED_PAIR | SAVED_BRIDGE)
 
 /* ---- restoring one interface ---- */
 static int restore_offloads(struct link_monitor *links, uint32_t ifindex,
@@ -300,71 +300,51 @@ int saved_settings_note(const struct switch_context *context, const struct link_
 }
 
 /* ---- interfaces that uplinkd made ---- */
-static size_t find_made(const struct journal *journal, uint32_t kind, const char *name)
+static size_t find_made(const struct journal *journal, enum saved_made made, const char *name)
 {
 	size_t n = journal_count(journal);
 
 	for (size_t i = 0; i < n; i++)
-		if (journal_at(journal, i)->settings & kind &&
+		if (journal_at(journal, i)->settings & made &&
 		    strcmp(journal_at(journal, i)->name, name) == 0)
 			return i;
 	return n;
 }
 
-static int note_made(const struct switch_context *context, uint32_t kind, const char *name,
-		     uint32_t ifindex)
+static const char *made_text(uint32_t settings)
 {
-	struct ul_saved_settings record = { .ifindex = ifindex,
-					    .settings = kind,
-					    .flags = UL_SAVED_OF_PORT };
-	size_t index = find_made(context->journal, kind, name);
-
-	memcpy(record.name, name, strnlen(name, sizeof(record.name) - 1));
-	return index < journal_count(context->journal) ?
-		       journal_replace(context->journal, index, &record) :
-		       journal_add(context->journal, &record);
+	return settings & SAVED_BRIDGE ? "the attachment bridge" : "the veth pair";
 }
 
-static void forget_made(const struct switch_context *context, uint32_t kind, const char *name)
+int saved_settings_note_made(const struct switch_context *context, enum saved_made made,
+			     const char *name, uint32_t ifindex)
 {
-	size_t index = find_made(context->journal, kind, name);
+	struct ul_saved_settings record = { .ifindex = ifindex,
+					    .settings = made,
+					    .flags = UL_SAVED_OF_PORT };
+	size_t index = find_made(context->journal, made, name);
+	int r;
+
+	memcpy(record.name, name, strnlen(name, sizeof(record.name) - 1));
+	r = index < journal_count(context->journal) ?
+		    journal_replace(context->journal, index, &record) :
+		    journal_add(context->journal, &record);
+	return r < 0 ? context_fail(context, r, "%s: cannot record %s", name, made_text(made)) : 0;
+}
+
+void saved_settings_forget_made(const struct switch_context *context, enum saved_made made,
+				const char *name)
+{
+	size_t index = find_made(context->journal, made, name);
 
 	if (index < journal_count(context->journal))
 		report_failure(context, journal_erase(context->journal, index));
 }
 
-int saved_settings_note_pair(const struct switch_context *context, const char *name,
-			     uint32_t ifindex)
+bool saved_settings_has_made(const struct switch_context *context, enum saved_made made,
+			     const char *name, uint32_t ifindex)
 {
-	int r = note_made(context, UL_SAVED_ABSENT, name, ifindex);
-
-	return r < 0 ? context_fail(context, r, "host port %s: cannot record the veth pair", name) :
-		       0;
-}
-
-void saved_settings_forget_pair(const struct switch_context *context, const char *name)
-{
-	forget_made(context, UL_SAVED_ABSENT, name);
-}
-
-int saved_settings_note_bridge(const struct switch_context *context, const char *name,
-			       uint32_t ifindex)
-{
-	int r = note_made(context, UL_SAVED_NO_BRIDGE, name, ifindex);
-
-	return r < 0 ? context_fail(context, r, "%s: cannot record the attachment bridge", name) :
-		       0;
-}
-
-void saved_settings_forget_bridge(const struct switch_context *context, const char *name)
-{
-	forget_made(context, UL_SAVED_NO_BRIDGE, name);
-}
-
-bool saved_settings_has_bridge(const struct switch_context *context, const char *name,
-			       uint32_t ifindex)
-{
-	size_t index = find_made(context->journal, UL_SAVED_NO_BRIDGE, name);
+	size_t index = find_made(context->journal, made, name);
 
 	return index < journal_count(context->journal) &&
 	       journal_at(context->journal, index)->ifindex == ifindex;
@@ -375,7 +355,7 @@ bool saved_settings_has_bridge(const struct switch_context *context, const char 
 static void delete_made(const struct switch_context *context, size_t index)
 {
 	struct ul_saved_settings record = *journal_at(context->journal, index);
-	bool bridge = record.settings & UL_SAVED_NO_BRIDGE;
+	bool bridge = record.settings & SAVED_BRIDGE;
 	struct link_info info;
 	int r = link_refresh_get_by_name(context->links, record.name, &info);
 
@@ -386,8 +366,8 @@ static void delete_made(const struct switch_context *context, size_t index)
 		report_failure(context, journal_erase(context->journal, index));
 	else
 		context_report(context, EVENT_PORT_SETTING, record.name,
-			       "the %s cannot be deleted: %s; tried again later",
-			       bridge ? "attachment bridge" : "veth pair", strerror(-r));
+			       "%s cannot be deleted: %s; tried again later",
+			       made_text(record.settings), strerror(-r));
 }
 
 static bool is_host_port(const struct dataplane *dp, const char *name)
@@ -400,7 +380,7 @@ static bool is_host_port(const struct dataplane *dp, const char *name)
 
 static bool is_needed(const struct switch_context *context, const struct ul_saved_settings *record)
 {
-	if (record->settings & UL_SAVED_NO_BRIDGE)
+	if (record->settings & SAVED_BRIDGE)
 		return switch_has_bridge(context->cfg, record->name);
 	return is_host_port(context->dp, record->name);
 }

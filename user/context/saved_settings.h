@@ -38,20 +38,19 @@ int saved_settings_note(const struct switch_context *context, const struct link_
 void saved_settings_restore(const struct switch_context *context, uint32_t ifindex,
 			    const uint8_t mac[6]);
 
-/* Before the veth pair of a host port is created, and after (ifindex: of the host's end). 0 or
- * negative errno with a reason. */
-int saved_settings_note_pair(const struct switch_context *context, const char *name,
-			     uint32_t ifindex);
-/* The pair was deleted, or was not created. */
-void saved_settings_forget_pair(const struct switch_context *context, const char *name);
+/* Interfaces that uplinkd makes: a veth pair for a host port, an attachment bridge. */
+enum saved_made { SAVED_PAIR = UL_SAVED_ABSENT, SAVED_BRIDGE = UL_SAVED_NO_BRIDGE };
 
-/* The same for an attachment bridge. */
-int saved_settings_note_bridge(const struct switch_context *context, const char *name,
-			       uint32_t ifindex);
-void saved_settings_forget_bridge(const struct switch_context *context, const char *name);
-/* Whether uplinkd created this bridge. */
-bool saved_settings_has_bridge(const struct switch_context *context, const char *name,
-			       uint32_t ifindex);
+/* Before one is created, with ifindex 0, and after; of a pair: name and ifindex of the host's end.
+ * 0 or negative errno with a reason. */
+int saved_settings_note_made(const struct switch_context *context, enum saved_made made,
+			     const char *name, uint32_t ifindex);
+/* It was deleted, or was not created. */
+void saved_settings_forget_made(const struct switch_context *context, enum saved_made made,
+				const char *name);
+/* Whether uplinkd created this interface. */
+bool saved_settings_has_made(const struct switch_context *context, enum saved_made made,
+			     const char *name, uint32_t ifindex);
 
 /* An interface appeared that is not a member: restores it if it left as an uplink while it was
  * missing. */

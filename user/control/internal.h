@@ -16,6 +16,7 @@
 #ifndef UL_CONTROL_INTERNAL_H
 #define UL_CONTROL_INTERNAL_H
 
+#include "common/rate_limit.h"
 #include "control/server.h"
 #include "control/socket_file.h"
 
@@ -49,7 +50,9 @@ struct control_server {
 	sd_event *event;
 	sd_event_source *source;
 	int fd;
-	bool inherited; /* from the service manager, which owns the file */
+	int reserve_fd; /* given up to refuse a connection when no descriptor is free; -1: lost */
+	struct rate_limit refusals; /* reports of it */
+	bool inherited;		    /* from the service manager, which owns the file */
 	char *path;
 	struct socket_file file;
 	char *version;

@@ -10,6 +10,7 @@
 /* Connections that are accepted at once, and in each interval. */
 #define ACCEPT_BURST 64
 #define ACCEPT_INTERVAL_US 50000
+#define REFUSAL_INTERVAL_MS 60000
 
 /* Makes room for one more client: closes the one that was silent longest, monitors last. */
 static void crowd_out(struct control_server *server)
@@ -26,19 +27,51 @@ static void crowd_out(struct control_server *server)
 	}
 }
 
+static void keep_reserve(struct control_server *server)
+{
+	if (server->reserve_fd < 0)
+		server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Without an answer the client would wait, and the waiting connection would wake the loop. */
+static void refuse_connection(struct control_server *server, int fd, int error)
+{
+	_cleanup_close_ int peer = -1;
+	_cleanup_free_ char *text = NULL;
+	json_auto_t *message = NULL;
+	uint64_t suppressed;
+
+	ul_closep(&server->reserve_fd);
+	server->reserve_fd = -1;
+	peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	message = json_pack("{s:s, s:o}", "error", CONTROL_E_FAILED, "parameters",
+			    control_error("%s: the connection is refused: %s; see LimitNOFILE= of "
+					  "the service",
+					  server->path, strerror(error)));
+	text = json_dumps(message, JSON_COMPACT);
+	if (peer >= 0 && text)
+		(void)send(peer, text, strlen(text) + 1, MSG_NOSIGNAL);
+	if (rate_limit_admit(&server->refusals, now_ms(), &suppressed))
+		errors_add(server->errors, -error, "%s: a connection is refused", server->path);
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct control_server *server = userdata;
 	_cleanup_close_ int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	int r;
+	int r, error = errno;
 
 	if (peer < 0) {
-		/* Out of descriptors: without this the loop would spin on the waiting connection.
-		 */
-		if ((errno == EMFILE || errno == ENFILE) && server->clients)
+		if (error != EMFILE && error != ENFILE)
+			return 0;
+		if (server->clients)
 			crowd_out(server);
+		else
+			refuse_connection(server, fd, error);
+		keep_reserve(server);
 		return 0;
 	}
+	keep_reserve(server);
 	if (server->stats.n_clients >= CONTROL_MAX_CLIENTS)
 		crowd_out(server);
 	r = client_new(server, peer);
@@ -89,8 +122,7 @@ static int listen_on(struct control_server *server, const struct control_server_
 		control_server_set_group(server, options->group);
 	r = sd_event_add_io(server->event, &server->source, server->fd, EPOLLIN, on_connection,
 			    server);
-	/* Without descriptors for the waiting connection, and without a client to close, the loop
-	 * would spin. */
+	/* Without a descriptor, a client to close and the reserve the loop would spin. */
 	return r < 0 ? r :
 		       sd_event_source_set_ratelimit(server->source, ACCEPT_INTERVAL_US,
 						     ACCEPT_BURST);
@@ -110,6 +142,8 @@ int control_server_new(sd_event *event, const struct control_server_options *opt
 	if (!server)
 		return -ENOMEM;
 	server->fd = -1;
+	server->reserve_fd = -1;
+	server->refusals = RATE_LIMIT(1, REFUSAL_INTERVAL_MS);
 	server->event = sd_event_ref(event);
 	server->methods = options->methods;
 	server->description = options->description ? options->description : "";
@@ -123,6 +157,7 @@ int control_server_new(sd_event *event, const struct control_server_options *opt
 	r = listen_on(server, options);
 	if (r < 0)
 		return r;
+	keep_reserve(server);
 
 	*ret = TAKE_PTR(server);
 	return 0;
@@ -138,6 +173,7 @@ void control_server_free(struct control_server *server)
 	if (!server->inherited)
 		socket_file_remove(server->path, &server->file);
 	ul_closep(&server->fd);
+	ul_closep(&server->reserve_fd);
 	sd_event_unref(server->event);
 	free(server->path);
 	free(server->version);

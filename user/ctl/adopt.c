@@ -127,7 +127,7 @@ static int check_executable(struct ctl *ctl, const struct network *network, cons
 	if (foreign)
 		return ctl_fail(
 			ctl, CTL_WRONG_REQUEST,
-			"adopt: %s: belongs to Open vSwitch: only the kernel's bonds and bridges can be moved; follow the commands of --dry-run",
+			"adopt: %s: belongs to Open vSwitch, whose ports uplinkd cannot move; 'uplinkctl --json adopt --dry-run live ovs' has the commands that move them and those that undo it; run both as docs/migration.md, 'From a running Open vSwitch', shows",
 			foreign);
 	status = check_unmapped(ctl, network);
 	filters = check_filters(ctl, adoption);
@@ -143,6 +143,7 @@ static void find_files(const struct plan *plan, struct text_list *list)
 		{ "ifupdown", "/etc/network/interfaces" },
 		{ "netplan", "/etc/netplan" },
 		{ "networkd", "/etc/systemd/network" },
+		{ NULL, IMPORT_NM_FOLDER },
 	};
 	/* clang-format on */
 
@@ -150,9 +151,13 @@ static void find_files(const struct plan *plan, struct text_list *list)
 		_cleanup_(errors_done) struct errors errors = {};
 		_cleanup_(network_done) struct network files;
 		bool exists = access(kinds[i][1], F_OK) == 0;
+		int r = 0;
 
 		network_init(&files, &errors);
-		if (exists && import_read(&files, kinds[i][0]) < 0 && files.failed != -ENOENT)
+		if (exists)
+			r = kinds[i][0] ? import_read(&files, kinds[i][0]) :
+					  import_read_nm(&files, kinds[i][1]);
+		if (r < 0 && files.failed != -ENOENT)
 			text_add(list, "%s: cannot be read: %s", kinds[i][1],
 				 errors.n ? errors.messages[0] : strerror(-files.failed));
 		else if (exists)
@@ -256,8 +261,18 @@ static int execute(struct ctl *ctl, const struct network *network, const struct 
 	return status;
 }
 
+/* The first source that is not of the running host; NULL: none. */
+static const char *find_other_source(const struct ctl *ctl)
+{
+	for (size_t i = 0; i < CTL_MAX_ARGUMENTS && ctl->arguments[i]; i++)
+		if (strcmp(ctl->arguments[i], "live") != 0 && strcmp(ctl->arguments[i], "ovs") != 0)
+			return ctl->arguments[i];
+	return NULL;
+}
+
 static int check_options(struct ctl *ctl)
 {
+	const char *other = find_other_source(ctl);
 	uint32_t seconds;
 
 	if (ctl->undo && (ctl->dry_run || ctl->confirm || ctl->arguments[0]))
@@ -266,13 +281,11 @@ static int check_options(struct ctl *ctl)
 	if (ctl->dry_run && ctl->confirm)
 		return ctl_fail(ctl, CTL_WRONG_REQUEST,
 				"adopt: --dry-run changes nothing: --confirm has no effect");
-	if (!ctl->dry_run && ctl->arguments[0] &&
-	    (strcmp(ctl->arguments[0], "live") != 0 || ctl->arguments[1]))
+	if (!ctl->dry_run && other)
 		return ctl_fail(
 			ctl, CTL_WRONG_REQUEST,
 			"adopt: %s: only the running network (live) can be moved; other sources need --dry-run",
-			strcmp(ctl->arguments[0], "live") == 0 ? ctl->arguments[1] :
-								 ctl->arguments[0]);
+			other);
 	return parse_confirm(ctl, &seconds);
 }
 

@@ -5,13 +5,13 @@
  * user/control (requests to the daemon).
  *
  * commands.c has the table of subcommands and of options; one file per family implements them:
- * status.c, diagnose.c, show.c, channel.c, lacp.c, which.c read maps through read.c, top.c,
- * capture.c and wait.c directly; port.c, uplink.c, changes.c, monitor.c, history.c call the daemon
- * through request.c; import.c needs neither, adopt.c both. Tables are made from JSON records by
- * columns.c, so text and --json agree. commands.h has the tables of subcommands and options, from
- * which completion.c makes scripts for shells. A subcommand gets a struct ctl, prints to ctl->out
- * and ctl->err, and returns an exit status; it neither exits nor keeps state. main.c only calls
- * ctl_main(), as the tests do.
+ * status.c, diagnose.c, show.c, channel.c, lacp.c, which.c, top.c and metrics.c read maps through
+ * read.c, probe.c, capture.c and wait.c directly; port.c, uplink.c, changes.c, monitor.c, history.c
+ * call the daemon through request.c; import.c needs neither, adopt.c both. Tables are made from
+ * JSON records by columns.c, so text and --json agree. commands.h has the tables of subcommands and
+ * options, from which completion.c makes scripts for shells. A subcommand gets a struct ctl, prints
+ * to ctl->out and ctl->err, and returns an exit status; it neither exits nor keeps state. main.c
+ * only calls ctl_main(), as the tests do.
  *
  * Errors are printed as "uplinkctl: OBJECT: what failed: reason; remedy". Tests:
  * tests/unit/ctl_*.c (with a real server on a socket, or maps on a bpffs), tests/netns/test_ctl.py.

@@ -7,7 +7,6 @@
 #include "common/file.h"
 #include "ctl/findings.h"
 #include "ctl/probe.h"
-#include "ctl/sample.h"
 #include "records/daemon_findings.h"
 #include "records/switch_output.h"
 
@@ -77,40 +76,51 @@ static json_t *find_daemon(struct ctl *ctl)
 	return json_incref(findings);
 }
 
-static bool has_imbalance(json_t *switches)
+/* The pairs behind an imbalance, in its evidence, and a method that spreads them as the remedy. An
+ * exit status; an error has been printed. */
+static int explain_imbalance(struct ctl *ctl, json_t *finding)
+{
+	json_auto_t *cause = NULL;
+	json_t *remedy;
+	int status = ctl_read(ctl, "Imbalance", ctl_word(finding, "switch"),
+			      json_pack("{s:s}", "uplink", ctl_word(finding, "object")), &cause);
+
+	if (status)
+		return status;
+	remedy = json_object_get(cause, "remedy");
+	json_array_extend(json_object_get(finding, "evidence"), json_object_get(cause, "evidence"));
+	if (json_is_string(remedy))
+		json_object_set(finding, "remedy", remedy);
+	return CTL_DONE;
+}
+
+static int explain(struct ctl *ctl, json_t *switches)
 {
 	json_t *sw, *finding;
+	int status = CTL_DONE;
 	size_t i, k;
 
 	json_array_foreach(switches, i, sw)
-		json_array_foreach(json_object_get(sw, "findings"), k, finding) {
-			const char *code = ctl_text(finding, "code");
-
-			if (code && strcmp(code, "imbalance") == 0)
-				return true;
-		}
-	return false;
+		json_array_foreach(json_object_get(sw, "findings"), k, finding)
+			if (status == CTL_DONE &&
+			    strcmp(ctl_word(finding, "code"), "imbalance") == 0)
+				status = explain_imbalance(ctl, finding);
+	return status;
 }
 
-/* What needs packet sockets, and so the maps: a sample of the frames that leave, and the probe. */
-static int add_observations(struct ctl *ctl, json_t *switches)
+/* Sends frames by its own packet sockets, and reads the maps for that. */
+static int probe(struct ctl *ctl, json_t *switches)
 {
 	_cleanup_(switches_close) struct switches maps = {};
-	int status = CTL_DONE;
+	int status = ctl_open_switches(ctl, ctl->arguments[0], &maps);
 	json_t *sw;
 	size_t i;
 
-	if (!ctl->probe && (geteuid() != 0 || !has_imbalance(switches)))
-		return CTL_DONE;
-	status = ctl_open_switches(ctl, ctl->arguments[0], &maps);
 	json_array_foreach(switches, i, sw) {
-		json_t *findings = json_object_get(sw, "findings");
-
 		if (status || i >= maps.n)
 			break;
-		sample_explain(maps.snapshots[i], findings);
-		if (ctl->probe)
-			status = probe_run(ctl, maps.snapshots[i], ctl->address, findings);
+		status = probe_run(ctl, maps.snapshots[i], ctl->address,
+				   json_object_get(sw, "findings"));
 	}
 	return status;
 }
@@ -128,7 +138,9 @@ int cmd_diagnose(struct ctl *ctl)
 	if (status == CTL_DONE)
 		status = ctl_read(ctl, "Findings", ctl->arguments[0], TAKE_PTR(query), &switches);
 	if (status == CTL_DONE)
-		status = add_observations(ctl, switches);
+		status = explain(ctl, switches);
+	if (status == CTL_DONE && ctl->probe)
+		status = probe(ctl, switches);
 	if (status)
 		return status;
 	all = find_daemon(ctl);

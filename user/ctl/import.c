@@ -83,6 +83,20 @@ void import_print_unmapped(struct ctl *ctl, const struct network *network)
 			ctl_fail(ctl, 0, "%s", network->remarks[i].text);
 }
 
+/* Its ports have no master in the kernel, so `live` does not show them. */
+static void suggest_ovs(const struct ctl *ctl, struct errors *errors)
+{
+	bool is_live = !ctl->arguments[0];
+
+	for (size_t i = 0; i < CTL_MAX_ARGUMENTS && ctl->arguments[i]; i++) {
+		is_live = is_live || strcmp(ctl->arguments[i], "live") == 0;
+		if (strncmp(ctl->arguments[i], "ovs", 3) == 0)
+			return;
+	}
+	if (is_live && access(IMPORT_OVS_SOCKET, F_OK) == 0)
+		errors_add(errors, 0, "Open vSwitch runs on this host: add its source: 'live ovs'");
+}
+
 int import_make_plan(struct ctl *ctl, struct network *network, struct plan **ret_plan,
 		     char **ret_text, struct errors *errors)
 {
@@ -92,6 +106,8 @@ int import_make_plan(struct ctl *ctl, struct network *network, struct plan **ret
 	r = read_sources(ctl, network);
 	if (r == 0)
 		r = import_map(network, ctl->uplinks, &plan);
+	if (r == -ENODATA)
+		suggest_ovs(ctl, errors);
 	if (r == 0)
 		r = write_checked(ctl, plan, network, ret_text, errors);
 	if (r < 0) {

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#include "ctl/packet_socket.h"
+#include "link/packet_socket.h"
 #include "records/probe.h"
 
 /* Between two frames; the rate limit. */

@@ -48,12 +48,20 @@ static int read_maps(struct ctl *ctl, const struct record_read *row, const struc
 		     json_t *parameters, json_t **ret)
 {
 	_cleanup_(switches_close) struct switches second = {};
+	_cleanup_(sample_freep) struct sample *sample = NULL;
 	_cleanup_(errors_done) struct errors errors = {};
 	struct read_request request = { .now = first, .parameters = parameters };
 	int r = row->check ? row->check(&request, &errors) : 0, status;
 
 	if (r < 0)
 		return fail(ctl, r, &errors);
+	if (row->interval == READ_SAMPLED) {
+		r = sample_start(first->snapshots[0], &sample);
+		if (r < 0)
+			return fail(ctl, r, &errors);
+		sample_wait(sample);
+		request.sample = sample;
+	}
 	status = wait_for_second(ctl, row, first, ctl_text(parameters, "switch"), &second);
 	if (status)
 		return status;

@@ -17,47 +17,43 @@ struct top {
 	const char *switch_name;
 	struct top_options options;
 	uint64_t interval_ms;
-	struct switches last; /* of the last reading */
-	json_t *rates;	      /* a list of record_rates(); NULL: only one reading yet */
+	json_t *last;  /* the last reading: a list of record_traffic() */
+	json_t *rates; /* a list of record_rates(); NULL: only one reading yet */
 	char filter[FILTER_LEN];
 	size_t n_ports;
 	int line; /* of the screen */
 };
 
 /* ---- readings ---- */
-static const struct snapshot *find_before(const struct top *top, const struct snapshot *now)
+static json_t *find_before(const struct top *top, json_t *now)
 {
-	for (size_t i = 0; i < top->last.n; i++) {
-		const struct snapshot *before = top->last.snapshots[i];
+	json_t *before;
+	size_t i;
 
-		/* the set of a switch may have been replaced by a larger one */
-		if (strcmp(before->view->name, now->view->name) == 0 &&
-		    before->view->meta->max_ports == now->view->meta->max_ports)
+	json_array_foreach(top->last, i, before)
+		if (strcmp(ctl_word(before, "switch"), ctl_word(now, "switch")) == 0)
 			return before;
-	}
-	return now;
+	return NULL;
 }
 
 /* The maps are opened again each time, so a daemon that replaces a set is followed. Returns an exit
  * status; an error has been printed. */
 static int read_rates(struct top *top)
 {
-	struct switches now = {};
-	json_t *rates = json_array();
-	int status = ctl_open_switches(top->ctl, top->switch_name, &now);
+	json_t *now = NULL, *sw, *rates;
+	size_t i;
+	int status = ctl_read(top->ctl, "Traffic", top->switch_name, NULL, &now);
 
-	if (status) {
-		json_decref(rates);
+	if (status)
 		return status;
+	if (top->last) {
+		rates = json_array();
+		json_array_foreach(now, i, sw)
+			json_array_append_new(rates, record_rates(sw, find_before(top, sw)));
+		json_decref(top->rates);
+		top->rates = rates;
 	}
-	for (size_t i = 0; top->last.n && i < now.n; i++)
-		json_array_append_new(rates, record_rates(now.snapshots[i],
-							  find_before(top, now.snapshots[i])));
-	json_decref(top->rates);
-	top->rates = top->last.n ? rates : NULL;
-	if (!top->rates)
-		json_decref(rates);
-	switches_close(&top->last);
+	json_decref(top->last);
 	top->last = now;
 	return CTL_DONE;
 }
@@ -273,7 +269,7 @@ int cmd_top(struct ctl *ctl)
 	/* curses takes the encoding from the environment */
 	setlocale(LC_CTYPE, ctl->style.utf8 ? "C.UTF-8" : "C");
 	status = ctl->once ? run_once(&top) : run_terminal(&top);
-	switches_close(&top.last);
+	json_decref(top.last);
 	json_decref(top.rates);
 	return status;
 }

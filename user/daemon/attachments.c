@@ -42,9 +42,15 @@ static void take_refused(struct daemon *daemon, struct attachments *now)
 int daemon_attach(struct daemon *daemon, struct model *model)
 {
 	struct attachments found = {};
-	int r = attachments_update(daemon->links, daemon->switches.model, model, &found,
-				   &daemon->errors);
+	int r;
 
+	/* The bridges still forward, and keep their machines until the uplinks have moved. */
+	if (daemon_adopt_is_moving(daemon)) {
+		model_remove_attached(model);
+		return 0;
+	}
+	r = attachments_update(daemon->links, daemon->switches.model, model, &found,
+			       &daemon->errors);
 	if (r == 0)
 		take_refused(daemon, &found);
 	attachments_done(&found);
@@ -144,11 +150,17 @@ static int on_defer(sd_event_source *source, void *userdata)
 	return 0;
 }
 
-void daemon_links_changed(struct daemon *daemon, unsigned int changes)
+void daemon_attach_soon(struct daemon *daemon)
 {
 	if (daemon->attach_source && daemon->switches.model &&
-	    changes & ~(unsigned int)LINK_STATE && attachments_any(daemon->switches.model))
+	    attachments_any(daemon->switches.model))
 		sd_event_source_set_enabled(daemon->attach_source, SD_EVENT_ONESHOT);
+}
+
+void daemon_links_changed(struct daemon *daemon, unsigned int changes)
+{
+	if (changes & ~(unsigned int)LINK_STATE)
+		daemon_attach_soon(daemon);
 }
 
 int daemon_start_attaching(struct daemon *daemon)

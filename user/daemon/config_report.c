@@ -106,6 +106,10 @@ static void add_drop_in_problems(const struct daemon *daemon, json_t *list)
 	_cleanup_free_ char *text = daemon_drop_in_problems(daemon);
 	char *rest = text, *line;
 
+	if (daemon->publish_problem)
+		json_array_append_new(list, problem("warning", "network_managers",
+						    "it is tried again; see the log of uplinkd",
+						    "%s", daemon->publish_problem));
 	while ((line = strsep(&rest, "\n")))
 		if (line[0])
 			json_array_append_new(

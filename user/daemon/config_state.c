@@ -2,6 +2,7 @@
 // Copyright (C) The uplinkd authors
 #include "daemon/config_state.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <libgen.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include "common/util.h"
 
 #define STATE_VERSION 1
+#define STATE_MAX_BYTES (256U << 20) /* two configurations with all their documents */
 
 void config_state_done(struct config_state *state)
 {
@@ -31,11 +33,17 @@ uint64_t boottime_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-const char *read_boot_id(char id[BOOT_ID_LEN])
+static bool read_boot_id_once(char id[BOOT_ID_LEN])
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
 
-	if (!file || !fgets(id, BOOT_ID_LEN, file))
+	return file && fgets(id, BOOT_ID_LEN, file);
+}
+
+const char *read_boot_id(char id[BOOT_ID_LEN])
+{
+	/* Without it a change that waits for its confirmation would be rolled back. */
+	if (!read_boot_id_once(id) && !read_boot_id_once(id))
 		id[0] = '\0';
 	id[strcspn(id, "\n")] = '\0';
 	return id;
@@ -122,6 +130,20 @@ static int read_pending(json_t *pending, struct config_state *state)
 	return r == 0 && !state->pending.n ? -EBADMSG : r;
 }
 
+/* 0, -ENOENT, -EBADMSG: no JSON, or another negative errno. */
+static int load(const char *path, json_t **ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	int r = fd < 0 ? -errno : file_read(fd, STATE_MAX_BYTES, &text, &length);
+
+	if (r < 0)
+		return r;
+	*ret = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
+	return *ret ? 0 : -EBADMSG;
+}
+
 int config_state_read(const char *path, const char *origin, struct config_state *ret)
 {
 	json_auto_t *root = NULL;
@@ -131,9 +153,9 @@ int config_state_read(const char *path, const char *origin, struct config_state 
 	int r;
 
 	*ret = state;
-	if (access(path, F_OK) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	root = json_load_file(path, JSON_ALLOW_NUL, NULL);
+	r = load(path, &root);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	from = json_string_value(json_object_get(root, "origin"));
 	if (!from || json_integer_value(json_object_get(root, "version")) != STATE_VERSION)
 		return -EBADMSG;

@@ -411,9 +411,10 @@ static void stop(struct daemon *daemon)
 {
 	sd_event_source_disable_unref(daemon->control_timer);
 	control_server_free(daemon->control);
-	daemon_baseline_unref(daemon->baseline);
+	daemon_reads_done(daemon);
 	sd_event_source_disable_unref(daemon->forget_timer);
 	daemon_stop_attaching(daemon);
+	daemon_stop_publishing(daemon);
 	sd_event_source_disable_unref(daemon->deadline_timer);
 	sd_event_source_disable_unref(daemon->switch_over_timer);
 	switches_done(&daemon->switches);
@@ -490,24 +491,22 @@ enum daemon_status daemon_run(const struct daemon_options *options)
 }
 
 /* ---- teardown ---- */
-/* Also the switches of the files, in case the registry was lost. Files with mistakes are ignored.
- */
-static int register_configured(struct daemon *daemon)
+/* The registry may be lost with the run directory. A name that cannot be a switch's is ignored. */
+static int register_pinned(void *userdata, const char *switch_name)
 {
-	_cleanup_(config_source_done) struct config_source files = {};
-	struct model *model = NULL;
-	int r = 0;
+	int r = switch_registry_add(userdata, switch_name);
 
-	if (config_source_read(daemon->options.config, daemon->options.config_folder, &files,
-			       NULL) < 0 ||
-	    config_source_parse(&files, &model, NULL) < 0)
-		return 0;
-	for (size_t i = 0; r == 0 && i < model->n_switches; i++)
-		if (dataplane_is_pinned(daemon->options.bpffs, model->switches[i].name))
-			r = switch_registry_add(&daemon->switches.registry,
-						model->switches[i].name);
-	model_free(model);
-	return r;
+	return r == -ENOMEM ? r : 0;
+}
+
+static int register_all_pinned(struct daemon *daemon)
+{
+	int r = dataplane_list_pinned(daemon->options.bpffs, register_pinned,
+				      &daemon->switches.registry);
+
+	return r < 0 ? errors_add(&daemon->errors, r, "%s/uplinkd: cannot be read",
+				  daemon->options.bpffs) :
+		       0;
 }
 
 enum daemon_status daemon_teardown(const struct daemon_options *options)
@@ -516,7 +515,7 @@ enum daemon_status daemon_teardown(const struct daemon_options *options)
 	int r = start_base(&daemon);
 
 	if (r == 0)
-		r = register_configured(&daemon);
+		r = register_all_pinned(&daemon);
 	if (r == 0)
 		r = switches_remove_all(&daemon.switches);
 	if (r == 0)

@@ -10,6 +10,8 @@
  * Before the first start of a boot the file is missing. The process then takes the configuration
  * that the daemon is going to apply, but only while no manager runs: one that runs would remove the
  * addresses of a NIC that the daemon may refuse.
+ *
+ * The process stores which file it has read last, for a switch-over that waits for it (adopt.c).
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -20,12 +22,14 @@
 
 #include <net/if.h>
 
+#include "common/backoff.h"
 #include "common/file.h"
 #include "daemon/state.h"
 #include "managers/managers.h"
 
 #define CONFIGURATION_NAME "configuration.yaml"
 #define PROBLEMS_NAME "drop-ins.problems"
+#define DONE_NAME "drop-ins.done" /* which configuration.yaml was the last one */
 #define LOCK_NAME "drop-ins.lock"
 #define MAX_BYTES (4 << 20)
 #define MAX_READS 16 /* of a configuration that changes meanwhile */
@@ -38,30 +42,27 @@ static int write_file(const char *path, const char *text)
 	return file_replace(path, text, 0666, false);
 }
 
-/* The other user of the run directory must not make root read another file. */
+/* Not through links: the other user of the run directory must not make root read another file. */
 static int read_file(const char *path, char **ret)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	struct stat st;
-	int r;
+	return file_read_regular(AT_FDCWD, path, MAX_BYTES, ret);
+}
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+/* A file that is replaced has another identity. */
+static int identify(const char *path, char ret[64])
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	r = file_read(fd, MAX_BYTES, &text, &length);
-	if (r == 0 && length > MAX_BYTES)
-		r = -EINVAL;
-	if (r == 0)
-		*ret = TAKE_PTR(text);
-	return r;
+	snprintf(ret, 64, "%ju %jd.%09ld", (uintmax_t)st.st_ino, (intmax_t)st.st_mtim.tv_sec,
+		 st.st_mtim.tv_nsec);
+	return 0;
 }
 
 /* ---- the daemon ---- */
-/* Not waited for; the kernel frees it, because SIGCHLD is ignored. */
-static void spawn_drop_ins(struct daemon *daemon)
+/* Not waited for; the kernel frees it, because SIGCHLD is ignored. 0 or negative errno. */
+static int spawn_drop_ins(const struct daemon *daemon)
 {
 	const struct daemon_options *options = &daemon->options;
 	const char *const argv[] = { "uplinkd",	   "--drop-ins",
@@ -85,33 +86,114 @@ static void spawn_drop_ins(struct daemon *daemon)
 	posix_spawnattr_setsigdefault(&attributes, &standard);
 	r = posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attributes);
-	if (r)
-		errors_add(&daemon->errors, -r,
-			   "files for network managers: cannot be brought up to date");
+	return -r;
+}
+
+static int publish_text(const struct daemon *daemon, const char *text)
+{
+	_cleanup_free_ char *before = NULL;
+	char path[PATH_MAX];
+	int r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
+
+	/* After a failure the file may be right, but the process has not been started. */
+	if (r == 0 && !daemon->publish_problem && read_file(path, &before) == 0 &&
+	    strcmp(before, text) == 0)
+		return 0;
+	if (r == 0)
+		r = write_file(path, text);
+	return r == 0 && geteuid() == 0 ? spawn_drop_ins(daemon) : r;
+}
+
+static int publish(const struct daemon *daemon, const struct model *model)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = model_format(model, true, &text);
+
+	return r < 0 ? r : publish_text(daemon, text);
+}
+
+static int on_publish_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)source;
+	(void)usec;
+	daemon_publish_configuration(daemon, daemon->switches.model);
+	return 0;
+}
+
+static void retry_publishing(struct daemon *daemon, int error)
+{
+	int r;
+
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
+	if (asprintf(&daemon->publish_problem,
+		     "network managers are not informed of the configuration in force: %s",
+		     strerror(-error)) < 0)
+		daemon->publish_problem = NULL;
+	errors_add(&daemon->errors, error,
+		   "network managers are not informed of the configuration in force");
+	daemon->publish_retry_ms = backoff_next_ms(daemon->publish_retry_ms);
+	r = sd_event_add_time_relative(daemon->event, &daemon->publish_timer, CLOCK_MONOTONIC,
+				       daemon->publish_retry_ms * 1000ULL, 0, on_publish_timer,
+				       daemon);
+	if (r < 0)
+		errors_add(&daemon->errors, r, "files for network managers: no timer");
 }
 
 void daemon_publish_configuration(void *userdata, const struct model *model)
 {
 	struct daemon *daemon = userdata;
-	_cleanup_free_ char *text = NULL, *before = NULL;
+	int r;
+
+	if (!daemon->options.managers_root || daemon_adopt_delays_files(daemon, model))
+		return;
+	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	r = publish(daemon, model);
+	if (r < 0) {
+		retry_publishing(daemon, r);
+		return;
+	}
+	daemon->publish_retry_ms = 0;
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
+}
+
+void daemon_stop_publishing(struct daemon *daemon)
+{
+	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	free(daemon->publish_problem);
+	daemon->publish_problem = NULL;
+}
+
+bool daemon_publish_members(struct daemon *daemon, const json_t *configuration)
+{
+	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX];
 	int r;
 
-	if (!daemon->options.managers_root)
-		return;
-	r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
-	if (r == 0)
-		r = model_format(model, true, &text);
-	if (r == 0 && read_file(path, &before) == 0 && strcmp(before, text) == 0)
-		return;
-	if (r == 0)
-		r = write_file(path, text);
+	if (!daemon->options.managers_root ||
+	    daemon_run_path(&daemon->options, DONE_NAME, path) < 0 ||
+	    (geteuid() != 0 && access(path, F_OK) < 0))
+		return false;
+	text = json_dumps(configuration, 0);
+	r = text ? publish_text(daemon, text) : -ENOMEM;
 	if (r < 0)
 		errors_add(&daemon->errors, r,
-			   "%s: cannot be written; network managers are not informed of the change",
-			   path);
-	else if (geteuid() == 0)
-		spawn_drop_ins(daemon);
+			   "network managers are not informed of the switch-over");
+	return r == 0;
+}
+
+bool daemon_drop_ins_are_done(const struct daemon *daemon)
+{
+	char path[PATH_MAX], wanted[64];
+	_cleanup_free_ char *done = NULL;
+
+	return daemon_run_path(&daemon->options, CONFIGURATION_NAME, path) == 0 &&
+	       identify(path, wanted) == 0 &&
+	       daemon_run_path(&daemon->options, DONE_NAME, path) == 0 &&
+	       read_file(path, &done) == 0 && strcmp(done, wanted) == 0;
 }
 
 char *daemon_drop_in_problems(const struct daemon *daemon)
@@ -185,20 +267,41 @@ static int sync_text(const struct daemon_options *options, const char *path, con
 	return r;
 }
 
+/* Also after a failure, because nothing more is going to happen. */
+static void store_done(const struct daemon_options *options, const char *identity)
+{
+	char path[PATH_MAX];
+	int r = daemon_run_path(options, DONE_NAME, path);
+
+	if (r == 0)
+		r = write_file(path, identity);
+	if (r == 0 && chmod(path, 0644) < 0)
+		r = -errno;
+	if (r < 0)
+		log_warning(r, "%s: cannot be stored", DONE_NAME);
+}
+
 /* Until the file is the one that was read. */
 static int sync_in_force(const struct daemon_options *options, const char *path,
 			 struct errors *errors)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = read_file(path, &text);
+	char identity[64];
+	int r = identify(path, identity);
 
-	if (r == -ENOENT)
+	if (r == 0)
+		r = read_file(path, &text);
+	if (r == -ENOENT) {
+		store_done(options, "");
 		return sync_first(options, errors);
+	}
 	for (int i = 0; r == 0 && i < MAX_READS; i++) {
 		char *now = NULL;
 
 		errors_done(errors);
 		r = sync_text(options, path, text, errors);
+		store_done(options, identity);
+		(void)identify(path, identity);
 		if (r < 0 || read_file(path, &now) < 0 || strcmp(now, text) == 0) {
 			free(now);
 			return r;

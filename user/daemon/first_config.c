@@ -29,19 +29,29 @@ int daemon_forget_configuration(const struct daemon_options *options)
 	return r < 0 ? log_error(r, "%s: cannot be removed", path) : 0;
 }
 
+/* origin: of config_state_read(). A read that fails once says nothing about the file. */
+static int load_state(struct daemon *daemon, const char *origin)
+{
+	int r = config_state_read(daemon->state_path, origin, &daemon->saved);
+
+	return r == -EIO ? config_state_read(daemon->state_path, origin, &daemon->saved) : r;
+}
+
 int daemon_take_back(struct daemon *daemon)
 {
 	int r = make_state_path(&daemon->options, daemon->state_path);
 
 	if (r < 0)
 		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
+	r = load_state(daemon, NULL);
+	if (error_is_shortage(r))
+		return errors_add(&daemon->errors, r, "%s: cannot be read", daemon->state_path);
 	/* A state that cannot be used has no journal. */
-	if (config_state_read(daemon->state_path, NULL, &daemon->saved) < 0)
-		return 0;
-	return daemon_adopt_undo(daemon);
+	return r < 0 ? 0 : daemon_adopt_undo(daemon);
 }
 
-/* A state that cannot be read is as good as none. */
+/* A state that cannot be used is as good as none. While memory or descriptors are short, the start
+ * fails and is repeated: it would forget a change that waits for its confirmation. */
 static int read_state(struct daemon *daemon, struct first_config *first)
 {
 	int r = make_state_path(&daemon->options, daemon->state_path);
@@ -49,7 +59,9 @@ static int read_state(struct daemon *daemon, struct first_config *first)
 
 	if (r < 0)
 		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
-	r = config_state_read(daemon->state_path, daemon->options.config, &daemon->saved);
+	r = load_state(daemon, daemon->options.config);
+	if (error_is_shortage(r))
+		return errors_add(&daemon->errors, r, "%s: cannot be read", daemon->state_path);
 	if (r < 0)
 		log_warning(r, "%s: cannot be used", daemon->state_path);
 	if (!daemon->saved.pending.n ||
@@ -81,6 +93,17 @@ static int add_candidate(struct first_config *first, const struct config_source 
 	return 0;
 }
 
+/* A failure of the system says nothing about the files, which are therefore read once more. */
+static int read_files(struct daemon *daemon, struct first_config *first)
+{
+	int r = daemon_read_files(daemon, &first->files, &first->reasons);
+
+	if (r != -EIO && !error_is_shortage(r))
+		return r;
+	errors_done(&first->reasons);
+	return daemon_read_files(daemon, &first->files, &first->reasons);
+}
+
 int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 {
 	const struct config_state *saved = &daemon->saved;
@@ -88,7 +111,7 @@ int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 
 	if (r < 0)
 		return r;
-	r_files = daemon_read_files(daemon, &first->files, &first->reasons);
+	r_files = read_files(daemon, first);
 	daemon_set_origin(daemon);
 	if (saved->pending.n)
 		r = add_candidate(first, &saved->pending, false, CONFIG_UNCONFIRMED);
@@ -164,17 +187,28 @@ static void record_first(struct daemon *daemon, const struct first_candidate *ca
 	daemon_record_model(daemon, before, daemon->switches.model, text);
 }
 
+static int apply_candidate(struct daemon *daemon, struct model *model)
+{
+	int r = daemon_attach(daemon, model);
+
+	return r == 0 ? switches_apply(&daemon->switches, model) : r;
+}
+
 enum daemon_status daemon_apply_first(struct daemon *daemon, struct first_config *first)
 {
 	for (size_t i = 0; i < first->n; i++) {
 		struct first_candidate *candidate = &first->candidate[i];
 		int r;
 
-		vswitch_collect_runtime_ports(daemon->options.bpffs, candidate->model,
-					      &daemon->errors);
-		r = daemon_attach(daemon, candidate->model);
-		if (r == 0)
-			r = switches_apply(&daemon->switches, candidate->model);
+		r = vswitch_collect_runtime_ports(daemon->options.bpffs, candidate->model,
+						  &daemon->errors);
+		/* Without them the ports would leave; the next start finds them. */
+		if (r < 0)
+			return DAEMON_SYSTEM;
+		r = apply_candidate(daemon, candidate->model);
+		/* A shortage is no reason to use another configuration, unless it lasts. */
+		if (error_is_shortage(r))
+			r = apply_candidate(daemon, candidate->model);
 		if (r == 0) {
 			candidate->model = NULL;
 			record_first(daemon, candidate);

@@ -111,9 +111,9 @@ static int check_control(struct daemon *daemon, const struct model *model, const
 	return -EINVAL;
 }
 
-/* Parses the source and applies it. restores: a rollback. */
+/* From the source to a model that can be applied. restores: a rollback. request: NULL: none. */
 static int prepare(struct daemon *daemon, const struct config_source *source, bool restores,
-		   struct model **ret)
+		   const struct reload_request *request, struct model **ret)
 {
 	struct model *model = NULL;
 	int r = config_source_parse(source, &model, &daemon->errors);
@@ -124,6 +124,8 @@ static int prepare(struct daemon *daemon, const struct config_source *source, bo
 	r = check_control(daemon, model, daemon_source_name(source));
 	if (r == 0)
 		r = model_keep_runtime_ports(daemon->switches.model, model, &daemon->errors);
+	if (r == 0 && request && request->switch_over)
+		r = daemon_adopt_prepare(daemon, request, model);
 	if (r == 0)
 		r = daemon_attach(daemon, model);
 	if (r < 0) {
@@ -269,14 +271,9 @@ int daemon_reload(struct daemon *daemon, const struct reload_request *request)
 		return r;
 	r = config_source_copy(request->source ? request->source : &files, &source);
 	if (r == 0)
-		r = prepare(daemon, &source, false, &model);
+		r = prepare(daemon, &source, false, request, &model);
 	if (r < 0)
 		return r;
-	r = request->switch_over ? daemon_adopt_prepare(daemon, request, model) : 0;
-	if (r < 0) {
-		model_free(model);
-		return r;
-	}
 	return request->confirm_s ?
 		       apply_unconfirmed(daemon, model, request->confirm_s, &source, &files) :
 		       apply_confirmed(daemon, model, &source, &files);
@@ -325,7 +322,7 @@ int daemon_rollback(struct daemon *daemon, const char *reason)
 
 	if (!daemon->saved.pending.n)
 		return fail_idle(daemon, "rollback");
-	r = prepare(daemon, &daemon->saved.confirmed, true, &model);
+	r = prepare(daemon, &daemon->saved.confirmed, true, NULL, &model);
 	if (r == 0)
 		r = apply(daemon, model, daemon_source_name(&daemon->saved.confirmed));
 	if (r < 0) {

@@ -66,6 +66,7 @@ enum config_origin {
 };
 
 struct read_baseline;
+struct read_sample;
 
 struct daemon {
 	struct daemon_options options;
@@ -82,6 +83,9 @@ struct daemon {
 	struct attachments attachments; /* the interfaces that are not ports */
 	sd_event_source *attach_source, *attach_timer;
 	uint32_t attach_retry_ms;
+	sd_event_source *publish_timer; /* of the next attempt at it */
+	uint32_t publish_retry_ms;
+	char *publish_problem; /* why network managers are not informed; NULL: they are */
 	struct timely *timely; /* NULL: teardown */
 	char registry_path[PATH_MAX];
 	char rcu_marker[PATH_MAX];
@@ -101,6 +105,7 @@ struct daemon {
 	struct errors errors;
 	struct event_ring events;
 	struct read_baseline *baseline; /* of the latest read with an interval; NULL: none */
+	struct read_sample *samples;	/* of the latest reads with a sample */
 	struct recorder recorder;
 	uint64_t started_ms;
 	/* longest time that one round of the event loop took */
@@ -129,8 +134,15 @@ enum daemon_status daemon_finish(const struct daemon_options *options);
 enum daemon_status daemon_drop_ins(const struct daemon_options *options);
 /* 0 or negative errno, logged. */
 int daemon_remove_drop_ins(const struct daemon_options *options);
-/* Stores the configuration in force for daemon_drop_ins(). userdata: a struct daemon. */
+/* Stores the configuration in force for daemon_drop_ins(), with further attempts after a failure.
+ * userdata: a struct daemon. */
 void daemon_publish_configuration(void *userdata, const struct model *model);
+void daemon_stop_publishing(struct daemon *daemon);
+/* Stores a configuration that only names interfaces, for the same. false: nothing starts that
+ * process: root and the service manager do, and it has run before a daemon that systemd starts. */
+bool daemon_publish_members(struct daemon *daemon, const json_t *configuration);
+/* Whether daemon_drop_ins() is done with what was stored last. */
+bool daemon_drop_ins_are_done(const struct daemon *daemon);
 /* One problem per line, of the last daemon_drop_ins(); NULL: none. The caller frees it. */
 char *daemon_drop_in_problems(const struct daemon *daemon);
 
@@ -192,6 +204,11 @@ void daemon_adopt_cancel(struct daemon *daemon);
 /* After it was applied: begins to move. Failures roll the change back. 0 or negative errno with
  * messages. */
 int daemon_adopt_begin(struct daemon *daemon);
+/* Whether interfaces still belong to the former set-up. */
+bool daemon_adopt_is_moving(const struct daemon *daemon);
+/* Whether network managers must not get the files of this model yet: they take addresses and
+ * masters away from interfaces that they no longer manage. */
+bool daemon_adopt_delays_files(const struct daemon *daemon, const struct model *model);
 /* 0, or -EAGAIN with a message: the change cannot be confirmed yet. */
 int daemon_adopt_check_complete(struct daemon *daemon);
 /* The confirmation is stored. */
@@ -286,12 +303,15 @@ int daemon_start_forgetting(struct daemon *daemon);
 /* Answers a row of records/reads.h; see struct control_method. */
 int daemon_read(void *userdata, const struct control_method *method, json_t *parameters,
 		struct control_pending *pending, json_t **ret_parameters, const char **ret_error);
-/* NULL allowed */
-void daemon_baseline_unref(struct read_baseline *baseline);
+/* Forgets what reads have kept; after the control server, whose requests refer to it. */
+void daemon_reads_done(struct daemon *daemon);
+
 /* ---- attachments.c ---- */
 /* Gives the model the attached ports of the present interfaces, and reports those that are refused.
  * 0 or negative errno with a message in daemon->errors. */
 int daemon_attach(struct daemon *daemon, struct model *model);
+/* Does the same with the configuration in force, in the next turn of the event loop. */
+void daemon_attach_soon(struct daemon *daemon);
 /* An interface changed; changes: OR of enum link_change. */
 void daemon_links_changed(struct daemon *daemon, unsigned int changes);
 /* 0 or negative errno. */

@@ -52,6 +52,17 @@ static bool is_uplink(const struct model *model, const char *name)
 	return false;
 }
 
+/* A request without a bridge has none. */
+static bool has_bridge(const struct model *model, const json_t *bridge)
+{
+	const char *name = json_string_value(bridge);
+
+	for (size_t i = 0; name && name[0] && i < model->n_switches; i++)
+		if (switch_has_bridge(&model->switches[i], name))
+			return true;
+	return false;
+}
+
 static int add_link(struct switch_over *over, const json_t *item, const struct model *model,
 		    struct errors *errors)
 {
@@ -63,11 +74,17 @@ static int add_link(struct switch_over *over, const json_t *item, const struct m
 		return r;
 	port = find_port(model, link->name);
 	link->first = json_is_true(json_object_get(item, "first"));
+	link->stays = json_is_true(json_object_get(item, "stays"));
 	over->n_links++;
-	if (is_uplink(model, link->name) || (port && !port->host && !link->first))
+	if (is_uplink(model, link->name) && !link->stays)
 		return 0;
-	errors_add(errors, 0, "switch-over: links[].name: %s: must be an uplink or a port",
-		   link->name);
+	if (!link->first && ((port && !port->host && !link->stays) ||
+			     has_bridge(model, json_object_get(item, "bridge"))))
+		return 0;
+	errors_add(
+		errors, 0,
+		"switch-over: links[].name: %s: must be an uplink, a port or in an attachment bridge",
+		link->name);
 	return -EINVAL;
 }
 
@@ -290,7 +307,7 @@ static int release_links(const struct switch_over *over, struct link_monitor *li
 		struct link_info info;
 		int r;
 
-		if (link->first != first)
+		if (link->first != first || link->stays)
 			continue;
 		r = link_refresh_get_by_name(links, link->name, &info);
 		if (r == 0)
@@ -372,11 +389,11 @@ static int return_link(const struct switch_over_link *link, struct link_monitor 
 	if (r != 0)
 		return r < 0 ? r : 0;
 	/* Other software has given it another place meanwhile. */
-	if (info.master && info.master != master.ifindex)
+	if ((info.master || link->stays) && info.master != master.ifindex)
 		return 0;
 	if (master.ifindex)
 		r = link_enslave(links, info.ifindex, master.ifindex, &link->membership);
-	if (r == 0 && link->up)
+	if (r == 0 && link->up && !link->stays)
 		r = link_set_up(links, info.ifindex, true);
 	return r < 0 ? errors_add(errors, r, "switch-over: %s: cannot return to %s", link->name,
 				  link->master) :

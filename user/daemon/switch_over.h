@@ -28,10 +28,12 @@
 
 enum switch_over_phase { SWITCH_OVER_FIRST, SWITCH_OVER_CUT, SWITCH_OVER_DONE };
 
-/* An uplink or port, and the bridge or bond that it leaves. */
+/* An uplink, a port, or a member of an attachment bridge, and the bridge or bond that it leaves.
+ * stays: a machine in a bridge that goes on as its attachment bridge; only its settings there are
+ * restored. */
 struct switch_over_link {
 	char name[UL_NAME_LEN], master[UL_NAME_LEN]; /* master "": it had none */
-	bool first, up;
+	bool first, up, stays;
 	struct link_membership membership;
 };
 
@@ -57,9 +59,10 @@ struct switch_over {
 void switch_over_free(struct switch_over *over); /* NULL allowed */
 
 /*
- * From the parameters of a request: {links: [{name, first}], owners: [{name, to}], down: [name]}.
- * links must be uplinks or ports of the model, `to` one of its host ports. 0, -EINVAL or -ENOMEM
- * with a message; *ret is untouched on failure.
+ * From the parameters of a request: {links: [{name, first, bridge, stays}], owners: [{name, to}],
+ * down: [name]}. links must be uplinks or ports of the model, or have one of its attachment bridges
+ * as bridge; `to` is one of its host ports. 0, -EINVAL or -ENOMEM with a message; *ret is untouched
+ * on failure.
  */
 int switch_over_new(const json_t *request, const struct model *model, struct switch_over **ret,
 		    struct errors *errors);

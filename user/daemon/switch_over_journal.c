@@ -61,9 +61,9 @@ static int get_bytes(const json_t *value, void **ret, size_t *ret_n)
 /* ---- writing ---- */
 static json_t *put_link(const struct switch_over_link *link)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:o, s:o}", "name", link->name, "master",
-			 link->master, "first", link->first, "up", link->up, "kind",
-			 link->membership.kind, "settings",
+	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:s, s:o, s:o}", "name", link->name, "master",
+			 link->master, "first", link->first, "up", link->up, "stays", link->stays,
+			 "kind", link->membership.kind, "settings",
 			 put_bytes(link->membership.settings, link->membership.n_settings), "vlans",
 			 put_bytes(link->membership.vlans, link->membership.n_vlans));
 }
@@ -114,6 +114,7 @@ static int get_link(const json_t *item, struct switch_over_link *link)
 
 	link->first = json_is_true(json_object_get(item, "first"));
 	link->up = json_is_true(json_object_get(item, "up"));
+	link->stays = json_is_true(json_object_get(item, "stays"));
 	if (r == 0)
 		r = get_name(item, "master", link->master, sizeof(link->master));
 	if (r == 0)

@@ -260,6 +260,31 @@ bool dataplane_is_pinned(const char *bpffs, const char *switch_name)
 	return false;
 }
 
+int dataplane_list_pinned(const char *bpffs, int (*found)(void *userdata, const char *switch_name),
+			  void *userdata)
+{
+	_cleanup_(ul_closedirp) DIR *stream = NULL;
+	struct dirent *entry;
+	char root[PATH_MAX];
+	int r = pin_path(root, bpffs, UL_PIN_ROOT);
+
+	if (r < 0)
+		return r;
+	stream = opendir(root);
+	if (!stream)
+		return errno == ENOENT ? 0 : -errno;
+	while ((r = dir_next(stream, &entry)) > 0) {
+		if (entry->d_name[0] == '.')
+			continue;
+		/* No name of a switch has a '_': the role of the pins follows it. */
+		entry->d_name[strcspn(entry->d_name, "_")] = '\0';
+		r = found(userdata, entry->d_name);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
 int dataplane_destroy(const char *bpffs, const char *switch_name, const struct dataplane *dp,
 		      struct errors *errors)
 {

@@ -102,6 +102,12 @@ int dataplane_check_owner(const char *bpffs, struct errors *errors);
 int dataplane_hand_over(const char *bpffs, const struct new_owner *owner, struct errors *errors);
 /* Is a set of this switch pinned, of any ABI version, or its settings journal? */
 bool dataplane_is_pinned(const char *bpffs, const char *switch_name);
+/*
+ * Calls found() for every switch of which one of these is pinned, once for each of its pins. 0; a
+ * negative errno of found(), after which no more calls follow; or one of reading the directory.
+ */
+int dataplane_list_pinned(const char *bpffs, int (*found)(void *userdata, const char *switch_name),
+			  void *userdata);
 /* Detaches and unpins everything of a switch. dp: the set if the caller has it open, and with it
  * the lock; NULL: also sets of other ABI versions. 0 or negative errno, explained in errors. */
 int dataplane_destroy(const char *bpffs, const char *switch_name, const struct dataplane *dp,

@@ -46,10 +46,12 @@ static int write_at(int fd, const char *bytes, size_t length, size_t offset)
 	return fdatasync(fd) < 0 ? -errno : 0;
 }
 
-static int create(int directory_fd, const char *name, int *ret)
+/* Creates NEW_NAME with its header. */
+static int create(int directory_fd, int *ret)
 {
-	_cleanup_close_ int fd = openat(
-		directory_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_close_ int fd = openat(directory_fd, NEW_NAME,
+					O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+					0600);
 	int r;
 
 	if (fd < 0)
@@ -57,6 +59,20 @@ static int create(int directory_fd, const char *name, int *ret)
 	r = write_at(fd, SEGMENT_HEADER, SEGMENT_HEADER_LEN, 0);
 	if (r < 0)
 		return r;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+/* The file gets its name when it has its header: one without is not a history. */
+static int create_named(int directory_fd, int *ret)
+{
+	_cleanup_close_ int fd = -1;
+	int r = create(directory_fd, &fd);
+
+	if (r < 0)
+		return r;
+	if (renameat(directory_fd, NEW_NAME, directory_fd, HISTORY_NAME) < 0)
+		return -errno;
 	*ret = TAKE_FD(fd);
 	return 0;
 }
@@ -95,7 +111,7 @@ static int copy_valid(struct history_store *store, const struct segment *segment
 	size_t offset = SEGMENT_HEADER_LEN, length = 0;
 	_cleanup_free_ char *lines = malloc(segment->size + SEGMENT_PREFIX_MAX);
 	_cleanup_close_ int fd = -1;
-	int r = lines ? create(store->directory_fd, NEW_NAME, &fd) : -ENOMEM;
+	int r = lines ? create(store->directory_fd, &fd) : -ENOMEM;
 
 	if (r < 0)
 		return r;
@@ -176,7 +192,7 @@ static int open_files(struct history_store *store)
 		r = check_file(store, HISTORY_NAME);
 	if (r == -ENOENT) {
 		store->n = 0;
-		r = create(store->directory_fd, HISTORY_NAME, &store->fd);
+		r = create_named(store->directory_fd, &store->fd);
 	} else if (r == 0) {
 		store->fd = openat(store->directory_fd, HISTORY_NAME,
 				   O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -210,7 +226,7 @@ static int rotate(struct history_store *store)
 	store->fd = -1;
 	store->n = 0;
 	store->size = SEGMENT_HEADER_LEN;
-	return create(store->directory_fd, HISTORY_NAME, &store->fd);
+	return create_named(store->directory_fd, &store->fd);
 }
 
 static int make_ready(struct history_store *store)

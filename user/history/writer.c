@@ -127,7 +127,8 @@ int history_writer_new(const char *directory, void (*report_)(void *userdata, co
 		       void *userdata, struct history_writer **ret)
 {
 	struct history_writer *writer = calloc(1, sizeof(*writer));
-	struct line_writer_options options = { .ring_bytes = RING_BYTES,
+	struct line_writer_options options = { .name = "uplinkd/history",
+					       .ring_bytes = RING_BYTES,
 					       .batch_bytes = BATCH_BYTES,
 					       .write = on_write,
 					       .userdata = writer };

@@ -150,13 +150,13 @@ static void restore_vlans(const struct net_interface *port, struct text_list *ba
 				 (int)vid == vlans->pvid ? " pvid" : "");
 }
 
-static void detach_port(const struct network *network, const struct plan_port *port,
-			struct adoption *adoption)
+static void detach_port(const struct network *network, const struct plan *plan,
+			const struct plan_port *port, struct adoption *adoption)
 {
 	const struct net_interface *bridge = master_of(network, port->origin);
 	struct text_list *list = &adoption->steps[ADOPT_DETACH];
 
-	if (!bridge)
+	if (!bridge || plan_keeps_bridge(plan, bridge->name))
 		return;
 	if (bridge->is_ovs) {
 		text_add(list, "ovs-vsctl del-port %s %s", bridge->name, port->interface);
@@ -226,14 +226,14 @@ static void return_routes(const struct network *network, const struct plan *plan
 	}
 }
 
-static void move_ports(const struct network *network, const struct plan_group *group,
-		       struct adoption *adoption)
+static void move_ports(const struct network *network, const struct plan *plan,
+		       const struct plan_group *group, struct adoption *adoption)
 {
 	for (size_t i = 0; i < group->n_ports; i++) {
 		const struct plan_port *port = &group->ports[i];
 
 		if (!port->host) {
-			detach_port(network, port, adoption);
+			detach_port(network, plan, port, adoption);
 			continue;
 		}
 		move_routes(network, port, adoption);
@@ -256,6 +256,28 @@ static void release_uplink(const struct network *network, const struct net_inter
 	text_add(&adoption->back, "ip link set dev %s up", uplink->name);
 	if (master->kind == NET_BRIDGE)
 		restore_vlans(uplink, &adoption->back);
+}
+
+/* An attachment bridge has neither a way out nor interfaces of the host. */
+static void clear_bridges(const struct plan *plan, struct adoption *adoption)
+{
+	struct text_list *list = &adoption->steps[ADOPT_RELEASE];
+
+	for (size_t i = 0; i < plan->n_replaced; i++) {
+		const struct net_interface *interface = plan->replaced[i];
+		const char *bridge = plan_bridge_to_leave(plan, interface);
+
+		if (bridge) {
+			text_add(list, "ip link set dev %s nomaster", interface->name);
+			text_add(&adoption->back, "ip link set dev %s master %s", interface->name,
+				 bridge);
+			restore_vlans(interface, &adoption->back);
+		}
+		if (interface->kind == NET_VLAN && plan_keeps_bridge(plan, interface->parent)) {
+			text_add(list, "ip link set dev %s down", interface->name);
+			text_add(&adoption->back, "ip link set dev %s up", interface->name);
+		}
+	}
 }
 
 static void release_uplinks(const struct network *network, const struct plan *plan,
@@ -283,6 +305,8 @@ static void remove_interface(const struct network *network, const struct plan *p
 	if (foreign)
 		text_add(list, "# %s stays: its port %s is not mapped", interface->name,
 			 foreign->name);
+	else if (plan_keeps_bridge(plan, interface->name))
+		text_add(list, "# %s stays: it is an attachment bridge", interface->name);
 	else if (interface->is_ovs && interface->kind == NET_BRIDGE)
 		text_add(list, "ovs-vsctl del-br %s", interface->name);
 	else if (!interface->is_ovs)
@@ -313,8 +337,12 @@ static void prepare_boot(const struct plan *plan, struct text_list *list)
 {
 	for (size_t i = 0; i < plan->n_replaced; i++)
 		if (!plan->replaced[i]->is_ovs)
-			text_add(list, "# remove %s from the configuration of the network manager",
-				 plan->replaced[i]->name);
+			text_add(list,
+				 "# remove %s from the configuration of the network manager%s",
+				 plan->replaced[i]->name,
+				 plan_keeps_bridge(plan, plan->replaced[i]->name) ?
+					 "; uplinkd creates this bridge" :
+					 "");
 	for (size_t s = 0; s < plan->n_switches; s++)
 		for (uint32_t u = 0; u < plan->switches[s].n_uplinks; u++)
 			text_add(list, "# leave %s without addresses there",
@@ -339,9 +367,10 @@ void adopt_plan(const struct network *network, const struct plan *plan, const ch
 		text_add(&adoption->back, "ovsdb-client restore < " OVS_BACKUP);
 	}
 	release_uplinks(network, plan, adoption);
+	clear_bridges(plan, adoption);
 	for (size_t s = 0; s < plan->n_switches; s++)
 		for (size_t g = 0; g < plan->switches[s].n_groups; g++)
-			move_ports(network, &plan->switches[s].groups[g], adoption);
+			move_ports(network, plan, &plan->switches[s].groups[g], adoption);
 	return_routes(network, plan, &adoption->back);
 	remove_interfaces(network, plan, &steps[ADOPT_REMOVE]);
 	text_add(&steps[ADOPT_START], "systemctl start uplinkd");

@@ -347,6 +347,20 @@ static int list_replaced(struct mapper *mapper)
 	return 0;
 }
 
+/* Only the source ovs has its bridge. */
+static void note_ovs_ports(struct network *network)
+{
+	for (size_t i = 0; i < network->n_interfaces; i++) {
+		const struct net_interface *interface = network->interfaces[i];
+
+		if (interface->in_ovs && !interface->master[0])
+			network_note(
+				network, interface->place,
+				"%s: is a port of Open vSwitch and stays as it is; the source ovs maps it",
+				interface->name);
+	}
+}
+
 int import_map(struct network *network, const char *uplinks, struct plan **ret)
 {
 	_cleanup_free_ struct attachment *at = calloc(network->n_interfaces + 1, sizeof(*at));
@@ -376,6 +390,10 @@ int import_map(struct network *network, const char *uplinks, struct plan **ret)
 		r = list_replaced(&mapper);
 	if (r == 0)
 		r = map_ports(network, plan, at);
+	if (r == 0) {
+		map_bridges(network, plan, at);
+		note_ovs_ports(network);
+	}
 	if (r < 0 || network->failed) {
 		plan_free(plan);
 		return r < 0 ? r : network->failed;

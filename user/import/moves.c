@@ -10,6 +10,13 @@ static void add_release(json_t *links, const struct net_interface *interface, bo
 			      json_pack("{s:s, s:b}", "name", interface->name, "first", first));
 }
 
+/* What belongs to an attachment bridge: a machine stays in it, a bond or VLAN device leaves it. */
+static void add_member(json_t *links, const struct net_interface *interface, bool stays)
+{
+	json_array_append_new(links, json_pack("{s:s, s:s, s:b}", "name", interface->name, "bridge",
+					       interface->master, "stays", stays));
+}
+
 /* The member of a bond that leaves first: the last one with a carrier that is not the only one, and
  * not the one that an active-backup bond uses. NULL: all leave together. */
 static const struct net_interface *first_to_leave(const struct plan_switch *sw)
@@ -39,7 +46,9 @@ static void add_switch(const struct plan_switch *sw, json_t *links, json_t *owne
 		for (size_t p = 0; p < sw->groups[g].n_ports; p++) {
 			const struct plan_port *port = &sw->groups[g].ports[p];
 
-			if (!port->host)
+			if (port->by_bridge)
+				add_member(links, port->origin, true);
+			else if (!port->host)
 				add_release(links, port->origin, false);
 			else
 				json_array_append_new(owners, json_pack("{s:s, s:s}", "name",
@@ -58,13 +67,23 @@ static bool is_uplink(const struct plan *plan, const char *name)
 	return false;
 }
 
-/* A VLAN device of a NIC would still send by it. Those of bonds and bridges have no way out. */
+/* A VLAN device of a NIC would still send by it, and one of an attachment bridge would use the
+ * bridge. Those of bonds and other bridges have no way out. */
 static void add_down(const struct plan *plan, json_t *down)
 {
 	for (size_t i = 0; i < plan->n_replaced; i++)
 		if (plan->replaced[i]->kind == NET_VLAN &&
-		    is_uplink(plan, plan->replaced[i]->parent))
+		    (is_uplink(plan, plan->replaced[i]->parent) ||
+		     plan_keeps_bridge(plan, plan->replaced[i]->parent)))
 			json_array_append_new(down, json_string(plan->replaced[i]->name));
+}
+
+/* Bonds and VLAN devices, which stay otherwise. */
+static void add_leaving(const struct plan *plan, json_t *links)
+{
+	for (size_t i = 0; i < plan->n_replaced; i++)
+		if (plan_bridge_to_leave(plan, plan->replaced[i]))
+			add_member(links, plan->replaced[i], false);
 }
 
 json_t *adopt_moves(const struct plan *plan)
@@ -73,6 +92,7 @@ json_t *adopt_moves(const struct plan *plan)
 
 	for (size_t s = 0; s < plan->n_switches; s++)
 		add_switch(&plan->switches[s], links, owners);
+	add_leaving(plan, links);
 	add_down(plan, down);
 	return json_pack("{s:o, s:o, s:o}", "links", links, "owners", owners, "down", down);
 }
@@ -106,7 +126,10 @@ void adopt_list_files(const struct plan *plan, const struct network *files, stru
 		if (place->line)
 			snprintf(line, sizeof(line), ":%u", place->line);
 		if (is_replaced(plan, interface->name))
-			text_add(list, "%s%s: %s: remove it", place->file, line, interface->name);
+			text_add(list, "%s%s: %s: remove it%s", place->file, line, interface->name,
+				 plan_keeps_bridge(plan, interface->name) ?
+					 "; uplinkd creates this bridge" :
+					 "");
 		else if (is_uplink(plan, interface->name))
 			text_add(
 				list,

@@ -236,6 +236,7 @@ struct net_interface *network_get(struct network *network, struct net_place plac
 	interface->place = place;
 	interface->order = network->n_interfaces;
 	interface->vlans.pvid = -1;
+	interface->default_pvid = 1; /* the kernel's */
 	interface->bond.mode = NET_BOND_UNREAD;
 	if (!tsearch(interface, &network->by_name, compare_names)) {
 		network->failed = network->failed ?: -ENOMEM;

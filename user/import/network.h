@@ -100,8 +100,11 @@ struct net_interface {
 	unsigned int vid;	   /* of a VLAN device */
 	bool service_tag;	   /* a VLAN device with 802.1ad's tag */
 	bool is_ovs, is_member;	   /* is_member: of a bond */
+	bool in_ovs;		   /* a port of Open vSwitch, by the kernel */
 	bool vlan_aware;	   /* a bridge */
+	unsigned int default_pvid; /* of a VLAN-aware bridge; 0: none */
 	bool is_fake_bridge;	   /* Open vSwitch: an internal port that names a VLAN */
+	bool is_declared;	   /* a file of the host puts it into its bridge, under this name */
 	bool dhcp, has_guest_mac, has_mac;
 	bool carrier;	  /* of a running interface */
 	unsigned int mtu; /* 0: not known */

@@ -15,6 +15,8 @@
 struct plan_port {
 	char interface[UL_NAME_LEN];
 	bool host, has_mac;
+	bool by_bridge; /* it stays in the attachment bridge, so the configuration does not name it
+			 */
 	uint8_t mac[6];
 	const struct net_interface *origin; /* of a host port: what has its addresses now */
 };
@@ -34,6 +36,7 @@ enum net_route_kind route_kind(const struct network *network, const struct net_i
 
 struct plan_group {
 	char name[UL_GROUP_NAME_LEN];
+	char bridge[UL_NAME_LEN]; /* attachment bridge; "": none */
 	enum ul_vlan_mode vlan_mode;
 	uint16_t vid;
 	uint64_t vlans[UL_N_VLANS / 64];
@@ -43,6 +46,7 @@ struct plan_group {
 
 struct plan_switch {
 	char name[UL_NAME_LEN];
+	char bridge[UL_NAME_LEN];	  /* VLAN-aware attachment bridge; "": none */
 	const struct net_interface *bond; /* NULL: none */
 	const struct net_interface *uplinks[UL_MAX_UPLINKS];
 	uint32_t n_uplinks;
@@ -76,6 +80,12 @@ struct plan {
 int import_map(struct network *network, const char *uplinks, struct plan **ret);
 void plan_free(struct plan *plan); /* NULL allowed */
 
+/* Whether the bridge of this name goes on as an attachment bridge. */
+bool plan_keeps_bridge(const struct plan *plan, const char *name);
+/* The attachment bridge that a bond or VLAN device of the former set-up has to leave; NULL: none.
+ */
+const char *plan_bridge_to_leave(const struct plan *plan, const struct net_interface *interface);
+
 /* The configuration as YAML, with the remarks as comments. source: for the first line. */
 void import_write(const struct plan *plan, const struct network *network, const char *source,
 		  FILE *out);
@@ -93,5 +103,8 @@ void map_bond(struct network *network, const struct net_interface *bond, struct 
 
 /* map_ports.c: port groups and ports. at[i] belongs to interface i of the network. */
 int map_ports(struct network *network, struct plan *plan, const struct attachment *at);
+
+/* map_bridges.c: which bridges of the host become attachment bridges. After map_ports(). */
+void map_bridges(struct network *network, struct plan *plan, const struct attachment *at);
 
 #endif

@@ -60,6 +60,7 @@ static void enslave(struct ifupdown *reader, const char *name, const char *maste
 		return;
 	network_set_name(reader->network, reader->place, interface->master, master);
 	interface->is_member = member;
+	interface->is_declared = true;
 }
 
 /* ---- options ---- */

@@ -139,6 +139,7 @@ static void read_bridge(struct ip_reader *reader, struct net_interface *bridge, 
 	const char *protocol = get_text(reader, data, "vlan_protocol");
 
 	bridge->vlan_aware = is_on(data, "vlan_filtering");
+	get_number(reader, data, "vlan_default_pvid", 4094, &bridge->default_pvid);
 	if (is_on(data, "stp_state"))
 		network_note(
 			reader->network, reader->place,
@@ -205,7 +206,11 @@ static void read_master(struct ip_reader *reader, struct net_interface *interfac
 		   *kind = get_text(reader, linkinfo, "info_slave_kind");
 	const json_t *data = json_object_get(linkinfo, "info_slave_data");
 
-	if (!master || (kind && strcmp(kind, "openvswitch") == 0))
+	if (kind && strcmp(kind, "openvswitch") == 0) {
+		interface->in_ovs = true;
+		return;
+	}
+	if (!master)
 		return;
 	if (kind && strcmp(kind, "vrf") == 0) {
 		network_unmapped(reader->network, reader->place,

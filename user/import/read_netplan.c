@@ -163,6 +163,7 @@ static void read_members(struct netplan *reader, const struct tree_node *map,
 			return;
 		network_set_name(reader->network, reader->place, member->master, master->name);
 		member->is_member = bond;
+		member->is_declared = true;
 	}
 }
 

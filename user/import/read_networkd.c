@@ -329,6 +329,7 @@ static void set_master(struct networkd *reader, struct net_interface *interface,
 		return;
 	network_set_name(reader->network, entry->place, interface->master, master->name);
 	interface->is_member = bond;
+	interface->is_declared = true;
 }
 
 /* Bond= stands in the same file. */

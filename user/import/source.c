@@ -220,7 +220,7 @@ bool source_has_program(const char *name)
 #define KINDS \
 	"live, ip:PATH, bonding[:PATH], ovs[:PATH], ifupdown[:PATH], netplan[:PATH] or networkd[:PATH]"
 #define NETWORKD_FOLDER "/etc/systemd/network"
-#define OVS_SOCKET "unix:/var/run/openvswitch/db.sock"
+#define OVS_SOCKET "unix:" IMPORT_OVS_SOCKET
 
 static void run_ip(struct network *network, const char *const argv[])
 {

@@ -187,25 +187,34 @@ static void write_port(const struct network *network, const struct plan_port *po
 static void write_group(const struct network *network, const struct plan_group *group, FILE *out)
 {
 	char text[UL_GROUP_NAME_LEN + 2], vlans[UL_N_VLANS * 5];
+	size_t n = 0;
 
 	vlan_describe(group->vlan_mode, group->vid, group->vlans, vlans, sizeof(vlans));
 	fprintf(out, "      - name: %s\n", quoted(group->name, text));
 	fprintf(out, strpbrk(vlans, ",-") ? "        vlan: \"%s\"\n" : "        vlan: %s\n", vlans);
-	if (!group->n_ports)
-		return;
-	fputs("        ports:\n", out);
-	for (size_t i = 0; i < group->n_ports; i++)
+	if (group->bridge[0])
+		fprintf(out, "        bridge: %s\n", quoted(group->bridge, text));
+	for (size_t i = 0; i < group->n_ports; i++) {
+		if (group->ports[i].by_bridge)
+			continue;
+		if (n++ == 0)
+			fputs("        ports:\n", out);
 		write_port(network, &group->ports[i], out);
+	}
 }
 
 static void write_switch(const struct network *network, const struct plan_switch *sw, FILE *out)
 {
+	char text[UL_GROUP_NAME_LEN + 2];
+
 	fprintf(out, "  - name: %s%s%s\n", sw->name, sw->bond ? " # was " : "",
 		sw->bond ? sw->bond->name : "");
 	write_uplinks(sw, "uplinks", 0, sw->n_uplinks, "    ", out);
 	fprintf(out, "    channel: %s\n", channel_name(sw->channel));
 	if (sw->mtu && sw->mtu != 1500)
 		fprintf(out, "    mtu: %u\n", sw->mtu);
+	if (sw->bridge[0])
+		fprintf(out, "    bridge: %s\n", quoted(sw->bridge, text));
 	if (sw->up_delay_ms)
 		fprintf(out, "    up-delay-ms: %u\n", sw->up_delay_ms);
 	if (sw->channel == UL_CHANNEL_LACP)

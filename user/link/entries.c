@@ -207,8 +207,10 @@ static int change(struct link_table *table, struct link_entry *entry, const stru
 	unsigned int changes = differences(&entry->info, info);
 	struct link_notice *notice;
 
-	if (!changes)
+	if (!changes) {
+		entry->info.ipv6 = info->ipv6;
 		return 0;
+	}
 	if (entry->added) { /* merged into the notice that is still queued */
 		entry->added->info = *info;
 	} else {

@@ -183,6 +183,7 @@ struct link_monitor {
 	int ioctl_fd;
 	bool delivering, lost;
 	unsigned int resyncs; /* full dumps so far */
+	uint64_t dumped_ms;   /* when the last dump began */
 	struct link_poll *polls;
 	size_t n_polls;
 	sd_event_source *events_source, *genl_source, *deliver_source, *retry_source, *poll_source;

@@ -15,8 +15,9 @@
  *
  * Files: monitor.c life cycle and queries, entries.c the table and the queue of notices, parse.c
  * messages, poll.c carrier, netlink.c sockets, netdev_genl.c XDP features, settings.c, addresses.c,
- * bridge.c, routes.c, veth.c and ethtool.c settings, usage.c use by the host. Tests:
- * tests/unit/link_*.c, against the kernel in network namespaces.
+ * bridge.c, routes.c, veth.c and ethtool.c settings, usage.c use by the host; packet_socket.c
+ * frames for diagnosis, without the monitor. Tests: tests/unit/link_*.c, against the kernel in
+ * network namespaces.
  */
 #ifndef UL_LINK_LINK_H
 #define UL_LINK_LINK_H
@@ -61,8 +62,13 @@ struct link_info {
 	bool promiscuous;
 	bool arp; /* no IFF_NOARP */
 	/*
+	 * disable_ipv6 is 0 and the MTU permits IPv6. No event and no LINK_CHANGED, so this is
+	 * valid after link_refresh_get() and link_refresh_all() only.
+	 */
+	bool ipv6;
+	/*
 	 * attached XDP program; 0: none. BPF links cause no event, so this is valid after
-	 * link_refresh_get() only.
+	 * link_refresh_get() and link_refresh_all() only.
 	 */
 	uint32_t xdp_prog_id;
 	uint8_t xdp_attached;  /* XDP_ATTACHED_* */
@@ -113,6 +119,13 @@ int link_monitor_resync(struct link_monitor *monitor);
  * from the event loop. -ENODEV: no such interface; other negative errno.
  */
 int link_monitor_refresh(struct link_monitor *monitor, uint32_t ifindex);
+
+/*
+ * The same for all interfaces by one dump, which costs less than a query for each of many. Does
+ * nothing when the last dump is at most max_age_ms old. 0, also if interfaces changed during the
+ * dump, which their events report; or negative errno.
+ */
+int link_refresh_all(struct link_monitor *monitor, uint32_t max_age_ms);
 
 /*
  * Copies of the table's entries. The name may be an alternative one; ret->name is always the
@@ -276,7 +289,8 @@ int link_isolate_bridge_port(struct link_monitor *monitor, uint32_t ifindex, boo
 
 /* Counts, and of each kind the first one as text. */
 struct link_usage {
-	uint32_t n_addresses, n_routes, n_uppers, n_vfs;
+	/* n_uppers_up: of n_uppers, those that are administratively up */
+	uint32_t n_addresses, n_routes, n_uppers, n_vfs, n_uppers_up;
 	char address[LINK_USAGE_TEXT_LEN]; /* "192.0.2.10/24" */
 	char route[LINK_USAGE_TEXT_LEN];   /* "default" or "198.51.100.0/24" */
 	char upper[LINK_USAGE_TEXT_LEN];   /* kind and name: "vlan eth0.100" */

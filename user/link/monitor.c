@@ -120,6 +120,8 @@ static int dump_links(struct link_monitor *monitor)
 	uint8_t buffer[64];
 	int r;
 
+	monitor->dumped_ms = now_ms();
+
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		monitor->table.round++;
 		r = netlink_query(&monitor->query, getlink_request(buffer, 0, NLM_F_DUMP),
@@ -213,6 +215,20 @@ int link_monitor_refresh(struct link_monitor *monitor, uint32_t ifindex)
 	link_recover(monitor);
 	link_deliver_later(monitor);
 	return r;
+}
+
+int link_refresh_all(struct link_monitor *monitor, uint32_t max_age_ms)
+{
+	int r;
+
+	if (now_ms() - monitor->dumped_ms <= max_age_ms)
+		return 0;
+	r = link_read_events(monitor);
+	if (r == 0)
+		r = dump_links(monitor);
+	link_recover(monitor);
+	link_deliver_later(monitor);
+	return r == -EINTR ? 0 : r;
 }
 
 int link_name(struct link_monitor *monitor, uint32_t ifindex, char name[UL_NAME_LEN])

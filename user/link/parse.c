@@ -7,6 +7,7 @@
 #include <linux/genetlink.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 
@@ -103,6 +104,42 @@ static int get_xdp(const struct nlattr *nest, struct link_info *info)
 	return attrs_end(left);
 }
 
+/* An interface without IPv6 has no such attribute. */
+static int get_ipv6(const struct nlattr *nest, struct link_info *info)
+{
+	const struct nlattr *attr;
+	int left;
+
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
+		const uint8_t *values = mnl_attr_get_payload(attr);
+		int32_t disabled;
+
+		if (mnl_attr_get_type(attr) != IFLA_INET6_CONF ||
+		    mnl_attr_get_payload_len(attr) < (DEVCONF_DISABLE_IPV6 + 1) * sizeof(disabled))
+			continue;
+		memcpy(&disabled, values + DEVCONF_DISABLE_IPV6 * sizeof(disabled),
+		       sizeof(disabled));
+		info->ipv6 = !disabled;
+	}
+	return attrs_end(left);
+}
+
+static int get_families(const struct nlattr *nest, struct link_info *info)
+{
+	const struct nlattr *attr;
+	int left, r = 0;
+
+	ATTR_FOR_EACH(attr, left, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
+	{
+		if (mnl_attr_get_type(attr) == AF_INET6)
+			r = get_ipv6(attr, info);
+		if (r < 0)
+			return r;
+	}
+	return attrs_end(left);
+}
+
 /* Names that no configuration can contain are skipped, see struct link_info. */
 static int get_alt_names(const struct nlattr *nest, struct link_info *info)
 {
@@ -150,6 +187,8 @@ static int get_attribute(const struct nlattr *attr, struct link_info *info, bool
 		return get_kind(attr, info->kind);
 	case IFLA_XDP:
 		return get_xdp(attr, info);
+	case IFLA_AF_SPEC:
+		return get_families(attr, info);
 	default:
 		return 0;
 	}

@@ -175,7 +175,8 @@ static void find_uppers(const struct link_table *table, uint32_t ifindex, struct
 			if (info->peer != ifindex || info->ifindex == ifindex || !info->kind[0] ||
 			    strcmp(info->kind, "veth") == 0 || strcmp(info->kind, "netkit") == 0)
 				continue;
-			if (usage->n_uppers++ == 0)
+			usage->n_uppers_up += info->admin_up;
+			if (usage->n_uppers++ == 0 || (info->admin_up && usage->n_uppers_up == 1))
 				snprintf(usage->upper, sizeof(usage->upper), "%s %s", info->kind,
 					 info->name);
 		}

@@ -87,6 +87,17 @@ static int add_port(struct list *list, const struct port_cfg *port, enum manager
 	return add_interface(list, far_end, MANAGER_NONE);
 }
 
+/* A manager would set an attachment bridge up and give it an address. */
+static int add_bridges(struct list *list, const struct switch_cfg *sw)
+{
+	int r = sw->bridge[0] ? add_interface(list, sw->bridge, MANAGER_NONE) : 0;
+
+	for (size_t g = 0; r == 0 && g < sw->n_groups; g++)
+		if (sw->groups[g].bridge[0])
+			r = add_interface(list, sw->groups[g].bridge, MANAGER_NONE);
+	return r;
+}
+
 static int collect(const struct model *model, enum manager to, struct list *list)
 {
 	int r = 0;
@@ -96,6 +107,8 @@ static int collect(const struct model *model, enum manager to, struct list *list
 
 		for (uint32_t i = 0; r == 0 && i < sw->n_uplinks; i++)
 			r = add_interface(list, sw->uplinks[i], MANAGER_NONE);
+		if (r == 0)
+			r = add_bridges(list, sw);
 		for (size_t g = 0; g < sw->n_groups; g++)
 			for (size_t p = 0; r == 0 && p < sw->groups[g].n_ports; p++)
 				r = add_port(list, &sw->groups[g].ports[p], to);

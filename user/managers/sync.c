@@ -7,10 +7,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/file.h"
 #include "common/util.h"
 
 #define MAX_BYTES (4 << 20)
-#define TEMPORARY ".uplinkd.new" /* no manager reads it */
 #define RULE_START "KERNEL==\""
 
 /* The folders, and how the files of uplinkd are recognised in them. */
@@ -84,38 +84,14 @@ static void note_change(struct sync *sync, const struct folder *folder, const ch
 }
 
 /* ---- one file ---- */
-/* The present text, "" for none; NULL: no memory. The caller frees it. */
+/* The present text, "" for none and for what is to be replaced; NULL: no memory. The caller frees
+ * it. */
 static char *read_text(int dir, const char *name)
 {
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	ssize_t n = 0;
-	char *text;
+	char *text = NULL;
+	int r = file_read_regular(dir, name, MAX_BYTES, &text);
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_BYTES)
-		return strdup("");
-	text = calloc(1, (size_t)st.st_size + 1);
-	if (text)
-		n = read(fd, text, (size_t)st.st_size);
-	if (text && n < st.st_size)
-		text[n < 0 ? 0 : n] = '\0';
-	return text;
-}
-
-static int write_text(int dir, const char *name, const char *text, mode_t mode)
-{
-	_cleanup_close_ int fd = -1;
-	size_t length = strlen(text);
-
-	(void)unlinkat(dir, TEMPORARY, 0);
-	fd = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, length) != (ssize_t)length)
-		return errno ? -errno : -EIO;
-	if (fchmod(fd, mode) < 0 || renameat(dir, TEMPORARY, dir, name) < 0)
-		return -errno;
-	return 0;
+	return r < 0 && r != -ENOMEM ? strdup("") : text;
 }
 
 static void sync_file(struct sync *sync, const struct folder *folder, int dir,
@@ -131,7 +107,8 @@ static void sync_file(struct sync *sync, const struct folder *folder, int dir,
 	}
 	if (strcmp(before, file->text) == 0)
 		return;
-	r = write_text(dir, name, file->text, file->mode);
+	/* No manager reads "NAME.new". */
+	r = file_replace_at(dir, name, file->text, file->mode, false);
 	if (r < 0)
 		fail(sync, r, folder->path, name);
 	else

@@ -39,7 +39,7 @@ static int check_use(struct link_monitor *links, const char *switch_name,
 	} else if (usage.n_routes) {
 		what = "a route of the host";
 		which = usage.route;
-	} else if (usage.n_uppers) {
+	} else if (usage.n_uppers_up) {
 		what = "an interface on top of it";
 		which = usage.upper;
 	}
@@ -121,15 +121,15 @@ static void make_bridge(const struct switch_context *context, const char *name, 
 	}
 	/* Recorded before and after, so that a daemon that is killed leaves no bridge without a
 	 * record. */
-	if (saved_settings_note_bridge(context, name, 0) < 0)
+	if (saved_settings_note_made(context, SAVED_BRIDGE, name, 0) < 0)
 		return;
 	r = link_create_bridge(context->links, name, context->cfg->mtu, vlan_aware);
 	if (r == 0 && link_get_by_name(context->links, name, &info) == 0) {
-		(void)saved_settings_note_bridge(context, name, info.ifindex);
+		(void)saved_settings_note_made(context, SAVED_BRIDGE, name, info.ifindex);
 		return;
 	}
 	if (r < 0) {
-		saved_settings_forget_bridge(context, name);
+		saved_settings_forget_made(context, SAVED_BRIDGE, name);
 		context_fail(context, 0, "%s: the attachment bridge cannot be created: %s", name,
 			     reason_of(r, vlan_aware));
 	}
@@ -142,7 +142,7 @@ static void update_mtu(const struct switch_context *context, const char *name)
 	int r;
 
 	if (link_get_by_name(context->links, name, &info) < 0 || info.mtu == context->cfg->mtu ||
-	    !saved_settings_has_bridge(context, name, info.ifindex))
+	    !saved_settings_has_made(context, SAVED_BRIDGE, name, info.ifindex))
 		return;
 	r = link_set_mtu(context->links, info.ifindex, context->cfg->mtu);
 	if (r < 0)
@@ -155,6 +155,26 @@ static void apply_bridge(const struct switch_context *context, const char *name,
 		return;
 	make_bridge(context, name, vlan_aware);
 	update_mtu(context, name);
+}
+
+void attachment_keep_down(const struct switch_context *context, const char *name)
+{
+	struct link_info info;
+	int r;
+
+	if (!name[0] || link_get_by_name(context->links, name, &info) < 0 || !info.admin_up ||
+	    !saved_settings_has_made(context, SAVED_BRIDGE, name, info.ifindex))
+		return;
+	r = link_set_up(context->links, info.ifindex, false);
+	if (r < 0 && r != -ENODEV)
+		context_fail(context, r, "%s: the attachment bridge cannot be set down", name);
+}
+
+void attachment_bridges_keep_down(const struct switch_context *context)
+{
+	attachment_keep_down(context, context->cfg->bridge);
+	for (size_t g = 0; g < context->cfg->n_groups; g++)
+		attachment_keep_down(context, context->cfg->groups[g].bridge);
 }
 
 void attachment_bridges_apply(const struct switch_context *context)

@@ -30,5 +30,13 @@ bool attachment_is_machine(const struct link_info *info);
 /* Creates the bridges of context->cfg that do not exist. A failure does not affect the others and
  * is explained in context->errors. */
 void attachment_bridges_apply(const struct switch_context *context);
+/*
+ * Sets a bridge of this name down that uplinkd created: other software (the CNI plugin `bridge`)
+ * sets it up. A bridge that is down ignores the frames of an interface that is enslaved to it until
+ * the program of the port takes them.
+ */
+void attachment_keep_down(const struct switch_context *context, const char *name);
+/* The same for all bridges of context->cfg. */
+void attachment_bridges_keep_down(const struct switch_context *context);
 
 #endif

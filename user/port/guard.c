@@ -6,17 +6,21 @@
  * When it is connected already it stays connected, and the problem is reported: uplinkd does not
  * undo what other software did. Programs of uplinkd that were detached are attached again.
  *
- * Link events report bridges and XDP programs. For TC programs and BPF links the kernel sends no
- * event; the ports are checked in turn, at most GUARD_PORTS of them per second. Settings that
- * uplinkd makes are set again with a back-off: IPv6 off at the switch's end of a port, and the
- * addresses, routes and MTU of host ports.
+ * Link events report bridges, and XDP programs that were attached by netlink. For BPF links, TC
+ * programs and IPv6 the kernel sends no event, so all ports are also checked once a second: one
+ * query of their TC programs for each, and for XDP programs and IPv6 a query for each of few ports
+ * or one dump for many. Settings that uplinkd makes are set again with a back-off: IPv6 off at the
+ * switch's end of a port, and the addresses, routes and MTU of host ports.
  */
 #include "dataplane/records.h"
+#include "port/attachment.h"
 #include "port/internal.h"
 
 #define CHECK_INTERVAL_USEC 1000000
 #define CHECK_ACCURACY_USEC 10000
-#define GUARD_PORTS 64
+#define PASS_MAX_MS 100	    /* the rest follows at the next check */
+#define MAX_QUERIES 64	    /* more ports: a dump */
+#define DUMP_MAX_AGE_MS 500 /* one for all switches */
 #define HOST_PROBLEMS ((uint32_t)(UL_PROBLEM_HOST_ADDRESS | UL_PROBLEM_PORT_MTU))
 
 static uint32_t problems_of(const struct ul_port *port)
@@ -74,7 +78,8 @@ static uint32_t guard_ipv6(struct ports *ports, uint32_t slot, const struct link
 	struct link_monitor *links = ports->context->links;
 	bool on = false;
 
-	if (link_get_ipv6(links, info->ifindex, &on) < 0 || !on)
+	/* That of an event may be of before uplinkd disabled it. */
+	if (!info->ipv6 || link_get_ipv6(links, info->ifindex, &on) < 0 || !on)
 		return 0;
 	if (!repair_is_due(repair, now_ms()))
 		return UL_PROBLEM_PORT_IPV6;
@@ -127,28 +132,47 @@ void port_forget_problems(struct ports *ports, uint32_t slot)
 	port_write_problems(ports->context->dp, slot, 0);
 }
 
+static uint32_t count_connected(const struct dataplane *dp)
+{
+	uint32_t n = 0;
+
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+		n += dp->ports[slot].ifindex != 0;
+	return n;
+}
+
+void ports_guard(struct ports *ports)
+{
+	const struct switch_context *context = ports->context;
+	uint32_t max = context->dp->meta->max_ports;
+	bool few = count_connected(context->dp) <= MAX_QUERIES;
+	uint64_t end_ms = now_ms() + PASS_MAX_MS;
+
+	/* After a failure with what the last events reported. */
+	if (!few)
+		(void)link_refresh_all(context->links, DUMP_MAX_AGE_MS);
+	for (uint32_t i = 0; i < max && (i < MAX_QUERIES || now_ms() <= end_ms); i++) {
+		uint32_t slot = ports->guard_slot++ % max;
+		uint32_t ifindex = context->dp->ports[slot].ifindex;
+		struct link_info info;
+
+		if (ifindex && (few ? link_refresh_get(context->links, ifindex, &info) :
+				      link_get(context->links, ifindex, &info)) == 0)
+			port_guard(ports, slot, &info);
+	}
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct ports *ports = userdata;
-	const struct switch_context *context = ports->context;
-	uint32_t max = context->dp->meta->max_ports, checked = 0;
+	const struct dataplane *dp = ports->context->dp;
 
 	(void)usec;
-	for (uint32_t slot = 0; slot < max; slot++)
-		if (context->dp->ports[slot].flags & UL_PORT_HOST &&
-		    context->dp->ports[slot].ifindex)
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+		if (dp->ports[slot].flags & UL_PORT_HOST && dp->ports[slot].ifindex)
 			guard_host_port(ports, slot);
-	for (uint32_t i = 0; i < max && checked < GUARD_PORTS; i++) {
-		uint32_t slot = ports->guard_slot++ % max;
-		const struct ul_port *port = &context->dp->ports[slot];
-		struct link_info info;
-
-		if (!port->ifindex)
-			continue;
-		checked++;
-		if (link_refresh_get(context->links, port->ifindex, &info) == 0)
-			port_guard(ports, slot, &info);
-	}
+	ports_guard(ports);
+	attachment_bridges_keep_down(ports->context);
 	sd_event_source_set_time_relative(source, CHECK_INTERVAL_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

@@ -88,14 +88,14 @@ static int create_pair(struct ports *ports, const struct port_cfg *cfg, const ch
 	if (link_get_by_name(links, cfg->interface, &info) == 0 ||
 	    link_get_by_name(links, far_end, &info) == 0)
 		return -EEXIST;
-	r = saved_settings_note_pair(context, cfg->interface, 0);
+	r = saved_settings_note_made(context, SAVED_PAIR, cfg->interface, 0);
 	if (r < 0)
 		return r;
 	r = link_create_veth(links, far_end, cfg->interface, mac);
 	if (r == 0 && link_get_by_name(links, cfg->interface, &info) == 0)
-		(void)saved_settings_note_pair(context, cfg->interface, info.ifindex);
+		(void)saved_settings_note_made(context, SAVED_PAIR, cfg->interface, info.ifindex);
 	else if (r < 0)
-		saved_settings_forget_pair(context, cfg->interface);
+		saved_settings_forget_made(context, SAVED_PAIR, cfg->interface);
 	return r;
 }
 

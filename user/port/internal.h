@@ -70,6 +70,7 @@ struct ports {
 	sd_event_source *look_timer;	/* presence.c */
 	uint64_t turn_end_ms;		/* of the present turn of reading events */
 	struct rate_limit full_reports; /* that the address table is full */
+	struct rate_limit bridges_down; /* attachment bridges that other software sets up */
 };
 
 /* ---- port_table.c ---- */
@@ -144,6 +145,8 @@ void port_guard(struct ports *ports, uint32_t slot, const struct link_info *info
 void port_forget_problems(struct ports *ports, uint32_t slot);
 /* Starts the check once a second, if it is not running. 0 or negative errno with a reason. */
 int port_guard_start(struct ports *ports);
+/* The check of all connected ports, which the timer makes every second. */
+void ports_guard(struct ports *ports);
 /* The machine has changed its address: remembers from which configured one. */
 void port_note_change(struct ports *ports, uint32_t slot);
 

@@ -14,6 +14,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/records.h"
 #include "link/netdev_uapi.h"
+#include "port/attachment.h"
 #include "port/internal.h"
 
 #define FRAME_OVERHEAD 18 /* Ethernet header and one tag */
@@ -24,6 +25,8 @@
 /* Events of unknown sources: enough for a nested hypervisor that starts; then 200 per second. */
 #define EVENT_BURST 4096
 #define EVENT_INTERVAL_MS 5
+#define BRIDGE_BURST 32 /* containers that a CNI plugin starts at once */
+#define BRIDGE_INTERVAL_MS 1000
 #define MOVE_BURST 512
 #define MOVE_INTERVAL_MS 50
 
@@ -440,7 +443,7 @@ static void port_release(struct ports *ports, uint32_t slot)
 	if (port->flags & UL_PORT_HOST &&
 	    (link_get_by_name(ports->context->links, interface, &info) < 0 ||
 	     link_delete(ports->context->links, info.ifindex) == 0))
-		saved_settings_forget_pair(ports->context, port->name);
+		saved_settings_forget_made(ports->context, SAVED_PAIR, port->name);
 	port_clear(dp, slot);
 	port_state_reset(&ports->state[slot]);
 	ports->callbacks.on_left(ports->callbacks.userdata, slot);
@@ -555,14 +558,27 @@ static void on_removed(struct ports *ports, uint32_t slot, const struct link_inf
 		port_recreate_pair(ports, slot);
 }
 
+/* Limited, because other software may set it up whenever it is set down. */
+static void on_bridge_up(struct ports *ports, const char *name)
+{
+	uint64_t suppressed;
+
+	if (switch_has_bridge(ports->context->cfg, name) &&
+	    rate_limit_admit(&ports->bridges_down, now_ms(), &suppressed))
+		attachment_keep_down(ports->context, name);
+}
+
 bool ports_link_event(struct ports *ports, const struct link_info *info, unsigned int changes)
 {
 	int slot = port_of_link(ports, info);
 	char interface[UL_NAME_LEN];
 	const struct ul_port *port;
 
-	if (slot < 0)
+	if (slot < 0) {
+		if (info->admin_up && strcmp(info->kind, "bridge") == 0)
+			on_bridge_up(ports, info->name);
 		return false;
+	}
 	port = &ports->context->dp->ports[slot];
 	port_interface(port, interface);
 	if (!link_has_name(info, interface) && port->ifindex != info->ifindex) {
@@ -611,6 +627,7 @@ int ports_new(const struct switch_context *context, const struct ports_callbacks
 	ports->context = context;
 	ports->callbacks = *callbacks;
 	ports->all_reports = RATE_LIMIT(ALL_REPORT_BURST, ALL_REPORT_INTERVAL_MS);
+	ports->bridges_down = RATE_LIMIT(BRIDGE_BURST, BRIDGE_INTERVAL_MS);
 	ports->full_reports = RATE_LIMIT(1, FULL_REPORT_INTERVAL_MS);
 	for (uint32_t slot = 0; slot < UL_MAX_PORTS; slot++)
 		port_state_reset(&ports->state[slot]);

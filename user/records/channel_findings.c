@@ -169,12 +169,11 @@ void find_imbalance(struct finder *finder)
 	percent = most / 1e4 / (now->uplinks[busiest].raw.speed_mbps ?: 1000);
 	if (n < 2 || percent < IMBALANCE_MIN_PERCENT || most * n < IMBALANCE_RATIO * all)
 		return;
-	finding_report(
-		finder, percent < IMBALANCE_BUSY_PERCENT ? SEVERITY_NOTE : SEVERITY_WARNING,
-		"imbalance", now->uplinks[busiest].raw.name,
-		"'uplinkctl diagnose' as root names the pairs and a method that spreads them",
-		"%s sends %.0f %% of the bytes of %u uplinks", now->uplinks[busiest].raw.name,
-		100 * most / all, n);
+	finding_report(finder, percent < IMBALANCE_BUSY_PERCENT ? SEVERITY_NOTE : SEVERITY_WARNING,
+		       "imbalance", now->uplinks[busiest].raw.name,
+		       "'uplinkctl diagnose' names the pairs and a method that spreads them",
+		       "%s sends %.0f %% of the bytes of %u uplinks",
+		       now->uplinks[busiest].raw.name, 100 * most / all, n);
 	for (uint32_t i = 0; i < now->n_uplinks; i++)
 		if (now->uplinks[i].state == UPLINK_IN_USE)
 			finding_evidence(finder, "%s: %.0f Mbit/s of %s", now->uplinks[i].raw.name,

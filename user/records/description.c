@@ -7,6 +7,7 @@
 #define TRAFFIC                                             \
 	"tx_packets: int, tx_bytes: int, rx_packets: int, " \
 	"rx_bytes: int, dropped_packets: int, dropped_bytes: int"
+#define RATES "tx_packets: int, tx_bytes: int, rx_packets: int, rx_bytes: int, dropped_packets: int"
 
 /* clang-format off */
 const char record_description[] =
@@ -76,6 +77,19 @@ const char record_description[] =
 	"# Takes one second or more. switch_output: output of the physical switch to compare one switch with; ports: PORT[@DEVICE],... of its uplinks\n"
 	"type SwitchFindings (switch: string, findings: []Finding)\n"
 	"method Findings(switch: ?string, switch_output: ?string, ports: ?string) -> (switches: []SwitchFindings)\n"
+	"\n"
+	"# Why an uplink sends more than its share: the pairs in a sample of the frames that leave, and a method that helps. Takes one second;\n"
+	"# a sample serves all requests of 10 s.\n"
+	"type ImbalanceCause (switch: string, uplink: string, evidence: []string, remedy: ?string)\n"
+	"method Imbalance(switch: ?string, uplink: string) -> (cause: ImbalanceCause)\n"
+	"\n"
+	"# Counters for rates: two replies and the time between them. time_ns: CLOCK_MONOTONIC; lacp: letters of the partner's state\n"
+	"type UplinkTraffic (name: string, state: string, speed_mbps: int, lacp: ?string, " RATES ")\n"
+	"type PortTraffic (name: string, group: ?string, uplink: ?string, " RATES ")\n"
+	"type GroupTraffic (name: string, vlan: string, load_balancing: ?string, ports: int, buckets: ?[string]int)\n"
+	"type DropTraffic (name: string, reason: string, packets: int)\n"
+	"type SwitchTraffic (switch: string, time_ns: int, uplinks: []UplinkTraffic, groups: []GroupTraffic, ports: []PortTraffic, drops: []DropTraffic)\n"
+	"method Traffic(switch: ?string) -> (switches: []SwitchTraffic)\n"
 	"\n"
 	"# The uplink of a flow; null: the frame is dropped. source, destination: addresses, or ports of the switch\n"
 	"type Flow (switch: string, group: string, source: string, destination: ?string, load_balancing: ?string, hash: int, bucket: int, buckets: int, "

@@ -179,10 +179,10 @@ static double worst_share(const struct imbalance *imbalance, const struct ul_pol
 	return imbalance->total ? (double)(most + imbalance->other) / (double)imbalance->total : 1;
 }
 
-static void add_sentence(json_t *finding, const char *format, ...)
+static void add_sentence(json_t *record, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void add_sentence(json_t *finding, const char *format, ...)
+static void add_sentence(json_t *record, const char *format, ...)
 {
 	char sentence[512];
 	va_list ap;
@@ -190,7 +190,7 @@ static void add_sentence(json_t *finding, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(sentence, sizeof(sentence), format, ap);
 	va_end(ap);
-	json_array_append_new(json_object_get(finding, "evidence"), json_string(sentence));
+	json_array_append_new(json_object_get(record, "evidence"), json_string(sentence));
 }
 
 static void address_text(const struct flow *flow, int side, char text[INET6_ADDRSTRLEN])
@@ -243,7 +243,7 @@ static const struct flow *next_pair(const struct imbalance *imbalance, uint32_t 
 	return found;
 }
 
-static void name_pairs(const struct imbalance *imbalance, uint32_t uplink, json_t *finding)
+static void name_pairs(const struct imbalance *imbalance, uint32_t uplink, json_t *record)
 {
 	const struct flow *named[N_PAIRS];
 	uint64_t bytes;
@@ -256,24 +256,23 @@ static void name_pairs(const struct imbalance *imbalance, uint32_t uplink, json_
 			return;
 		address_text(named[n], 0, src);
 		address_text(named[n], 1, dst);
-		add_sentence(finding, "%s to %s: %.0f %% of all bytes", src, dst,
+		add_sentence(record, "%s to %s: %.0f %% of all bytes", src, dst,
 			     100.0 * (double)bytes / (double)imbalance->total);
 	}
 }
 
-void imbalance_explain(const struct imbalance *imbalance, json_t *finding)
+void imbalance_explain(const struct imbalance *imbalance, const char *name, json_t *record)
 {
 	const struct snapshot *snapshot = imbalance->snapshot;
 	const struct ul_policy *policy = policy_in_use(snapshot);
-	const char *object = json_string_value(json_object_get(finding, "object"));
-	int uplink = object ? uplink_by_name(snapshot, object) : -1;
+	int uplink = uplink_by_name(snapshot, name);
 	double now, best = 1;
 	uint32_t choice = UL_N_METHODS;
 	char remedy[160];
 
 	if (uplink < 0 || !policy || !imbalance->total)
 		return;
-	name_pairs(imbalance, (uint32_t)uplink, finding);
+	name_pairs(imbalance, (uint32_t)uplink, record);
 	now = worst_share(imbalance, policy, policy->method);
 	for (uint32_t method = 0; method < UL_N_METHODS; method++) {
 		double share = worst_share(imbalance, policy, method);
@@ -283,7 +282,7 @@ void imbalance_explain(const struct imbalance *imbalance, json_t *finding)
 		best = share;
 		choice = method;
 	}
-	add_sentence(finding, "share of the busiest uplink in a sample: %s %.0f %%%s%s %.0f %%",
+	add_sentence(record, "share of the busiest uplink in a sample: %s %.0f %%%s%s %.0f %%",
 		     method_name(policy->method), 100 * now, choice < UL_N_METHODS ? ", best " : "",
 		     choice < UL_N_METHODS ? method_name(choice) : "", 100 * best);
 	if (choice < UL_N_METHODS && best <= HELPS_BELOW * now)
@@ -294,5 +293,5 @@ void imbalance_explain(const struct imbalance *imbalance, json_t *finding)
 	else
 		snprintf(remedy, sizeof(remedy),
 			 "no method spreads these flows: one of them is larger than a share");
-	json_object_set_new(finding, "remedy", json_string(remedy));
+	json_object_set_new(record, "remedy", json_string(remedy));
 }

@@ -30,8 +30,8 @@ static inline void imbalance_freep(struct imbalance **imbalance)
 void imbalance_add(struct imbalance *imbalance, uint32_t uplink, const uint8_t *frame,
 		   size_t captured, uint32_t bytes);
 
-/* Adds to a finding "imbalance" the pairs that load its uplink most and the shares of the uplinks
- * with each method, and puts a method that helps into its remedy. */
-void imbalance_explain(const struct imbalance *imbalance, json_t *finding);
+/* Adds to the list "evidence" of a record the pairs that load the uplink most and the shares of the
+ * uplinks with each method, and sets "remedy" to a method that helps. */
+void imbalance_explain(const struct imbalance *imbalance, const char *uplink, json_t *record);
 
 #endif

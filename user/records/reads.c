@@ -7,6 +7,7 @@
 #include "records/fdb.h"
 #include "records/findings.h"
 #include "records/lacp_records.h"
+#include "records/rates.h"
 #include "records/records.h"
 #include "records/switch_findings.h"
 #include "records/switch_records.h"
@@ -68,6 +69,7 @@ EACH(read_addresses, extend, record_fdb)
 EACH(read_drops, extend, record_drops)
 EACH(read_channels, append, record_channel)
 EACH(read_lacp, append, record_lacp_switch)
+EACH(read_traffic, append, record_traffic)
 #undef EACH
 
 static int read_ports(const struct read_request *request, json_t *list, struct errors *errors)
@@ -190,6 +192,41 @@ static int one_switch(const struct read_request *request, const char *method,
 			       request->now->n);
 	*ret = request->now->snapshots[0];
 	return 0;
+}
+
+/* The uplink whose imbalance is explained. */
+static int parse_imbalance(const struct read_request *request, const char **ret,
+			   struct errors *errors)
+{
+	const struct snapshot *now;
+	int r = one_switch(request, "imbalance", &now, errors);
+
+	if (r < 0)
+		return r;
+	if (json_unpack(request->parameters, "{s:s}", "uplink", ret) < 0)
+		return invalid(errors, "uplink: must be a string");
+	return uplink_by_name(now, *ret) < 0 ?
+		       invalid(errors, "%s: is not an uplink of %s", *ret, now->view->name) :
+		       0;
+}
+
+static int check_imbalance(const struct read_request *request, struct errors *errors)
+{
+	const char *uplink;
+
+	return parse_imbalance(request, &uplink, errors);
+}
+
+static int read_imbalance(const struct read_request *request, json_t *list, struct errors *errors)
+{
+	const char *uplink;
+	int r = parse_imbalance(request, &uplink, errors);
+
+	if (r < 0)
+		return r;
+	return json_array_append_new(list, record_imbalance(request->sample, uplink)) < 0 ?
+		       -ENOMEM :
+		       0;
 }
 
 static int read_which(const struct read_request *request, json_t *list, struct errors *errors)
@@ -361,7 +398,9 @@ uint32_t record_read_interval_ms(const struct record_read *row, const struct swi
 {
 	uint32_t interval_ms = row->interval == READ_TWICE ? READ_INTERVAL_MS : 0;
 
-	for (size_t i = 0; row->interval != READ_ONCE && i < now->n; i++) {
+	if (row->interval == READ_ONCE || row->interval == READ_SAMPLED)
+		return 0;
+	for (size_t i = 0; i < now->n; i++) {
 		uint32_t needed_ms = findings_interval_ms(now->snapshots[i]);
 
 		if (needed_ms > interval_ms)

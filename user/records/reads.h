@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 
+#include "records/sample.h"
 #include "records/switches.h"
 
 /* What the counters of a read are compared with. */
@@ -21,6 +22,7 @@ enum read_interval {
 	READ_ONCE,	/* nothing: one snapshot */
 	READ_IF_NEEDED, /* a second snapshot, if findings_interval_ms() says so */
 	READ_TWICE,	/* a second snapshot after READ_INTERVAL_MS */
+	READ_SAMPLED,	/* one snapshot of one switch, and the frames of SAMPLE_MS */
 };
 
 #define READ_INTERVAL_MS 1000
@@ -28,6 +30,7 @@ enum read_interval {
 struct read_request {
 	const struct switches *now;
 	const struct switches *before; /* earlier, of switches that may differ; NULL: none */
+	const struct sample *sample;   /* READ_SAMPLED only; of the first switch */
 	json_t *parameters;	       /* an object, borrowed */
 };
 
@@ -56,6 +59,8 @@ struct record_read {
 	X(Lacp,		       "switches",  false, READ_ONCE,	   read_lacp,		      NULL) \
 	X(Channels,	       "channels",  false, READ_ONCE,	   read_channels,	      NULL) \
 	X(Findings,	       "switches",  false, READ_TWICE,	   read_findings,	      check_findings) \
+	X(Imbalance,	       "cause",	    true,  READ_SAMPLED,   read_imbalance,	      check_imbalance) \
+	X(Traffic,	       "switches",  false, READ_ONCE,	   read_traffic,	      NULL) \
 	X(Which,	       "flow",	    true,  READ_ONCE,	   read_which,		      NULL) \
 	X(WhatIf,	       "load",	    true,  READ_TWICE,	   read_what_if,	      check_what_if) \
 	X(SwitchConfiguration, "devices",   false, READ_ONCE,	   read_switch_configuration, NULL)

@@ -16,10 +16,11 @@
  *   findings.h      one or two snapshots -> what is wrong with the switch; finding_rows.h the codes
  *   switch_config.h snapshot -> configuration of the physical switch, by vendor
  *   what_if.h       two snapshots -> the load without some uplinks or with another method
- *   rates.h         two snapshots -> rates of uplinks, groups and ports, drops by reason
+ *   rates.h         snapshot -> counters; two of them -> rates of uplinks, groups and ports, drops
  *   finding_changes.h  findings -> which begin and end
  *   daemon_findings.h  what is wrong with uplinkd, from its reply to Status
  *   imbalance.h     sampled flows -> the pairs behind an imbalance, and a method that helps
+ *   sample.h        the frames for that
  *   probe.h         frames of diagnose --probe, their answers, and what follows from them
  *   switch_output.h pasted output of the physical switch; switch_findings.h compares it
  *   names.h         enumerations <-> text

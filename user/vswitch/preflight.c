@@ -182,7 +182,9 @@ int vswitch_check_runtime_port(struct link_monitor *links, const char *switch_na
 /* ---- attachment bridges ---- */
 static int check_bridge(const struct preflight *pre, const char *name, bool vlan_aware)
 {
-	if (!name[0] || (pre->before && switch_has_bridge(pre->before, name)))
+	/* In a switch-over it has the NICs and addresses of the former set-up until they move. */
+	if (!name[0] || (pre->before && switch_has_bridge(pre->before, name)) ||
+	    pre->model->switch_over)
 		return 0;
 	return attachment_check_bridge(pre->context->links, pre->cfg->name, name, vlan_aware,
 				       pre->errors);

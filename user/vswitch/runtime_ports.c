@@ -38,13 +38,14 @@ static void collect_from(const struct view *view, struct model *model, const cha
 }
 
 /* The maps of 0.1.0. */
-static void collect_from_v2(const char *bpffs, struct model *model, const char *switch_name,
-			    struct errors *errors)
+static int collect_from_v2(const char *bpffs, struct model *model, const char *switch_name,
+			   struct errors *errors)
 {
 	struct set_v2 *set = NULL;
+	int r = set_v2_open(bpffs, switch_name, &set);
 
-	if (set_v2_open(bpffs, switch_name, &set) < 0)
-		return;
+	if (r < 0)
+		return r;
 	for (uint32_t slot = 0; slot < set->n_ports; slot++) {
 		const struct ul_port_v2 *port = &set->ports[slot];
 
@@ -54,9 +55,10 @@ static void collect_from_v2(const char *bpffs, struct model *model, const char *
 				port->mac, errors);
 	}
 	set_v2_close(set);
+	return 0;
 }
 
-void vswitch_collect_runtime_ports(const char *bpffs, struct model *model, struct errors *errors)
+int vswitch_collect_runtime_ports(const char *bpffs, struct model *model, struct errors *errors)
 {
 	for (size_t i = 0; i < model->n_switches; i++) {
 		const char *name = model->switches[i].name;
@@ -64,10 +66,13 @@ void vswitch_collect_runtime_ports(const char *bpffs, struct model *model, struc
 		int r = view_open(bpffs, name, &view);
 
 		if (r == -EPROTO)
-			collect_from_v2(bpffs, model, name, errors);
-		if (r < 0)
+			r = collect_from_v2(bpffs, model, name, errors);
+		if (error_is_shortage(r))
+			return errors_add(errors, r, "%s: its run-time ports cannot be read", name);
+		if (!view)
 			continue;
 		collect_from(view, model, name, errors);
 		view_close(view);
 	}
+	return 0;
 }

@@ -140,8 +140,9 @@ int vswitch_drain(struct vswitch *vs, const char *uplink, bool drain);
 
 /*
  * Adds to the model the ports that were added at run time and exist in the maps but not in the
- * file. A port that does not fit the model is left out with a message in errors.
+ * file. A port that does not fit the model is left out with a message in errors. 0, or the error of
+ * a shortage, with a message: the maps cannot be read now. A set that cannot be used has no ports.
  */
-void vswitch_collect_runtime_ports(const char *bpffs, struct model *model, struct errors *errors);
+int vswitch_collect_runtime_ports(const char *bpffs, struct model *model, struct errors *errors);
 
 #endif

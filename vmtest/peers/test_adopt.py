@@ -83,6 +83,10 @@ def state(ns):
     }, ns.run("ip route show")
 
 
+def n_ports(daemon):
+    return daemon.json("status")["switches"][0]["ports"]
+
+
 class Echo:
     """Bytes go back and forth over a connection; gap_ms: the longest time for one."""
 
@@ -139,7 +143,8 @@ def test_adopt_moves_a_host_with_a_live_connection(mode, keep, capsys):
                 assert "uplinkctl confirm" in done.stdout, done.stdout
                 assert daemon.json("show", "config")["switch_over"] == "done"
                 echo.more()
-                assert daemon.json("status")["switches"][0]["ports"] == 2
+                assert '"master":"br100"' in view.run("ip -j link show dev p0")
+                wait_until(lambda: n_ports(daemon) == 2, "the machine by its attachment bridge")
                 wait_until(
                     lambda: Netns(machine.ns.name).ping(OUTSIDE), "answer to the machine", 120
                 )
@@ -188,7 +193,7 @@ def test_a_connection_survives_the_commands_of_the_plan_and_the_way_back(mode):
                     for line in step["commands"]:
                         view.run(["sh", "-ec", line])
             exchange(b"on uplinkd")
-            assert daemon.json("status")["switches"][0]["ports"] == 2
+            wait_until(lambda: n_ports(daemon) == 2, "the machine by its attachment bridge")
             wait_until(lambda: Netns(machine.ns.name).ping(OUTSIDE), "answer to the machine", 120)
             daemon.teardown()
             for line in plan["back"][2:]:

@@ -215,8 +215,9 @@ class Uplinkd:
         return "error" not in answer, answer.get("parameters") or {}
 
     # ---- uplinkctl ----
-    def ctl(self, *arguments, check=True, timeout=120):
+    def ctl(self, *arguments, check=True, timeout=120, wrap=()):
         done = self.ns.run(
+            *wrap,
             BUILD / "uplinkctl",
             "--run-dir",
             self.run_dir,
@@ -230,6 +231,13 @@ class Uplinkd:
             not check or done.returncode == 0
         ), f"uplinkctl {arguments}: {done.returncode}\n{done.stdout}{done.stderr}\n{self.log()}"
         return done
+
+    def ctl_as(self, user, group, *arguments, check=True):
+        """As a user without privileges, who cannot read the pins; group: the only one of the user."""
+        self.dir.chmod(0o711)
+        self.bpffs.chmod(0o700)
+        wrap = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
+        return self.ctl(*arguments, check=check, wrap=[*wrap, "--no-new-privs"])
 
     def json(self, *arguments):
         return json.loads(self.ctl("--json", *arguments).stdout)

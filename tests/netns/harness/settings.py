@@ -2,7 +2,6 @@
 # Copyright (C) The uplinkd authors
 """Settings of an interface, to compare before and after; and changes by other programs."""
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,13 @@ def set_ipv6(ns, name, on=True):
         setting.write_text("0" if on else "1")
 
 
+def disable_ipv6(ns, name):
+    """The setting as text; "" without IPv6."""
+    with ns:
+        setting = Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6")
+        return setting.read_text().strip() if setting.exists() else ""
+
+
 def settings_of(ns, name):
     link = ns.link(name)
     features = json.loads(ns.run("ethtool", "--json", "-k", name, check=False).stdout or "[{}]")[0]
@@ -26,17 +32,11 @@ def settings_of(ns, name):
         features = ns.run("ethtool", "-k", name).stdout.partition("\n")[2]
     else:
         del features["ifname"]
-    with ns:
-        ipv6 = (
-            open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").read().strip()
-            if os.path.exists("/proc/sys/net/ipv6")
-            else ""
-        )
     return {
         "flags": sorted(set(link["flags"]) - {"LOWER_UP", "NO-CARRIER"}),
         "mtu": link["mtu"],
         "promiscuity": link.get("promiscuity"),
-        "ipv6": ipv6,
+        "ipv6": disable_ipv6(ns, name),
         "features": features,
         "address": link.get("address"),
     }

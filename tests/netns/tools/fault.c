@@ -4,13 +4,14 @@
  * Counts the system calls of a process with all its threads, and kills the process at one of them
  * or makes one of them fail.
  *
- * usage: fault --trace FILE [--from PREFIX] [--at N --call NAME [--argument TEXT] (--kill | --error
- * ERRNO)] (--pid PID | COMMAND...)
+ * usage: fault --trace FILE [--from PREFIX] [--thread NAME] [--at N --call NAME [--argument TEXT]
+ * (--kill | --error ERRNO)] (--pid PID | COMMAND...)
  *
  * The fault hits the first call with this NAME, and TEXT as its argument in the trace, from the
  * N-th on, because the number of calls varies a little. Only the calls in the table below are
  * counted, from 1. With --from the count begins with the first call whose path begins with PREFIX,
- * which leaves out the dynamic linker. FILE receives one line for each counted call: number,
+ * which leaves out the dynamic linker. With --thread the calls of the threads with this name are
+ * counted alone. FILE receives one line for each counted call: number,
  * thread, name, argument. A kill happens before the call takes effect; a failing call has no
  * effect. The process continues untraced after an injected error, and when this program ends.
  * strace counts the calls of each thread separately, so it cannot reach every call of a process
@@ -80,6 +81,7 @@ static const struct call calls[] = {
 	CALL(clone3, NUMBER, 1),	CALL(prlimit64, NUMBER, 1),
 	CALL(getrandom, NUMBER, 1),	CALL(mount, PATH, 1),
 	CALL(setns, FILE_OF, 0),	CALL(wait4, NUMBER, 0),
+	CALL(linkat, PATH, 3),
 #ifdef SYS_open
 	CALL(open, PATH, 0),		CALL(mkdir, PATH, 0),
 	CALL(rmdir, PATH, 0),		CALL(unlink, PATH, 0),
@@ -92,7 +94,7 @@ static const struct call calls[] = {
 };
 /* clang-format on */
 
-static const char *prefix, *fault_call, *fault_argument;
+static const char *prefix, *only_thread, *fault_call, *fault_argument;
 static unsigned long fault_at, counted;
 static bool kills;
 static int fault_errno;
@@ -202,13 +204,28 @@ static void describe(const struct call *call, pid_t thread, const uint64_t *argu
 	}
 }
 
+static bool has_name(pid_t thread, const char *name)
+{
+	char path[64], found[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", thread);
+	file = fopen(path, "re");
+	if (file && !fgets(found, sizeof(found), file))
+		found[0] = '\0';
+	if (file)
+		fclose(file);
+	found[strcspn(found, "\n")] = '\0';
+	return strcmp(found, name) == 0;
+}
+
 static void on_entry(pid_t thread, const struct __ptrace_syscall_info *info)
 {
 	const struct call *call = find_call(info->entry.nr);
 	uint64_t arguments[6];
 	char text[256];
 
-	if (!call)
+	if (!call || (only_thread && !has_name(thread, only_thread)))
 		return;
 	for (size_t i = 0; i < 6; i++)
 		arguments[i] = info->entry.args[i];
@@ -335,6 +352,7 @@ int main(int argc, char **argv)
 	enum {
 		OPT_TRACE = 256,
 		OPT_FROM,
+		OPT_THREAD,
 		OPT_AT,
 		OPT_CALL,
 		OPT_ARGUMENT,
@@ -344,6 +362,7 @@ int main(int argc, char **argv)
 	};
 	static const struct option options[] = { { "trace", required_argument, NULL, OPT_TRACE },
 						 { "from", required_argument, NULL, OPT_FROM },
+						 { "thread", required_argument, NULL, OPT_THREAD },
 						 { "at", required_argument, NULL, OPT_AT },
 						 { "call", required_argument, NULL, OPT_CALL },
 						 { "argument", required_argument, NULL,
@@ -362,6 +381,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_FROM:
 			prefix = optarg;
+			break;
+		case OPT_THREAD:
+			only_thread = optarg;
 			break;
 		case OPT_AT:
 			fault_at = strtoul(optarg, NULL, 10);

@@ -17,7 +17,9 @@ static int open_host(sd_event **ret_event, struct link_monitor **ret_links, stru
 	return r < 0 ? failure_set(failure, FAILURE_SYSTEM, r, "cannot list the interfaces") : 0;
 }
 
-int attach_open(struct attach *attach, const struct attachment *want, struct failure *failure)
+/* *attach is always to be closed. */
+static int attach_open(struct attach *attach, const struct attachment *want,
+		       struct failure *failure)
 {
 	*attach = (struct attach){ .want = want, .netns = NETNS_CLOSED };
 	identity_host_end(&want->id, attach->host_end);
@@ -28,11 +30,23 @@ int attach_open(struct attach *attach, const struct attachment *want, struct fai
 	return open_host(&attach->event, &attach->links, failure);
 }
 
-void attach_close(struct attach *attach)
+static void attach_close(struct attach *attach)
 {
 	netns_close(&attach->netns);
 	link_monitor_free(attach->links);
 	sd_event_unref(attach->event);
+}
+
+static int run_open(const struct attachment *want, attach_step step, void *userdata,
+		    struct failure *failure)
+{
+	struct attach attach;
+	int r = attach_open(&attach, want, failure);
+
+	if (r == 0)
+		r = step(&attach, userdata, failure);
+	attach_close(&attach);
+	return r;
 }
 
 /* ---- the host's end ---- */
@@ -207,16 +221,7 @@ static int add_steps(struct attach *attach, struct failure *failure)
 	return r == 0 ? add_port(attach, failure) : r;
 }
 
-int attach_add(struct attach *attach, struct failure *failure)
-{
-	int r = add_steps(attach, failure);
-
-	if (r < 0)
-		attach_undo(attach, failure);
-	return r;
-}
-
-void attach_undo(struct attach *attach, struct failure *failure)
+static void undo(struct attach *attach, struct failure *failure)
 {
 	struct link_info info;
 
@@ -227,6 +232,31 @@ void attach_undo(struct attach *attach, struct failure *failure)
 	    (link_refresh_get_by_name(attach->links, attach->host_end, &info) < 0 ||
 	     delete_host_end(attach, info.ifindex, failure) == 0))
 		attach->created = false;
+}
+
+struct addition {
+	attach_step configure;
+	void *userdata;
+};
+
+static int add(struct attach *attach, void *userdata, struct failure *failure)
+{
+	const struct addition *addition = userdata;
+	int r = add_steps(attach, failure);
+
+	if (r == 0)
+		r = addition->configure(attach, addition->userdata, failure);
+	if (r < 0)
+		undo(attach, failure);
+	return r;
+}
+
+int attach_add(const struct attachment *want, attach_step configure, void *userdata,
+	       struct failure *failure)
+{
+	struct addition addition = { configure, userdata };
+
+	return run_open(want, add, &addition, failure);
 }
 
 /* ---- addresses and routes ---- */
@@ -297,7 +327,7 @@ int attach_configure(struct attach *attach, const struct setup *setup, struct fa
 }
 
 /* ---- DEL ---- */
-int attach_remove(struct attach *attach, struct failure *failure)
+static int remove_both(struct attach *attach, void *userdata, struct failure *failure)
 {
 	struct failure collision = {};
 	struct link_veth veth;
@@ -315,6 +345,11 @@ int attach_remove(struct attach *attach, struct failure *failure)
 	if (found && delete_host_end(attach, info.ifindex, failure) < 0)
 		return -EIO;
 	return r;
+}
+
+int attach_remove(const struct attachment *want, struct failure *failure)
+{
+	return run_open(want, remove_both, NULL, failure);
 }
 
 /* ---- CHECK ---- */
@@ -383,8 +418,9 @@ static int check_port(struct attach *attach, struct failure *failure)
 	return 0;
 }
 
-int attach_check(struct attach *attach, const struct setup *setup, struct failure *failure)
+static int check_all(struct attach *attach, void *userdata, struct failure *failure)
 {
+	const struct setup *setup = *(const struct setup **)userdata;
 	char text[ADDRESS_TEXT_LEN];
 	int r = check_pair(attach, failure);
 
@@ -412,6 +448,11 @@ int attach_check(struct attach *attach, const struct setup *setup, struct failur
 					address_to_text(&route->to, true, text));
 	}
 	return r;
+}
+
+int attach_check(const struct attachment *want, const struct setup *setup, struct failure *failure)
+{
+	return run_open(want, check_all, &setup, failure);
 }
 
 /* ---- GC ---- */

@@ -54,21 +54,22 @@ struct attach {
 	uint8_t host_mac[6];
 };
 
-/* Opens what all commands need; *attach is always to be closed. */
-int attach_open(struct attach *attach, const struct attachment *want, struct failure *failure);
-void attach_close(struct attach *attach);
+/* A part of a command, in which the attachment is open. */
+typedef int (*attach_step)(struct attach *attach, void *userdata, struct failure *failure);
 
-/* Removes the rest of an interrupted call, makes the pair and the port. */
-int attach_add(struct attach *attach, struct failure *failure);
-/* After attach_add(): addresses, up, routes. */
+/*
+ * Removes the rest of an interrupted call, makes the pair and the port, and calls configure(). When
+ * that fails, pair and port are removed; what cannot be removed is appended to the failure.
+ */
+int attach_add(const struct attachment *want, attach_step configure, void *userdata,
+	       struct failure *failure);
+/* In configure(): addresses, up, routes. */
 int attach_configure(struct attach *attach, const struct setup *setup, struct failure *failure);
-/* Takes attach_add() back; what cannot be removed is appended to the failure. */
-void attach_undo(struct attach *attach, struct failure *failure);
 /* Removes port and pair; 0 also if there is none. Without uplinkd the pair goes, and uplinkd
  * forgets the port by itself. */
-int attach_remove(struct attach *attach, struct failure *failure);
+int attach_remove(const struct attachment *want, struct failure *failure);
 /* The pair, its MAC address, the port, and what setup contains. */
-int attach_check(struct attach *attach, const struct setup *setup, struct failure *failure);
+int attach_check(const struct attachment *want, const struct setup *setup, struct failure *failure);
 
 /*
  * Removes all ports and pairs of the network except those of the valid host's ends. valid: is it

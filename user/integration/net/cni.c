@@ -47,8 +47,9 @@ static int print_result(struct call *call, const struct attach *attach, const js
 	return r < 0 ? failure_set(failure, FAILURE_IO, r, "cannot write the result") : 0;
 }
 
-static int add_addresses(struct call *call, struct attach *attach, struct failure *failure)
+static int add_addresses(struct attach *attach, void *userdata, struct failure *failure)
 {
+	struct call *call = userdata;
 	json_auto_t *ipam = NULL;
 	struct setup setup;
 	int r = ipam_run(&call->ipam, "ADD", &ipam, failure);
@@ -68,31 +69,16 @@ static int add_addresses(struct call *call, struct attach *attach, struct failur
 
 static int command_add(struct call *call, struct failure *failure)
 {
-	struct attach attach;
-	int r = attach_open(&attach, &call->want, failure);
-
-	if (r == 0)
-		r = attach_add(&attach, failure);
-	if (r == 0) {
-		r = add_addresses(call, &attach, failure);
-		if (r < 0)
-			attach_undo(&attach, failure);
-	}
-	attach_close(&attach);
-	return r;
+	return attach_add(&call->want, add_addresses, call, failure);
 }
 
 /* ---- DEL ---- */
 /* What can be removed is, also when the IPAM plugin fails. */
 static int command_del(struct call *call, struct failure *failure)
 {
-	struct attach attach;
 	int ipam = ipam_run(&call->ipam, "DEL", NULL, failure),
-	    r = attach_open(&attach, &call->want, failure);
+	    r = attach_remove(&call->want, failure);
 
-	if (r == 0)
-		r = attach_remove(&attach, failure);
-	attach_close(&attach);
 	return ipam < 0 ? ipam : r;
 }
 
@@ -101,7 +87,6 @@ static int command_check(struct call *call, struct failure *failure)
 {
 	const json_t *previous = call->config.previous;
 	const char *ifname = call->environment->ifname;
-	struct attach attach;
 	struct setup setup;
 	int index, r;
 
@@ -115,13 +100,7 @@ static int command_check(struct call *call, struct failure *failure)
 	r = cni_result_read(previous, index, &setup, failure);
 	if (r == 0)
 		r = ipam_run(&call->ipam, "CHECK", NULL, failure);
-	if (r < 0)
-		return r;
-	r = attach_open(&attach, &call->want, failure);
-	if (r == 0)
-		r = attach_check(&attach, &setup, failure);
-	attach_close(&attach);
-	return r;
+	return r == 0 ? attach_check(&call->want, &setup, failure) : r;
 }
 
 /* ---- GC ---- */

@@ -23,24 +23,25 @@ static bool is_word(const char *text, size_t max)
 	return true;
 }
 
+static int check_word(const char *what, const char *text, size_t max, enum failure_code code,
+		      struct failure *failure)
+{
+	return is_word(text, max) ? 0 :
+				    failure_set(failure, code, 0,
+						"%s '%.*s': must be 1-%zu letters, digits, '_', "
+						"'.' and '-', and begin with a letter or digit",
+						what, (int)max + 32, text, max);
+}
+
 int identity_check_network(const char *network, struct failure *failure)
 {
-	return is_word(network, IDENTITY_MAX_NETWORK) ?
-		       0 :
-		       failure_set(failure, FAILURE_CONFIG, 0,
-				   "network name '%.120s': must be 1-%d letters, digits, '_', '.' "
-				   "and '-', and begin with a letter or digit",
-				   network, IDENTITY_MAX_NETWORK);
+	return check_word("network name", network, IDENTITY_MAX_NETWORK, FAILURE_CONFIG, failure);
 }
 
 int identity_check_container(const char *container, struct failure *failure)
 {
-	return is_word(container, IDENTITY_MAX_CONTAINER) ?
-		       0 :
-		       failure_set(failure, FAILURE_ENVIRONMENT, 0,
-				   "container id '%.160s': must be 1-%d letters, digits, '_', '.' "
-				   "and '-', and begin with a letter or digit",
-				   container, IDENTITY_MAX_CONTAINER);
+	return check_word("container id", container, IDENTITY_MAX_CONTAINER, FAILURE_ENVIRONMENT,
+			  failure);
 }
 
 int identity_check_ifname(const char *ifname, struct failure *failure)

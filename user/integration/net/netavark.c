@@ -346,41 +346,34 @@ static json_t *make_status(const struct attach *attach, const struct setup *setu
 			 mac_format(attach->mac, mac), "subnets", subnets);
 }
 
+struct setup_output {
+	const struct setup *setup;
+	FILE *out;
+};
+
+static int configure(struct attach *attach, void *userdata, struct failure *failure)
+{
+	const struct setup_output *output = userdata;
+	int r = attach_configure(attach, output->setup, failure);
+
+	return r == 0 ? print_json(output->out, make_status(attach, output->setup), failure) : r;
+}
+
 static int run_setup(const char *netns, json_t *input, FILE *out, struct failure *failure)
 {
 	struct request request;
-	struct attach attach;
+	struct setup_output output = { &request.setup, out };
 	int r = read_request(input, netns, &request, failure);
 
-	if (r < 0)
-		return r;
-	r = attach_open(&attach, &request.want, failure);
-	if (r == 0)
-		r = attach_add(&attach, failure);
-	if (r == 0) {
-		r = attach_configure(&attach, &request.setup, failure);
-		if (r == 0)
-			r = print_json(out, make_status(&attach, &request.setup), failure);
-		if (r < 0)
-			attach_undo(&attach, failure);
-	}
-	attach_close(&attach);
-	return r;
+	return r == 0 ? attach_add(&request.want, configure, &output, failure) : r;
 }
 
 static int run_teardown(const char *netns, json_t *input, FILE *out, struct failure *failure)
 {
 	struct request request;
-	struct attach attach;
 	int r = read_request(input, netns, &request, failure);
 
-	if (r < 0)
-		return r;
-	r = attach_open(&attach, &request.want, failure);
-	if (r == 0)
-		r = attach_remove(&attach, failure);
-	attach_close(&attach);
-	return r;
+	return r == 0 ? attach_remove(&request.want, failure) : r;
 }
 
 static int run_info(const char *argument, json_t *input, FILE *out, struct failure *failure)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (C) The uplinkd authors */
-/* Packet sockets of uplinkctl: the frames of one interface that pass a filter. */
-#ifndef UL_CTL_PACKET_SOCKET_H
-#define UL_CTL_PACKET_SOCKET_H
+/* Packet sockets of diagnosis: the frames of one interface that pass a filter. */
+#ifndef UL_LINK_PACKET_SOCKET_H
+#define UL_LINK_PACKET_SOCKET_H
 
 #include <linux/filter.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
-#include "ctl/packet_socket.h"
+#include "link/packet_socket.h"
 
 #include <linux/if_packet.h>
 #include <net/ethernet.h>

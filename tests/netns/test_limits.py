@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) The uplinkd authors
+"""The limits of descriptors and of control connections: what exceeds them is refused with the
+reason, LACP continues, and nothing turns in a circle.
+"""
+import contextlib
+import os
+import resource
+import socket
+import time
+
+from harness.base import wait_until
+from harness.bed import Bed, switch
+from harness.lacp import IN_USE
+from harness.lacp_bed import ScriptBed
+
+EXPIRES = 3.0  # a partner at fast rate, after its last LACPDU
+MAX_CLIENTS = 64
+TURNS = 500  # of the worker, in the time of some LACPDUs; a loop that spins makes ten thousands
+
+
+def descriptors(daemon):
+    return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+
+
+def use_up_descriptors(daemon):
+    """The lowest free number is the limit. Returns the former limits."""
+    pid, kind = daemon.process.pid, resource.RLIMIT_NOFILE
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    free = next(n for n in range(len(used) + 1) if n not in used)
+    _, hard = resource.prlimit(pid, kind)
+    return resource.prlimit(pid, kind, (free, hard))
+
+
+@contextlib.contextmanager
+def connections(daemon, n):
+    """Clients that are connected and silent."""
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(n):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            client.connect(str(daemon.run_dir / "uplinkd.sock"))
+            client.settimeout(30)
+            clients.append(client)
+        yield clients
+
+
+def has_no_client(daemon):
+    """Accepted sockets have the name of the listening one."""
+    path = str(daemon.run_dir / "uplinkd.sock")
+    with open("/proc/net/unix") as sockets:
+        return sum(line.rstrip().endswith(path) for line in sockets) == 1
+
+
+def turns(daemon):
+    return sum(daemon.call("Statistics")[1]["worker"]["counts"])
+
+
+def lacpdus(it, name, n):
+    """Waits for this many more LACPDUs; all say that the uplink is in use, and none is late."""
+    begin = time.monotonic()
+    found = wait_until(
+        lambda: (found := it.lacpdus(name, begin))[n - 1 :] and found, 30, f"{n} LACPDUs"
+    )
+    times = [begin, *(at for at, _, _ in found)]
+    assert max(b - a for a, b in zip(times, times[1:])) < EXPIRES, times
+    assert all(actor.state & IN_USE == IN_USE for _, actor, _ in found), found
+
+
+def test_connections_are_refused_while_no_descriptor_is_free():
+    it = ScriptBed().wait()
+    first = turns(it.daemon)
+    wait_until(lambda: has_no_client(it.daemon), 30, "the client to be gone")
+    before = descriptors(it.daemon)
+    limits = use_up_descriptors(it.daemon)
+    refused = it.daemon.ctl("reload", check=False)
+    assert refused.returncode == 2, refused
+    assert "the connection is refused: Too many open files" in refused.stderr, refused
+    assert "LimitNOFILE=" in refused.stderr, refused
+    with connections(it.daemon, 200):
+        lacpdus(it, "eth0", 4)
+    resource.prlimit(it.daemon.process.pid, resource.RLIMIT_NOFILE, limits)
+    it.daemon.log_has("a connection is refused")
+    assert turns(it.daemon) - first < TURNS + 200
+    it.daemon.ctl("reload")
+    wait_until(lambda: descriptors(it.daemon) == before, 30, lambda: f"{before} descriptors")
+
+
+def test_one_more_connection_than_the_limit_replaces_a_silent_one():
+    it = ScriptBed().wait()
+    before = descriptors(it.daemon)
+    first = turns(it.daemon)
+    with connections(it.daemon, MAX_CLIENTS) as clients:
+        it.daemon.ctl("reload")
+        closed = [c for c in clients if select_readable(c)]
+        assert closed and len(closed) < 8, "only the silent ones that were in the way"
+        assert all(c.recv(1) == b"" for c in closed)
+        lacpdus(it, "eth1", 4)
+        statistics = it.daemon.call("Statistics")[1]
+        assert statistics["control"]["crowded_out"] >= len(closed)
+        assert sum(statistics["worker"]["counts"]) - first < TURNS + 2 * MAX_CLIENTS
+    wait_until(lambda: descriptors(it.daemon) == before, 30, lambda: f"{before} descriptors")
+    it.daemon.ctl("reload")
+
+
+def select_readable(client):
+    client.setblocking(False)
+    try:
+        return client.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    finally:
+        client.settimeout(30)
+
+
+def test_a_limit_below_the_need_of_the_file_is_refused_before_anything_is_attached():
+    bed = Bed(n_uplinks=2, n_ports=2)
+    bed.start([switch("vs", bed.uplink_names, [("prod", 100, [0, 1])])], start=False)
+    done = bed.daemon.run_to_end(wrap=["prlimit", "--nofile=60:60"])
+    assert done.returncode == 2, done
+    assert "file descriptors, and the limit is 60; raise LimitNOFILE= of the service" in done.stderr
+    root = bed.daemon.bpffs / "uplinkd"
+    assert not root.exists() or not list(root.iterdir())
+    assert "xdp" not in bed.hv.link("eth0")
