@@ -34,6 +34,7 @@ static const struct { const char *method, *parameters; } rows[] = {
 	{ "WhatIf", "{\"without\": \"eth0\"}" },
 	{ "WhatIf", "{\"load_balancing\": \"src-mac\"}" },
 	{ "SwitchConfiguration", "{\"vendor\": \"arista-eos\"}" },
+	{ "Traffic", "{}" },
 	{ "SwitchConfiguration", "{\"vendor\": \"cisco-nxos\", \"ports\": \"Eth1/1,Eth1/2\"}" },
 };
 /* clang-format on */
@@ -126,7 +127,7 @@ static void on_line(void *userdata, enum tint tint, const char *text)
 
 static void write_all(const struct switches *now, const struct switches *before)
 {
-	json_t *rates = json_array();
+	json_t *rates = json_array(), *earlier, *later;
 	struct top_options options = { .width = 80, .height = 20 };
 	struct metrics_input input = { .switches = answer(0, now, before),
 				       .ports = answer(2, now, before),
@@ -140,7 +141,12 @@ static void write_all(const struct switches *now, const struct switches *before)
 	fclose(out);
 	CHECK(size > 6 && strcmp(text + size - 6, "# EOF\n") == 0);
 	free(text);
-	json_array_append_new(rates, record_rates(now->snapshots[0], before->snapshots[0]));
+	earlier = record_traffic(before->snapshots[0]);
+	later = record_traffic(now->snapshots[0]);
+	if (earlier && later) /* names that are not UTF-8 make no record */
+		json_array_append_new(rates, record_rates(later, earlier));
+	json_decref(earlier);
+	json_decref(later);
 	(void)top_screen(rates, &options, on_line, NULL);
 	json_decref(rates);
 	json_decref(input.switches);
@@ -164,13 +170,13 @@ static void probe_all(const struct snapshot *snapshot)
 	for (uint32_t i = 0; i < 40 && probe_step_at(&probe, i, &step); i++)
 		CHECK(probe_frame(&probe, &step, 0, sent) <= PROBE_MAX_FRAME);
 	json_decref(probe_findings(&probe));
-	if (imbalance_new(snapshot, &imbalance) == 0) {
+	if (snapshot->n_uplinks && imbalance_new(snapshot, &imbalance) == 0) {
 		json_t *finding =
 			json_pack("{s:s, s:s, s:[]}", "object", "eth0", "remedy", "", "evidence");
 
 		for (uint32_t uplink = 0; uplink <= UL_MAX_UPLINKS; uplink++)
 			imbalance_add(imbalance, uplink, frame, sizeof(frame), 1500);
-		imbalance_explain(imbalance, finding);
+		imbalance_explain(imbalance, snapshot->uplinks[0].raw.name, finding);
 		json_decref(finding);
 	}
 	imbalance_free(imbalance);

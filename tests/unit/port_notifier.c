@@ -463,7 +463,7 @@ Test(port_notifier, reports_of_moves_are_limited)
 	for (int i = 0; i < 4 * MOVE_REPORT_BURST; i++) {
 		move_to(fixture, i % 2, true);
 		announcer_cancel(fixture->notifier->announcer, 3);
-		fixture->n_sent = 0;
+		fixture->n_sent = fixture->n_queries = 0;
 	}
 	cr_expect_geq(moves(fixture), MOVE_REPORT_BURST);
 	cr_expect_lt(moves(fixture), 2 * MOVE_REPORT_BURST);

@@ -48,6 +48,21 @@ Test(vswitch_vlans, flood_lists_are_in_the_order_of_slots)
 	fixture_free(fixture);
 }
 
+Test(vswitch_vlans, nothing_of_a_free_slot_is_used)
+{
+	struct fixture *fixture = fixture_new(false);
+	struct ul_port *ports = fixture->fake.dp.mapping[UL_MAP_PORTS];
+
+	put_group(fixture, 0, UL_VLAN_VST, 100, 0);
+	put_port(fixture, 1, 0);
+	memset(&ports[0], 0xff, sizeof(ports[0]));
+	ports[0].flags &= ~(uint32_t)UL_PORT_USED;
+	cr_assert_eq(vlans_apply(&fixture->context, no_exact), 0);
+	cr_expect_eq(fixture->fake.dp.vlans[100].n_members, 1);
+	cr_expect_eq(dataplane_fake_member(&fixture->fake, 100, 0), 1);
+	fixture_free(fixture);
+}
+
 Test(vswitch_vlans, a_list_that_shrinks_loses_its_last_entries)
 {
 	struct fixture *fixture = fixture_new(false);

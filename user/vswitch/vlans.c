@@ -40,11 +40,12 @@ static int write_members(const struct switch_context *context, struct vlan_plan 
 	struct dataplane *dp = context->dp;
 
 	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++) {
-		uint16_t vid = dp->groups[dp->ports[slot].group].vid;
+		uint16_t vid;
 		int r;
 
 		if (!(dp->ports[slot].flags & UL_PORT_USED))
 			continue;
+		vid = dp->groups[dp->ports[slot].group].vid;
 		r = dataplane_set_member(dp, vid, plan->n_members[vid]++, slot);
 		if (r < 0)
 			return context_fail(context, r, "cannot write the flood list of VLAN %u",
