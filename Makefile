@@ -447,6 +447,7 @@ $(B)/man/%: docs/%.scd
 	$(Q)command -v scdoc >/dev/null || { echo "missing: scdoc, for the manual pages; found none" >&2; \
 		echo "remedy: sudo make deps-build (Debian, Ubuntu)" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && scdoc < $< > $@
+	$(Q)! grep -q '^\.TS' $@ || sed -i "1i '\\\\\" t" $@ # for man: the page needs tbl
 
 # The units name the programs where they are installed.
 UNITS     := $(notdir $(foreach d,docs user/packaging,$(foreach k,service socket timer path, \
