@@ -4,6 +4,8 @@
 they leave uplinks and ports alone, and configure the host ports that are handed over to them.
 """
 import json
+import socket
+import struct
 
 import pytest
 import yaml
@@ -89,9 +91,9 @@ class Host:
         folder = "/etc/systemd/system/multi-user.target.wants"
         self.machine.write(f"{folder}/{unit}.service", link=f"/lib/systemd/system/{unit}.service")
 
-    def configure(self, *ports, uplinks=("eth0",)):
+    def configure(self, *ports, uplinks=("eth0",), **more):
         groups = [{"name": "g", "vlan": 0, "bridge": "br-g", "ports": list(ports)}]
-        config = {"switches": [switch("vs", uplinks, groups, channel="none")]}
+        config = {"switches": [switch("vs", uplinks, groups, channel="none", **more)]}
         self.machine.write("/etc/uplinkd/uplinkd.yaml", yaml.safe_dump(config))
 
     def link(self, name):
@@ -224,3 +226,57 @@ def test_a_host_port_is_handed_over(host):
     host.machine.boot()
     host.machine.wait(lambda: host.link("vmk1") and host.addresses("vmk1"), "vmk1 after a reboot")
     assert host.link("vmk1")["address"] == mac
+
+
+class Carriers:
+    """The carriers of interfaces over time, from link events."""
+
+    RTM_NEWLINK, RTMGRP_LINK, IFF_RUNNING = 16, 1, 0x40
+
+    def __init__(self, ns, *names):
+        self.names = {ns.link(name)["ifindex"]: name for name in names}
+        with ns:
+            self.socket = socket.socket(
+                socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
+            )
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind((0, self.RTMGRP_LINK))
+
+    def changes(self):
+        """[{name: carrier}] after each change; an event that was lost is an error."""
+        now, found = {name: True for name in self.names.values()}, []
+        while True:
+            try:
+                data = self.socket.recv(65536)
+            except BlockingIOError:
+                return found
+            length, kind = struct.unpack_from("=IH", data)
+            index, flags = struct.unpack_from("=iI", data, 20)
+            if kind == self.RTM_NEWLINK and index in self.names:
+                now = {**now, self.names[index]: bool(flags & self.IFF_RUNNING)}
+                if not found or found[-1] != now:
+                    found.append(now)
+
+
+def test_networkmanager_leaves_the_uplinks_up(cleanup):
+    """It sets an interface down that its files exclude from now on, unless it is released before."""
+    host = Host(NM)
+    host.configure(STATIC, GUEST, uplinks=("eth0", "eth1"), **{"take-addresses": True})
+    host.machine.boot()
+    for name in ("eth0", "eth1"):
+        host.wait_managed(name, True)
+    host.wait_configured("eth0")
+    carriers = Carriers(host.bed.hv, "eth0", "eth1")
+    host.machine.run("systemctl", "start", "uplinkd")
+    for name in ("eth0", "eth1"):
+        host.wait_managed(name, False)
+    host.machine.wait(lambda: host.usable() == {"eth0", "eth1"}, "usable uplinks")
+    base.holds_for(lambda: host.usable() == {"eth0", "eth1"}, 3, "usable uplinks")
+    changes = carriers.changes()
+    assert changes == [{"eth0": True, "eth1": True}], changes
+    assert host.addresses("vmk0") == {"192.0.2.10"}
+    # it is NetworkManager's again, as an interface that it has not seen before
+    host.machine.run("systemctl", "stop", "uplinkd")
+    host.machine.run("uplinkd", "--teardown")
+    host.wait_managed("eth0", True)
+    host.wait_configured("eth0")

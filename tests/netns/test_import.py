@@ -271,6 +271,27 @@ table inet host {
     assert "names br0: the addresses of br0 move to vmk0" in done.stdout
 
 
+def test_tables_without_nft_are_named(cleanup):
+    """A minimal Debian has no nft, and nothing to list unless other software made tables."""
+    if not shutil.which("nft"):
+        pytest.skip("nft is not installed")
+    ns = host_with_bridge()
+    folder = temp_dir()
+    for name in ("ip", "bridge"):
+        (folder / name).symlink_to(shutil.which(name))
+
+    def plan():
+        command = (CTL, "adopt", "--dry-run", "--uplinks", "eth0,eth1")
+        return ns.run("env", f"PATH={folder}", *command, check=False)
+
+    done = plan()
+    assert done.returncode == 0 and "Not checked" not in done.stdout, done
+    ns.run("nft", "add", "table", "inet", "own")
+    done = plan()
+    assert done.returncode == 1, done
+    assert "nft is not installed, and the kernel has 1 table\n" in done.stdout
+
+
 def test_a_failing_nft_is_named_and_the_plan_is_printed(cleanup):
     ns = host_with_bridge()
     folder = temp_dir()

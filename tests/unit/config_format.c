@@ -51,6 +51,13 @@ Test(config_format, defaults_are_left_out)
 		    "      - name: g\n");
 }
 
+Test(config_format, a_configuration_without_switches_reads_back)
+{
+	expect_form("switches: []", "switches: []\n");
+	expect_form("{switches: [], control: {group: admin}}",
+		    "switches: []\ncontrol:\n  group: admin\n");
+}
+
 /* Each key with a value that is not the default. */
 /* clang-format off */
 #define EVERYTHING \

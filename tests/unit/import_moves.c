@@ -195,3 +195,32 @@ Test(import_moves, files_that_name_it_are_listed_with_their_lines)
 	errors_done(&errors);
 	fixture_done(&fixture);
 }
+
+Test(import_moves, connections_of_networkmanager_are_listed)
+{
+	char folder[] = "/tmp/uplinkd-nm-XXXXXX", path[sizeof(folder) + 32];
+	struct text_list list = {};
+	struct fixture fixture;
+	struct network files;
+	struct errors errors = {};
+	FILE *file;
+
+	cr_assert(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/bond.nmconnection", folder);
+	file = fopen(path, "we");
+	cr_assert(file && fputs("[connection]\nid=x\ninterface-name=bond0\n", file) >= 0 &&
+		  fclose(file) == 0);
+	fixture_init(&fixture, "ip:" DIR "bond-vlan-bridge", NULL);
+	network_init(&files, &errors);
+	cr_expect_eq(import_read_nm(&files, folder), 0);
+	adopt_list_files(fixture.plan, &files, &list);
+	cr_assert_eq(list.n, 1u);
+	cr_expect_str_eq(strstr(list.texts[0], "/bond."), "/bond.nmconnection:3: bond0: remove it");
+	cr_expect_eq(import_read_nm(&files, "/nonexistent/folder"), -ENOENT);
+	unlink(path);
+	rmdir(folder);
+	text_list_done(&list);
+	network_done(&files);
+	errors_done(&errors);
+	fixture_done(&fixture);
+}

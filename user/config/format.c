@@ -274,7 +274,7 @@ int model_format(const struct model *model, bool runtime, char **ret)
 	writer.out = open_memstream(&text, &size);
 	if (!writer.out)
 		return -ENOMEM;
-	fputs("switches:\n", writer.out);
+	fputs(model->n_switches ? "switches:\n" : "switches: []\n", writer.out);
 	for (size_t i = 0; i < model->n_switches; i++)
 		put_switch(&writer, &model->switches[i]);
 	control.out = writer.out;

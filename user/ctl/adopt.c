@@ -143,6 +143,7 @@ static void find_files(const struct plan *plan, struct text_list *list)
 		{ "ifupdown", "/etc/network/interfaces" },
 		{ "netplan", "/etc/netplan" },
 		{ "networkd", "/etc/systemd/network" },
+		{ NULL, IMPORT_NM_FOLDER },
 	};
 	/* clang-format on */
 
@@ -150,9 +151,13 @@ static void find_files(const struct plan *plan, struct text_list *list)
 		_cleanup_(errors_done) struct errors errors = {};
 		_cleanup_(network_done) struct network files;
 		bool exists = access(kinds[i][1], F_OK) == 0;
+		int r = 0;
 
 		network_init(&files, &errors);
-		if (exists && import_read(&files, kinds[i][0]) < 0 && files.failed != -ENOENT)
+		if (exists)
+			r = kinds[i][0] ? import_read(&files, kinds[i][0]) :
+					  import_read_nm(&files, kinds[i][1]);
+		if (r < 0 && files.failed != -ENOENT)
 			text_add(list, "%s: cannot be read: %s", kinds[i][1],
 				 errors.n ? errors.messages[0] : strerror(-files.failed));
 		else if (exists)

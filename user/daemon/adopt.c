@@ -4,9 +4,10 @@
  * The sequence of the switch-over of `uplinkctl adopt`. It is a change with a deadline (reload.c)
  * from a configuration without switches to one whose uplinks still belong to bonds and bridges. The
  * change is applied first: maps, programs and host ports exist then, and the uplinks are pending.
- * Next the first uplinks leave their bonds. When they carry traffic, the rest moves at once. The
- * seconds that a NIC needs for its carrier or LACP thus pass while the other members of the bond
- * still work.
+ * Network managers leave the interfaces alone that are going to leave a bridge or bond. Next the
+ * first uplinks leave their bonds. When they carry traffic, the rest moves at once. The seconds
+ * that a NIC needs for its carrier or LACP thus pass while the other members of the bond still
+ * work.
  *
  * The rollback begins on request, at the deadline, when the first uplinks do not come up, and at a
  * start that finds a journal of an unfinished or expired switch-over. After a reboot no rollback is
@@ -20,6 +21,7 @@
 
 #define POLL_USEC 10000
 #define FIRST_MAX_MS 45000
+#define FILES_MAX_MS 20000
 
 /* ---- state ---- */
 static int store(struct daemon *daemon)
@@ -240,19 +242,86 @@ static int wait_for_first(struct daemon *daemon)
 					  CLOCK_MONOTONIC, POLL_USEC, 0, on_first, daemon);
 }
 
+static int move(struct daemon *daemon)
+{
+	int r;
+
+	if (daemon->switch_over->phase != SWITCH_OVER_FIRST)
+		return finish(daemon);
+	r = switch_over_move(daemon->switch_over, daemon->links, true, &daemon->errors);
+	return r < 0 ? r : wait_for_first(daemon);
+}
+
+/* ---- network managers ---- */
+/*
+ * systemd-networkd takes an interface that leaves its bridge for a new one, and puts it back. So it
+ * must not manage it any longer at that moment. Interfaces with addresses follow when these have
+ * moved, because they would lose them. NULL: there is none, or no memory.
+ */
+static json_t *make_members(const struct switch_over *over)
+{
+	json_t *ports = json_array();
+	const char *uplink = NULL;
+
+	for (size_t i = 0; i < over->n_links; i++) {
+		const struct switch_over_link *link = &over->links[i];
+
+		if (!link->master[0] || link->stays)
+			continue;
+		if (uplink)
+			json_array_append_new(ports, json_pack("{s:s}", "interface", link->name));
+		else
+			uplink = link->name;
+	}
+	if (!uplink) {
+		json_decref(ports);
+		return NULL;
+	}
+	return json_pack("{s:[{s:s, s:[s], s:[{s:s, s:{s:b}, s:o}]}]}", "switches", "name",
+			 "switch-over", "uplinks", uplink, "port-groups", "name", "members",
+			 "security", "mac-learning", 1, "ports", ports);
+}
+
+static int on_files(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	bool done = daemon_drop_ins_are_done(daemon);
+
+	(void)usec;
+	if (!done && now_ms() < daemon->switch_over_until_ms) {
+		sd_event_source_set_time_relative(source, POLL_USEC);
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
+	if (!done)
+		log_warning(
+			0,
+			"switch-over: the files for network managers are not complete; continuing");
+	daemon->switch_over_timer = sd_event_source_disable_unref(daemon->switch_over_timer);
+	if (move(daemon) < 0)
+		fail(daemon, "failed");
+	return 0;
+}
+
+/* They may take a quarter of the time. */
+static int wait_for_files(struct daemon *daemon)
+{
+	uint64_t limit_ms = daemon_deadline_in_ms(daemon) / 4;
+
+	daemon->switch_over_until_ms =
+		now_ms() + (limit_ms < FILES_MAX_MS ? limit_ms : FILES_MAX_MS);
+	return sd_event_add_time_relative(daemon->event, &daemon->switch_over_timer,
+					  CLOCK_MONOTONIC, POLL_USEC, 0, on_files, daemon);
+}
+
 int daemon_adopt_begin(struct daemon *daemon)
 {
+	json_auto_t *members = daemon->switch_over ? make_members(daemon->switch_over) : NULL;
 	int r;
 
 	if (!daemon->switch_over)
 		return 0;
-	if (daemon->switch_over->phase == SWITCH_OVER_FIRST) {
-		r = switch_over_move(daemon->switch_over, daemon->links, true, &daemon->errors);
-		if (r == 0)
-			r = wait_for_first(daemon);
-	} else {
-		r = finish(daemon);
-	}
+	r = members && daemon_publish_members(daemon, members) ? wait_for_files(daemon) :
+								 move(daemon);
 	if (r < 0)
 		(void)daemon_rollback(daemon, "failed");
 	return r;

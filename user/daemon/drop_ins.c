@@ -10,6 +10,8 @@
  * Before the first start of a boot the file is missing. The process then takes the configuration
  * that the daemon is going to apply, but only while no manager runs: one that runs would remove the
  * addresses of a NIC that the daemon may refuse.
+ *
+ * The process stores which file it has read last, for a switch-over that waits for it (adopt.c).
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -27,6 +29,7 @@
 
 #define CONFIGURATION_NAME "configuration.yaml"
 #define PROBLEMS_NAME "drop-ins.problems"
+#define DONE_NAME "drop-ins.done" /* which configuration.yaml was the last one */
 #define LOCK_NAME "drop-ins.lock"
 #define MAX_BYTES (4 << 20)
 #define MAX_READS 16 /* of a configuration that changes meanwhile */
@@ -43,6 +46,18 @@ static int write_file(const char *path, const char *text)
 static int read_file(const char *path, char **ret)
 {
 	return file_read_regular(AT_FDCWD, path, MAX_BYTES, ret);
+}
+
+/* A file that is replaced has another identity. */
+static int identify(const char *path, char ret[64])
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return -errno;
+	snprintf(ret, 64, "%ju %jd.%09ld", (uintmax_t)st.st_ino, (intmax_t)st.st_mtim.tv_sec,
+		 st.st_mtim.tv_nsec);
+	return 0;
 }
 
 /* ---- the daemon ---- */
@@ -74,14 +89,12 @@ static int spawn_drop_ins(const struct daemon *daemon)
 	return -r;
 }
 
-static int publish(const struct daemon *daemon, const struct model *model)
+static int publish_text(const struct daemon *daemon, const char *text)
 {
-	_cleanup_free_ char *text = NULL, *before = NULL;
+	_cleanup_free_ char *before = NULL;
 	char path[PATH_MAX];
 	int r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
 
-	if (r == 0)
-		r = model_format(model, true, &text);
 	/* After a failure the file may be right, but the process has not been started. */
 	if (r == 0 && !daemon->publish_problem && read_file(path, &before) == 0 &&
 	    strcmp(before, text) == 0)
@@ -89,6 +102,14 @@ static int publish(const struct daemon *daemon, const struct model *model)
 	if (r == 0)
 		r = write_file(path, text);
 	return r == 0 && geteuid() == 0 ? spawn_drop_ins(daemon) : r;
+}
+
+static int publish(const struct daemon *daemon, const struct model *model)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = model_format(model, true, &text);
+
+	return r < 0 ? r : publish_text(daemon, text);
 }
 
 static int on_publish_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -144,6 +165,35 @@ void daemon_stop_publishing(struct daemon *daemon)
 	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
 	free(daemon->publish_problem);
 	daemon->publish_problem = NULL;
+}
+
+bool daemon_publish_members(struct daemon *daemon, const json_t *configuration)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	if (!daemon->options.managers_root ||
+	    daemon_run_path(&daemon->options, DONE_NAME, path) < 0 ||
+	    (geteuid() != 0 && access(path, F_OK) < 0))
+		return false;
+	text = json_dumps(configuration, 0);
+	r = text ? publish_text(daemon, text) : -ENOMEM;
+	if (r < 0)
+		errors_add(&daemon->errors, r,
+			   "network managers are not informed of the switch-over");
+	return r == 0;
+}
+
+bool daemon_drop_ins_are_done(const struct daemon *daemon)
+{
+	char path[PATH_MAX], wanted[64];
+	_cleanup_free_ char *done = NULL;
+
+	return daemon_run_path(&daemon->options, CONFIGURATION_NAME, path) == 0 &&
+	       identify(path, wanted) == 0 &&
+	       daemon_run_path(&daemon->options, DONE_NAME, path) == 0 &&
+	       read_file(path, &done) == 0 && strcmp(done, wanted) == 0;
 }
 
 char *daemon_drop_in_problems(const struct daemon *daemon)
@@ -217,20 +267,41 @@ static int sync_text(const struct daemon_options *options, const char *path, con
 	return r;
 }
 
+/* Also after a failure, because nothing more is going to happen. */
+static void store_done(const struct daemon_options *options, const char *identity)
+{
+	char path[PATH_MAX];
+	int r = daemon_run_path(options, DONE_NAME, path);
+
+	if (r == 0)
+		r = write_file(path, identity);
+	if (r == 0 && chmod(path, 0644) < 0)
+		r = -errno;
+	if (r < 0)
+		log_warning(r, "%s: cannot be stored", DONE_NAME);
+}
+
 /* Until the file is the one that was read. */
 static int sync_in_force(const struct daemon_options *options, const char *path,
 			 struct errors *errors)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = read_file(path, &text);
+	char identity[64];
+	int r = identify(path, identity);
 
-	if (r == -ENOENT)
+	if (r == 0)
+		r = read_file(path, &text);
+	if (r == -ENOENT) {
+		store_done(options, "");
 		return sync_first(options, errors);
+	}
 	for (int i = 0; r == 0 && i < MAX_READS; i++) {
 		char *now = NULL;
 
 		errors_done(errors);
 		r = sync_text(options, path, text, errors);
+		store_done(options, identity);
+		(void)identify(path, identity);
 		if (r < 0 || read_file(path, &now) < 0 || strcmp(now, text) == 0) {
 			free(now);
 			return r;

@@ -138,6 +138,11 @@ int daemon_remove_drop_ins(const struct daemon_options *options);
  * userdata: a struct daemon. */
 void daemon_publish_configuration(void *userdata, const struct model *model);
 void daemon_stop_publishing(struct daemon *daemon);
+/* Stores a configuration that only names interfaces, for the same. false: nothing starts that
+ * process: root and the service manager do, and it has run before a daemon that systemd starts. */
+bool daemon_publish_members(struct daemon *daemon, const json_t *configuration);
+/* Whether daemon_drop_ins() is done with what was stored last. */
+bool daemon_drop_ins_are_done(const struct daemon *daemon);
 /* One problem per line, of the last daemon_drop_ins(); NULL: none. The caller frees it. */
 char *daemon_drop_in_problems(const struct daemon *daemon);
 

@@ -293,6 +293,20 @@ static char *run_tool(struct network *network, const char *const argv[],
 	return NULL;
 }
 
+/* Without the program, tables in the kernel are made by other software. */
+static void check_nft_tables(struct adoption *adoption)
+{
+	unsigned int n = 0;
+	int r = nft_count_tables(&n);
+
+	if (r < 0)
+		text_add(&adoption->unchecked, "nftables: nft is not installed: %s", strerror(-r));
+	else if (n)
+		text_add(&adoption->unchecked,
+			 "nftables: nft is not installed, and the kernel has %u table%s", n,
+			 n == 1 ? "" : "s");
+}
+
 void adopt_find_filters(struct network *network, const struct plan *plan, struct adoption *adoption)
 {
 	static const char *const nft[] = { "nft", "-j", "list", "ruleset", NULL };
@@ -303,7 +317,7 @@ void adopt_find_filters(struct network *network, const struct plan *plan, struct
 	if (source_has_program(nft[0]))
 		rules = run_tool(network, nft, &place, adoption);
 	else
-		text_add(&adoption->unchecked, "nftables: nft is not installed");
+		check_nft_tables(adoption);
 	if (rules)
 		adopt_nft_rules(network, plan, place, rules, adoption);
 	if (source_has_program(ebtables[0]))

@@ -29,11 +29,14 @@
 
 #include "import/network.h"
 
+#define IMPORT_NM_FOLDER "/etc/NetworkManager/system-connections"
 #define IMPORT_OVS_SOCKET "/var/run/openvswitch/db.sock"
 #define IMPORT_MAX_BYTES (16U << 20) /* of a file or of the output of a program */
 
 /* Reads "KIND[:PATH]" into the network. 0 or a negative errno with messages; -EINVAL: the source
  * has a mistake. */
 int import_read(struct network *network, const char *source);
+/* The interfaces that NetworkManager's connections in a folder name, with file and line. */
+int import_read_nm(struct network *network, const char *folder);
 
 #endif

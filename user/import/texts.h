@@ -13,6 +13,10 @@
 const char *route_command(const struct net_route *route, const char *verb, const char *interface,
 			  char text[ROUTE_COMMAND_LEN]);
 
+/* ---- nftables.c ---- */
+/* The number of tables in the kernel. 0 or negative errno. */
+int nft_count_tables(unsigned int *ret);
+
 void text_list_done(struct text_list *list);
 /* Appends; control characters are replaced. */
 void text_add(struct text_list *list, const char *format, ...)

@@ -127,19 +127,27 @@ static bool is_unmanaged_by_udev(const char *name)
 
 /* ---- NetworkManager ---- */
 /* 0 or negative errno; -ENODEV: no such interface. */
-static int change_flags(const char *name, bool set_up, bool *ret_up)
+static int get_flags(int fd, const char *name, short *ret)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq ifr = {};
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
 		return -errno;
-	if (ret_up)
-		*ret_up = ifr.ifr_flags & IFF_UP;
-	if (!set_up || ifr.ifr_flags & IFF_UP)
-		return 0;
-	ifr.ifr_flags |= IFF_UP;
+	*ret = ifr.ifr_flags;
+	return 0;
+}
+
+static int set_up(int fd, const char *name)
+{
+	struct ifreq ifr = {};
+	short flags;
+	int r = get_flags(fd, name, &flags);
+
+	if (r < 0 || flags & IFF_UP)
+		return r;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ifr.ifr_flags = (short)(flags | IFF_UP);
 	return ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
 }
 
@@ -158,65 +166,91 @@ static char *nm_device(sd_bus *bus, const char *name)
 	return copy;
 }
 
-/* NetworkManager sets an interface down that it managed until now. */
-static void wait_and_set_up(sd_bus *bus, const char *device, const char *name,
-			    struct errors *errors)
+static uint32_t nm_state(sd_bus *bus, const char *device)
 {
 	uint32_t state = 0;
-	int r;
 
+	if (sd_bus_get_property_trivial(bus, NM, device, NM ".Device", "State", NULL, 'u', &state) <
+	    0)
+		return 0;
+	return state;
+}
+
+static void set_managed(sd_bus *bus, const char *device, bool managed)
+{
+	(void)sd_bus_set_property(bus, NM, device, NM ".Device", "Managed", NULL, "b",
+				  (int)managed);
+}
+
+/*
+ * An interface that the files exclude is set down and deconfigured by NetworkManager, whoever uses
+ * it. One that is released by this property before keeps its state. In case a version differs, an
+ * interface that was up is set up again.
+ */
+static void release(sd_bus *bus, int fd, const char *name, struct errors *errors)
+{
+	_cleanup_free_ char *device = nm_device(bus, name);
+	short flags = 0;
+	int r = get_flags(fd, name, &flags);
+
+	if (!device || r < 0 || nm_state(bus, device) <= NM_STATE_UNMANAGED)
+		return;
+	set_managed(bus, device, false);
 	for (int i = 0; i < NM_WAIT_MS / NM_POLL_MS; i++) {
-		if (sd_bus_get_property_trivial(bus, NM, device, NM ".Device", "State", NULL, 'u',
-						&state) < 0 ||
-		    state <= NM_STATE_UNMANAGED)
+		if (nm_state(bus, device) <= NM_STATE_UNMANAGED)
 			break;
 		usleep(NM_POLL_MS * 1000);
 	}
-	r = change_flags(name, true, NULL);
+	r = flags & IFF_UP ? set_up(fd, name) : 0;
 	if (r < 0 && r != -ENODEV)
 		errors_add(errors, r, "%s: cannot be set up again after NetworkManager left it",
 			   name);
 }
 
 /* It does not look at a changed udev property of a device that it has. */
-static void settle_device(sd_bus *bus, const char *name, bool was_up, struct errors *errors)
+static void manage(sd_bus *bus, const char *name)
 {
 	_cleanup_free_ char *device = nm_device(bus, name);
 
-	if (!device)
-		return;
-	if (!is_unmanaged_by_udev(name))
-		(void)sd_bus_set_property(bus, NM, device, NM ".Device", "Managed", NULL, "b", 1);
-	else if (was_up)
-		wait_and_set_up(bus, device, name, errors);
+	if (device)
+		set_managed(bus, device, true);
 }
 
 static void notify_nm(sd_bus *bus, const struct manager_changes *changes, struct errors *errors)
 {
-	_cleanup_free_ bool *was_up = calloc(changes->n_names + 1, sizeof(*was_up));
+	/* Sockets of every family accept these requests; the unit permits this one. */
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	for (size_t i = 0; was_up && i < changes->n_names; i++)
-		(void)change_flags(changes->name[i], false, &was_up[i]);
+	for (size_t i = 0; i < changes->n_names; i++)
+		if (is_unmanaged_by_udev(changes->name[i]))
+			release(bus, fd, changes->name[i], errors);
 	call(bus, NM, NM_PATH, NM, "Reload", true, errors);
 	call(bus, NM, NM_PATH "/Settings", NM ".Settings", "ReloadConnections", false, errors);
-	for (size_t i = 0; was_up && i < changes->n_names; i++)
-		settle_device(bus, changes->name[i], was_up[i], errors);
+	for (size_t i = 0; i < changes->n_names; i++)
+		if (!is_unmanaged_by_udev(changes->name[i]))
+			manage(bus, changes->name[i]);
+}
+
+static void reload_networkd(sd_bus *bus, struct errors *errors)
+{
+	call(bus, NETWORKD, "/org/freedesktop/network1", NETWORKD ".Manager", "Reload", false,
+	     errors);
 }
 
 void managers_notify(const struct manager_changes *changes, struct errors *errors)
 {
 	sd_bus *bus = NULL;
 
+	(void)sd_bus_open_system(&bus); /* NULL: no D-Bus, so no manager that listens to it */
+	/* networkd configures an interface again at an event of udev: with the new files, and then
+	 * with the new properties. */
+	if (bus && changes->networkd)
+		reload_networkd(bus, errors);
 	if (changes->udev)
 		apply_rules(changes, errors);
-	if (!changes->networkd && !changes->nm)
-		return;
-	if (sd_bus_open_system(&bus) < 0) /* no D-Bus, so no manager that listens to it */
-		return;
-	if (changes->networkd)
-		call(bus, NETWORKD, "/org/freedesktop/network1", NETWORKD ".Manager", "Reload",
-		     false, errors);
-	if (changes->nm && has_owner(bus, NM))
+	if (bus && changes->networkd && changes->udev)
+		reload_networkd(bus, errors);
+	if (bus && changes->nm && has_owner(bus, NM))
 		notify_nm(bus, changes, errors);
 	sd_bus_flush_close_unref(bus);
 }
