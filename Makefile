@@ -150,6 +150,12 @@ $(PROMETHEUS): | $(B)
 	$(call say,UNPACK,prometheus)
 	$(Q)tests/unpack $(@D) prometheus
 
+# a consumer of what uplinkd-metrics.timer writes
+NODE_EXPORTER := $(B)/unpacked/node-exporter/.complete
+$(NODE_EXPORTER): | $(B)
+	$(call say,UNPACK,prometheus-node-exporter)
+	$(Q)tests/unpack $(@D) prometheus-node-exporter
+
 # libvirt and what its guests boot, of tests/integration and demo-vm
 UNPACKED_LIBVIRT := $(B)/unpacked/libvirt/.complete
 CLOUD_KERNEL = $(shell apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p')
@@ -177,6 +183,7 @@ deps-integration: deps-check
 	$(call apt_install,$(APT_INTEGRATION))
 	@$(MAKE) $(PODMAN)
 	@$(MAKE) $(PROMETHEUS)
+	@$(MAKE) $(NODE_EXPORTER)
 	@$(MAKE) $(UNPACKED_LIBVIRT)
 deps-vm: deps-check
 	$(call apt_install,$(APT_VM))
@@ -309,8 +316,8 @@ check-integration: deps-integration ## the tests with other software that take a
 
 .PHONY: check-integration
 check-full: check check-sanitize deps-integration ## check and the long runs: other software, VM tests, fuzzing (root, hours)
-	@tests/check $(B) integration-all faults
-	@$(MAKE) lint vmtest fuzz
+	@tests/check $(B) netns-slow integration-all faults
+	@$(MAKE) lint vmtest fuzz bpf-many
 
 faults: deps-check ## kill and fail each system call of each path; FAULTS=restart:kill JOBS=2 (root)
 	@$(MAKE) faults-built
@@ -326,6 +333,10 @@ soak: deps-check ## random changes against the complete end state; HOURS=1 SEED=
 soak-built: all $(TOOLS)
 	@UL_BUILD=$(B) tests/soak/run --hours $(or $(HOURS),1) $(if $(SEED),--seed $(SEED))
 
+bpf-many: $(B)/tests/bpf ## 10 million random frames through each program and the model; FRAMES=n (root)
+	@tests/bpf/many $(B) $(or $(FRAMES),10000000)
+
+.PHONY: bpf-many
 unit: $(B)/tests/unit ## the unit tests only (any user)
 	@tests/check $(B) unit
 
@@ -349,8 +360,8 @@ check-cross: deps-build ## the unit tests for other architectures: ARCH=arm64 or
 	@for arch in $(or $(ARCH),arm64 s390x); do tests/cross/run $$arch || exit 1; done
 
 .PHONY: check-cross cross-packages
-cross-packages: # for tests/cross/run: what the unit tests are linked with
-	@echo libc6-dev,libbpf-dev,libelf-dev,libsystemd-dev,libmnl-dev,libyaml-dev,libjansson-dev,zlib1g-dev,libsmartcols-dev,libarchive-dev,libncurses-dev,libmicrohttpd-dev,libxml2-dev
+cross-packages: # for tests/cross/run: what the unit tests are linked with, and C.UTF-8
+	@echo libc-bin,libc6-dev,libbpf-dev,libelf-dev,libsystemd-dev,libmnl-dev,libyaml-dev,libjansson-dev,libseccomp-dev,zlib1g-dev,libsmartcols-dev,libarchive-dev,libncurses-dev,libmicrohttpd-dev,libxml2-dev
 
 check-on: | $(B) ## make check in another Debian, SUITE=trixie, on this kernel (root)
 	$(call apt_install,debootstrap)
@@ -402,21 +413,26 @@ lint: deps-lint ## format, include rules, prose, clang-tidy, cppcheck, shellchec
 		$(HOOK_SRC) | \
 		xargs -P 2 -n 8 clang-tidy --quiet --warnings-as-errors='*' -p $(B) 2>/dev/null
 
-# ---- fuzzing: one target per parser, with its corpus and the inputs that once broke it ----
+# ---- fuzzing: one target per kind of input, with its corpus and the inputs that once broke it ----
 FUZZ_SECONDS ?= 60
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
-FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined
+# the fakes of the unit tests, without Criterion
+FUZZ_FAKES := tests/fuzz/support.c tests/unit/dataplane_fake.c tests/unit/view_fake.c
+# clang does not count the cleanup of a variable as its use; gcc checks the same files
+FUZZ_FLAGS := -O1 -g -Itests/cross -Wno-unused-variable -fsanitize=fuzzer-no-link,address,undefined
 FUZZERS   := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
-FUZZ_OBJ  := $(call obj,$(filter-out %/main.c,$(NET_SRC)))
+FUZZ_OBJ  := $(call obj,$(FUZZ_FAKES) $(filter-out %/main.c,$(DAEMON_SRC) $(CTL_SRC) $(NET_SRC) \
+	$(HOOK_SRC) $(EXPORTER_SRC)))
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ) $(B)/libuplink.a
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(DEPFLAGS) -fsanitize=fuzzer,address,undefined $< \
-		$(FUZZ_OBJ) $(B)/libuplink.a $(LIBS) -o $@
+		$(FUZZ_OBJ) $(B)/libuplink.a $(LIBS) $(CTL_LIBS) $(HOOK_LIBS) $(EXPORTER_LIBS) -o $@
 
-fuzz: deps-fuzz ## libFuzzer with ASan on every parser; FUZZ_SECONDS=60 per target
+fuzz: deps-fuzz ## libFuzzer with ASan on every input; FUZZ_SECONDS=60 each, FUZZ=config,netlink
 	@$(MAKE) B=$(B)/fuzzing CC=$(CLANG) HARDEN= CFLAGS="$(FUZZ_FLAGS)" fuzz-built
 
-fuzz-built: $(FUZZERS)
+FUZZ_RUN  := $(if $(FUZZ),$(patsubst %,$(B)/fuzz/%_fuzz,$(subst $(comma), ,$(FUZZ))),$(FUZZERS))
+fuzz-built: $(FUZZ_RUN)
 	@for f in $^; do name=$$(basename $$f); mkdir -p $(B)/corpus/$$name; echo "== $$name"; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
 		-artifact_prefix=$(B)/fuzz/ $(B)/corpus/$$name \

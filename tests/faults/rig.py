@@ -222,6 +222,8 @@ class Rig:
     def problems(self, state):
         """How the switch differs from this state; empty: it is as it must be and healthy."""
         status = self.daemon.json("status")
+        if not status["daemon"]["running"]:
+            return ["finding error not_running: uplinkd: it does not answer"]  # as status shows it
         shown = status["switches"]
         if [s["name"] for s in shown] != [SWITCH]:
             return [f"switches {[s['name'] for s in shown]}"]
@@ -431,7 +433,7 @@ class Rig:
 
     def _ensure_ports(self, state):
         for p in self.daemon.json("show", "ports"):
-            if p["runtime"] and p["name"] not in state.runtime:
+            if p["runtime"] and p["name"] not in state.runtime | state.attached:
                 self.request("RemovePort", interface=p["name"])
         names = {p["name"] for p in self.daemon.json("show", "ports")}
         for name in state.runtime - names:

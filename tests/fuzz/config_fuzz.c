@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* libFuzzer entry: any bytes as configuration file. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "config/model.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,15 +2,10 @@
 // Copyright (C) The uplinkd authors
 /* Input of uplinkd-net: the network configuration of CNI, results of other plugins, CNI_ARGS, and
  * the networks of netavark. The first byte chooses. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "integration/net/cni_config.h"
 #include "integration/net/json_input.h"
 #include "integration/net/netavark.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void configuration(const char *text, size_t size, const char *arguments)
 {

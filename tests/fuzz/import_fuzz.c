@@ -4,28 +4,70 @@
  * libFuzzer entry: the first byte selects a reader of `uplinkctl import`, the rest is its text. The
  * configuration of a text that can be mapped is always valid.
  */
-#include <stdlib.h>
-#include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "config/model.h"
+#include "fuzz.h"
 #include "import/plan.h"
 #include "import/reader.h"
 
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+/* ---- readers of files ---- */
+static char directory[64], path[128];
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void remove_at_exit(void)
+{
+	(void)rmdir(directory);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	size_t n = strlen(text);
+	int fd;
+
+	if (!directory[0]) {
+		snprintf(directory, sizeof(directory), "/dev/shm/ul-import-fuzz-XXXXXX");
+		CHECK(mkdtemp(directory));
+		atexit(remove_at_exit);
+	}
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && write(fd, text, n) == (ssize_t)n);
+	close(fd);
+}
+
+static void read_file(struct network *network, const char *name, const char *text)
+{
+	const char *const folders[] = { directory };
+
+	/* Files that a text names are not the target's. */
+	if (strstr(text, "source"))
+		return;
+	write_file(name, text);
+	if (strcmp(name, "interfaces") == 0)
+		read_ifupdown(network, path);
+	else
+		read_networkd(network, folders, 1);
+	(void)unlink(path);
+}
 
 static void read_text(struct network *network, uint8_t kind, const char *text)
 {
 	struct net_place place = { "fuzz", 0 };
 
-	switch (kind % 4) {
+	switch (kind % 8) {
 	case 0:
+	case 4:
 		read_ip(network, place, text);
+		return;
+	case 5:
+		read_file(network, "interfaces", text);
+		return;
+	case 6:
+		read_file(network, "10-fuzz.network", text);
+		return;
+	case 7:
+		read_file(network, "10-fuzz.netdev", text);
 		return;
 	case 1:
 		read_proc_bonding(network, place, "bond0", text);

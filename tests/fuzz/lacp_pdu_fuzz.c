@@ -8,32 +8,17 @@
  * kind (low 3 bits) and port (high bits), passing time in 20 ms, then the bytes of its kind. The
  * frames are also passed to the decoder alone and to peer_mismatch.
  */
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "lacp/lacp.h"
 #include "lacp/pdu.h"
 #include "lacp/peer_mismatch.h"
 
 #define N_PORTS 3
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* the last one is the actor's */
 static const uint8_t systems[4][6] = { { 2, 0, 0, 0, 0, 0x99 },
 				       { 2, 0, 0, 0, 0, 0x99 },
 				       { 2, 0, 0, 0, 0, 0 },
 				       { 2, 0, 0, 0, 0, 1 } };
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
 
 struct world {
 	struct lacp *lacp;
@@ -43,14 +28,6 @@ struct world {
 	unsigned int n_sent[N_PORTS + 1], n_changed;
 	bool collecting[N_PORTS + 1], distributing[N_PORTS + 1];
 };
-
-static uint8_t take(struct input *input)
-{
-	if (!input->left)
-		return 0;
-	input->left--;
-	return *input->at++;
-}
 
 /* ---- callbacks ---- */
 static void on_send(void *userdata, uint16_t port, const uint8_t *frame, size_t length)

@@ -5,19 +5,10 @@
  * time in seconds (1 byte), length (1 byte), bytes.
  */
 #include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "fuzz.h"
 #include "lacp/neighbour.h"
 #include "lacp/peer_mismatch.h"
-
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_text(const char *text, size_t size)
 {

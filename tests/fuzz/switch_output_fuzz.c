@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* Pasted output of physical switches. */
-#include <stdint.h>
-
+#include "fuzz.h"
 #include "records/switch_output.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

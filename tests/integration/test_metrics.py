@@ -443,8 +443,6 @@ def test_the_units_work_with_a_transient_user_and_as_root_without_capabilities()
     machine = Machine(system(*LIBRARIES, "libmicrohttpd12", "curl"), bed.hv)
     machine.install_uplinkd()
     machine.write("/etc/uplinkd/uplinkd.yaml", UNIT_CONFIG)
-    folder = "/var/lib/prometheus/node-exporter"
-    machine.path(folder).mkdir(parents=True)
     machine.boot()
     units = "uplinkd", "uplinkd-exporter"
     machine.run("systemctl", "start", *units)
@@ -467,9 +465,71 @@ def test_the_units_work_with_a_transient_user_and_as_root_without_capabilities()
     machine.run("systemctl", "stop", "uplinkd-exporter")
     result = machine.run("systemctl", "show", "-P", "Result", "uplinkd-exporter").stdout
     assert result.strip() == "success"
-    # the textfile collector's service
-    machine.run("systemctl", "start", "uplinkd-metrics")
-    target = machine.path(f"{folder}/uplinkd.prom")
-    assert samples(parse_text(target.read_text()))[("uplinkd_up", ())] == 1, machine.journal()
+
+
+NODE_EXPORTER = BUILD / "unpacked/node-exporter/usr/bin/prometheus-node-exporter"
+COLLECTED = "/var/lib/prometheus/node-exporter"
+
+
+class NodeExporter:
+    """The real one, with the textfile collector alone."""
+
+    def __init__(self, ns, folder, log):
+        self.ns, self.log = ns, log
+        self.process = start(
+            ns,
+            NODE_EXPORTER,
+            "--collector.disable-defaults",
+            "--collector.textfile",
+            f"--collector.textfile.directory={folder}",
+            "--web.listen-address=127.0.0.1:9100",
+            log=log,
+        )
+        wait_until(self.samples, 60, lambda: log.read_text())
+
+    def samples(self):
+        try:
+            with self.ns:
+                connection = http.client.HTTPConnection("127.0.0.1", 9100, timeout=30 * base.SLOW)
+                connection.connect()
+            connection.request("GET", "/metrics")
+            return samples(parse_text(connection.getresponse().read().decode()))
+        except OSError:
+            assert self.process.poll() is None, self.log.read_text()
+            return None
+
+
+@pytest.mark.slow
+def test_the_timer_writes_a_file_again_and_again_that_the_node_exporter_reads():
+    bed = Bed(n_uplinks=2, n_ports=0)
+    machine = Machine(system(*LIBRARIES), bed.hv)
+    machine.install_uplinkd()
+    machine.write("/etc/uplinkd/uplinkd.yaml", UNIT_CONFIG)
+    machine.path(COLLECTED).mkdir(parents=True)
+    machine.boot()
+    machine.run("systemctl", "start", "uplinkd")
+    target = machine.path(f"{COLLECTED}/uplinkd.prom")
+    assert not target.exists()
     machine.run("systemctl", "enable", "--now", "uplinkd-metrics.timer")
-    assert "uplinkd-metrics.timer" in machine.run("systemctl", "list-timers", "--all").stdout
+    assert not target.exists(), "the timer, not its start, starts the service"
+    machine.wait(target.exists, "the first file", 120)
+    first = target.stat()
+    assert first.st_mode & 0o777 == 0o644 and first.st_uid == 0
+    machine.wait(lambda: target.stat().st_ino != first.st_ino, "another file", 120)
+    text = target.read_text()
+    found = samples(parse_text(text))
+    assert found[("uplinkd_up", ())] == 1 and found[("uplinkd_read_failures", ())] == 0, text
+    done = run(TOOLS / "promtool", "check", "metrics", text_input=text, check=False)
+    assert done.returncode == 0 and not done.stdout + done.stderr, done.stdout + done.stderr
+    collector = NodeExporter(bed.hv, machine.path(COLLECTED), machine.dir / "node-exporter.log")
+    collected = collector.samples()
+    assert collected[("node_textfile_scrape_error", ())] == 0, collector.log.read_text()
+    missing = {s for s in found if s not in collected}
+    assert not missing, missing
+    # also after a boot, without anybody who starts it
+    machine.run("systemctl", "enable", "uplinkd")
+    target.unlink()
+    machine.reboot()
+    machine.wait(target.exists, "the first file after a boot", 120)
+    result = machine.run("systemctl", "show", "-P", "Result", "uplinkd-metrics").stdout
+    assert result.strip() == "success", machine.journal("uplinkd-metrics")

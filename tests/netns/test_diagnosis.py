@@ -19,6 +19,7 @@ from harness.base import BUILD, wait_until
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.frames import udp4
 from harness.lacp import Flood
+from harness.terminal import Terminal
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -77,6 +78,22 @@ def test_status_fits_the_screen_and_starts_with_what_is_wrong(large):
     everything = on_terminal(large.daemon, 24, 80, "status", "--all")
     assert sum("group" in line and "eth0 eth3" in line for line in everything) == 60
     assert all(len(line) <= 80 for line in everything), everything
+
+
+def test_status_fits_a_terminal_of_tmux(large):
+    """24 x 80: nothing scrolls out at the top, and no line is continued on the next one."""
+    wait_until(lambda: large.daemon.ctl("status").stdout.startswith("large: 2 warnings"), 60)
+    terminal = Terminal(large.daemon, "status")
+    terminal.shows("ended 0")
+    lines = terminal.screen().rstrip("\n").splitlines()
+    assert lines[0].rstrip() == "large: 2 warnings", lines
+    assert lines[1].startswith("  ▲ eth1 has no carrier: its flows use eth0 and eth3"), lines
+    assert lines[3].startswith("  ▲ eth2 has no carrier"), lines
+    ended = next(n for n, line in enumerate(lines) if line.startswith("ended 0"))
+    printed = on_terminal(large.daemon, 24, 80, "status")
+    assert ended == len(printed) < 24, (ended, printed)
+    history = terminal.run("display-message", "-p", "#{history_size}").stdout.strip()
+    assert history == "0", "lines that scrolled out"
 
 
 @pytest.mark.parametrize("what", ["uplinks", "ports", "groups", "fdb", "counters", "lacp"])

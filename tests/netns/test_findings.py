@@ -5,24 +5,20 @@ one: the whole way from frames and links to findings. The unit tests have a pair
 
 The findings are those of `diagnose` while the situation lasts, and those of the history.
 """
-import contextlib
 import json
 import os
-import signal
 import subprocess
-import threading
-import time
 
 import pytest
 
 from harness import base, rtnl
-from harness.base import Cleanup, run, wait_until
+from harness.base import Cleanup, wait_until
 from harness.bed import Bed, outside_mac, port, port_mac, switch
-from harness.capture import Nic
 from harness.frames import BROADCAST, ETH_RARP, arp_request, eth, udp4
 from harness.frames import mac as macb
 from harness.lacp import Flood
 from harness.lacp_bed import ScriptBed
+from harness.talk import Talk
 from harness.taps import Tap
 
 LEARN = {"mac-learning": True, "forged-transmits": True}
@@ -31,34 +27,13 @@ VRRP = "01:00:5e:00:00:12"
 ROUNDS = 3  # calls of diagnose, each of which compares the counters of a second
 
 
-class Talk:
-    """Sends the frames of make(n), [(nic, frame)], for n = 0, 1, ..., a hundred times per second."""
-
-    def __init__(self, make):
-        self.make, self.end, self.error = make, threading.Event(), None
-        self.thread = threading.Thread(target=self._run)
-        Cleanup.current().add(self.stop)
-        self.thread.start()
-
-    def _run(self):
-        n = 0
-        while not self.end.wait(0.01):
-            for nic, frame in self.make(n):
-                with contextlib.suppress(OSError):  # the interface is down
-                    nic.socket.send(frame)
-            n += 1
-
-    def stop(self):
-        self.end.set()
-        self.thread.join()
-
-
 def tagged(frame, vid=100):
     return frame[:12] + b"\x81\x00" + vid.to_bytes(2, "big") + frame[12:]
 
 
 def broadcast(src, n):
-    return udp4(BROADCAST, src, "192.0.2.7", "192.0.2.255", b"%08d" % n)
+    """Frame n of a machine: the IP identification increases, as in those of a real one."""
+    return udp4(BROADCAST, src, "192.0.2.7", "192.0.2.255", b"%08d" % n, ident=n % 65536)
 
 
 def diagnose(daemon):
@@ -165,21 +140,13 @@ def test_broadcasts_that_the_switch_returns_are_a_channel_that_is_not_bundled():
     bed, _, theirs, others = vrrp()
     Talk(lambda n: theirs(n) + others(n))
 
-    def returned():
+    def returned(_):
         for here, there in (("sw0", "sw1"), ("sw1", "sw0")):
             for frame in bed.nic(here).frames():
                 if frame[6:12] == macb(port_mac(1)):
-                    bed.nic(there).send(frame)
+                    yield bed.nic(there), frame
 
-    end = threading.Event()
-
-    def switch_ports():
-        while not end.wait(0.002):
-            returned()
-
-    thread = threading.Thread(target=switch_ports)
-    Cleanup.current().add(lambda: (end.set(), thread.join()))
-    thread.start()
+    Talk(returned, pause=0.002)
     found = wait_found(bed.daemon, "reflected")
     assert set(found.values()) == {"error"} and {c for c, _ in found} == {"reflected"}, found
 
@@ -242,8 +209,12 @@ def test_a_migrated_machine_is_no_fault_and_one_that_runs_twice_is(stopped):
         (bed.nic("m0"), broadcast(port_mac(0), n)),
         (bed.nic("sw1"), tagged(broadcast(outside_mac(1), n))),
     ]
-    here = lambda n: [(bed.nic("m2"), broadcast(port_mac(2), n))]
-    there = lambda n: [(bed.nic("sw0"), tagged(broadcast(port_mac(2), 10**7 + n)))]
+    asks = lambda n: arp_request(port_mac(2), "192.0.2.7", f"192.0.2.{n % 250}")
+    here = lambda n: [(bed.nic("m2"), broadcast(port_mac(2), n)), (bed.nic("m2"), asks(n))]
+    there = lambda n: [
+        (bed.nic("sw0"), tagged(broadcast(port_mac(2), 30000 + n))),
+        (bed.nic("sw0"), tagged(asks(n + 125))),
+    ]
     talk = Talk(lambda n: around(n) + here(n))
     wait_until(lambda: bed.daemon.counter("p2", "flooded") > 20, 30, bed.daemon.counters_text)
     talk.stop()
@@ -281,8 +252,8 @@ def test_a_switch_that_reboots_is_without_link_and_later_without_lacp_only_if_it
         it.bed.up(it.far[name])
     if comes_back:
         for name in it.names:
-            it.change(name).__enter__().mute = False
-            it.partner.lock.release()
+            with it.change(name) as port:
+                port.mute = False
         it.wait()
         wait_nothing(it.daemon)
         assert observe(it.daemon) == {}
@@ -306,14 +277,15 @@ def busy():
     it = ScriptBed().wait()
     it.bed.confirm(0)
     wait_nothing(it.daemon)
+    # the switch is another machine, which is not busy
+    os.setpriority(os.PRIO_PROCESS, it.partner.thread.native_id, -20)
     burn(4 * os.cpu_count())
     Flood(
         it.bed.world,
         "m0",
-        [udp4(outside_mac(5), port_mac(0), "192.0.2.1", f"192.0.2.{n}") for n in range(2, 66)],
+        [udp4(outside_mac(5), port_mac(0), "192.0.2.1", f"192.0.2.{n}") for n in range(2, 18)],
     )
-    before = it.daemon.counter("p0", "to_uplink")
-    wait_until(lambda: it.daemon.counter("p0", "to_uplink") > before + 10000, 60, "traffic")
+    wait_until(lambda: it.daemon.counter("p0", "to_uplink") > 10000, 60, it.daemon.counters_text)
     return it
 
 
@@ -327,7 +299,7 @@ def test_a_stopped_daemon_on_a_busy_host_is_one():
     it = busy()
     it.daemon.freeze()
     Cleanup.current().add(it.daemon.thaw)
-    assert ("daemon_stopped", "vs") in wait_found(it.daemon, "daemon_stopped")
+    assert ("daemon_stopped", "uplinkd") in wait_found(it.daemon, "daemon_stopped")
     it.daemon.thaw()
     wait_nothing(it.daemon)
     assert not any(c.startswith("lacp_") for c, _ in recorded(it.daemon)), recorded(it.daemon)

@@ -24,10 +24,12 @@ def descriptors(daemon):
 
 
 def use_up_descriptors(daemon):
-    """Returns the former limits."""
-    return resource.prlimit(
-        daemon.process.pid, resource.RLIMIT_NOFILE, (descriptors(daemon), 65536)
-    )
+    """The lowest free number is the limit. Returns the former limits."""
+    pid, kind = daemon.process.pid, resource.RLIMIT_NOFILE
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    free = next(n for n in range(len(used) + 1) if n not in used)
+    _, hard = resource.prlimit(pid, kind)
+    return resource.prlimit(pid, kind, (free, hard))
 
 
 @contextlib.contextmanager
@@ -37,10 +39,17 @@ def connections(daemon, n):
         clients = []
         for _ in range(n):
             client = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-            client.settimeout(30)
             client.connect(str(daemon.run_dir / "uplinkd.sock"))
+            client.settimeout(30)
             clients.append(client)
         yield clients
+
+
+def has_no_client(daemon):
+    """Accepted sockets have the name of the listening one."""
+    path = str(daemon.run_dir / "uplinkd.sock")
+    with open("/proc/net/unix") as sockets:
+        return sum(line.rstrip().endswith(path) for line in sockets) == 1
 
 
 def turns(daemon):
@@ -60,7 +69,9 @@ def lacpdus(it, name, n):
 
 def test_connections_are_refused_while_no_descriptor_is_free():
     it = ScriptBed().wait()
-    before, first = descriptors(it.daemon), turns(it.daemon)
+    first = turns(it.daemon)
+    wait_until(lambda: has_no_client(it.daemon), 30, "the client to be gone")
+    before = descriptors(it.daemon)
     limits = use_up_descriptors(it.daemon)
     refused = it.daemon.ctl("reload", check=False)
     assert refused.returncode == 2, refused

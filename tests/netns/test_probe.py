@@ -11,10 +11,11 @@ import threading
 
 import pytest
 
-from harness.base import Cleanup
+from harness.base import Cleanup, wait_until
 from harness.bed import Bed, outside_mac, switch
 from harness.capture import Nic
 from harness.frames import ETH_ARP, ETH_IPV6, eth, ipv6, mac, mac_text, tag
+from harness.lacp_bed import OvsBed, ScriptBed, in_use
 
 PROBE = 0x88B5
 GATEWAY = outside_mac(254)
@@ -28,10 +29,17 @@ def parse(frame):
     return frame[:6], frame[6:12], vid, int.from_bytes(frame[at : at + 2], "big"), frame[at + 2 :]
 
 
-class Switch:
-    """Independent ports that learn addresses; vlans and mtu by port. Owns the addresses of answers()."""
+RESERVED = bytes.fromhex("0180c20000")  # frames that no switch forwards
 
-    def __init__(self, world, n):
+
+class Switch:
+    """Independent ports that learn addresses; vlans and mtu by port. Owns the addresses of answers().
+
+    bundled: the ports are members of one channel, so what comes in at one leaves by no other.
+    """
+
+    def __init__(self, world, n, bundled=False):
+        self.bundled = bundled
         self.ports = [Nic(world, f"sw{i}") for i in range(n)]
         self.vlans, self.mtu = [{0, 100, 200} for _ in range(n)], [1500] * n
         self.learned, self.addresses = {}, set()
@@ -52,12 +60,14 @@ class Switch:
 
     def _forward(self, came, frame):
         dst, src, vid, ethertype, payload = parse(frame)
-        if vid not in self.vlans[came] or len(payload) > self.mtu[came]:
+        if frame[:5] == RESERVED or vid not in self.vlans[came] or len(payload) > self.mtu[came]:
             return
         self.learned[vid, src] = came
         answer = self._answer(src, vid, ethertype, payload)
         if answer:
             self.ports[came].send(answer)
+        if self.bundled:
+            return
         to = self.learned.get((vid, dst))
         for port in range(len(self.ports)) if to is None or dst[0] & 1 else [to]:
             if port != came and vid in self.vlans[port] and len(payload) <= self.mtu[port]:
@@ -116,6 +126,47 @@ def test_a_bundle_delivers_nothing_between_its_members():
     assert 0 < len(sent) <= limit, (len(sent), said)
     assert {parse(f)[2] for f in sent} == {100, 200}
     assert not any(f[0] & 1 for f in sent), "to no group address"
+
+
+def lacp(**options):
+    """LACP has agreed with a scripted partner on both uplinks."""
+    it = ScriptBed(**options).wait()
+    wait_until(lambda: probe_nothing(it), 60, lambda: it.daemon.ctl("diagnose", check=False))
+    return it
+
+
+def probe_nothing(it):
+    return it.daemon.ctl("diagnose", check=False).returncode == 0
+
+
+@pytest.mark.parametrize("bundled", [True, False], ids=["bundled", "not-bundled"])
+@pytest.mark.parametrize("receive", ["auto", "tc"])
+def test_a_live_lacp_channel_is_bundled_or_proven_not_to_be(receive, bundled):
+    """LACP agrees in both, as with a media converter that answers LACP and forwards like a hub."""
+    it = lacp(receive=receive)
+    Switch(it.bed.world, 2, bundled=bundled)
+    found, said = probe(it)
+    assert "sending at most" in said and "eth0 and eth1" in said, said
+    if bundled:
+        assert found == {}
+    else:
+        assert {code for code, _ in found} == {"not_bundled"}, found
+        assert {f["certainty"] for f in found.values()} == {"proven"}
+        assert {f["severity"] for f in found.values()} == {"error"}
+    assert in_use(it.daemon, "eth0", "eth1"), "the probe disturbs no LACP"
+
+
+def test_a_static_channel_that_the_switch_bundles_has_no_finding():
+    bed = start("static")
+    Switch(bed.world, 2, bundled=True)
+    wait_until(lambda: bed.daemon.ctl("diagnose", check=False).returncode == 0, 60, bed.daemon.log)
+    assert probe(bed)[0] == {}
+
+
+def test_a_channel_of_open_vswitch_with_lacp_has_no_finding(ovs):
+    it = OvsBed(ovs).start()
+    wait_until(lambda: probe_nothing(it), 60, lambda: it.daemon.ctl("diagnose", check=False))
+    assert probe(it)[0] == {}
 
 
 def test_a_copy_of_another_run_is_ignored_and_named():

@@ -15,7 +15,7 @@ from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.frames import udp4
 from harness.lacp import Flood
 from harness.lacp_bed import ScriptBed
-from harness.varlink import Interface
+from harness.varlink import interface_of
 
 MEMBER = 65534  # a user without any privilege, in the control group for these tests
 GROUP = "nogroup"
@@ -44,24 +44,6 @@ READING = (
     (["metrics"], False),
     (["metrics", "--format", "prometheus"], False),
 )
-
-
-def service_call(daemon, method, **parameters):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as control:
-        control.settimeout(30 * base.SLOW)
-        control.connect(str(daemon.run_dir / "uplinkd.sock"))
-        control.sendall(json.dumps({"method": method, "parameters": parameters}).encode() + b"\0")
-        reply = b""
-        while not reply.endswith(b"\0"):
-            reply += control.recv(65536)
-    return json.loads(reply[:-1])["parameters"]
-
-
-def interface_of(daemon):
-    reply = service_call(
-        daemon, "org.varlink.service.GetInterfaceDescription", interface="io.uplinkd"
-    )
-    return Interface(reply["description"])
 
 
 def start(control=None, **options):

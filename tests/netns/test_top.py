@@ -2,14 +2,14 @@
 # Copyright (C) The uplinkd authors
 """top: as text and JSON, and on a terminal of tmux."""
 import json
-import os
 import subprocess
 
 import pytest
 
-from harness.base import BUILD, Cleanup, run, wait_until
+from harness.base import BUILD, wait_until
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.frames import udp4
+from harness.terminal import Terminal
 
 PORTS = 40
 
@@ -23,36 +23,6 @@ def bed():
     bed.start([switch("vs", bed.uplink_names, [("prod", 100, ports)])])
     bed.usable(*bed.uplink_names)
     return bed
-
-
-class Terminal:
-    """uplinkctl top in tmux."""
-
-    def __init__(self, bed, *options, columns=80, rows=24):
-        self.tmux = ["tmux", "-L", f"ul-{os.getpid()}-{id(self)}", "-f", "/dev/null"]
-        command = [BUILD / "uplinkctl", "--run-dir", bed.daemon.run_dir]
-        command += ["--bpffs", bed.daemon.bpffs, "top", *options]
-        size = ["-x", columns, "-y", rows]
-        text = " ".join(map(str, bed.hv.command(*command)))
-        self.run("new-session", "-d", *size, f"LC_ALL=C.UTF-8 {text}; echo ended $?; cat")
-        Cleanup.current().add(lambda: self.run("kill-server", check=False))
-
-    def run(self, *arguments, **options):
-        return run(*self.tmux, *arguments, **options)
-
-    def screen(self):
-        return self.run("capture-pane", "-p").stdout
-
-    def keys(self, *names):
-        self.run("send-keys", *names)
-
-    def shows(self, *texts, absent=()):
-        wait_until(
-            lambda: all(t in self.screen() for t in texts)
-            and not any(t in self.screen() for t in absent),
-            30,
-            self.screen,
-        )
 
 
 def test_once_prints_rates_as_text_and_as_json(bed):
@@ -95,7 +65,7 @@ def test_traffic_and_drops_have_rates(bed):
 
 
 def test_on_a_terminal_with_keys_and_another_size(bed):
-    terminal = Terminal(bed)
+    terminal = Terminal(bed.daemon, "top")
     terminal.shows("vs  ", "sort: rate", "UPLINK", "prod", "q: quit", absent=["vm-39"])
     assert max(map(len, terminal.screen().splitlines())) <= 80
     terminal.keys("s", "s")
@@ -118,7 +88,7 @@ def test_on_a_terminal_with_keys_and_another_size(bed):
 
 
 def test_it_follows_a_daemon_that_is_killed_and_the_end_of_the_switch(bed):
-    terminal = Terminal(bed)
+    terminal = Terminal(bed.daemon, "top")
     terminal.shows("eth0")
     bed.daemon.kill()
     terminal.keys("s")

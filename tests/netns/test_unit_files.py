@@ -27,8 +27,10 @@ def value(key, path=SERVICE):
     "path, threshold",
     (
         (SERVICE, 20),
+        (ROOT / "docs/uplinkd-interfaces.service", 20),
         (PACKAGING / "uplinkd-wait-online.service", 20),
         (PACKAGING / "uplinkd-exporter.service", 15),
+        (PACKAGING / "uplinkd-metrics.service", 20),
     ),
     ids=lambda value: getattr(value, "name", str(value)),
 )

@@ -73,6 +73,8 @@ def attach(world, rng):
     if not free:
         return None
     number = rng.choice(free)
+    # as the software that attaches it; it is down if uplinkd once took it while it was down
+    world.hv.up(f"p{number}")
     world.enslave(number)
     world.intent.places[number] = Place(BRIDGED, MEMBER)
     return f"p{number} joins the bridge"

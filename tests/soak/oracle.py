@@ -12,11 +12,13 @@ from harness import model
 from harness.base import wait_until
 from harness.bed import outside_mac, port_mac
 from harness.frames import BROADCAST, ETH_IP, describe, ipv4, tag, udp, udp4
+from harness.lacp_bed import ports_of
 from intent import CHANNELS, GROUPS, PORTS, SWITCH_OF, UNUSED_VLAN, UPLINKS, VLANS, far_end
 
 SETTLE = 60  # seconds
 GRACE = 10  # seconds after which no uplink is accepted for its former role
 UNKNOWN = "02:bb:00:00:00:99"
+IN_USE = {"synchronization", "collecting", "distributing"}
 KIB_PER_LIFE = 4096  # by which the resident memory of one daemon may grow
 WARNING = 4  # level of log lines
 
@@ -33,6 +35,8 @@ class Provoked:
 
 PROVOKED = [
     Provoked("reload --confirm", "rolled back|confirm"),
+    Provoked("unknown sources", "has learned 16 addresses"),
+    Provoked("partner|LACPDU|slow protocol|eth|kill", "LACP|partner"),
 ]
 
 
@@ -66,7 +70,24 @@ def shown_problems(world, intent):
     vlans = {g["name"]: g["vlan"] for s in status["switches"] for g in s["groups"]}
     if vlans != {g: str(v) for g, v in intent.vlans.items()}:
         bad.append(f"VLANs {vlans}, not {intent.vlans}")
-    return bad + port_problems(world, intent)
+    return bad + port_problems(world, intent) + channel_problems(world, intent)
+
+
+def channel_problems(world, intent):
+    """Both ends of each usable cable agree, and uplinkd knows the partner of now."""
+    shown, bad = ports_of(world.daemon), []
+    for uplink in intent.usable("va"):
+        partner, end = world.partner[far_end(uplink)], shown[uplink]
+        now = (end["partner"]["system"], end["partner"]["key"], end["partner"]["port"])
+        wanted = (partner.info.system, partner.info.key, partner.info.port)
+        if now != wanted:
+            bad.append(f"{uplink}: the partner is {now}, not {wanted}")
+        for side in ("actor", "partner"):
+            if not IN_USE <= set(end[side]["state"]):
+                bad.append(f"{uplink}: state of the {side}: {end[side]['state']}")
+        if not world.partner.agreed(far_end(uplink)):
+            bad.append(f"{uplink}: the partner has the state {partner.remote.state:#x}")
+    return bad
 
 
 def port_problems(world, intent):
@@ -334,8 +355,9 @@ def drop_counters(world):
 
 # ---- log ----
 def log_problems(world, done):
-    """Errors and warnings that the changes of the round do not cause."""
-    changes = " ".join(done)
+    """Errors and warnings that neither the changes of the round nor the state cause."""
+    silent = ["the partner is silent"] if world.intent.silent else []
+    changes = " ".join(done + silent)
     return [
         f"log: <{level}>{text}"
         for level, text in world.new_log_lines()

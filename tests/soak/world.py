@@ -65,6 +65,7 @@ class World:
             self.taps[uplink].set_carrier(on)
         else:
             self.far.up(far_end(uplink), on)
+            self.collect()  # also the error that the socket reports once
 
     # ---- frames ----
     def send(self, observer, frame):

@@ -146,7 +146,7 @@ Test(daemon_switch_over, a_damaged_journal_is_refused)
 		{ "\"mac\": \"02:", "\"mac\": \"2:" },
 		{ "\"ifindex\": 5", "\"ifindex\": 0" },
 		{ "\"ifindex\": 5", "\"ifindex\": 99999999999" },
-		{ "\"messages\": [\"18", "\"messages\": [\"19" },
+		{ "\"messages\": [\"", "\"messages\": [\"ff" },
 	};
 	/* clang-format on */
 	struct switch_over *over = make_recorded(), *read = NULL;

@@ -425,3 +425,20 @@ Test(link_parse, rubbish)
 		try_all((const struct nlmsghdr *)buffer, length);
 	}
 }
+
+Test(link_parse, a_message_ends_within_its_datagram)
+{
+	/* clang-format off */
+	static const struct { uint32_t length; int left; bool fits; } rows[] = {
+		{ 16, 16, true }, { 16, 4096, true }, { 15, 4096, false }, { 0, 4096, false },
+		{ 17, 16, false }, { 16, 15, false }, { 16, 0, false }, { 16, -4, false },
+		{ 0x80000010, 4096, false }, { 0xffffffff, 4096, false },
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct nlmsghdr message = { .nlmsg_len = rows[i].length };
+
+		cr_expect_eq(netlink_fits(&message, rows[i].left), rows[i].fits, "row %zu", i);
+	}
+}

@@ -14,7 +14,7 @@ TestSuite(diagnosis, .timeout = 300);
 
 static struct fake fake;
 static struct view view;
-static uint64_t jiffies, backlog_limit;
+static uint64_t jiffies, backlog_limit, interval_jiffies;
 
 #define PORT0 fake.stats[UL_ENDPOINT_PORT0]
 
@@ -156,6 +156,15 @@ static void contested(bool guilty, bool second)
 		fake_learned(&fake, 0, 100, 1, 100000, guilty ? 99999 : 0);
 }
 
+/* Two machines that send all the time: the last frame came from outside. */
+static void contested_by_turns(bool guilty, bool second)
+{
+	jiffies = 100000;
+	interval_jiffies = 50;
+	if (!second)
+		fake_learned(&fake, 0, 100, 1, guilty ? 99980 : 99949, 99990);
+}
+
 static void moved(bool guilty, bool second)
 {
 	jiffies = 100000;
@@ -170,6 +179,17 @@ static void reflected(bool guilty, bool second)
 		return;
 	PORT0.flooded.packets += guilty ? 20 : 0;
 	fake.stats[1].reflected.packets += 20;
+}
+
+/* Frames of a machine outside with the address of a port equal some of the port's. */
+static void reflected_or_twin(bool guilty, bool second)
+{
+	if (!second)
+		return;
+	PORT0.flooded.packets += 20;
+	fake.stats[1].reflected.packets += 20;
+	fake.stats[1].address_outside.packets += guilty ? 0 : 5;
+	PORT0.address_outside.packets += guilty ? 0 : 5;
 }
 
 /* Frames that return one for one come from the switch. */
@@ -298,8 +318,10 @@ static const struct situation situations[] = {
 	{ .code = "lacp_lacp_unused", .make = lacp, .argument = UL_FIND_LACP_UNUSED, .with = "lacp_lacp_unused uplink_waiting" },
 	{ .code = "lacp_pagp", .make = lacp, .argument = UL_FIND_PAGP, .with = "lacp_pagp uplink_waiting" },
 	{ .code = "reflected", .make = reflected, .innocent = "address_outside" },
+	{ .code = "reflected", .make = reflected_or_twin, .innocent = "address_outside" },
 	{ .code = "address_outside", .make = address_outside, .innocent = "reflected" },
 	{ .code = "address_contested", .make = contested },
+	{ .code = "address_contested", .make = contested_by_turns, .innocent = "address_moved" },
 	{ .code = "address_moved", .make = moved },
 	{ .code = "sources_limited", .make = sources_limited },
 	{ .code = "port_missing", .make = port_missing },
@@ -405,7 +427,7 @@ static json_t *find_in(const struct situation *situation, bool guilty)
 	_cleanup_(snapshot_freep) struct snapshot *before = NULL, *now = NULL;
 
 	fake_init(&fake, 3);
-	jiffies = backlog_limit = 0;
+	jiffies = backlog_limit = interval_jiffies = 0;
 	stale = 0;
 	argument = situation->argument;
 	other = situation->other;
@@ -414,7 +436,8 @@ static json_t *find_in(const struct situation *situation, bool guilty)
 	situation->make(guilty, true);
 	now = take_snapshot(&fake, &view);
 	view.has_stale_programs = has_stale_programs;
-	now->jiffies = before->jiffies = jiffies;
+	now->jiffies = jiffies;
+	before->jiffies = jiffies - interval_jiffies;
 	if (backlog_limit)
 		now->backlog = (struct backlog){ backlog_limit, 0 };
 	return findings_find(now, before);

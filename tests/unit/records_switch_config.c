@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* The switch configuration of each vendor against tests/unit/data/switch-config/VENDOR.txt, which
- * has four situations. A difference is left in build/VENDOR.txt for comparison. */
+ * has five situations. A difference is left in build/VENDOR.txt for comparison. */
 #include "lacp_fake.h"
 #include "record_shapes.h"
 #include "records/switch_config.h"
@@ -43,17 +43,29 @@ static void independent_untagged(void)
 }
 
 /* The ports lead to two devices, as LLDP reports. */
-static void mlag_slow(void)
+static void two_devices(void)
 {
-	fake_lacp(&fake);
 	for (uint32_t i = 0; i < 2; i++) {
 		struct ul_neighbour *neighbour = &fake.lacp_ports[i].neighbour;
 
-		fake.lacp_ports[i].actor.state &= (uint8_t)~LACP_TIMEOUT;
 		snprintf(neighbour->device, sizeof(neighbour->device), "leaf%u", i + 1);
 		strcpy(neighbour->port, "Ethernet1/7");
 	}
+}
+
+static void mlag_slow(void)
+{
+	fake_lacp(&fake);
+	two_devices();
+	for (uint32_t i = 0; i < 2; i++)
+		fake.lacp_ports[i].actor.state &= (uint8_t)~LACP_TIMEOUT;
 	fake.policies[0].method = UL_M_SRC_DST_MAC;
+}
+
+static void mlag_static(void)
+{
+	fake_init(&fake, 2);
+	two_devices();
 }
 
 static const struct {
@@ -65,6 +77,7 @@ static const struct {
 	{ "LACP, fast, untagged and VLAN 100, MTU 9000", lacp_native_jumbo, "Gi1/0/1,Gi1/0/2" },
 	{ "no channel, untagged only", independent_untagged, NULL },
 	{ "LACP, slow, two devices", mlag_slow, NULL },
+	{ "static channel, two devices", mlag_static, NULL },
 };
 
 static char *generate(const struct vendor *vendor)

@@ -4,10 +4,20 @@
 #include "timely_testing.h"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 TestSuite(timely_thread, .timeout = 120);
+
+/* User-mode emulation has no seccomp filters. */
+static bool has_filters(void)
+{
+	const uint32_t action = SECCOMP_RET_ERRNO;
+
+	return syscall(__NR_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
 
 /* A thread with one switch of two uplinks. */
 struct thread_test {
@@ -88,7 +98,7 @@ Test(timely_thread, the_lease_is_renewed_and_reports_arrive)
 	timely_publish(it.test->vs.timely);
 	cr_assert_eq(timely_drain(it.test->vs.timely, 1, true), 0);
 	cr_expect(await_that(&it, has_event));
-	cr_expect_eq(timely_get_statistics(it.timely).sandbox_error, 0);
+	cr_expect_eq(timely_get_statistics(it.timely).sandbox_error == 0, has_filters());
 	cr_expect_not(has_sign_of_life(&it), "without a watchdog");
 	stop(&it);
 }
@@ -133,6 +143,8 @@ static int open_in_sandbox(const char *mode)
 
 Test(timely_thread, a_call_that_may_wait_is_refused_and_in_tests_fatal)
 {
+	if (!has_filters())
+		cr_skip_test("the kernel has no seccomp filters");
 	cr_expect_eq(open_in_sandbox(""), 0);
 	cr_expect_eq(open_in_sandbox("kill"), SIGSYS);
 }

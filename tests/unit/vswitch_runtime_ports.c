@@ -81,10 +81,7 @@ Test(vswitch_runtime_ports, a_group_that_left_the_file_drops_its_ports)
 {
 	fake_group(&fake, 2, "gone", 300, 0);
 	fake_port(&fake, 3, "vm3", 2, 3);
-	fake_port(&fake, 4, "vm4", 0, 4);
-	fake.ports[4].group = FAKE_GROUPS;
 	fake.ports[3].flags |= UL_PORT_RUNTIME;
-	fake.ports[4].flags |= UL_PORT_RUNTIME;
 	collect();
 	cr_expect_null(switch_find_port(&model->switches[0], "vm3"));
 	cr_assert_eq(errors.n, 1);

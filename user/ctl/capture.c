@@ -120,21 +120,6 @@ static int open_file(struct ctl *ctl, struct capture *capture)
 }
 
 /* ---- frames ---- */
-/* The bytes with a tag that the kernel keeps outside the frame. Returns their number. */
-static uint32_t add_tag(const struct ul_captured *frame, const uint8_t *bytes, uint8_t *to)
-{
-	uint8_t *at = to;
-
-	if (!frame->tpid || frame->captured < 12) {
-		memcpy(to, bytes, frame->captured);
-		return frame->captured;
-	}
-	memcpy(at, bytes, 12);
-	at = put_be16(put_be16(at + 12, frame->tpid), frame->tci);
-	memcpy(at, bytes + 12, frame->captured - 12);
-	return frame->captured + 4;
-}
-
 static int print_frame(struct capture *capture, const struct pcapng_frame *frame)
 {
 	char time[EVENT_TIME_LEN], text[FRAME_TEXT_LEN];
@@ -160,9 +145,7 @@ static int on_frame(void *userdata, const struct ul_captured *captured, const ui
 	};
 	int r;
 
-	if (captured->captured > UL_CAPTURE_MAX_BYTES)
-		return 0;
-	frame.captured = add_tag(captured, bytes, capture->frame);
+	frame.captured = observer_add_tag(captured, bytes, capture->frame);
 	if (frame.captured > capture->options.max_bytes)
 		frame.captured = capture->options.max_bytes;
 	r = capture->file ? pcapng_write(capture->file, &frame) : print_frame(capture, &frame);

@@ -33,11 +33,17 @@ uint64_t boottime_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-const char *read_boot_id(char id[BOOT_ID_LEN])
+static bool read_boot_id_once(char id[BOOT_ID_LEN])
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
 
-	if (!file || !fgets(id, BOOT_ID_LEN, file))
+	return file && fgets(id, BOOT_ID_LEN, file);
+}
+
+const char *read_boot_id(char id[BOOT_ID_LEN])
+{
+	/* Without it a change that waits for its confirmation would be rolled back. */
+	if (!read_boot_id_once(id) && !read_boot_id_once(id))
 		id[0] = '\0';
 	id[strcspn(id, "\n")] = '\0';
 	return id;

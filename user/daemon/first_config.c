@@ -93,6 +93,17 @@ static int add_candidate(struct first_config *first, const struct config_source 
 	return 0;
 }
 
+/* A failure of the system says nothing about the files, which are therefore read once more. */
+static int read_files(struct daemon *daemon, struct first_config *first)
+{
+	int r = daemon_read_files(daemon, &first->files, &first->reasons);
+
+	if (r != -EIO && !error_is_shortage(r))
+		return r;
+	errors_done(&first->reasons);
+	return daemon_read_files(daemon, &first->files, &first->reasons);
+}
+
 int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 {
 	const struct config_state *saved = &daemon->saved;
@@ -100,7 +111,7 @@ int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 
 	if (r < 0)
 		return r;
-	r_files = daemon_read_files(daemon, &first->files, &first->reasons);
+	r_files = read_files(daemon, first);
 	daemon_set_origin(daemon);
 	if (saved->pending.n)
 		r = add_candidate(first, &saved->pending, false, CONFIG_UNCONFIRMED);

@@ -125,18 +125,21 @@ static int adopt_any_link(struct dataplane *dp, const char *kind, uint32_t ifind
 	return r < 0 ? r : adopt_link(path, ifindex, program_fd);
 }
 
+/* *ret_refused: the kernel or the driver refused to attach the program, not to pin the link. */
 static int create_link(struct dataplane *dp, const char *kind, uint32_t ifindex, int program_fd,
-		       int type, uint32_t flags)
+		       int type, uint32_t flags, bool *ret_refused)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 	int r = link_pin(path, dp->dir, kind, ifindex);
 
+	*ret_refused = false;
 	if (r < 0)
 		return r;
 	fd = bpf_link_create(program_fd, (int)ifindex, (enum bpf_attach_type)type,
 			     flags ? &opts : NULL);
+	*ret_refused = fd < 0;
 	if (fd < 0)
 		return -errno;
 	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
@@ -163,11 +166,12 @@ static int attach_filter(struct dataplane *dp, uint32_t ifindex, const char *nam
 static int attach_tc(struct dataplane *dp, uint32_t ifindex, const char *name, int program_fd)
 {
 	int r = adopt_any_link(dp, "tc", ifindex, program_fd);
+	bool refused;
 
 	if (r == -ENOENT) {
-		r = create_link(dp, "tc", ifindex, program_fd, UL_BPF_TCX_INGRESS, 0);
+		r = create_link(dp, "tc", ifindex, program_fd, UL_BPF_TCX_INGRESS, 0, &refused);
 		/* A kernel without TCX links returns -EINVAL for the attach type. */
-		if (r == -EINVAL)
+		if (r == -EINVAL && refused)
 			r = attach_filter(dp, ifindex, name, program_fd);
 	}
 	return r < 0 ? errors_add(dp->errors, r, "%s: cannot attach the TC program", name) : 0;
@@ -230,10 +234,17 @@ static int create_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, 
 		      struct dataplane_attachment *ret)
 {
 	int program_fd = dp->program_fd[PROG_UPLINK_XDP];
-	int r = create_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_DRV_MODE);
+	bool refused;
+	int r = create_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_DRV_MODE, &refused);
 	int native = r;
 	uint32_t id;
 
+	if (r < 0 && !refused) {
+		snprintf(ret->note, sizeof(ret->note),
+			 "the XDP program cannot be pinned: %s; receiving by TC", strerror(-r));
+		ret->retry = r;
+		return 0;
+	}
 	/* A driver that is busy returns the same errno as the kernel for another program. */
 	if ((r == -EBUSY || r == -EEXIST) && query_xdp(ifindex, &id) == 0 && id)
 		return explain_other_program(dp, name, id);
@@ -243,7 +254,8 @@ static int create_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, 
 		snprintf(ret->note, sizeof(ret->note),
 			 "no native XDP: %s; using generic XDP, which is slower than receive: tc",
 			 strerror(-native));
-		r = create_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_SKB_MODE);
+		r = create_link(dp, "xdp", ifindex, program_fd, BPF_XDP, XDP_FLAGS_SKB_MODE,
+				&refused);
 		ret->xdp_mode = UL_XDP_GENERIC;
 		/* It would have to be detached for an attempt at native XDP. */
 		ret->retry = r < 0 ? ret->retry : 0;

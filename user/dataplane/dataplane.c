@@ -39,7 +39,7 @@ static int adopt(struct dataplane *dp)
 	}
 	if (r < 0)
 		return r == -ENOENT || r == -EPROTO ? -ENOENT : r;
-	return dp->meta->abi_version == UL_ABI_VERSION ? 0 : -ENOENT;
+	return set_check(dp) == 0 ? 0 : -ENOENT;
 }
 
 static int bring_programs(struct dataplane *dp)

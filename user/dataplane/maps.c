@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "dataplane/check.h"
 #include "dataplane/internal.h"
 
 /* A ring buffer has neither keys nor values for the kernel. */
@@ -192,6 +193,30 @@ static void set_pointers(struct dataplane *dp, const uint32_t entries[N_UL_MAPS]
 				  .dirty = true };
 }
 
+/* The tables have a power of two of rows, and one of times for each of the FDB's. */
+static bool tables_fit(const uint32_t entries[N_UL_MAPS])
+{
+	return !(entries[UL_MAP_IFACES] & (entries[UL_MAP_IFACES] - 1)) &&
+	       !(entries[UL_MAP_FDB] & (entries[UL_MAP_FDB] - 1)) &&
+	       entries[UL_MAP_FDB_USE] == entries[UL_MAP_FDB];
+}
+
+int set_check(const struct dataplane *dp)
+{
+	const struct check_records records = {
+		.meta = dp->meta,
+		.uplinks = dp->uplinks,
+		.ports = dp->ports,
+		.groups = dp->groups,
+		.policies = dp->policies,
+		.vlans = dp->vlans,
+		.n_ports = (uint32_t)(dp->mapping_size[UL_MAP_PORTS] / sizeof(*dp->ports)),
+		.n_groups = (uint32_t)(dp->mapping_size[UL_MAP_GROUPS] / sizeof(*dp->groups)),
+	};
+
+	return check_records(&records);
+}
+
 int maps_open(struct dataplane *dp)
 {
 	uint32_t entries[N_UL_MAPS] = {};
@@ -210,6 +235,8 @@ int maps_open(struct dataplane *dp)
 		if (r < 0)
 			return r;
 	}
+	if (!tables_fit(entries))
+		return -EPROTO;
 	set_pointers(dp, entries);
 	return 0;
 }

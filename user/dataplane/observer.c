@@ -17,22 +17,41 @@ struct observer {
 	int socket_fd;
 	struct capture_bpf *programs;
 	struct ring_buffer *ring;
-	int (*on_frame)(void *userdata, const struct ul_captured *frame, const uint8_t *bytes);
+	observer_frame on_frame;
 	void *userdata;
 };
 
-static int on_record(void *userdata, void *data, size_t size)
+int observer_parse(const void *record, size_t size, observer_frame on_frame, void *userdata)
 {
-	const struct observer *observer = userdata;
 	struct ul_captured header;
 
 	if (size < sizeof(header))
 		return 0;
-	memcpy(&header, data, sizeof(header));
-	if (header.captured > size - sizeof(header))
+	memcpy(&header, record, sizeof(header));
+	if (header.captured > size - sizeof(header) || header.captured > UL_CAPTURE_MAX_BYTES)
 		return 0;
-	return observer->on_frame(observer->userdata, &header,
-				  (const uint8_t *)data + sizeof(header));
+	return on_frame(userdata, &header, (const uint8_t *)record + sizeof(header));
+}
+
+uint32_t observer_add_tag(const struct ul_captured *frame, const uint8_t *bytes, uint8_t *to)
+{
+	uint8_t *at = to;
+
+	if (!frame->tpid || frame->captured < 12) {
+		memcpy(to, bytes, frame->captured);
+		return frame->captured;
+	}
+	memcpy(at, bytes, 12);
+	at = put_be16(put_be16(at + 12, frame->tpid), frame->tci);
+	memcpy(at, bytes + 12, frame->captured - 12);
+	return frame->captured + 4;
+}
+
+static int on_record(void *userdata, void *data, size_t size)
+{
+	const struct observer *observer = userdata;
+
+	return observer_parse(data, size, observer->on_frame, observer->userdata);
 }
 
 static uint32_t xdp_program_of(uint32_t ifindex)
@@ -189,9 +208,7 @@ void observer_close(struct observer *observer)
 }
 
 /* ---- running ---- */
-int observer_poll(struct observer *observer, int timeout_ms,
-		  int (*on_frame)(void *userdata, const struct ul_captured *frame,
-				  const uint8_t *bytes),
+int observer_poll(struct observer *observer, int timeout_ms, observer_frame on_frame,
 		  void *userdata)
 {
 	int r;

@@ -92,4 +92,7 @@ struct dataplane {
 	size_t mapping_size[N_UL_MAPS];
 };
 
+/* Whether the records of an open set can be used (check.h). 0 or -EPROTO. */
+int set_check(const struct dataplane *dp);
+
 #endif

@@ -5,6 +5,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "channels.h"
+#include "dataplane/check.h"
 #include "dataplane/internal.h"
 #include "dataplane/journal.h"
 
@@ -70,6 +72,33 @@ static int read_meta(const char *dir, struct ul_meta_v2 *ret)
 	return r;
 }
 
+void set_v2_end_names(struct set_v2 *set)
+{
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS_V2; i++)
+		set->uplinks[i].name[UL_NAME_LEN_V2 - 1] = '\0';
+	for (uint32_t i = 0; i < set->n_ports; i++)
+		set->ports[i].name[UL_NAME_LEN_V2 - 1] = '\0';
+	for (uint32_t i = 0; i < set->n_groups; i++)
+		set->groups[i].name[UL_GROUP_NAME_LEN_V2 - 1] = '\0';
+}
+
+int set_v2_check(const struct set_v2 *set)
+{
+	if (set->meta.n_uplinks > UL_MAX_UPLINKS_V2 || set->meta.channel > UL_CHANNEL_LACP ||
+	    set->meta.receive > UL_RECEIVE_TC)
+		return -EPROTO;
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS_V2; i++)
+		if (set->uplinks[i].xdp_mode > UL_XDP_GENERIC)
+			return -EPROTO;
+	for (uint32_t i = 0; i < set->n_groups; i++)
+		if (!check_group((const void *)&set->groups[i]))
+			return -EPROTO;
+	for (uint32_t i = 0; i < UL_MAX_POLICIES_V2; i++)
+		if (!check_policy((const void *)&set->policies[i]))
+			return -EPROTO;
+	return 0;
+}
+
 static int read_set(const char *dir, struct set_v2 *set)
 {
 	int r = read_meta(dir, &set->meta);
@@ -88,19 +117,14 @@ static int read_set(const char *dir, struct set_v2 *set)
 		r = READ(dir, "ul_lacp_answers", set->answers, UL_MAX_UPLINKS_V2, NULL);
 	if (r == 0)
 		r = READ(dir, "ul_lacp", set->lacp, UL_MAX_UPLINKS_V2, NULL);
-	if (r == 0 && set->meta.n_uplinks > UL_MAX_UPLINKS_V2)
-		r = -EPROTO;
+	if (r == 0) {
+		set_v2_end_names(set);
+		r = set_v2_check(set);
+	}
 	if (r == 0) {
 		set->stats_fd = pin_open(dir, "ul_stats");
 		r = set->stats_fd < 0 ? set->stats_fd : 0;
 	}
-	/* Whatever wrote it: names end. */
-	for (uint32_t i = 0; r == 0 && i < UL_MAX_UPLINKS_V2; i++)
-		set->uplinks[i].name[UL_NAME_LEN_V2 - 1] = '\0';
-	for (uint32_t i = 0; r == 0 && i < set->n_ports; i++)
-		set->ports[i].name[UL_NAME_LEN_V2 - 1] = '\0';
-	for (uint32_t i = 0; r == 0 && i < set->n_groups; i++)
-		set->groups[i].name[UL_GROUP_NAME_LEN_V2 - 1] = '\0';
 	return r;
 }
 
@@ -232,7 +256,8 @@ static int carry_port(struct dataplane *dp, uint32_t slot, const struct ul_port_
 	struct ul_port *to = &((struct ul_port *)dp->mapping[UL_MAP_PORTS])[slot];
 
 	if (!(from->flags & UL_PORT_USED_V2) || from->group >= dp->meta->max_groups ||
-	    from->policy >= UL_MAX_POLICIES)
+	    from->policy >= UL_MAX_POLICIES || from->vlan.mode > UL_VLAN_VGT ||
+	    from->vlan.vid > UL_VLAN_TRUNK)
 		return 0;
 	*to = (struct ul_port){
 		.ifindex = from->ifindex,

@@ -28,6 +28,11 @@ struct set_v2 {
 int set_v2_open(const char *bpffs, const char *switch_name, struct set_v2 **ret);
 void set_v2_close(struct set_v2 *set); /* NULL allowed */
 
+/* The steps of set_v2_open() behind reading: names end, whatever wrote them; 0, or -EPROTO: there
+ * are numbers that cannot be used. */
+void set_v2_end_names(struct set_v2 *set);
+int set_v2_check(const struct set_v2 *set);
+
 /*
  * Into a new set that is to replace it: uplinks with drains and LACP state, ports in their slots,
  * groups, policies, addresses, counters. The next apply brings the rest to the configuration.

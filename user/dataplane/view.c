@@ -3,9 +3,9 @@
 /* A switch's pinned maps, read without the daemon (see view.h).
  *
  * Whatever is pinned at these paths is input: type and sizes are compared with the catalogue
- * before anything is mapped, and numbers in ul_meta are compared with the real sizes of the maps
- * before they are used as bounds. A map that was made without BPF_F_MMAPABLE is copied by
- * look-ups into anonymous memory, so that closing is the same. */
+ * before anything is mapped, and the records are checked (check.h) before they are used. A map that
+ * was made without BPF_F_MMAPABLE is copied by look-ups into anonymous memory, so that closing is
+ * the same. */
 #include "dataplane/view.h"
 
 #include <bpf/bpf.h>
@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "dataplane/check.h"
 #include "dataplane/clock.h"
 #include "dataplane/internal.h"
 
@@ -156,11 +157,20 @@ static void view_closep(struct view **view)
 	view_close(*view);
 }
 
-static bool meta_is_sane(const struct ul_meta *meta, const uint32_t entries[N_UL_MAPS])
+static bool can_be_read(const struct view *view, const uint32_t entries[N_UL_MAPS])
 {
-	return meta->abi_version == UL_ABI_VERSION && meta->n_uplinks <= UL_MAX_UPLINKS &&
-	       meta->max_ports <= entries[UL_MAP_PORTS] &&
-	       meta->max_groups <= entries[UL_MAP_GROUPS];
+	const struct check_records records = {
+		.meta = view->meta,
+		.uplinks = view->uplinks,
+		.ports = view->ports,
+		.groups = view->groups,
+		.policies = view->policies,
+		.vlans = view->vlans,
+		.n_ports = entries[UL_MAP_PORTS],
+		.n_groups = entries[UL_MAP_GROUPS],
+	};
+
+	return entries[UL_MAP_FDB_USE] == entries[UL_MAP_FDB] && check_records(&records) == 0;
 }
 
 int view_open(const char *bpffs, const char *switch_name, struct view **ret)
@@ -212,7 +222,7 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 	view->has_stale_programs = view_has_stale_programs;
 	view->lacp_ports = view->maps[UL_MAP_LACP_PORTS];
 	view->lacp_answers = view->maps[UL_MAP_LACP_ANSWERS];
-	if (!meta_is_sane(view->meta, entries) || entries[UL_MAP_FDB_USE] != entries[UL_MAP_FDB])
+	if (!can_be_read(view, entries))
 		return -EPROTO;
 
 	*ret = TAKE_PTR(view);

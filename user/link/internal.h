@@ -25,6 +25,13 @@ struct netlink {
 	uint32_t sequence;
 };
 
+/* mnl_nlmsg_ok() accepts a length of 2 GiB and more. */
+static inline bool netlink_fits(const struct nlmsghdr *message, int left)
+{
+	return left >= (int)sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+	       message->nlmsg_len <= (uint32_t)left;
+}
+
 /*
  * 0: continue; a negative errno is the result of the query, whose remaining answers are still read.
  */

@@ -8,7 +8,8 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define QUERY_TIMEOUT_S 5 /* the kernel answers at once unless the RTNL lock is held for long */
+#define MAX_RECEIVE_ERRORS 8 /* of one answer; lost datagrams */
+#define QUERY_TIMEOUT_S 5    /* the kernel answers at once unless the RTNL lock is held for long */
 
 int netlink_open(struct netlink *nl, int bus, bool for_events)
 {
@@ -78,10 +79,10 @@ int netlink_set_receive_buffer(struct netlink *nl, int receive_bytes)
 }
 
 /*
- * Receives one datagram. Returns its length; 0 with *ret_foreign: not from the kernel; -ENOBUFS:
- * lost or truncated.
+ * Receives one datagram. flags: of recvmsg(). Returns its length; 0 with *ret_foreign: not from the
+ * kernel; -ENOBUFS: lost or truncated.
  */
-static ssize_t receive(struct netlink *nl, bool *ret_foreign)
+static ssize_t receive(struct netlink *nl, int flags, bool *ret_foreign)
 {
 	struct sockaddr_nl from = { 0 };
 	struct iovec iov = { .iov_base = nl->buffer, .iov_len = NETLINK_BUFFER_BYTES };
@@ -91,7 +92,7 @@ static ssize_t receive(struct netlink *nl, bool *ret_foreign)
 	ssize_t n;
 
 	do
-		n = recvmsg(netlink_fd(nl), &message, 0);
+		n = recvmsg(netlink_fd(nl), &message, flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
@@ -123,7 +124,7 @@ static void take_answers(const struct netlink *nl, size_t length, netlink_handle
 	const struct nlmsghdr *message = (const struct nlmsghdr *)nl->buffer;
 	int left = (int)length, r;
 
-	for (; !answer->done && mnl_nlmsg_ok(message, left);
+	for (; !answer->done && netlink_fits(message, left);
 	     message = mnl_nlmsg_next(message, &left)) {
 		if (message->nlmsg_seq != nl->sequence) /* late answer after a timeout */
 			continue;
@@ -142,6 +143,26 @@ static void take_answers(const struct netlink *nl, size_t length, netlink_handle
 	}
 }
 
+/* Reads what is left of an answer after an error. As long as a dump is not at its end, the kernel
+ * refuses the next one with EBUSY. */
+static void discard_answer(struct netlink *nl)
+{
+	struct answer answer = { 0 };
+	int failures = 0;
+	bool foreign;
+
+	while (!answer.done && failures < MAX_RECEIVE_ERRORS) {
+		ssize_t n = receive(nl, MSG_DONTWAIT, &foreign);
+
+		if (n == -EAGAIN)
+			return;
+		if (n < 0)
+			failures++;
+		else
+			take_answers(nl, (size_t)n, NULL, NULL, &answer);
+	}
+}
+
 int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler handler,
 		  void *userdata)
 {
@@ -157,11 +178,11 @@ int netlink_query(struct netlink *nl, struct nlmsghdr *request, netlink_handler 
 		return -errno;
 
 	while (!answer.done) {
-		n = receive(nl, &foreign);
-		if (n == -EAGAIN)
-			return -ETIMEDOUT;
-		if (n < 0)
-			return (int)n;
+		n = receive(nl, 0, &foreign);
+		if (n < 0) {
+			discard_answer(nl);
+			return n == -EAGAIN ? -ETIMEDOUT : (int)n;
+		}
 		take_answers(nl, (size_t)n, handler, userdata, &answer);
 	}
 	if (answer.error < 0)
@@ -176,12 +197,12 @@ int netlink_read_events(struct netlink *nl, netlink_handler handler, void *userd
 	int left, r;
 	ssize_t n;
 
-	n = receive(nl, &foreign);
+	n = receive(nl, 0, &foreign);
 	if (n == -EAGAIN)
 		return 0;
 	if (n < 0)
 		return (int)n;
-	for (left = (int)n; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	for (left = (int)n; netlink_fits(message, left); message = mnl_nlmsg_next(message, &left)) {
 		if (message->nlmsg_type < NLMSG_MIN_TYPE)
 			continue;
 		r = handler(message, userdata);

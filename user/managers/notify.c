@@ -218,7 +218,8 @@ static void manage(sd_bus *bus, const char *name)
 
 static void notify_nm(sd_bus *bus, const struct manager_changes *changes, struct errors *errors)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Sockets of every family accept these requests; the unit permits this one. */
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	for (size_t i = 0; i < changes->n_names; i++)
 		if (is_unmanaged_by_udev(changes->name[i]))

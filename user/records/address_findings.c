@@ -2,6 +2,7 @@
 // Copyright (C) The uplinkd authors
 /* Findings about the addresses of ports: in use outside, too many, returned by the switch. */
 #include "common/units.h"
+#include "dataplane/clock.h"
 #include "records/fdb.h"
 #include "records/findings_internal.h"
 
@@ -44,10 +45,13 @@ void find_reflections(struct finder *finder, uint32_t index)
 		outside = uplink->stats.address_outside.packets -
 			  finder->before->uplinks[index].stats.address_outside.packets;
 	}
-	/* Those that this host did not send have a finding of their port. */
-	if (outside && outside <= grown && grown - outside < MIN_REFLECTIONS)
+	/*
+	 * A machine outside sends from an address of a port, which has a finding. Frames of two
+	 * such machines may have one digest (ARP requests, but for their target), so the others
+	 * prove nothing about the switch.
+	 */
+	if (outside)
 		return;
-	grown -= outside <= grown ? outside : 0;
 	text_count(grown ? grown : packets, text);
 	if (grown >= MIN_REFLECTIONS && grown <= sent + sent / 8 + 1 && sent && uplink->carrier)
 		finding_report(
@@ -76,6 +80,19 @@ void find_reflections(struct finder *finder, uint32_t index)
 
 /* ---- addresses ---- */
 #define MAX_ADDRESS_FINDINGS 8
+/* Between two snapshots that see both of two machines; a failover within it is improbable. */
+#define BOTH_ACTIVE_MAX_S 3
+
+/* Whoever sent last: frames came from here and from outside since the earlier snapshot. */
+static bool is_active_twice(const struct finder *finder, const struct fdb_entry *entry)
+{
+	const struct snapshot *before = finder->before;
+
+	if (!before || !before->jiffies ||
+	    finder->now->jiffies - before->jiffies > (uint64_t)BOTH_ACTIVE_MAX_S * kernel_hz())
+		return false;
+	return entry->here > before->jiffies && entry->outside > before->jiffies;
+}
 
 static void find_address(struct finder *finder, const struct fdb_entry *entry)
 {
@@ -86,7 +103,7 @@ static void find_address(struct finder *finder, const struct fdb_entry *entry)
 	mac_from_key(entry->key, bytes);
 	mac_format(bytes, mac);
 	memcpy(port, finder->now->view->ports[entry->slot].name, UL_NAME_LEN - 1);
-	if (entry->state == ADDRESS_CONTESTED)
+	if (entry->state == ADDRESS_CONTESTED || is_active_twice(finder, entry))
 		finding_report(
 			finder, SEVERITY_WARNING, "address_contested", port,
 			"no action is needed during a failover (VRRP); otherwise one of the two machines must use another address",

@@ -37,6 +37,8 @@ static struct fdb_entry entry_of(const struct snapshot *snapshot, uint64_t key, 
 		.key = key,
 		.slot = (value & UL_FDB_SLOT) - 1,
 		.learned = value & UL_FDB_LEARNED,
+		.here = here,
+		.outside = outside,
 		.age_s = -1,
 	};
 	struct ul_port port;

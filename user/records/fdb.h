@@ -14,6 +14,7 @@ struct fdb_entry {
 	uint32_t slot; /* may be that of no port: the table is input */
 	bool learned;
 	enum address_state state; /* ADDRESS_ABSENT when slot is no port's */
+	uint64_t here, outside;	  /* learned: the last frame, in jiffies; 0: none */
 	int64_t age_s;		  /* since the last frame from a learned address; -1: not known */
 };
 

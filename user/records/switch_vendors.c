@@ -18,6 +18,7 @@ static const struct config_line cisco_ios[] = {
 	{ WHEN_CHANNEL | WHEN_METHOD, ONCE, "port-channel load-balance {method}" },
 	{ WHEN_CHANNEL | WHEN_NO_METHOD, ONCE, "! no load-balance keyword for the method of this vSwitch" },
 	{ WHEN_JUMBO, ONCE, "! MTU {mtu} on the host: system mtu 9198 (or mtu 9216 per interface)" },
+	{ WHEN_TAGGED, ONCE, "! where ISL exists: 'switchport trunk encapsulation dot1q' before each 'switchport mode trunk'" },
 	{ WHEN_TAGGED, ONCE, "vlan {vlans}" },
 	{ WHEN_CHANNEL, ONCE, "interface Port-channel{id}" },
 	{ WHEN_CHANNEL, ONCE, " description {switch}" },
@@ -134,6 +135,7 @@ static const struct config_line juniper_junos[] = {
 	{ WHEN_CHANNEL | WHEN_ONLY_UNTAGGED, ONCE, "set interfaces ae0 unit 0 family ethernet-switching interface-mode access" },
 	{ WHEN_CHANNEL | WHEN_JUMBO, ONCE, "set interfaces ae0 mtu 9216" },
 	{ WHEN_CHANNEL, ONCE, "set protocols rstp interface ae0 edge" },
+	{ WHEN_CHANNEL, PORT, "delete interfaces {port} unit 0" },
 	{ 0, PORT, "set interfaces {port} description {switch}-{uplink}" },
 	{ WHEN_CHANNEL, PORT, "set interfaces {port} ether-options 802.3ad ae0" },
 	{ WHEN_NO_CHANNEL | WHEN_TAGGED, PORT, "set interfaces {port} unit 0 family ethernet-switching interface-mode trunk" },
@@ -150,7 +152,8 @@ static const struct config_line juniper_junos[] = {
 static const struct config_line aruba_cx[] = {
 	{ WHEN_MLAG, ONCE, "! VSX and its inter-switch link must be configured" },
 	{ WHEN_TAGGED, ONCE, "vlan {vlans}" },
-	{ WHEN_MLAG, ONCE, "interface lag {id} multi-chassis" },
+	{ WHEN_MLAG | WHEN_LACP, ONCE, "interface lag {id} multi-chassis" },
+	{ WHEN_MLAG | WHEN_STATIC, ONCE, "interface lag {id} multi-chassis static" },
 	{ WHEN_CHANNEL | WHEN_ONE_DEVICE, ONCE, "interface lag {id}" },
 	{ WHEN_CHANNEL, ONCE, "    description {switch}" },
 	{ WHEN_CHANNEL, ONCE, "    no routing" },
@@ -180,7 +183,9 @@ static const struct config_line aruba_cx[] = {
 
 /* ---- MikroTik RouterOS 7 ---- */
 static const struct config_line mikrotik[] = {
-	{ WHEN_MLAG, ONCE, "# /interface bridge mlag must name the bridge and the peer port" },
+	{ WHEN_MLAG | WHEN_LACP, ONCE, "# /interface bridge mlag must name the bridge and the peer port" },
+	{ WHEN_MLAG | WHEN_STATIC, ONCE, "# MLAG needs LACP: use 'channel: lacp', or one device" },
+	{ WHEN_TAGGED, ONCE, "# BRIDGE needs vlan-filtering=yes" },
 	{ WHEN_CHANNEL | WHEN_NO_METHOD, ONCE, "# no transmit-hash-policy for the method of this vSwitch: layer-2-and-3 is the nearest" },
 	{ WHEN_STATIC | WHEN_METHOD, ONCE, "/interface bonding add name={switch} mode=balance-xor slaves={ports} transmit-hash-policy={method}" },
 	{ WHEN_STATIC | WHEN_NO_METHOD, ONCE, "/interface bonding add name={switch} mode=balance-xor slaves={ports} transmit-hash-policy=layer-2-and-3" },
@@ -188,7 +193,7 @@ static const struct config_line mikrotik[] = {
 	{ WHEN_FAST | WHEN_NO_METHOD, ONCE, "/interface bonding add name={switch} mode=802.3ad slaves={ports} lacp-rate=1sec transmit-hash-policy=layer-2-and-3" },
 	{ WHEN_SLOW | WHEN_METHOD, ONCE, "/interface bonding add name={switch} mode=802.3ad slaves={ports} lacp-rate=30secs transmit-hash-policy={method}" },
 	{ WHEN_SLOW | WHEN_NO_METHOD, ONCE, "/interface bonding add name={switch} mode=802.3ad slaves={ports} lacp-rate=30secs transmit-hash-policy=layer-2-and-3" },
-	{ WHEN_MLAG, ONCE, "/interface bonding set {switch} mlag-id={id}" },
+	{ WHEN_MLAG | WHEN_LACP, ONCE, "/interface bonding set {switch} mlag-id={id}" },
 	{ WHEN_JUMBO, ONCE, "# MTU {mtu} on the host: raise l2mtu and mtu of the ports" },
 	{ WHEN_CHANNEL, ONCE, "/interface bridge port add bridge=BRIDGE interface={switch} edge=yes" },
 	{ WHEN_CHANNEL | WHEN_TAGGED, ONCE, "/interface bridge vlan add bridge=BRIDGE tagged={switch} vlan-ids={vlans}" },

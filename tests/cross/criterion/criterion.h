@@ -53,8 +53,8 @@ void cross_skip(const char *format, ...) __attribute__((format(printf, 1, 2), no
 	((condition) ? (void)0 : cross_failed(fatal, __FILE__, __LINE__, text, " " __VA_ARGS__))
 #define CROSS_STR(fatal, a, op, b, ...) \
 	CROSS_CHECK(fatal, strcmp((a), (b)) op 0, #a " " #op " " #b, ##__VA_ARGS__)
-#define CROSS_MEM(fatal, a, b, n, ...) \
-	CROSS_CHECK(fatal, memcmp((a), (b), (n)) == 0, #a " == " #b, ##__VA_ARGS__)
+#define CROSS_MEM(fatal, a, op, b, n, ...) \
+	CROSS_CHECK(fatal, memcmp((a), (b), (n)) op 0, #a " " #op " " #b, ##__VA_ARGS__)
 
 /* clang-format off */
 #define cr_assert(c, ...) CROSS_CHECK(true, c, #c, ##__VA_ARGS__)
@@ -82,8 +82,9 @@ void cross_skip(const char *format, ...) __attribute__((format(printf, 1, 2), no
 #define cr_assert_str_neq(a, b, ...) CROSS_STR(true, a, !=, b, ##__VA_ARGS__)
 #define cr_expect_str_neq(a, b, ...) CROSS_STR(false, a, !=, b, ##__VA_ARGS__)
 #define cr_expect_str_empty(a, ...) CROSS_CHECK(false, *(a) == 0, #a " is empty", ##__VA_ARGS__)
-#define cr_assert_arr_eq(a, b, n, ...) CROSS_MEM(true, a, b, n, ##__VA_ARGS__)
-#define cr_expect_arr_eq(a, b, n, ...) CROSS_MEM(false, a, b, n, ##__VA_ARGS__)
+#define cr_assert_arr_eq(a, b, n, ...) CROSS_MEM(true, a, ==, b, n, ##__VA_ARGS__)
+#define cr_expect_arr_eq(a, b, n, ...) CROSS_MEM(false, a, ==, b, n, ##__VA_ARGS__)
+#define cr_expect_arr_neq(a, b, n, ...) CROSS_MEM(false, a, !=, b, n, ##__VA_ARGS__)
 #define cr_expect_float_eq(a, b, e, ...) \
 	CROSS_CHECK(false, fabs((double)(a) - (double)(b)) <= (e), #a " == " #b, ##__VA_ARGS__)
 #define cr_assert_fail(...) CROSS_CHECK(true, false, "failed", ##__VA_ARGS__)

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Copyright (C) The uplinkd authors
 """Varlink's interface language, as far as uplinkd uses it: replies are compared with their types."""
+import json
 import re
+import socket
+
+from . import base
 
 WORD = re.compile(r"\s*(\[string\]|\[\]|->|[?():,]|[A-Za-z_][A-Za-z0-9_]*)")
 PLAIN = {
@@ -99,3 +103,21 @@ class Interface:
     def check_reply(self, method, value):
         found = self.mistakes(self.methods[method][1], value, method)
         assert not found, "\n".join(found[:20])
+
+
+def _service_call(daemon, method, **parameters):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as control:
+        control.settimeout(30 * base.SLOW)
+        control.connect(str(daemon.run_dir / "uplinkd.sock"))
+        control.sendall(json.dumps({"method": method, "parameters": parameters}).encode() + b"\0")
+        reply = b""
+        while not reply.endswith(b"\0"):
+            reply += control.recv(65536)
+    return json.loads(reply[:-1])["parameters"]
+
+
+def interface_of(daemon):
+    reply = _service_call(
+        daemon, "org.varlink.service.GetInterfaceDescription", interface="io.uplinkd"
+    )
+    return Interface(reply["description"])

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (C) The uplinkd authors */
+/*
+ * Whether the numbers and names in the records of a pinned set can be used: indexes and VLANs are
+ * in range, names end. Maps of the right version may still have been written by another program.
+ * The records of a daemon that was killed pass at any moment, so nothing is compared that two
+ * stores write.
+ *
+ * Callers: adopting a set, reading one, and carrying over one of 0.1.0. Tests:
+ * tests/unit/dataplane_check.c, tests/fuzz/maps_fuzz.c.
+ */
+#ifndef UL_DATAPLANE_CHECK_H
+#define UL_DATAPLANE_CHECK_H
+
+#include <stdbool.h>
+
+#include "abi.h"
+
+/* The mapped records, and the entries that their maps have. */
+struct check_records {
+	const struct ul_meta *meta;
+	const struct ul_uplink *uplinks;  /* UL_MAX_UPLINKS */
+	const struct ul_port *ports;	  /* n_ports */
+	const struct ul_group *groups;	  /* n_groups */
+	const struct ul_policy *policies; /* UL_MAX_POLICIES */
+	const struct ul_vlan *vlans;	  /* UL_N_VLANS */
+	__u32 n_ports, n_groups;
+};
+
+/* 0 or -EPROTO. */
+int check_records(const struct check_records *records);
+
+bool check_group(const struct ul_group *group);
+bool check_policy(const struct ul_policy *policy);
+
+#endif
