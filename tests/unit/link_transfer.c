@@ -229,6 +229,36 @@ Test(link_transfer, an_interface_gives_all_to_another_one_and_back)
 	record_free(record);
 }
 
+/* NetworkManager adds the network's route itself, with the kernel's protocol and another metric. */
+Test(link_transfer, the_route_to_a_network_moves_unless_the_kernel_makes_it)
+{
+	struct record *record = record_new();
+	struct link_messages messages;
+	struct link_move there;
+
+	make_veth(record, "va", "vb");
+	make_veth(record, "vc", "vd");
+	for (size_t i = 0; i < 4; i++)
+		set_up(record, (const char *[]){ "va", "vb", "vc", "vd" }[i], true);
+	run_ip("ip address add 192.0.2.10/24 dev va noprefixroute");
+	run_ip("ip route add 192.0.2.0/24 dev va proto kernel scope link src 192.0.2.10 metric 425");
+	run_ip("ip route add default via 192.0.2.1 metric 425");
+	run_ip("ip address add 198.51.100.10/24 dev va");
+	there = between(record, "va", "vc");
+	cr_assert_eq(link_collect(&there, 1, &messages, NULL), 0);
+	cr_expect_eq(messages.n, 4u, "%zu", messages.n);
+	cr_assert_eq(link_messages_apply(&messages, NULL, 0, false, NULL), 0);
+	cr_expect(!shows("ip route", "dev va"));
+	cr_assert_eq(link_messages_apply(&messages, NULL, 0, true, NULL), 0);
+	cr_expect(shows("ip route",
+			"192.0.2.0/24 dev va proto kernel scope link src 192.0.2.10 metric 425"));
+	cr_expect(shows("ip route", "default via 192.0.2.1 dev va metric 425"));
+	cr_expect(shows("ip route",
+			"198.51.100.0/24 dev va proto kernel scope link src 198.51.100.10 \n"));
+	link_messages_done(&messages);
+	record_free(record);
+}
+
 Test(link_transfer, what_cannot_be_added_is_named_and_the_rest_is_added)
 {
 	struct record *record = record_new();

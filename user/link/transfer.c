@@ -203,13 +203,34 @@ static bool has_hop(const struct nlattr *attr, const struct link_move *moves, si
 	return false;
 }
 
+/*
+ * The kernel makes the route to the network of an address again, with metric 0 (256 for IPv6).
+ * Other metrics are of software that adds the address without that route, and the route with the
+ * same protocol: NetworkManager.
+ */
+static bool is_made_by_kernel(const struct nlmsghdr *message)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(message);
+	const struct nlattr *metric = find_attr(message, sizeof(*rtm), RTA_PRIORITY),
+			    *to = find_attr(message, sizeof(*rtm), RTA_DST);
+	uint32_t value = metric ? mnl_attr_get_u32(metric) : 0;
+
+	if (rtm->rtm_protocol != RTPROT_KERNEL)
+		return false;
+	if (rtm->rtm_type != RTN_UNICAST || !to)
+		return true;
+	if (rtm->rtm_family == AF_INET)
+		return value == 0;
+	return value == 0 || value == 256 || *(const uint8_t *)mnl_attr_get_payload(to) == 0xfe;
+}
+
 static bool is_wanted_route(const struct nlmsghdr *message, const struct link_move *moves, size_t n)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attr;
 
 	if ((rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
-	    rtm->rtm_protocol == RTPROT_KERNEL || rtm->rtm_table == RT_TABLE_LOCAL ||
+	    is_made_by_kernel(message) || rtm->rtm_table == RT_TABLE_LOCAL ||
 	    rtm->rtm_flags & RTM_F_CLONED)
 		return false;
 	mnl_attr_for_each(attr, message, sizeof(*rtm))
