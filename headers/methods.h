@@ -29,8 +29,7 @@ enum ul_flow_input {
 
 /* Bit n of a mask: enum ul_channel n. */
 #define UL_ON_NONE (1u << UL_CHANNEL_NONE)
-#define UL_ON_CHANNEL \
-	(1u << UL_CHANNEL_STATIC | 1u << UL_CHANNEL_LACP | 1u << UL_CHANNEL_PAGP)
+#define UL_ON_CHANNEL (1u << UL_CHANNEL_STATIC | 1u << UL_CHANNEL_LACP | 1u << UL_CHANNEL_PAGP)
 
 /* X(NAME, number, name, channels, inputs, help): name as in the configuration */
 /* clang-format off */

@@ -136,9 +136,8 @@ Test(records_metrics, replies_of_another_shape)
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		json_auto_t *value = json_loads(texts[i], 0, NULL);
-		const struct metrics_input input = {
-			value, value, value, value, value, value, value, 0, 0
-		};
+		const struct metrics_input input = { value, value, value, value, value,
+						     value, value, 0,	  0 };
 		_cleanup_free_ char *text = render(&input, METRICS_OPENMETRICS);
 
 		cr_assert(value, "%s", texts[i]);
