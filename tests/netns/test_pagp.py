@@ -118,14 +118,17 @@ def test_a_mismatch_takes_one_link_out_without_loss():
 def test_a_second_device_and_a_loop():
     it = PagpBed().wait()
     other = pagp.Pdu(0, Side("00:0a:b7:5f:31:30", 7, 0x10001, 0, 2), Side(), 0)
-    it.bed.nic("sw0").send(other.frame("02:00:00:00:97:01"))
-    it.wait("eth1")
-    assert ("pagp_many_devices", "eth0") in problems(it.daemon)
+
+    def provoked(pdu, code):
+        """The finding, which lasts for the timeout, while the other device goes on."""
+        it.bed.nic("sw0").send(pdu.frame("02:00:00:00:97:01"))
+        return usable(it.daemon) == {"eth1"} and problems(it.daemon).get((code, "eth0"))
+
+    wait_until(lambda: provoked(other, "pagp_many_devices"), 30, it.explain)
     it.wait()
     own = it.pdus("eth1")[-1][1]
-    it.bed.nic("sw0").send(own.frame("02:00:00:00:97:01"))
-    it.wait("eth1")
-    assert problems(it.daemon)["pagp_loopback", "eth0"]["severity"] == "error"
+    found = wait_until(lambda: provoked(own, "pagp_loopback"), 30, it.explain)
+    assert found["severity"] == "error"
     it.wait()
     assert not [c for c, _ in problems(it.daemon) if c.startswith("pagp")]
 

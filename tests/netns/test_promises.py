@@ -85,7 +85,7 @@ NOTHING = (
 METHODS = set(
     """
     AddPort Addresses Channels Configuration Confirm Counters Drain Drops
-    Events Findings Groups History Imbalance Lacp Monitor Ports
+    Events Findings Groups History Imbalance Lacp Monitor Pagp Ports
     Reload RemovePort Rollback Statistics Status SwitchConfiguration Switches Traffic
     Undrain Uplinks WhatIf Which
     """.split()
