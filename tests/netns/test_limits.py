@@ -97,7 +97,7 @@ def test_connections_are_refused_while_no_descriptor_is_free():
     it.daemon.log_has("a connection is refused")
     assert turns(it.daemon) - first < TURNS + 200
     it.daemon.ctl("reload")
-    wait_until(lambda: descriptors(it.daemon) == before, 30, lambda: opened(it.daemon, before))
+    wait_until(lambda: descriptors(it.daemon) <= before, 30, lambda: opened(it.daemon, before))
 
 
 def test_one_more_connection_than_the_limit_replaces_a_silent_one():
@@ -113,7 +113,7 @@ def test_one_more_connection_than_the_limit_replaces_a_silent_one():
         statistics = it.daemon.call("Statistics")[1]
         assert statistics["control"]["crowded_out"] >= len(closed)
         assert sum(statistics["worker"]["counts"]) - first < TURNS + 2 * MAX_CLIENTS
-    wait_until(lambda: descriptors(it.daemon) == before, 30, lambda: opened(it.daemon, before))
+    wait_until(lambda: descriptors(it.daemon) <= before, 30, lambda: opened(it.daemon, before))
     it.daemon.ctl("reload")
 
 

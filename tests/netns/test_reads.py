@@ -23,7 +23,7 @@ STRANGERS = 65533  # a group without a meaning
 # what reads, and whether two calls print the same: others contain ages, rates and times
 READING = (
     (["status"], False),
-    (["status", "--check"], True),
+    (["status", "--check"], False),
     (["show", "uplinks"], True),
     (["show", "ports"], True),
     (["show", "groups"], True),
@@ -33,7 +33,7 @@ READING = (
     (["show", "counters", "--all"], True),
     (["show", "channel"], True),
     (["show", "config"], True),
-    (["diagnose"], True),
+    (["diagnose"], False),
     (["what-if", "--without", "eth1"], False),
     (["what-if", "--load-balancing", "src-ip"], False),
     (["which", "vs", "prod", "192.0.2.1", "192.0.2.2"], True),
@@ -196,11 +196,18 @@ def test_members_of_the_group_read_what_root_reads(may):
     bed.confirm(0, 1)
     for words, is_same in READING:
         root, member = daemon.ctl(*words, check=False), as_member(daemon, *words, check=False)
-        assert member.returncode == root.returncode == 0, (words, member.stderr)
+        # On a loaded machine there may be a finding: long rounds of the event loop.
+        allowed = {0, 1} if words[0] == "diagnose" or "--check" in words else {0}
+        assert {member.returncode, root.returncode} <= allowed, (words, member.stderr)
         assert bool(member.stdout) == bool(root.stdout) and not member.stderr, (words, member)
         if is_same:
             assert member.stdout == root.stdout, words
-    for words in (["top", "--once"], ["metrics"], ["what-if", "--without", "eth1"]):
+    for words in (
+        ["status", "--check"],
+        ["top", "--once"],
+        ["metrics"],
+        ["what-if", "--without", "eth1"],
+    ):
         root, member = daemon.ctl(*words).stdout, as_member(daemon, *words).stdout
         assert titles(member) == titles(root), words
     shown = json.loads(as_member(daemon, "--json", "show", "ports").stdout)
