@@ -267,6 +267,17 @@ static int sync_text(const struct daemon_options *options, const char *path, con
 	return r;
 }
 
+/* For the daemon of another user. The mode comes from the umask, because a later chmod() would
+ * follow a link, and the folder belongs to that user. */
+static int write_for_daemon(const char *path, const char *text)
+{
+	mode_t mask = umask(0022);
+	int r = write_file(path, text);
+
+	umask(mask);
+	return r;
+}
+
 /* Also after a failure, because nothing more is going to happen. */
 static void store_done(const struct daemon_options *options, const char *identity)
 {
@@ -274,9 +285,7 @@ static void store_done(const struct daemon_options *options, const char *identit
 	int r = daemon_run_path(options, DONE_NAME, path);
 
 	if (r == 0)
-		r = write_file(path, identity);
-	if (r == 0 && chmod(path, 0644) < 0)
-		r = -errno;
+		r = write_for_daemon(path, identity);
 	if (r < 0)
 		log_warning(r, "%s: cannot be stored", DONE_NAME);
 }
@@ -329,9 +338,7 @@ static void store_problems(const struct daemon_options *options, const struct er
 	if (r == 0 && !errors->n)
 		r = unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 	else if (r == 0)
-		r = write_file(path, text);
-	if (r == 0 && errors->n && chmod(path, 0644) < 0)
-		r = -errno;
+		r = write_for_daemon(path, text);
 	if (r < 0)
 		log_warning(r, "%s: the problems cannot be stored", PROBLEMS_NAME);
 	free(text);
