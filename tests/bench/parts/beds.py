@@ -147,25 +147,19 @@ def vlan_filtering_works(ns):
     return works
 
 
+def add_bridge(ns):
+    """br0, which forwards at once, floods multicast and passes no frame to netfilter."""
+    settings = "stp_state 0 mcast_snooping 0 forward_delay 0"
+    ns.ip("link", "add", "br0", "type", "bridge", *settings.split())
+    bridge_netfilter(ns, False)
+
+
 def with_bridge(place, vlan=0, bond=None, tagged=True):
     """vlan: access VLAN of the ports, tagged (or not) on the uplinks, where the kernel can filter
     VLANs; 0: none. bond: options of a bond over the uplinks.
     """
     trunk = "eth0"
-    place.hv.ip(
-        "link",
-        "add",
-        "br0",
-        "type",
-        "bridge",
-        "stp_state",
-        "0",
-        "mcast_snooping",
-        "0",
-        "forward_delay",
-        "0",
-    )
-    bridge_netfilter(place.hv, False)
+    add_bridge(place.hv)
     if bond:
         trunk = "bond0"
         place.hv.ip("link", "add", trunk, "type", "bond", *bond.split())
@@ -220,20 +214,7 @@ def lacp_bond(miimon):
 
 def with_team(place, vlan=0, lacp=False, tagged=True):
     """The loadbalance runner of teamd is the static channel."""
-    place.hv.ip(
-        "link",
-        "add",
-        "br0",
-        "type",
-        "bridge",
-        "stp_state",
-        "0",
-        "mcast_snooping",
-        "0",
-        "forward_delay",
-        "0",
-    )
-    bridge_netfilter(place.hv, False)
+    add_bridge(place.hv)
     directory = base.temp_dir()
     device = (
         f"team{abs(hash(place.hv.name)) % 100000}"  # its control socket is shared by all namespaces
