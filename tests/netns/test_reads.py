@@ -285,6 +285,7 @@ def test_a_member_has_the_pairs_behind_an_imbalance_and_shares_the_sample():
         os.readlink(f"/proc/{daemon.process.pid}/fd/{fd}").startswith("socket:")
         for fd in os.listdir(f"/proc/{daemon.process.pid}/fd")
     )
+    before = sockets()
     for _ in range(20):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as control:
             control.connect(str(daemon.run_dir / "uplinkd.sock"))
@@ -292,9 +293,8 @@ def test_a_member_has_the_pairs_behind_an_imbalance_and_shares_the_sample():
                 b'{"method": "io.uplinkd.Imbalance", "parameters": {"uplink": "eth0"}}\0'
             )
     first = daemon.call("Imbalance", switch="vs", uplink="eth0")
-    before = sockets()
     assert [daemon.call("Imbalance", switch="vs", uplink="eth0") for _ in range(3)] == [first] * 3
-    assert sockets() <= before
+    wait_until(lambda: sockets() <= before, 30, lambda: f"{sockets()} sockets, before {before}")
     interface_of(daemon).check_reply("Imbalance", first[1])
 
 
