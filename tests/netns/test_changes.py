@@ -278,6 +278,46 @@ def test_a_file_that_the_system_refuses_at_start_falls_back():
     assert "192.0.2.77/24" in found["message"], found
 
 
+def test_files_that_cannot_be_read_at_start_are_tried_again():
+    bed = started()
+    bed.daemon.stop()
+    path = bed.daemon.config_path
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # EIO
+    bed.daemon.start()
+    assert vlan(bed) == "100" and state(bed) == "fallback"
+    found = problems(bed)["configuration_fallback"]
+    assert "Input/output error" in found["message"] and "tried again" in found["remedy"], found
+    reads = "configuration is in force"
+    assert len([line for line in bed.daemon.log().splitlines() if reads in line]) == 1
+    path.unlink()
+    bed.daemon.write(config_of(bed, vlan=200))
+    wait_until(lambda: state(bed) == "files", 90, lambda: problems(bed))
+    assert vlan(bed) == "200" and not problems(bed)
+
+
+def test_files_with_mistakes_after_a_failed_read_wait_for_a_reload():
+    bed = started()
+    bed.daemon.stop()
+    path = bed.daemon.config_path
+    path.unlink()
+    path.symlink_to("/proc/self/mem")
+    bed.daemon.start()
+    path.unlink()
+    bed.daemon.write(text="switches: [\n")
+    wait_until(
+        lambda: "tried again" not in problems(bed)["configuration_fallback"]["remedy"],
+        90,
+        lambda: problems(bed),
+    )
+    found = problems(bed)["configuration_fallback"]
+    assert f"{path}:" in found["message"] and "Input/output" not in found["message"], found
+    assert vlan(bed) == "100" and state(bed) == "fallback"
+    bed.daemon.write(config_of(bed, vlan=200))
+    bed.daemon.ctl("reload")
+    assert vlan(bed) == "200" and state(bed) == "files" and not problems(bed)
+
+
 def test_without_a_confirmed_configuration_a_broken_file_ends_the_start():
     bed = Bed(n_uplinks=1, n_ports=1)
     bed.start(text="switches: [\n", start=False)

@@ -87,7 +87,9 @@ static json_t *find_problem(const struct daemon *daemon)
 	case CONFIG_FALLBACK:
 		return problem(
 			"error", "configuration_fallback",
-			"correct the file, then 'uplinkctl reload'",
+			daemon->fallback_timer ?
+				"correct the cause; it is tried again, at once by 'uplinkctl reload'" :
+				"correct the file, then 'uplinkctl reload'",
 			"%s could not be applied at the start, and the last confirmed configuration is in force: %s",
 			path, daemon->fallback_reason ?: "");
 	case CONFIG_UNCONFIRMED:

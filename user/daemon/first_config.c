@@ -112,6 +112,7 @@ int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 	if (r < 0)
 		return r;
 	r_files = read_files(daemon, first);
+	first->error = r_files;
 	daemon_set_origin(daemon);
 	if (saved->pending.n)
 		r = add_candidate(first, &saved->pending, false, CONFIG_UNCONFIRMED);
@@ -131,11 +132,13 @@ int daemon_choose_first(struct daemon *daemon, struct first_config *first)
 }
 
 /* The change that waited, or the files, could not be applied. */
-static void note_fallback(struct daemon *daemon, const struct errors *reasons)
+static void note_fallback(struct daemon *daemon, const struct first_config *first)
 {
+	const struct errors *reasons = &first->reasons;
 	const char *reason = reasons->n ? reasons->messages[0] : "unknown reason";
+	bool rolls_back = daemon->saved.pending.n;
 
-	if (daemon->saved.pending.n)
+	if (rolls_back)
 		config_state_roll_back(&daemon->saved);
 	daemon_set_origin(daemon);
 	daemon->origin = CONFIG_FALLBACK;
@@ -145,6 +148,8 @@ static void note_fallback(struct daemon *daemon, const struct errors *reasons)
 	log_full(LOG_LEVEL_ERROR, 0,
 		 "%s: not applied; the last confirmed configuration is in force",
 		 daemon->options.config);
+	if (!rolls_back)
+		daemon_retry_files(daemon, first->error);
 }
 
 static void note_first(struct daemon *daemon, struct first_config *first,
@@ -154,7 +159,7 @@ static void note_first(struct daemon *daemon, struct first_config *first,
 	struct config_source source;
 
 	if (candidate->origin == CONFIG_FALLBACK) {
-		note_fallback(daemon, &first->reasons);
+		note_fallback(daemon, first);
 		first->changed = true;
 	} else if (candidate->origin == CONFIG_UNCONFIRMED) {
 		(void)daemon_arm_deadline(daemon, saved->deadline_ms);
@@ -218,6 +223,7 @@ enum daemon_status daemon_apply_first(struct daemon *daemon, struct first_config
 			return DAEMON_OK;
 		}
 		errors_move(&first->reasons, &daemon->errors);
+		first->error = r;
 	}
 	errors_move(&daemon->errors, &first->reasons);
 	return DAEMON_SYSTEM;

@@ -49,6 +49,7 @@ void daemon_set_origin(struct daemon *daemon)
 
 	free(daemon->fallback_reason);
 	daemon->fallback_reason = NULL;
+	daemon->fallback_timer = sd_event_source_disable_unref(daemon->fallback_timer);
 	if (saved->pending.n)
 		daemon->origin = CONFIG_UNCONFIRMED;
 	else if (config_source_equal(&saved->confirmed, &saved->files))
@@ -277,6 +278,49 @@ int daemon_reload(struct daemon *daemon, const struct reload_request *request)
 	return request->confirm_s ?
 		       apply_unconfirmed(daemon, model, request->confirm_s, &source, &files) :
 		       apply_confirmed(daemon, model, &source, &files);
+}
+
+/* ---- files that could not be applied at the start ---- */
+/* The reason for `uplinkctl status`; in the log only if it is another one than before. */
+static void note_reason(struct daemon *daemon)
+{
+	const char *reason = daemon->errors.n ? daemon->errors.messages[0] : "unknown reason";
+
+	if (daemon->fallback_reason && strcmp(reason, daemon->fallback_reason) == 0) {
+		errors_done(&daemon->errors);
+		return;
+	}
+	free(daemon->fallback_reason);
+	daemon->fallback_reason = strdup(reason);
+}
+
+static int on_fallback_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	int r = daemon_reload(daemon, &(struct reload_request){});
+
+	(void)source;
+	(void)usec;
+	if (r == 0)
+		return 0;
+	note_reason(daemon);
+	daemon_retry_files(daemon, r);
+	return 0;
+}
+
+void daemon_retry_files(struct daemon *daemon, int error)
+{
+	int r;
+
+	daemon->fallback_timer = sd_event_source_disable_unref(daemon->fallback_timer);
+	if (config_error_is_permanent(error))
+		return;
+	daemon->fallback_retry_ms = backoff_next_ms(daemon->fallback_retry_ms);
+	r = sd_event_add_time_relative(daemon->event, &daemon->fallback_timer, CLOCK_MONOTONIC,
+				       daemon->fallback_retry_ms * 1000ULL, 0, on_fallback_timer,
+				       daemon);
+	if (r < 0)
+		errors_add(&daemon->errors, r, "configuration: no timer for the next attempt");
 }
 
 /* ---- confirm and roll back ---- */

@@ -93,7 +93,9 @@ struct daemon {
 	char state_path[PATH_MAX];
 	struct config_state saved;
 	enum config_origin origin;
-	char *fallback_reason; /* CONFIG_FALLBACK: why */
+	char *fallback_reason;		 /* CONFIG_FALLBACK: why */
+	sd_event_source *fallback_timer; /* of the next attempt at the files; NULL: none */
+	uint32_t fallback_retry_ms;	 /* the delay before it */
 	sd_event_source *deadline_timer;
 	uint32_t rollback_retry_ms;
 	struct switch_over *switch_over; /* not confirmed, or not taken back; NULL: none */
@@ -181,6 +183,8 @@ struct reload_request {
  * error, and the former configuration is in force. daemon->errors has the reasons.
  */
 int daemon_reload(struct daemon *daemon, const struct reload_request *request);
+/* CONFIG_FALLBACK, because of error: tries the files again later if that can help. */
+void daemon_retry_files(struct daemon *daemon, int error);
 /* 0; -ENODATA: no change waits; other negative errno: it still waits; with a message. */
 int daemon_confirm(struct daemon *daemon);
 /* Applies the confirmed configuration. 0; -ENODATA: no change waits; other negative errno: the
@@ -255,6 +259,7 @@ struct first_config {
 	struct first_candidate candidate[FIRST_CONFIG_MAX];
 	size_t n;
 	struct errors reasons; /* why earlier candidates were not applied */
+	int error;	       /* what happened to the files; 0: nothing */
 	bool changed;	       /* the state has to be stored */
 };
 
