@@ -4,6 +4,7 @@
 tests/integration/test_network_managers.py.
 """
 import os
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,39 @@ def test_a_configuration_that_cannot_be_handed_over_is_reported_and_tried_again(
     wait_until(lambda: not problems(), 30, lambda: str(problems()))
 
 
+def test_files_that_cannot_be_written_are_reported_and_tried_again():
+    bed = Managed()
+    obstacle = bed.root / "systemd"
+    obstacle.touch()
+    bed.daemon.start()
+
+    def problems():
+        return {p["code"]: p for p in bed.daemon.json("status")["daemon"]["problems"]}
+
+    wait_until(problems, 30, lambda: bed.daemon.log())
+    assert "Not a directory" in problems()["network_managers"]["message"], problems()
+    bed.reload(["eth0", "eth1"])
+    obstacle.unlink()
+    bed.wait_unmanaged("eth0", "eth1", "p0")
+    wait_until(lambda: not problems(), 30, lambda: str(problems()))
+    # no process is left behind, and the next change finds its way
+    bed.reload(["eth0"])
+    bed.wait_unmanaged("eth0", "p0")
+    children = Path(f"/proc/{bed.daemon.process.pid}/task/{bed.daemon.process.pid}/children")
+    wait_until(lambda: not ended(children), 30, lambda: ended(children))
+
+
+def ended(children):
+    """The ended processes among the children."""
+    found = {}
+    for pid in children.read_text().split():
+        try:
+            found[pid] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            continue
+    return [pid for pid, state in found.items() if state == "Z"]
+
+
 def test_a_daemon_of_another_user_leaves_them_to_root():
     bed = Managed()
     assert prepare(bed.daemon).returncode == 0
@@ -152,5 +186,7 @@ def test_a_forged_configuration_changes_nothing(what):
     else:
         path.write_text("switches: 7" if what == "mistake" else " " * (5 << 20))
     done = bed.daemon.run_to_end("--drop-ins")
-    assert done.returncode == 2 and "configuration.yaml" in done.stderr, done
+    # 2: another attempt could help
+    assert done.returncode == (2 if what == "link" else 1), done
+    assert "configuration.yaml" in done.stderr, done
     assert bed.unmanaged() == {"eth0", "p0"}

@@ -5,7 +5,7 @@
  * The daemon may not write their files: a udev rule runs any command. It stores the configuration
  * in the run directory, and `uplinkd --drop-ins`, a short-lived process of root, reads it and
  * writes the files. uplinkd-interfaces.path starts that process when the file changes; a daemon
- * that runs as root starts it itself.
+ * that runs as root starts it itself. Both start it again if it fails.
  *
  * Before the first start of a boot the file is missing. The process then takes the configuration
  * that the daemon is going to apply, but only while no manager runs: one that runs would remove the
@@ -17,8 +17,10 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <net/if.h>
 
@@ -61,8 +63,26 @@ static int identify(const char *path, char ret[64])
 }
 
 /* ---- the daemon ---- */
-/* Not waited for; the kernel frees it, because SIGCHLD is ignored. 0 or negative errno. */
-static int spawn_drop_ins(const struct daemon *daemon)
+static int on_process_end(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+/* The event loop waits for the process. 0 or negative errno. */
+static int watch_process(struct daemon *daemon, pid_t pid)
+{
+	int fd = pidfd_open(pid, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	r = sd_event_add_io(daemon->event, &daemon->publish_process, fd, EPOLLIN, on_process_end,
+			    daemon);
+	if (r < 0)
+		close(fd);
+	else
+		sd_event_source_set_io_fd_own(daemon->publish_process, true);
+	return r;
+}
+
+/* One process at a time. 0 or negative errno. */
+static int spawn_drop_ins(struct daemon *daemon)
 {
 	const struct daemon_options *options = &daemon->options;
 	const char *const argv[] = { "uplinkd",	   "--drop-ins",
@@ -75,36 +95,42 @@ static int spawn_drop_ins(const struct daemon *daemon)
 	pid_t pid;
 	int r;
 
+	daemon->publish_again = daemon->publish_process != NULL;
+	if (daemon->publish_again)
+		return 0;
 	sigemptyset(&none);
 	sigemptyset(&standard);
-	sigaddset(&standard, SIGCHLD);
 	sigaddset(&standard, SIGPIPE);
-	signal(SIGCHLD, SIG_IGN);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &standard);
 	r = posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attributes);
-	return -r;
+	if (r)
+		return -r;
+	r = watch_process(daemon, pid);
+	if (r < 0)
+		(void)waitpid(pid, NULL, 0);
+	return r;
 }
 
-static int publish_text(const struct daemon *daemon, const char *text)
+static int publish_text(struct daemon *daemon, const char *text)
 {
 	_cleanup_free_ char *before = NULL;
 	char path[PATH_MAX];
 	int r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
 
-	/* After a failure the file may be right, but the process has not been started. */
-	if (r == 0 && !daemon->publish_problem && read_file(path, &before) == 0 &&
-	    strcmp(before, text) == 0)
+	/* After a failure the file may be right, but the process has not read it. */
+	if (r == 0 && !daemon->publish_problem && !daemon->publish_failed &&
+	    read_file(path, &before) == 0 && strcmp(before, text) == 0)
 		return 0;
 	if (r == 0)
 		r = write_file(path, text);
 	return r == 0 && geteuid() == 0 ? spawn_drop_ins(daemon) : r;
 }
 
-static int publish(const struct daemon *daemon, const struct model *model)
+static int publish(struct daemon *daemon, const struct model *model)
 {
 	_cleanup_free_ char *text = NULL;
 	int r = model_format(model, true, &text);
@@ -122,10 +148,21 @@ static int on_publish_timer(sd_event_source *source, uint64_t usec, void *userda
 	return 0;
 }
 
-static void retry_publishing(struct daemon *daemon, int error)
+static void arm_retry(struct daemon *daemon)
 {
 	int r;
 
+	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	daemon->publish_retry_ms = backoff_next_ms(daemon->publish_retry_ms);
+	r = sd_event_add_time_relative(daemon->event, &daemon->publish_timer, CLOCK_MONOTONIC,
+				       daemon->publish_retry_ms * 1000ULL, 0, on_publish_timer,
+				       daemon);
+	if (r < 0)
+		errors_add(&daemon->errors, r, "files for network managers: no timer");
+}
+
+static void retry_publishing(struct daemon *daemon, int error)
+{
 	free(daemon->publish_problem);
 	daemon->publish_problem = NULL;
 	if (asprintf(&daemon->publish_problem,
@@ -134,12 +171,32 @@ static void retry_publishing(struct daemon *daemon, int error)
 		daemon->publish_problem = NULL;
 	errors_add(&daemon->errors, error,
 		   "network managers are not informed of the configuration in force");
-	daemon->publish_retry_ms = backoff_next_ms(daemon->publish_retry_ms);
-	r = sd_event_add_time_relative(daemon->event, &daemon->publish_timer, CLOCK_MONOTONIC,
-				       daemon->publish_retry_ms * 1000ULL, 0, on_publish_timer,
-				       daemon);
-	if (r < 0)
-		errors_add(&daemon->errors, r, "files for network managers: no timer");
+	arm_retry(daemon);
+}
+
+/* Its reasons are in the log and in PROBLEMS_NAME. */
+static int on_process_end(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	siginfo_t info = {};
+	bool failed = waitid(P_PIDFD, (id_t)fd, &info, WEXITED) < 0 || info.si_code != CLD_EXITED ||
+		      info.si_status == DAEMON_SYSTEM;
+
+	(void)source;
+	(void)revents;
+	daemon->publish_process = sd_event_source_disable_unref(daemon->publish_process);
+	if (daemon->publish_again) {
+		int r = spawn_drop_ins(daemon);
+
+		if (r < 0)
+			retry_publishing(daemon, r);
+	} else if (failed) {
+		daemon->publish_failed = true;
+		arm_retry(daemon);
+	} else {
+		daemon->publish_retry_ms = 0;
+	}
+	return 0;
 }
 
 void daemon_publish_configuration(void *userdata, const struct model *model)
@@ -151,11 +208,13 @@ void daemon_publish_configuration(void *userdata, const struct model *model)
 		return;
 	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
 	r = publish(daemon, model);
+	daemon->publish_failed = false;
 	if (r < 0) {
 		retry_publishing(daemon, r);
 		return;
 	}
-	daemon->publish_retry_ms = 0;
+	if (!daemon->publish_process)
+		daemon->publish_retry_ms = 0;
 	free(daemon->publish_problem);
 	daemon->publish_problem = NULL;
 }
@@ -163,6 +222,7 @@ void daemon_publish_configuration(void *userdata, const struct model *model)
 void daemon_stop_publishing(struct daemon *daemon)
 {
 	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
+	daemon->publish_process = sd_event_source_disable_unref(daemon->publish_process);
 	free(daemon->publish_problem);
 	daemon->publish_problem = NULL;
 }
@@ -376,7 +436,10 @@ enum daemon_status daemon_drop_ins(const struct daemon_options *options)
 		return DAEMON_SYSTEM;
 	r = sync_in_force(options, path, &errors);
 	store_problems(options, &errors);
-	return r < 0 ? DAEMON_SYSTEM : DAEMON_OK;
+	if (r == 0)
+		return DAEMON_OK;
+	/* Nothing to read, or it is wrong: another attempt at the same cannot help. */
+	return r == -EINVAL || r == -ENOENT ? DAEMON_BAD_CONFIG : DAEMON_SYSTEM;
 }
 
 int daemon_remove_drop_ins(const struct daemon_options *options)

@@ -85,6 +85,9 @@ struct daemon {
 	uint32_t attach_retry_ms;
 	sd_event_source *publish_timer; /* of the next attempt at it */
 	uint32_t publish_retry_ms;
+	sd_event_source *publish_process; /* of root, which writes their files; NULL: none runs */
+	bool publish_again;		  /* when it has ended */
+	bool publish_failed;		  /* it has, and it is started again */
 	char *publish_problem; /* why network managers are not informed; NULL: they are */
 	struct timely *timely; /* NULL: teardown */
 	char registry_path[PATH_MAX];
