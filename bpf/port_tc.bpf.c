@@ -143,6 +143,8 @@ static __always_inline bool may_use_source(const struct sending *s)
 {
 	__u32 flags = s->own.group_flags;
 	bool passes = flags & (UL_GROUP_LEARNING | UL_GROUP_FORGED_OK), learned = false;
+	/* Before the report, after which the daemon may set it because of this source. */
+	bool limited = s->port->flags & UL_PORT_LIMITED;
 
 	if (is_own_source(s->port, s->frame.src)) {
 		if (is_group_address(s->frame.dst))
@@ -151,7 +153,7 @@ static __always_inline bool may_use_source(const struct sending *s)
 	}
 	if (flags & UL_GROUP_REPORTS)
 		learned = note_source(s);
-	if (!learned && s->port->flags & UL_PORT_LIMITED)
+	if (!learned && limited)
 		return false;
 	if (!passes || !(s->vlan_flags & UL_VLAN_FOREIGN))
 		return passes;

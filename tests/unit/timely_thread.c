@@ -103,6 +103,14 @@ Test(timely_thread, the_lease_is_renewed_and_reports_arrive)
 	stop(&it);
 }
 
+Test(timely_thread, a_switch_has_its_lease_as_soon_as_it_is_started)
+{
+	struct thread_test it = start(0);
+
+	cr_expect(has_lease(&it));
+	stop(&it);
+}
+
 Test(timely_thread, the_watchdog_is_fed_as_long_as_the_worker_makes_progress)
 {
 	struct thread_test it = start(20000);

@@ -39,6 +39,25 @@ static void send_report(void *userdata, const struct timely_report *report)
 			 timely->statistics.reports_dropped + 1);
 }
 
+/* ---- leases ---- */
+static void renew_leases(struct timely *timely, uint64_t now)
+{
+	uint64_t until_ns = now_ns() + LEASE_MS * 1000000ULL;
+
+	if (now < timely->lease_due_ms)
+		return;
+	timely->lease_due_ms = now + LEASE_RENEWAL_MS;
+	for (uint32_t id = 0; id < TIMELY_MAX_SWITCHES; id++) {
+		struct timely_switch *sw = timely->sw[id];
+
+		if (!sw || !sw->started)
+			continue;
+		meta_write_lease(&sw->dp, until_ns);
+		if (sw->has_former)
+			meta_write_lease(&sw->former, until_ns);
+	}
+}
+
 /* ---- commands ---- */
 static uint32_t free_id(const struct timely *timely)
 {
@@ -98,28 +117,15 @@ static void serve(struct timely *timely)
 	if (n != sizeof(timely->command))
 		return;
 	execute(timely);
+	/* A switch that has just started has no lease yet. */
+	if (timely->command.kind == TIMELY_START) {
+		timely->lease_due_ms = 0;
+		renew_leases(timely, now_ms());
+	}
 	send_answer(timely);
 }
 
-/* ---- leases and the watchdog ---- */
-static void renew_leases(struct timely *timely, uint64_t now)
-{
-	uint64_t until_ns = now_ns() + LEASE_MS * 1000000ULL;
-
-	if (now < timely->lease_due_ms)
-		return;
-	timely->lease_due_ms = now + LEASE_RENEWAL_MS;
-	for (uint32_t id = 0; id < TIMELY_MAX_SWITCHES; id++) {
-		struct timely_switch *sw = timely->sw[id];
-
-		if (!sw || !sw->started)
-			continue;
-		meta_write_lease(&sw->dp, until_ns);
-		if (sw->has_former)
-			meta_write_lease(&sw->former, until_ns);
-	}
-}
-
+/* ---- the watchdog ---- */
 static void feed_watchdog(struct timely *timely, uint64_t now)
 {
 	uint64_t busy = __atomic_load_n(&timely->worker_busy_ms, __ATOMIC_RELAXED);
