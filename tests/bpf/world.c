@@ -174,14 +174,12 @@ static int take_event(void *userdata, void *data, size_t size)
 	return 0;
 }
 
-static void load_programs(struct world *world)
+static struct uplinkd_bpf *load(bool limits_floods)
 {
-	struct uplinkd_bpf *skel;
+	struct uplinkd_bpf *skel = uplinkd_bpf__open();
 	uint32_t slow = UL_SLOW_PORT_TC;
 	int slow_fd;
 
-	libbpf_set_print(quiet);
-	world->skel = skel = uplinkd_bpf__open();
 	cr_assert(skel);
 	bpf_map__set_max_entries(skel->maps.ul_ports, MAX_PORTS);
 	bpf_map__set_max_entries(skel->maps.ul_groups, MAX_GROUPS);
@@ -194,13 +192,79 @@ static void load_programs(struct world *world)
 	bpf_map__set_max_entries(skel->maps.ul_fdb_use, FDB_BUCKETS);
 	skel->rodata->ul_ifaces_mask = IFACE_BUCKETS - 1;
 	skel->rodata->ul_hz = kernel_hz();
-	if (!(world->flags & WORLD_FLOOD_LIMIT))
+	if (!limits_floods)
 		skel->rodata->ul_flood_limit = UINT32_MAX;
 	cr_assert_eq(uplinkd_bpf__load(skel), 0, "the programs do not load");
 	slow_fd = bpf_program__fd(skel->progs.port_tc_slow);
 	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(skel->maps.ul_slow), &slow, &slow_fd, BPF_ANY),
 		     0);
+	return skel;
+}
 
+/* As after the load. */
+static void empty_map(const struct bpf_map *map, int n_cpus)
+{
+	size_t size = bpf_map__value_size(map);
+	uint32_t entries = bpf_map__max_entries(map);
+	int fd = bpf_map__fd(map);
+	char key[64];
+	void *zeros;
+
+	if (bpf_map__map_flags(map) & BPF_F_MMAPABLE) {
+		void *memory = map_memory(map);
+
+		memset(memory, 0, size * entries);
+		munmap(memory, size * entries);
+		return;
+	}
+	switch (bpf_map__type(map)) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		zeros = calloc((size_t)n_cpus, (size + 7) / 8 * 8);
+		cr_assert(zeros);
+		for (uint32_t i = 0; i < entries; i++)
+			cr_assert_eq(bpf_map_update_elem(fd, &i, zeros, BPF_ANY), 0);
+		free(zeros);
+		break;
+	case BPF_MAP_TYPE_HASH:
+		cr_assert_leq(bpf_map__key_size(map), sizeof(key));
+		while (bpf_map_get_next_key(fd, NULL, key) == 0)
+			cr_assert_eq(bpf_map_delete_elem(fd, key), 0);
+		break;
+	case BPF_MAP_TYPE_DEVMAP:
+		for (uint32_t i = 0; i < entries; i++)
+			(void)bpf_map_delete_elem(fd, &i);
+		break;
+	case BPF_MAP_TYPE_RINGBUF:    /* world_free() has consumed it */
+	case BPF_MAP_TYPE_PROG_ARRAY: /* belongs to the load */
+		break;
+	default:
+		cr_assert_fail("%s: unknown type of map", bpf_map__name(map));
+	}
+}
+
+/* Loaded once in a test: a kernel needs a second to verify the programs, an emulated one ten. */
+static struct uplinkd_bpf *loaded_programs(bool limits_floods, int n_cpus)
+{
+	static struct uplinkd_bpf *loaded[2];
+	struct uplinkd_bpf **ret = &loaded[limits_floods];
+	struct bpf_map *map;
+
+	if (!*ret)
+		return *ret = load(limits_floods);
+	bpf_object__for_each_map(map, (*ret)->obj)
+		if (map != (*ret)->maps.rodata)
+			empty_map(map, n_cpus);
+	return *ret;
+}
+
+static void load_programs(struct world *world)
+{
+	struct uplinkd_bpf *skel;
+
+	libbpf_set_print(quiet);
+	world->n_cpus = libbpf_num_possible_cpus();
+	world->skel = skel = loaded_programs(world->flags & WORLD_FLOOD_LIMIT, world->n_cpus);
 	world->meta = map_memory(skel->maps.ul_meta);
 	world->uplinks = map_memory(skel->maps.ul_uplinks);
 	world->ports = map_memory(skel->maps.ul_ports);
@@ -219,7 +283,6 @@ static void load_programs(struct world *world)
 					.mask = IFACE_BUCKETS - 1 };
 	world->ring = ring_buffer__new(bpf_map__fd(skel->maps.ul_events), take_event, world, NULL);
 	cr_assert(world->ring);
-	world->n_cpus = libbpf_num_possible_cpus();
 	world->stats_buffer =
 		calloc((size_t)world->n_cpus * WORLD_ENDPOINTS, sizeof(struct ul_stats));
 	cr_assert(world->stats_buffer);
@@ -257,8 +320,8 @@ void world_attach_port(struct world *world, uint32_t ifindex)
 
 void world_free(struct world *world)
 {
+	(void)ring_buffer__consume(world->ring);
 	ring_buffer__free(world->ring);
-	uplinkd_bpf__destroy(world->skel);
 	free(world->stats_buffer);
 	free(world);
 }
