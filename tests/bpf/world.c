@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -59,6 +60,21 @@ static void add_pair(FILE *batch, const char *near, const char *far, int number)
 		near, number, far, number);
 }
 
+/* Until then the kernel has given a new interface no queue, and drops what is sent by it. */
+static void await_running(uint32_t ifindex)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {};
+
+	cr_assert_geq(fd, 0);
+	cr_assert(if_indextoname(ifindex, request.ifr_name));
+	do {
+		cr_assert_eq(ioctl(fd, SIOCGIFFLAGS, &request), 0, "%s: %s", request.ifr_name,
+			     strerror(errno));
+	} while (!(request.ifr_flags & IFF_RUNNING) && usleep(1000) == 0);
+	close(fd);
+}
+
 static void make_namespace(struct world *world)
 {
 	FILE *batch;
@@ -97,6 +113,16 @@ static void make_namespace(struct world *world)
 	}
 	world->stranger_if = index_of("n", 0);
 	world->stranger_far_if = index_of("o", 0);
+	for (int i = 0; i < SW_UPLINKS; i++) {
+		await_running(world->uplink_if[i]);
+		await_running(world->wire_if[i]);
+	}
+	for (int i = 0; i < SW_PORTS; i++) {
+		await_running(world->port_if[i]);
+		await_running(world->machine_if[i]);
+	}
+	await_running(world->stranger_if);
+	await_running(world->stranger_far_if);
 }
 
 uint32_t world_ifindex(const struct world *world, uint32_t endpoint)
