@@ -5,6 +5,7 @@ confirm, and comes back by itself. Bonds are in vmtest/peers/test_adopt.py.
 """
 import json
 import shutil
+import time
 
 import pytest
 
@@ -93,8 +94,21 @@ class Host:
         port = self.port(name)
         return port.get("attached") and port["present"]
 
+    def wait_learned(self, machine):
+        """Until frames of the machine pass: the switch drops the first ones of a new address."""
+        command = ("ping", "-q", "-c", "1", "-W", "1", GATEWAY)
+        wait_until(
+            lambda: machine.ns.run(*command, check=False).returncode == 0,
+            60,
+            lambda: f"{machine.address} to be learned\n{self.daemon.log()}",
+        )
+
     def state(self):
         return self.daemon.json("show", "config").get("switch_over")
+
+    def wait_returned(self, what=""):
+        """A rollback that the kernel refuses at first is tried again."""
+        wait_until(lambda: self.state() is None, 60, lambda: f"{what} {self.state()}")
 
     def snapshot(self):
         return snapshot(self.ns)
@@ -102,7 +116,7 @@ class Host:
     def wait_as(self, before):
         wait_until(
             lambda: self.snapshot() == before,
-            60,
+            150,
             lambda: f"the host as before:\n{before}\n{self.snapshot()}\n{self.daemon.log()}",
         )
 
@@ -142,10 +156,11 @@ def test_the_host_moves_and_a_connection_lives_on(cleanup):
     host = Host()
     with connection(host.ns, host.world) as exchange:
         exchange(b"before")
-        done = host.ctl()
+        done = host.ctl("--confirm", LONG)
         assert "uplinkctl confirm" in done.stdout, done.stdout
         check_moved(host)
         exchange(b"on uplinkd")
+        host.wait_learned(host.machine)
         ping(host.machine.ns, GATEWAY)
         ping(host.machine.ns, HOST)
         host.daemon.ctl("confirm")
@@ -168,6 +183,7 @@ def test_machines_keep_the_name_of_their_bridge(cleanup):
     codes = [p["code"] for p in host.daemon.json("status")["switches"][0]["problems"]]
     assert not {c for c in codes if c.startswith("attachment")}, codes
     before = bridge_received(host)
+    host.wait_learned(host.machine)
     ping(host.machine.ns, GATEWAY)
     assert bridge_received(host) == before, "no frame passes the bridge"
     host.ns.ip("link", "del", "p0")
@@ -177,6 +193,7 @@ def test_machines_keep_the_name_of_their_bridge(cleanup):
     wait_until(lambda: host.attached("p1"), 30, "the port of the new machine")
     # until then the bridge, which is up, gets what the machine sends
     before = bridge_received(host)
+    host.wait_learned(machine)
     ping(machine.ns, GATEWAY)
     ping(machine.ns, HOST)
     assert bridge_received(host) == before, "no frame passes the bridge"
@@ -234,16 +251,29 @@ def test_the_addresses_of_a_nic_without_a_bridge_move(cleanup):
     ping(host.ns, OUTSIDE)
 
 
+def adopt_for(host, seconds, exchange):
+    """A machine that is too slow to check the host before the deadline gets a later one."""
+    before, begin = host.snapshot(), time.monotonic()
+    try:
+        host.ctl("--confirm", str(seconds))
+        check_moved(host)
+        exchange(b"on uplinkd")
+    except AssertionError:
+        if time.monotonic() - begin < seconds:
+            raise
+        host.wait_as(before)
+        adopt_for(host, 6 * seconds, exchange)
+
+
 def test_without_a_confirmation_everything_comes_back(cleanup):
     host = Host()
     before = host.snapshot()
     with connection(host.ns, host.world) as exchange:
-        host.ctl("--confirm", "10")
-        check_moved(host)
-        exchange(b"on uplinkd")
+        adopt_for(host, 10, exchange)
         host.wait_as(before)
         exchange(b"back")
-    assert not host.ns.exists("vmk0") and host.state() is None
+    assert not host.ns.exists("vmk0")
+    host.wait_returned()
     ping(host.machine.ns, GATEWAY)
     # the file that was not confirmed is not in force, and the next attempt succeeds
     host.daemon.restart()
@@ -280,7 +310,7 @@ def test_a_killed_daemon_can_be_rolled_back(cleanup, how):
     else:
         set_state(host, deadline_ms=1)
         host.daemon.start()
-        assert host.state() is None
+        host.wait_returned()
     host.wait_as(before)
 
 
@@ -383,7 +413,7 @@ def test_a_daemon_that_is_killed_at_any_step_takes_it_back(cleanup):
         host.daemon.start()
         if host.state() == "done":
             host.daemon.ctl("adopt", "--undo")
-        assert host.state() is None, (call, number)
+        host.wait_returned((call, number))
         host.wait_as(before)
     assert hits > len(places) / 2, f"{hits} of {places}"
 
@@ -394,7 +424,7 @@ def test_a_guest_that_ends_meanwhile_stops_nothing(cleanup):
     host.ns.ip("link", "del", "p0")
     done = host.daemon.ctl("adopt", "--undo")
     assert "is restored" in done.stdout
-    assert host.answers()
+    wait_until(host.answers, 30, "answer of the host")
 
 
 def test_a_configuration_with_switches_is_not_replaced(cleanup):

@@ -3,6 +3,7 @@
 """Changes of the configuration that revert themselves: confirm, rollback, restart, fallback."""
 import json
 import signal
+import time
 
 import pytest
 
@@ -43,11 +44,11 @@ def other_file(bed, name="other.yaml", **more):
 
 
 def problems(bed):
-    return {p["code"]: p for p in bed.daemon.json("status")["daemon"]["problems"]}
+    return {p["code"]: p for p in bed.daemon.status()["daemon"]["problems"]}
 
 
 def state(bed):
-    return bed.daemon.json("status")["daemon"]["configuration"]["state"]
+    return bed.daemon.status()["daemon"]["configuration"]["state"]
 
 
 # ---- the deadline ----
@@ -69,8 +70,9 @@ def test_a_change_that_cuts_management_reverts_itself_and_spares_other_flows():
     changed = bed.daemon.config_path.read_text()
     traffic = Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0))
     traffic.flow()
+    begin = time.monotonic()
     bed.daemon.ctl("reload", "--confirm", "2")
-    assert management() == "20"
+    assert management() == "20" or time.monotonic() - begin > 2
     wait_until(lambda: management() == "10", 30, lambda: f"the rollback\n{bed.daemon.log()}")
     traffic.flow()
     traffic.stop().assert_clean("a change and its rollback")
@@ -95,9 +97,17 @@ def test_confirm_keeps_the_change():
 def test_confirm_in_time_stops_the_deadline():
     bed = started()
     bed.daemon.write(config_of(bed, vlan=200))
-    bed.daemon.ctl("reload", "--confirm", "3")
-    bed.daemon.ctl("confirm")
-    holds_for(lambda: vlan(bed) == "200", 4, "the confirmed VLAN")
+
+    def confirmed(seconds):
+        """False: the machine is too slow for the deadline."""
+        begin = time.monotonic()
+        bed.daemon.ctl("reload", "--confirm", str(seconds))
+        done = bed.daemon.ctl("confirm", check=False)
+        assert done.returncode == 0 or time.monotonic() - begin > seconds, done
+        return done.returncode == 0
+
+    seconds = next(s for s in (3, 30, 60) if confirmed(s))
+    holds_for(lambda: vlan(bed) == "200", seconds + 1, "the confirmed VLAN")
 
 
 def test_rollback_reverts_at_once_and_a_restart_does_not_read_the_file_again():
@@ -259,7 +269,8 @@ def test_a_broken_file_at_start_falls_back_and_says_so():
     found = problems(bed)["configuration_fallback"]
     assert found["severity"] == "error" and str(bed.daemon.config_path) in found["message"]
     bed.daemon.log_has("the last confirmed configuration is in force")
-    assert "the last confirmed configuration is in force" in bed.daemon.ctl("status").stdout
+    text = "the last confirmed configuration is in force"
+    wait_until(lambda: text in bed.daemon.ctl("status").stdout, 30, bed.daemon.log)
     bed.daemon.write(config_of(bed, vlan=200))
     bed.daemon.ctl("reload")
     assert vlan(bed) == "200" and state(bed) == "files" and not problems(bed)
@@ -289,9 +300,8 @@ def test_files_that_cannot_be_read_at_start_are_tried_again():
     found = problems(bed)["configuration_fallback"]
     assert "Input/output error" in found["message"] and "tried again" in found["remedy"], found
     reads = "configuration is in force"
-    assert len([line for line in bed.daemon.log().splitlines() if reads in line]) == 1
-    path.unlink()
-    bed.daemon.write(config_of(bed, vlan=200))
+    assert bed.daemon.log_path.read_text().count(reads) == 1
+    other_file(bed, vlan=200).replace(path)  # at once: it may be read at any time
     wait_until(lambda: state(bed) == "files", 90, lambda: problems(bed))
     assert vlan(bed) == "200" and not problems(bed)
 
@@ -303,8 +313,9 @@ def test_files_with_mistakes_after_a_failed_read_wait_for_a_reload():
     path.unlink()
     path.symlink_to("/proc/self/mem")
     bed.daemon.start()
-    path.unlink()
-    bed.daemon.write(text="switches: [\n")
+    wrong = bed.daemon.dir / "wrong.yaml"
+    wrong.write_text("switches: [\n")
+    wrong.replace(path)  # at once: it may be read at any time
     wait_until(
         lambda: "tried again" not in problems(bed)["configuration_fallback"]["remedy"],
         90,
@@ -344,9 +355,9 @@ def test_a_damaged_state_is_reported_and_replaced():
 def test_a_state_that_cannot_be_stored_refuses_only_changes_with_a_deadline():
     bed = started()
     path = bed.daemon.run_dir / "state"
-    for entry in path.iterdir():
-        entry.unlink()
-    path.rmdir()
+    # its thread has the folder open and makes it no more
+    wait_until((path / "history").exists, 30, "the history")
+    path.rename(bed.daemon.run_dir / "former")
     path.write_text("a file where the folder was")
     bed.daemon.write(config_of(bed, vlan=200))
     done = bed.daemon.ctl("reload", "--confirm", LONG, check=False)

@@ -71,7 +71,7 @@ def recorded(daemon, after=0):
     }
 
 
-def wait_found(daemon, code, deadline=60):
+def wait_found(daemon, code, deadline=120):
     """The findings as soon as there is one with this code."""
     last = {}
 
@@ -84,7 +84,7 @@ def wait_found(daemon, code, deadline=60):
     return dict(last)
 
 
-def wait_nothing(daemon, deadline=60):
+def wait_nothing(daemon, deadline=120):
     last = {}
 
     def nothing():
@@ -132,10 +132,10 @@ def address_of_router(bed):
 def test_a_virtual_address_that_moved_to_a_router_outside_is_a_note():
     bed, ours, theirs, others = vrrp()
     talk = Talk(lambda n: ours(n) + others(n))
-    wait_until(lambda: address_of_router(bed) == "here", 30, lambda: address_of_router(bed))
+    wait_until(lambda: address_of_router(bed) == "here", 60, lambda: address_of_router(bed))
     talk.stop()
     Talk(lambda n: theirs(n) + others(n))
-    wait_until(lambda: address_of_router(bed) == "elsewhere", 60, lambda: address_of_router(bed))
+    wait_until(lambda: address_of_router(bed) == "elsewhere", 120, lambda: address_of_router(bed))
     assert observe(bed.daemon) == {("address_moved", "p0"): "note"}
 
 
@@ -194,12 +194,13 @@ def test_a_machine_that_is_off_is_no_finding_and_a_port_without_interface_is_a_n
             (far[n % 2], tagged(udp4(port_mac(9), outside_mac(1), "192.0.2.1", "192.0.2.9"))),
         ]
     )
-    wait_until(lambda: bed.daemon.counter("eth0", "flooded") > 100, 30, bed.daemon.counters_text)
+    wait_until(lambda: bed.daemon.counter("eth0", "flooded") > 100, 90, bed.daemon.counters_text)
     expected = {} if what == "off" else {("port_missing", "tap0"): "note"}
     if channel == "none":
         # the frames to the machine that the other uplink serves
         assert {c for c, _ in observe(bed.daemon)} - {c for c, _ in expected} <= set()
     assert observe(bed.daemon) == expected
+    wait_until(lambda: recorded(bed.daemon) >= set(expected), 120, lambda: recorded(bed.daemon))
     assert recorded(bed.daemon) == set(expected)
 
 
@@ -227,7 +228,7 @@ def test_a_migrated_machine_is_no_fault_and_one_that_runs_twice_is(stopped):
         (bed.nic("sw0"), tagged(asks(n + 125))),
     ]
     talk = Talk(lambda n: around(n) + here(n))
-    wait_until(lambda: bed.daemon.counter("p2", "flooded") > 20, 30, bed.daemon.counters_text)
+    wait_until(lambda: bed.daemon.counter("p2", "flooded") > 20, 60, bed.daemon.counters_text)
     talk.stop()
     for _ in range(5):
         bed.nic("sw0").send(tagged(announce(port_mac(2))))
@@ -236,7 +237,7 @@ def test_a_migrated_machine_is_no_fault_and_one_that_runs_twice_is(stopped):
     if stopped:
         bed.daemon.ctl("port", "del", "p2")
         Talk(lambda n: around(n) + there(n))
-        wait_until(lambda: bed.daemon.counter("eth0", "flooded") > 50, 30, bed.daemon.counters_text)
+        wait_until(lambda: bed.daemon.counter("eth0", "flooded") > 50, 60, bed.daemon.counters_text)
         found = observe(bed.daemon)
         assert set(found.values()) <= {"note"} and {c for c, _ in found} <= {"reflected"}, found
     else:
@@ -288,24 +289,24 @@ def busy():
     it.bed.confirm(0)
     wait_nothing(it.daemon)
     it.before = it.daemon.json("history")[-1]["number"]
-    # the switch is another machine, which is not busy
-    os.setpriority(os.PRIO_PROCESS, it.partner.thread.native_id, -20)
     burn(4 * os.cpu_count())
     Flood(
         it.bed.world,
         "m0",
         [udp4(outside_mac(5), port_mac(0), "192.0.2.1", f"192.0.2.{n}") for n in range(2, 18)],
     )
-    wait_until(lambda: it.daemon.counter("p0", "to_uplink") > 10000, 60, it.daemon.counters_text)
+    wait_until(lambda: it.daemon.counter("p0", "to_uplink") > 10000, 120, it.daemon.counters_text)
     return it
 
 
+@pytest.mark.alone
 def test_a_busy_host_is_no_finding():
     it = busy()
     assert observe(it.daemon, 5) == {}
     assert recorded(it.daemon, it.before) == set()
 
 
+@pytest.mark.alone
 def test_a_stopped_daemon_on_a_busy_host_is_one():
     it = busy()
     it.daemon.freeze()
@@ -329,5 +330,5 @@ def test_a_long_round_of_the_loop_is_a_finding_and_a_short_one_is_none(seconds):
     it.daemon.ctl("reload")
     hold.time_of("released")
     it.wait()
-    assert stalls(it.daemon) == (seconds > 5), it.daemon.json("status")["daemon"]
+    wait_until(lambda: stalls(it.daemon) == (seconds > 5), 30, it.daemon.status)
     assert observe(it.daemon) == {}

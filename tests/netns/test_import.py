@@ -30,6 +30,9 @@ def host_with_bridge():
         ns.ip("tuntap", "add", f"vm-web{i}", "mode", "tap")
         ns.ip("link", "set", f"vm-web{i}", "master", "br0", "up")
     ns.ip("address", "add", "192.0.2.10/24", "dev", "br0")
+    # the kernel reports a change of the carrier a moment later
+    settled = lambda flags: ("LOWER_UP" in flags) != ("NO-CARRIER" in flags)
+    wait_until(lambda: all(settled(link[1]) for link in links(ns)), 30, lambda: links(ns))
     return ns
 
 
@@ -242,8 +245,8 @@ def test_the_steps_of_adopt_can_be_undone(cleanup):
     bed.daemon.teardown()
     for command in plan["back"][2:]:
         ns.run("sh", "-ec", command)
-    wait_until(lambda: links(ns) == before, 30, lambda: f"{before}: {links(ns)}")
-    assert ns.ip("route", "show").stdout == routes
+    now = lambda: (links(ns), ns.ip("route", "show").stdout)
+    wait_until(lambda: now() == (before, routes), 30, lambda: f"{before}, {routes}: {now()}")
 
 
 def test_filters_of_nftables_are_named(cleanup):

@@ -29,7 +29,7 @@ def found(bed, name):
     }
 
 
-def wait_found(bed, name, code, present=True, deadline=3):
+def wait_found(bed, name, code, present=True, deadline=60):
     wait_until(
         lambda: (code in found(bed, name)) == present,
         deadline,
@@ -152,7 +152,7 @@ def test_changed_setting_is_set_again(what):
     CHANGES[what](bed.hv)
     wait_until(
         lambda: settings_of(bed.hv, "eth0") == right,
-        3,
+        60,
         lambda: f"{what}: {right}\ngot {settings_of(bed.hv, 'eth0')}",
     )
     bed.daemon.log_has("eth0: other software changed")
@@ -167,10 +167,10 @@ def test_setting_that_is_changed_repeatedly_is_reported_and_repaired_later():
         bed.hv.ip("link", "set", "eth0", "arp", "on")
         wait_until(
             lambda: "NOARP" in bed.hv.link("eth0")["flags"] or "setting" in found(bed, "eth0"),
-            3,
+            60,
             "a repair or a finding",
         )
-    wait_found(bed, "eth0", "setting", present=False, deadline=10)
+    wait_found(bed, "eth0", "setting", present=False)
     assert "NOARP" in bed.hv.link("eth0")["flags"]
 
 
@@ -218,6 +218,6 @@ def test_uplink_that_left_while_it_was_in_another_namespace_is_restored_when_it_
     bed.world.ip("link", "set", "eth1", "netns", bed.hv.name)
     wait_until(
         lambda: not {"PROMISC", "NOARP"} & set(bed.hv.link("eth1")["flags"]),
-        3,
+        60,
         lambda: f"{bed.hv.link('eth1')}\n{bed.daemon.log()}",
     )

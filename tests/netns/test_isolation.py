@@ -218,7 +218,7 @@ def test_no_frame_crosses_a_vlan_or_switch(one_cpu, channel, receive, protocol):
     assert len(expected) > 2500 and n_copies > 500
     wait_until(
         lambda: ingress_total(daemon) - counted >= len(expected),
-        30,
+        90,
         lambda: f"{len(expected)} frames to be counted, now {ingress_total(daemon) - counted}\n{daemon.counters_text()}",
     )
     seen = collections.defaultdict(collections.Counter)
@@ -229,7 +229,7 @@ def test_no_frame_crosses_a_vlan_or_switch(one_cpu, channel, receive, protocol):
         return sum(sum(c.values()) for c in seen.values())
 
     wait_until(
-        lambda: collect() >= n_copies or None, 30, lambda: "\n".join(compare(expected, seen)[:40])
+        lambda: collect() >= n_copies or None, 90, lambda: "\n".join(compare(expected, seen)[:40])
     )
     for _ in range(3):  # the last copies of frames that must not arrive
         collect()

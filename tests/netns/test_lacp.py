@@ -68,11 +68,11 @@ def test_negotiation(ovs, ours, rate, theirs, their_rate):
     it.config["rate"] = rate
     it.daemon.write({"switches": [lacp_switch(it.names, **it.config)]})
     it.daemon.start()
-    it.wait(deadline=60)  # an active side at the slow rate sends every 30 s
+    it.wait(deadline=120)  # an active side at the slow rate sends every 30 s
     begin = event_time(
         it.daemon, "port_disabled -> expired" if ours == "active" else "LACP partner:"
     )
-    assert event_time(it.daemon, "-> collecting_distributing", -1) >= begin
+    event_time(it.daemon, "-> collecting_distributing", -1, after=begin)
     for name, port in ports_of(it.daemon).items():
         assert port["actor"]["key"] == 1 and port["actor"]["port"] == it.names.index(name) + 1
         assert ("activity" in port["actor"]["state"]) == (ours == "active") and (
@@ -196,15 +196,15 @@ def test_silent_loss(ovs, lost):
     both(streams, "flow", 300)
     with silence(it.ends("eth1"), everything=lost == "everything"):
         begin = time.time()
-        it.wait("eth0", "eth2", deadline=30)
+        it.wait("eth0", "eth2")
         assert event_time(it.daemon, "current -> expired") > begin
         assert ports_of(it.daemon)["eth1"]["reason"].startswith("no LACPDU for")
         both(streams, "mark")
         both(streams, "flow", 1000)
-        healed = time.time()  # the filters are removed one after the other
-    both(streams, "mark")
+        both(streams, "mark")  # the filters are removed one after the other
+        healed = time.time()
     it.wait()
-    assert event_time(it.daemon, "-> collecting_distributing", -1) > healed
+    event_time(it.daemon, "-> collecting_distributing", -1, after=healed)
     both(streams, "mark")
     both(streams, "flow", 1000)
     for stream, way in zip(streams, ("out", "in")):
@@ -265,9 +265,15 @@ def test_drain_without_loss(ovs):
     assert (
         not it.channel.states()[it.channel.cables["eth1"]][1] & SYNC
     ), "an LACPDU with SYNC=0 was sent"
-    sent = [it.daemon.counter("eth1", reason) for reason in ("sent", "to_port", "flooded")]
-    both(streams, "flow", 500)
-    assert [it.daemon.counter("eth1", reason) for reason in ("sent", "to_port", "flooded")] == sent
+    counts = lambda: [it.daemon.counter("eth1", r) for r in ("sent", "to_port", "flooded")]
+
+    def quiet():
+        """Open vSwitch reports the state before the last flow has moved."""
+        before = counts()
+        both(streams, "flow", 500)
+        return counts() == before
+
+    wait_until(quiet, 30, lambda: f"no frames on eth1: {counts()}")
     assert (
         ports_of(it.daemon)["eth1"]["reason"] == "drained by the operator"
         and ports_of(it.daemon)["eth1"]["drained"]
@@ -323,7 +329,8 @@ def test_data_plane_changes_before_the_lacpdu_is_sent(mux):
 # ---- without the daemon ----
 def test_headless_answers_are_bounded():
     it = ScriptBed(interval=0.2, headless_s=2).wait()
-    before = {name: port["headless"]["answered"] for name, port in ports_of(it.daemon).items()}
+    answers = lambda: {n: port["headless"]["answered"] for n, port in ports_of(it.daemon).items()}
+    before = answers()
     begin = time.monotonic()
     it.daemon.freeze()
 
@@ -331,26 +338,25 @@ def test_headless_answers_are_bounded():
         lacpdus = it.lacpdus("eth0", begin)
         return lacpdus and time.monotonic() - lacpdus[-1][0] > seconds
 
+    wait_until(lambda: all(answers()[n] > before[n] for n in it.names), 30, answers)
     wait_until(lambda: silent_since(1.0), 30, "the answers to end")
+    status = lambda: it.daemon.ctl("status").stdout
+    wait_until(lambda: "LACPDUs are no longer answered" in status(), 30, status)
     for name in it.names:
-        answered = ports_of(it.daemon)[name]["headless"]["answered"] - before[name]
+        answered = answers()[name] - before[name]
         assert 1 <= answered <= 9, f"{name}: {answered} replies, at most one in 300 ms for 2 s"
         assert all(
             a.state & IN_USE == IN_USE and p.identity() == it.port(name).info.identity()
             for _, a, p in it.lacpdus(name, begin)
         )
-    text = it.daemon.ctl("status").stdout
-    assert "LACPDUs are no longer answered" in text and "the switch removes the links" in text, text
+    assert "the switch removes the links" in status(), status()
     it.daemon.thaw()
     # LACPDUs that waited in the sockets for 4 s prove that the partner is alive
     wait_until(lambda: time.monotonic() - it.lacpdus("eth0")[-1][0] < 0.3, 30, "LACPDUs of uplinkd")
     it.wait()
     assert not [e for e in events(it.daemon) if "current ->" in e["text"] or "finding" in e["text"]]
-    assert (
-        it.daemon.counter("eth0", "answered")
-        == ports_of(it.daemon)["eth0"]["headless"]["answered"]
-        > 0
-    )
+    # a daemon that gets no CPU for longer than its lease is answered for again
+    wait_until(lambda: it.daemon.counter("eth0", "answered") == answers()["eth0"] > 0, 30, answers)
 
 
 def test_headless_answers_only_the_recorded_partner():
@@ -413,7 +419,11 @@ def test_two_partner_systems(ovs):
     } == {"eth0", "eth1"}
     problem = problems(daemon)["lacp_two_partners", "eth2"]
     assert sentence in problem["message"] and "MLAG" in problem["remedy"], problem
-    assert any(sentence in e["text"] and e["object"] == "eth2" for e in events(daemon))
+    wait_until(
+        lambda: any(sentence in e["text"] and e["object"] == "eth2" for e in events(daemon)),
+        30,
+        lambda: events(daemon),
+    )
     text = daemon.ctl("show", "lacp").stdout
     assert sentence in text and "two_partners" in text, text
     traffic = OvsTraffic(
@@ -483,6 +493,7 @@ def test_marker():
         nic.send(marker(src, 17, system, 0xDEAD0000 + n, length=length))
         got = wait_until(responses, 30, "a marker response")
         assert got == [marker(source, 17, system, 0xDEAD0000 + n, kind=2, length=length)]
+    begin = time.monotonic()
     for n in range(100):
         nic.send(marker(src, 17, system, n))
     wait_until(
@@ -492,7 +503,8 @@ def test_marker():
         30,
         lambda: ports_of(it.daemon)["eth0"]["stats"],
     )
-    assert len(responses()) <= 5, "five in a second"
+    most = 5 * (1 + int(time.monotonic() - begin))
+    assert len(responses()) <= most, "five in a second"
 
     def counted():  # as soon as the rate allows it again
         nic.send(marker(src, 17, system, 1, kind=2))
@@ -534,11 +546,11 @@ def test_flood_of_slow_frames():
     )
     wait_until(
         lambda: ports_of(it.daemon)["eth0"]["stats"]["excess_rx"] > 20000 / base.SLOW,
-        30,
+        90,
         lambda: ports_of(it.daemon)["eth0"]["stats"],
     )
     traffic.flow(5000)
-    assert it.daemon.json("status")["daemon"]["running"]
+    assert it.daemon.status()["daemon"]["running"]
     assert in_use(it.daemon, "eth0", "eth1"), it.daemon.ctl("show", "lacp").stdout
     sent = flood.stop()
     traffic.flow(1000)
@@ -695,6 +707,14 @@ def test_findings_on_a_misconfigured_switch():
         30,
         lambda: as_json.lines(),
     )
+
+    def observed():
+        """Whether the monitor, which prints nothing of the past, has begun."""
+        for action in ("drain", "undrain"):
+            daemon.ctl("uplink", action, "eth2")
+        return monitor.lines()
+
+    wait_until(observed, 30, daemon.log)
     far = "02:00:00:00:98:01"
     partner = ScriptedPartner(bed.world, ["sw0", "sw2"])
     bed.nic("sw0").send(lldp(far, "02:00:00:00:97:01", "Ethernet1/1", "tor-1"))
@@ -780,12 +800,12 @@ def test_findings_on_a_misconfigured_switch():
     wait_until(lambda: "eth0" not in ports_of(daemon), 30, lambda: ports_of(daemon))
     wait_until(
         lambda: any("lacp_unused" in line and "cleared" in line for line in as_json.lines()),
-        30,
+        120,
         as_json.lines,
     )
     wait_until(
         lambda: any("lacp_unused" in line and "cleared" in line for line in monitor.lines()),
-        30,
+        120,
         monitor.lines,
     )
     records = [json.loads(line) for line in as_json.lines()]
@@ -801,7 +821,7 @@ def test_findings_on_a_misconfigured_switch():
     assert (
         len(finding) == 1
         and finding[0]["switch"] == "st"
-        and abs(finding[0]["time"] - time.time()) < 60
+        and abs(finding[0]["time"] - time.time()) < 600
     ), records
     assert (
         sum(

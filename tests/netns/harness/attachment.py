@@ -39,7 +39,10 @@ def wait_port(bed, name, group="prod", state="present"):
         port = ports(bed).get(name)
         return port if port and port["group"] == group and port["state"] == state else None
 
-    return wait_until(found, 30, lambda: f"{name} {state} in {group}: {ports(bed)}")
+    wait_until(found, 60, lambda: f"{name} {state} in {group}: {ports(bed)}")
+    # answered after the change, which ends with isolation, address state and flood lists
+    bed.daemon.call("Status")
+    return wait_until(found, 60, lambda: f"{name} {state} in {group}: {ports(bed)}")
 
 
 def wait_gone(bed, name):
@@ -77,6 +80,6 @@ def bridge_counters(bed, bridge=BRIDGE):
 
 
 def problems(bed):
-    status = bed.daemon.json("status")
+    status = bed.daemon.status()
     found = status["daemon"]["problems"] + [f for s in status["switches"] for f in s["problems"]]
     return {f["code"]: f["message"] for f in found}

@@ -132,5 +132,5 @@ class Bed:
         time.sleep(0.1)
         self.listen(*self.nics)
 
-    def usable(self, *names, deadline=10):
+    def usable(self, *names, deadline=60):
         self.daemon.wait_uplinks(names, deadline)

@@ -112,7 +112,7 @@ class Uplinkd:
             except BlockingIOError:
                 return self.messages
 
-    def start(self, deadline=30, **options):
+    def start(self, deadline=120, **options):
         self.spawn(**options)
 
         def ready():
@@ -131,7 +131,7 @@ class Uplinkd:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, deadline=30):
+    def wait(self, deadline=60):
         wait_until(
             lambda: self.process.poll() is not None,
             deadline,
@@ -151,9 +151,9 @@ class Uplinkd:
 
     def freeze(self):
         self.signal(signal.SIGSTOP)
-        stat = f"/proc/{self.process.pid}/stat"
+        threads = f"/proc/{self.process.pid}/task"
         wait_until(
-            lambda: open(stat).read().rsplit(")", 1)[1].split()[0] == "T",
+            lambda: all(base.state_of(thread) == "T" for thread in os.listdir(threads)),
             30,
             "uplinkd to be stopped",
         )
@@ -242,6 +242,15 @@ class Uplinkd:
     def json(self, *arguments):
         return json.loads(self.ctl("--json", *arguments).stdout)
 
+    def status(self):
+        """With the part of the daemon, which uplinkctl leaves out if it is busy for 0.3 s."""
+
+        def answered():
+            shown = self.json("status")
+            return shown["daemon"]["running"] and shown
+
+        return wait_until(answered, 60, lambda: f"status of uplinkd\n{self.log()}")
+
     def uplink(self, name):
         return next(u for u in self.json("show", "uplinks") if u["name"] == name)
 
@@ -257,7 +266,7 @@ class Uplinkd:
         done = self.ctl("show", "counters", check=False)
         return done.stdout + done.stderr
 
-    def wait_uplinks(self, usable, deadline=30):
+    def wait_uplinks(self, usable, deadline=60):
         """Waits until exactly these uplinks (of all switches) are usable."""
 
         def state():

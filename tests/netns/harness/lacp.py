@@ -263,6 +263,9 @@ class ScriptedPartner:
         self.thread = threading.Thread(target=self._run, daemon=True)
         Cleanup.current().add(self.stop)
         self.thread.start()
+        # the switch is another machine, which is not busy
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, self.thread.native_id, -20)
 
     def __getitem__(self, name):
         return self.ports[name]
@@ -584,9 +587,17 @@ def events(daemon):
     return json.loads(answer[:-1])["parameters"]["events"]
 
 
-def event_time(daemon, text, which=0):
-    """Time of the first (or last: -1) event with this text."""
-    return [e["time"] for e in events(daemon) if text in e["text"]][which]
+def event_time(daemon, text, which=0, after=0):
+    """Time of the first (or last: -1) event with this text, when there is one after this time.
+
+    The maps show a change before its event is stored.
+    """
+
+    def time_of():
+        found = [e["time"] for e in events(daemon) if text in e["text"]]
+        return found and found[which] > after and found[which]
+
+    return base.wait_until(time_of, 30, lambda: f"event {text!r}: {events(daemon)}")
 
 
 class Flood:

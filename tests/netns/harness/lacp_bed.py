@@ -95,7 +95,7 @@ class OvsBed:
             self.daemon, *(names or self.names)
         )
 
-    def wait(self, *names, deadline=30):
+    def wait(self, *names, deadline=60):
         start = time.monotonic()
         wait_until(
             lambda: self.agreed(*names),
@@ -184,7 +184,7 @@ class ScriptBed:
     def change(self, name):
         return self.partner.change(self.far[name])
 
-    def wait(self, *names, deadline=30):
+    def wait(self, *names, deadline=60):
         def agreed():
             return self.partner.agreed(*(self.far[n] for n in names or self.names)) and in_use(
                 self.daemon, *(names or self.names)

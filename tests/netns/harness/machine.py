@@ -24,8 +24,8 @@ class Machine:
 def ping(ns, address, size=56, count=3):
     """All replies must arrive; size is that of the payload, which is not fragmented.
 
-    All requests are sent at once (-l). After the last one ping waits for an interval, or for two
-    round trips, which a reply may need on a busy machine; -W applies if no reply has come at all.
+    All requests are sent at once (-l). After the last one ping waits for the last reply, at most
+    for an interval, or two round trips; -W applies if no reply has come at all.
     """
     done = ns.run(
         "ping",
@@ -35,9 +35,9 @@ def ping(ns, address, size=56, count=3):
         "-l",
         count,
         "-i",
-        2 * base.SLOW,
+        20 * base.SLOW,
         "-W",
-        2 * base.SLOW,
+        20 * base.SLOW,
         "-M",
         "do",
         "-s",

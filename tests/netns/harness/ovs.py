@@ -59,7 +59,8 @@ class OvsSwitch:
                 self.ns.command(
                     "env",
                     *[f"{k}={v}" for k, v in self.env.items()],
-                    name,
+                    # another machine, which is not busy
+                    *("nice", "-n", "-40", name),
                     "-vconsole:warn",
                     "-vfile:off",
                     "-vsyslog:off",

@@ -42,7 +42,7 @@ def cut_and_hold(ns, far_ns, far, seconds):
     cut = Tool(far_ns, BUILD / "tests/tools/down", far)
     base.wait_until(
         lambda: not cut.runs() or base.state_of(cut.process.pid) == "D",
-        10,
+        30,
         "the cut to wait for the lock",
     )
     if not cut.runs():

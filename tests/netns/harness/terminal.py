@@ -29,6 +29,6 @@ class Terminal:
         wait_until(
             lambda: all(t in self.screen() for t in texts)
             and not any(t in self.screen() for t in absent),
-            30,
+            90,
             self.screen,
         )
