@@ -25,8 +25,10 @@ def descriptors(daemon):
 
 
 def opened(daemon, before):
-    folder = f"/proc/{daemon.process.pid}/fd"
-    links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
+    folder, links = f"/proc/{daemon.process.pid}/fd", []
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.append(os.readlink(f"{folder}/{name}"))
     return f"{before} descriptors, not {len(links)}: {sorted(links)}"
 
 
