@@ -536,12 +536,6 @@ def make_uplink(bed, number):
     veth(bed.hv, f"eth{number}", bed.world, f"sw{number}")
 
 
-def wait_present(bed):
-    ports = lambda: bed.daemon.json("show", "ports")
-    wait_until(lambda: all(p["present"] for p in ports()), 30, lambda: f"all present: {ports()}")
-    bed.daemon.call("Status")  # the reply follows all writes of the change
-
-
 def test_interfaces_missing_at_start_are_attached_later():
     bed = Bed(n_uplinks=1, n_ports=1)
     bed.start([switch("vs", ["eth0", "eth1"], [("prod", 100, [0, 1])])])
@@ -551,7 +545,7 @@ def test_interfaces_missing_at_start_are_attached_later():
     bed.add_port(1)
     bed.uplink_names.append("eth1")
     bed.usable("eth0", "eth1")
-    wait_present(bed)
+    bed.wait_present()
     bed.listen("m1", "sw0", "sw1")
     frame = udp4(port_mac(1), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(100)])
     bed.nic("sw1").send(frame)
@@ -580,7 +574,7 @@ def test_interfaces_that_vanish_and_reappear():
     make_uplink(bed, 1)
     bed.add_port(1)
     bed.usable("eth0", "eth1")
-    wait_present(bed)
+    bed.wait_present()
     bed.listen("m1", "sw1", "sw0", "m0")
     frame = udp4(port_mac(1), OUTSIDE, "192.0.2.1", "192.0.2.2", b"x" * 20, [tag(100)])
     bed.nic("sw1").send(frame)
