@@ -272,7 +272,9 @@ def test_flood():
         lambda: ports_of(it.daemon)["eth1"]["stats"],
     )
     traffic.flow(2000)
-    assert "eth0" in usable(it.daemon) and it.daemon.json("status")["daemon"]["running"]
+    assert "eth0" in usable(it.daemon)
+    # uplinkctl does not wait long for a busy daemon
+    wait_until(lambda: it.daemon.json("status")["daemon"]["running"], 30, it.explain)
     assert states(it.daemon)["eth0"] == "up_pagp"
     flood.stop()
     it.wait()

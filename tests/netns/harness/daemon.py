@@ -112,7 +112,7 @@ class Uplinkd:
             except BlockingIOError:
                 return self.messages
 
-    def start(self, deadline=60, **options):
+    def start(self, deadline=30, **options):
         self.spawn(**options)
 
         def ready():
