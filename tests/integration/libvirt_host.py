@@ -75,14 +75,9 @@ class LibvirtHost:
                 *(self.dir, guest.UNPACKED, ns.name.replace("_", "-")),
             )
         )
-        wait_until(
-            lambda: self.inside(
-                "sh", "-c", "test -d /var/cache/libvirt && test -d /sys/class/net", check=False
-            ).returncode
-            == 0,
-            30,
-            "the mount namespace",
-        )
+        # the last command of SET_UP
+        comm = Path(f"/proc/{self.holder.pid}/comm")
+        wait_until(lambda: comm.read_text() == "sleep\n", 30, "the mount namespace")
         self.daemon = None
         self.initrd = guest.make_initrd(base.temp_dir())
         Cleanup.current().add(self.kill_all)
@@ -100,7 +95,7 @@ class LibvirtHost:
         self.daemon = base.spawn(self.command("libvirtd"), stdout=self.log, stderr=self.log)
         wait_until(
             lambda: self.virsh("version", check=False).returncode == 0,
-            30,
+            60,
             lambda: "libvirtd to answer\n"
             + self.inside("cat", "/var/log/libvirt/libvirtd.log", check=False).stdout,
         )

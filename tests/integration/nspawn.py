@@ -239,6 +239,8 @@ class Machine:
             return state in ("running", "degraded")
 
         wait_until(booted, deadline, lambda: f"the end of the boot\n{self.log()}")
+        # no job waits for this: udev names the interfaces and gives them their settings
+        self.run("udevadm", "settle", timeout=150)
         return self
 
     def reboot(self, deadline=120):

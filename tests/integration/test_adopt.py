@@ -152,6 +152,7 @@ class Host:
             and "master" not in link("eth0")
             and link("p0")["master"] == "br0"
             and ports.get("p0", {}).get("attached")
+            and ports["p0"]["present"]
             and f"default via {GATEWAY} dev vmk0" in self.ns.ip("route", "show").stdout
         )
 
@@ -216,7 +217,7 @@ def test_a_host_moves_and_boots_on_uplinkd(host):
 def test_without_a_confirmation_the_host_is_as_before(host):
     before = snapshot(host.ns)
     with connection(host.ns, host.world) as exchange:
-        host.adopt("--confirm", "15")
+        host.adopt("--confirm", "40")  # longer than all checks of the move
         host.assert_moved()
         exchange(b"on uplinkd")
         wait_until(
@@ -229,10 +230,12 @@ def test_without_a_confirmation_the_host_is_as_before(host):
         base.holds_for(lambda: snapshot(host.ns) == before, 3, "the host as before")
         exchange(b"still back")
     ping(host.guest.ns, GATEWAY)
-    assert json.loads(host.ctl("--json", "show", "config").stdout).get("switch_over") is None
+    config = lambda: json.loads(host.ctl("--json", "show", "config").stdout)
+    host.machine.wait(lambda: config().get("switch_over") is None, "the end of the switch-over")
     assert host.unit("ActiveState") == "active" and host.unit("UnitFileState") == "disabled"
-    folders = host.machine.shell("ls /run/systemd/network /run/udev/rules.d", check=False).stdout
-    assert "uplinkd" not in folders, folders
+    files = "ls /run/systemd/network /run/udev/rules.d"
+    folders = lambda: host.machine.shell(files, check=False).stdout
+    host.machine.wait(lambda: "uplinkd" not in folders(), "no files for network managers")
 
     # the files of the host bring it up again, and nothing of uplinkd
     host.power_cycle()

@@ -73,10 +73,15 @@ def test_containers_of_incus():
     start(bed, group(vlan=0))
     outside = outside_of(bed)
     incus = Incus(bed)
-    attached = lambda: {p["mac"] for p in ports(bed).values() if p["attached"]}
+    attached = lambda: {p["mac"] for p in ports(bed).values() if p["attached"] and p["present"]}
     joined = lambda *macs: wait_until(lambda: attached() == set(macs), 60, lambda: ports(bed))
+    # the address of a port is that of the first frame
+    wait_present = lambda n: wait_until(
+        lambda: [p["present"] for p in ports(bed).values()] == [True] * n, 60, lambda: ports(bed)
+    )
     incus.launch("c0", MACS[0], "192.0.2.11")
     incus.launch("c1", MACS[1], "192.0.2.12")
+    wait_present(2)
     incus.ping("c0", "192.0.2.12")
     incus.ping("c1", "192.0.2.1")
     joined(*MACS)
@@ -84,6 +89,7 @@ def test_containers_of_incus():
     incus.run("stop", "--force", "c0")
     joined(MACS[1])
     incus.start("c0", "192.0.2.11")
+    wait_present(2)
     incus.ping("c0", "192.0.2.12")
     # a NIC that is added and removed at run time
     incus.run("config", "device", "remove", "c1", "eth0")
@@ -92,6 +98,7 @@ def test_containers_of_incus():
     incus.run("config", "device", "add", "c1", "eth0", *nic)
     incus.run("exec", "c1", "--", "/bin/ip", "address", "add", "192.0.2.12/24", "dev", "eth0")
     incus.run("exec", "c1", "--", "/bin/ip", "link", "set", "eth0", "up")
+    wait_present(2)
     incus.ping("c1", "192.0.2.1")
     joined(*MACS)
     for name in ("c0", "c1"):

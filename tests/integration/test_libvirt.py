@@ -62,7 +62,7 @@ def test_two_guests_on_the_bridge():
 
     # stop and start: libvirt gives its taps new names
     host.virsh("destroy", "web1")
-    wait_until(lambda: MAC[0] not in ports(bed), 30, "the port to leave")
+    wait_until(lambda: MAC[0] not in ports(bed), 60, "the port to leave")
     host.virsh("destroy", "web2")
     host.virsh("start", "web2")
     host.virsh("start", "web1")
@@ -70,8 +70,11 @@ def test_two_guests_on_the_bridge():
 
     # hot-plug and unplug
     host.plug("web1", BRIDGE, MAC[2])
-    consoles[0].wait(f"eth1 has {ADDRESS[2]}")
-    assert ports(bed)[MAC[2]]["attached"]
+    has_address = lambda: consoles[0].count(f"eth1 has {ADDRESS[2]}")  # said once
+    wait_until(has_address, 120, lambda: f"eth1\n{consoles[0].text()[-2000:]}")
+    wait_until(
+        lambda: ports(bed).get(MAC[2], {}).get("attached"), 60, lambda: f"plugged: {ports(bed)}"
+    )
     host.plug("web1", BRIDGE, MAC[2], "detach-device")
     wait_until(lambda: MAC[2] not in ports(bed), 60, lambda: f"unplugged: {ports(bed)}")
 
@@ -86,7 +89,7 @@ def test_two_guests_on_the_bridge():
     }
     consoles[0].wait("reply 192.0.2.2", 3)
     host.virsh("destroy", "web2")
-    wait_until(lambda: MAC[1] not in ports(bed), 30, "the port to leave")
+    wait_until(lambda: MAC[1] not in ports(bed), 60, "the port to leave")
     assert bridge_packets(bed) == (0, 0)
 
 
@@ -109,8 +112,8 @@ def test_migration_between_two_hosts():
     for name in ("web1", "web2"):
         hosts[0].virsh("start", name)
     staying.wait("reply 192.0.2.1", 3)
-    hosts[0].virsh("migrate", "web1", hosts[1].uri, "--live", "--p2p", "--tunnelled", timeout=120)
-    wait_until(lambda: MAC[0] not in ports(beds[0]), 30, "the port to leave the source")
+    hosts[0].virsh("migrate", "web1", hosts[1].uri, "--live", "--p2p", "--tunnelled", timeout=300)
+    wait_until(lambda: MAC[0] not in ports(beds[0]), 60, "the port to leave the source")
     assert wait_port(beds[1], MAC[0])["attached"]
     staying.wait("reply 192.0.2.1", 3)
     moving.wait("reply 192.0.2.2", 3)
@@ -162,7 +165,7 @@ def test_hook_for_ethernet_interfaces():
 
     # renumbered
     host.virsh("destroy", "web2")
-    wait_until(lambda: MAC[1] not in ports(bed), 30, "the port to leave")
+    wait_until(lambda: MAC[1] not in ports(bed), 60, "the port to leave")
     dev = METADATA.format(f"<u:port switch='vs' group='dev 2' mac='{MAC[2]}'/>")
     host.define("other", [("<!-- -->", MAC[2], ADDRESS[2])], "", dev)
     host.virsh("start", "other")
@@ -180,11 +183,11 @@ def test_hook_for_ethernet_interfaces():
     host.stop()
     bed.daemon.ctl("port", "del", "vm-web1")
     host.start()
-    wait_until(lambda: MAC[0] in ports(bed), 30, lambda: ports(bed))
+    wait_until(lambda: MAC[0] in ports(bed), 60, lambda: ports(bed))
     consoles[0].wait("reply 192.0.2.2", 3)
     for name in ("web1", "web2", "other"):
         host.virsh("destroy", name)
-    wait_until(lambda: not ports(bed), 30, lambda: ports(bed))
+    wait_until(lambda: not ports(bed), 60, lambda: ports(bed))
 
     # mistakes end the start of the guest, with the reason
     wrong = METADATA.format("<u:port switch='vs' group='none'/>")

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import socket
+import time
 from urllib.parse import urlencode
 
 import pytest
@@ -127,9 +128,17 @@ def test_openmetrics_is_what_the_strict_parser_accepts():
 
 def test_both_formats_have_the_same_samples():
     it = lacp_bed()
-    old = samples(parse_text(it.daemon.ctl("metrics", "--format", "prometheus").stdout))
-    new = samples(parse_openmetrics(it.daemon.ctl("metrics").stdout))
-    assert set(old) == set(new)
+    differing, new = set(), set()
+
+    def are_same():
+        """In between a finding may come or go, which has its own sample."""
+        nonlocal differing, new
+        old = set(samples(parse_text(it.daemon.ctl("metrics", "--format", "prometheus").stdout)))
+        new = set(samples(parse_openmetrics(it.daemon.ctl("metrics").stdout)))
+        differing = old ^ new
+        return not differing
+
+    wait_until(are_same, 30, lambda: f"the same samples: {differing}")
     assert len(new) > 200
 
 
@@ -215,7 +224,9 @@ def test_the_exporter_needs_nothing_but_the_group():
     wait_until(
         lambda: exporter.value("uplinkd_failovers_total", uplink="eth1") == 1, 30, "a failover"
     )
-    assert exporter.value("uplinkd_finding", code="uplink_no_carrier") == 1
+    wait_until(
+        lambda: exporter.value("uplinkd_finding", code="uplink_no_carrier") == 1, 30, "the finding"
+    )
 
 
 def test_the_exporter_outlives_the_daemon():
@@ -239,7 +250,7 @@ def test_clients_have_limits():
         # more than are allowed; some are refused, and the memory of the others is limited
         for _ in range(50):
             with bed.hv:
-                silent.append(socket.create_connection(("127.0.0.1", PORT), timeout=10))
+                silent.append(socket.create_connection(("127.0.0.1", PORT), timeout=30 * base.SLOW))
             silent[-1].sendall(b"GET /metrics HTTP/1.1\r\nX: ")
         for connection in silent:
             connection.close()
@@ -252,8 +263,9 @@ def test_clients_have_limits():
         reads = daemon.call("Statistics")[1]["control"]["requests"] - before
         assert reads < 100 * 6 / 2, reads
         header = exporter.connection()
-        header.request("GET", "/metrics", headers={"X": "x" * 100000})
         with pytest.raises((http.client.HTTPException, OSError, AssertionError)):
+            # the connection may be closed before all is sent
+            header.request("GET", "/metrics", headers={"X": "x" * 100000})
             assert header.getresponse().status == 200
         assert exporter.get()[0] == 200
     finally:
@@ -390,8 +402,9 @@ def test_prometheus_scrapes_and_each_panel_shows_something():
     Exporter(hv, it.daemon)
     prometheus = Prometheus(hv, it.daemon.dir, f"127.0.0.1:{PORT}")
     wait_until(lambda: prometheus.query("uplinkd_up == 1"), 60, "a first scrape")
-    target = json.loads(prometheus.get("/api/v1/targets"))["data"]["activeTargets"][0]
-    assert target["health"] == "up" and not target["lastError"], target
+    # a scrape that takes longer than its interval fails
+    target = lambda: json.loads(prometheus.get("/api/v1/targets"))["data"]["activeTargets"][0]
+    wait_until(lambda: target()["health"] == "up" and not target()["lastError"], 60, target)
     # a rate needs two scrapes and some LACPDUs between them
     for title, expression in panels():
         plain = re.sub(r"\$__rate_interval", "30s", expression)
@@ -403,9 +416,10 @@ def test_prometheus_scrapes_and_each_panel_shows_something():
             60,
             f"{title}: {plain}",
         )
-    assert not {a for a in prometheus.alerts() if a[1] == "firing"}
+    firing = lambda: {a for a in prometheus.alerts() if a[1] == "firing"}
+    wait_until(lambda: not firing(), 60, firing)
     # a switch that rejects nothing as bad: no sample was dropped or out of order
-    assert prometheus.query("scrape_samples_scraped > 200")
+    wait_until(lambda: prometheus.query("scrape_samples_scraped > 200"), 60, "all samples")
     assert not prometheus.query(
         "scrape_samples_scraped - scrape_samples_post_metric_relabeling != 0"
     )
@@ -448,9 +462,8 @@ def test_the_units_work_with_a_transient_user_and_as_root_without_capabilities()
     machine.run("systemctl", "start", *units)
     read = lambda: machine.run("curl", "-sS", "http://127.0.0.1:9786/metrics").stdout
     page = lambda: samples(parse_text(read()))
-    found = page()
-    assert found[("uplinkd_up", ())] == 1, machine.journal(*units)
-    assert found[("uplinkd_read_failures", ())] == 0, machine.journal(*units)
+    names = ("uplinkd_up", "uplinkd_read_failures")
+    machine.wait(lambda: [page().get((name, ())) for name in names] == [1, 0], "a complete page")
     pid = machine.run("systemctl", "show", "-P", "MainPID", "uplinkd-exporter").stdout.strip()
     status = machine.run("cat", f"/proc/{pid}/status").stdout
     uid = int(re.search(r"^Uid:\t(\d+)", status, re.M)[1])
@@ -516,12 +529,16 @@ def test_the_timer_writes_a_file_again_and_again_that_the_node_exporter_reads():
     machine.run("systemctl", "start", "uplinkd")
     target = machine.path(f"{COLLECTED}/uplinkd.prom")
     assert not target.exists()
+    begin = time.time()
     machine.run("systemctl", "enable", "--now", "uplinkd-metrics.timer")
-    assert not target.exists(), "the timer, not its start, starts the service"
     machine.wait(target.exists, "the first file", 120)
+    assert target.stat().st_mtime - begin > 25, "the timer, not its start, starts the service"
     first = target.stat()
     assert first.st_mode & 0o777 == 0o644 and first.st_uid == 0
     machine.wait(lambda: target.stat().st_ino != first.st_ino, "another file", 120)
+    machine.run("systemctl", "stop", "uplinkd-metrics.timer")  # the file stays as it is
+    service = lambda: machine.run("systemctl", "show", "-P", "ActiveState", "uplinkd-metrics")
+    machine.wait(lambda: service().stdout == "inactive\n", "the end of the service")
     text = target.read_text()
     found = samples(parse_text(text))
     assert found[("uplinkd_up", ())] == 1 and found[("uplinkd_read_failures", ())] == 0, text

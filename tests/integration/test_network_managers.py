@@ -100,25 +100,31 @@ class Host:
         return self.bed.hv.link(name)
 
     def addresses(self, name):
-        shown = json.loads(self.bed.hv.ip("-json", "addr", "show", "dev", name).stdout)[0]
-        return {a["local"] for a in shown["addr_info"] if a["scope"] == "global"}
+        """Empty also while there is no such interface."""
+        shown = self.bed.hv.ip("-json", "addr", "show", "dev", name, check=False).stdout
+        found = json.loads(shown)[0]["addr_info"] if shown.strip() else []
+        return {a["local"] for a in found if a["scope"] == "global"}
 
     def route_lines(self):
         return self.bed.hv.ip("route", "show").stdout
 
     def state(self, name):
-        """The state of the interface as the manager reports it."""
+        """The state of the interface as the manager reports it; None: not known to it yet."""
         if self.manager == NETWORKD:
             shown = self.machine.run("networkctl", "--no-pager", "list", "--no-legend").stdout
-            return {line.split()[1]: line.split()[4] for line in shown.splitlines()}[name]
+            return {line.split()[1]: line.split()[4] for line in shown.splitlines()}.get(name)
         shown = self.machine.run("nmcli", "-g", "DEVICE,STATE", "device").stdout
-        return dict(line.split(":")[:2] for line in shown.splitlines())[name]
+        return dict(line.split(":")[:2] for line in shown.splitlines()).get(name)
 
     def managed(self, name):
-        return self.state(name) != "unmanaged"
+        """None: not known to the manager yet."""
+        state = self.state(name)
+        return state and state != "unmanaged"
 
     def wait_managed(self, name, yes):
-        self.machine.wait(lambda: self.managed(name) == yes, f"{name} {'' if yes else 'un'}managed")
+        self.machine.wait(
+            lambda: self.managed(name) is yes, f"{name} {'' if yes else 'un'}managed"
+        )
 
     def wait_configured(self, name):
         """Until the manager has nothing left to do: while it takes over, addresses may be absent."""
@@ -153,9 +159,16 @@ def host(request, cleanup):
 
 
 def assert_static(host):
-    assert host.addresses("vmk0") == {"192.0.2.10"}
-    assert "default via 192.0.2.1 dev vmk0 proto 117" in host.route_lines()
-    assert "198.51.100.0/24 via 192.0.2.2 dev vmk0 proto 117 metric 7" in host.route_lines()
+    host.machine.wait(lambda: host.addresses("vmk0") == {"192.0.2.10"}, "the address of vmk0")
+    for route in (
+        "default via 192.0.2.1 dev vmk0 proto 117",
+        "198.51.100.0/24 via 192.0.2.2 dev vmk0 proto 117 metric 7",
+    ):
+        host.machine.wait(lambda: route in host.route_lines(), route)
+
+
+def assert_no_problems(host):
+    host.machine.wait(lambda: host.problems() == [], "no problems")
 
 
 def test_interfaces_of_uplinkd_are_left_alone(host):
@@ -177,14 +190,16 @@ def test_interfaces_of_uplinkd_are_left_alone(host):
         assert host.link(name)["mtu"] == 1500
     assert_static(host)
     assert not any(host.addresses(name) for name in ("eth0", "p0", "br-g"))
-    assert host.problems() == []
+    assert_no_problems(host)
     # an uplink that joins at run time, also as an unprivileged daemon
-    host.bed.hv.ip("addr", "flush", "dev", "eth1")
     host.configure(STATIC, GUEST, uplinks=("eth0", "eth1"))
-    done = host.machine.run("systemctl", "reload", "uplinkd", check=False)
-    if done.returncode:  # it had an address again
+
+    def reloaded():
+        """Fails when the manager has given it an address again."""
         host.bed.hv.ip("addr", "flush", "dev", "eth1")
-        host.machine.run("systemctl", "reload", "uplinkd")
+        return host.machine.run("systemctl", "reload", "uplinkd", check=False).returncode == 0
+
+    host.machine.wait(reloaded, "the reload")
     host.wait_managed("eth1", False)
     host.machine.wait(lambda: host.link("eth1")["mtu"] == 1500, "the MTU of the switch")
     host.machine.wait(lambda: host.usable() == {"eth0", "eth1"}, "usable uplinks")
@@ -194,7 +209,7 @@ def test_interfaces_of_uplinkd_are_left_alone(host):
     host.wait_managed("eth1", True)
     assert_static(host)
     host.machine.run("systemctl", "stop", "uplinkd")
-    assert not host.managed("eth0"), "the data plane continues"
+    assert host.managed("eth0") is False, "the data plane continues"
     host.machine.run("uplinkd", "--teardown")
     host.wait_managed("eth0", True)
     for folder in ("systemd/network", "NetworkManager/conf.d", "udev/rules.d"):
@@ -208,10 +223,11 @@ def test_a_host_port_is_handed_over(host):
     host.enable("uplinkd")
     host.machine.boot()
     host.machine.wait(lambda: host.addresses("vmk1"), "an address by DHCP")
-    assert host.managed("vmk1") and not host.managed("vmk0") and not host.managed("vmk1-sw")
+    for name, yes in (("vmk1", True), ("vmk0", False), ("vmk1-sw", False)):
+        host.wait_managed(name, yes)
     assert host.link("vmk1")["mtu"] == 1500
     mac = host.link("vmk1")["address"]
-    assert host.addresses("vmk0") == {"192.0.2.10"}
+    host.machine.wait(lambda: host.addresses("vmk0") == {"192.0.2.10"}, "the address of vmk0")
     # a name server added to a port with static settings hands it over; its settings stay
     host.configure({**static, "dns": ["192.0.2.53"]}, dynamic)
     host.machine.run("systemctl", "reload", "uplinkd")
@@ -219,7 +235,7 @@ def test_a_host_port_is_handed_over(host):
     wait_until(lambda: host.addresses("vmk0") == {"192.0.2.10"}, 30, "the static address")
     base.holds_for(lambda: host.addresses("vmk0") == {"192.0.2.10"}, 3, "the static address")
     assert "default via 192.0.2.1 dev vmk0" in host.route_lines()
-    assert host.problems() == []
+    assert_no_problems(host)
     # the same address after a reboot
     host.machine.stop()
     host.bed.hv.ip("link", "del", "vmk1")
@@ -274,7 +290,7 @@ def test_networkmanager_leaves_the_uplinks_up(cleanup):
     base.holds_for(lambda: host.usable() == {"eth0", "eth1"}, 3, "usable uplinks")
     changes = carriers.changes()
     assert changes == [{"eth0": True, "eth1": True}], changes
-    assert host.addresses("vmk0") == {"192.0.2.10"}
+    host.machine.wait(lambda: host.addresses("vmk0") == {"192.0.2.10"}, "the address of vmk0")
     # it is NetworkManager's again, as an interface that it has not seen before
     host.machine.run("systemctl", "stop", "uplinkd")
     host.machine.run("uplinkd", "--teardown")

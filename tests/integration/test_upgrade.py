@@ -69,9 +69,10 @@ def test_upgrade_from_the_unit_of_root():
     traffic.stop().assert_clean("upgrade")
     assert it.user() == "uplinkd"
     assert it.owners("/sys/fs/bpf/uplinkd") == it.owners("/run/uplinkd") == {"uplinkd"}
-    assert {p["name"] for p in it.json("show", "ports") if p["present"]} == {"p0", "p1"}
-    status = it.json("status")
-    assert status["switches"][0]["problems"] == [], machine.journal("uplinkd")
+    present = lambda: {p["name"] for p in it.json("show", "ports") if p["present"]}
+    machine.wait(lambda: present() == {"p0", "p1"}, "both ports")
+    problems = lambda: it.json("status")["switches"][0]["problems"]
+    machine.wait(lambda: problems() == [], "no problems")
 
     machine.run("systemctl", "stop", "uplinkd")
     machine.run("uplinkd", "--teardown")

@@ -17,6 +17,7 @@ from harness.lacp_bed import ScriptBed
 EXPIRES = 3.0  # a partner at fast rate, after its last LACPDU
 MAX_CLIENTS = 64
 TURNS = 500  # of the worker, in the time of some LACPDUs; a loop that spins makes ten thousands
+TURNS_PER_S = 100  # more on a machine that needs longer
 
 
 def descriptors(daemon):
@@ -24,8 +25,10 @@ def descriptors(daemon):
 
 
 def opened(daemon, before):
-    folder = f"/proc/{daemon.process.pid}/fd"
-    links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
+    folder, links = f"/proc/{daemon.process.pid}/fd", []
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.append(os.readlink(f"{folder}/{name}"))
     return f"{before} descriptors, not {len(links)}: {sorted(links)}"
 
 
@@ -70,6 +73,10 @@ def turns(daemon):
     return sum(daemon.call("Statistics")[1]["worker"]["counts"])
 
 
+def allowed_since(begin, requests):
+    return TURNS + requests + TURNS_PER_S * (time.monotonic() - begin)
+
+
 def lacpdus(it, name, n):
     """Waits for this many more LACPDUs; all say that the uplink is in use, and none is late."""
     begin = time.monotonic()
@@ -84,7 +91,7 @@ def lacpdus(it, name, n):
 def test_connections_are_refused_while_no_descriptor_is_free():
     it = ScriptBed().wait()
     it.daemon.ctl("reload")  # opens what is opened with the first use
-    first = turns(it.daemon)
+    begin, first = time.monotonic(), turns(it.daemon)
     wait_until(lambda: has_no_client(it.daemon), 30, "the client to be gone")
     before = descriptors(it.daemon)
     limits = use_up_descriptors(it.daemon)
@@ -95,7 +102,7 @@ def test_connections_are_refused_while_no_descriptor_is_free():
         lacpdus(it, "eth0", 4)
     resource.prlimit(it.daemon.process.pid, resource.RLIMIT_NOFILE, limits)
     it.daemon.log_has("a connection is refused")
-    assert turns(it.daemon) - first < TURNS + 200
+    assert turns(it.daemon) - first < allowed_since(begin, 200)
     it.daemon.ctl("reload")
     wait_until(lambda: descriptors(it.daemon) <= before, 30, lambda: opened(it.daemon, before))
 
@@ -103,7 +110,7 @@ def test_connections_are_refused_while_no_descriptor_is_free():
 def test_one_more_connection_than_the_limit_replaces_a_silent_one():
     it = ScriptBed().wait()
     before = descriptors(it.daemon)
-    first = turns(it.daemon)
+    begin, first = time.monotonic(), turns(it.daemon)
     with connections(it.daemon, MAX_CLIENTS) as clients:
         it.daemon.ctl("reload")
         closed = [c for c in clients if select_readable(c)]
@@ -112,7 +119,7 @@ def test_one_more_connection_than_the_limit_replaces_a_silent_one():
         lacpdus(it, "eth1", 4)
         statistics = it.daemon.call("Statistics")[1]
         assert statistics["control"]["crowded_out"] >= len(closed)
-        assert sum(statistics["worker"]["counts"]) - first < TURNS + 2 * MAX_CLIENTS
+        assert sum(statistics["worker"]["counts"]) - first < allowed_since(begin, 2 * MAX_CLIENTS)
     wait_until(lambda: descriptors(it.daemon) <= before, 30, lambda: opened(it.daemon, before))
     it.daemon.ctl("reload")
 

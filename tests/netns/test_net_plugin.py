@@ -158,7 +158,8 @@ def test_an_attachment_with_ipv6_and_without_ipam(plugin):
     for none in ({}, None):
         result = p.call("ADD", netns=container, ipam=none)
         assert (result["ips"], result["routes"]) == ([], [])
-        assert container.link("eth0")["operstate"] in ("UP", "UNKNOWN")
+        # the kernel changes it some time after the carrier
+        wait_until(lambda: container.link("eth0")["operstate"] in ("UP", "UNKNOWN"), 30, "eth0 up")
         p.call("DEL", netns=container, ipam=none)
     assert not p.left(container)
 

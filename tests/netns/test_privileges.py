@@ -88,7 +88,8 @@ def test_a_service_user_takes_over_what_root_created():
         bed.usable("eth0", "eth1")
         daemon.ctl("port", "add", "vs", "prod", "p2", "--mac", port_mac(2))
     assert {p["name"] for p in daemon.json("show", "ports")} == {"p0", "p1", "p2"}
-    assert daemon.json("status")["switches"][0]["problems"] == []
+    problems = lambda: daemon.json("status")["switches"][0]["problems"]
+    wait_until(lambda: problems() == [], 30, problems)
     assert "adopted" not in daemon.log() or "error" not in daemon.log()
 
 

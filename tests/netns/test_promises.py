@@ -122,16 +122,27 @@ def start():
     return bed
 
 
+def mistake(daemon, status, words):
+    done = daemon.ctl(*words.split(), check=False)
+    if done.returncode != status:
+        return words, status, done.returncode, done.stderr
+    # an error has a reason, and one that is no error has none
+    if bool(done.stderr) != (status != DONE and not done.stdout):
+        return words, done.stdout, done.stderr
+    return None
+
+
 def check_statuses(daemon, rows):
-    wrong = []
-    for status, words in rows:
-        done = daemon.ctl(*words.split(), check=False)
-        if done.returncode != status:
-            wrong.append((words, status, done.returncode, done.stderr))
-        # an error has a reason, and one that is no error has none
-        elif bool(done.stderr) != (status != DONE and not done.stdout):
-            wrong.append((words, done.stdout, done.stderr))
-    assert not wrong, "\n".join(map(str, wrong))
+    """A finding of a loaded machine, such as a long round of the event loop, passes in a minute."""
+    wrong, mistakes = list(rows), []
+
+    def is_right():
+        found = [(row, mistake(daemon, *row)) for row in wrong]
+        wrong[:] = [row for row, text in found if text]
+        mistakes[:] = [text for _, text in found if text]
+        return not wrong
+
+    wait_until(is_right, 90, lambda: "\n".join(map(str, mistakes)))
 
 
 def test_exit_statuses():

@@ -6,7 +6,7 @@ import json
 import subprocess
 import tarfile
 
-from harness.base import BUILD
+from harness.base import BUILD, wait_until
 from harness.bed import Bed, port_mac, switch
 
 
@@ -52,6 +52,8 @@ def test_the_archive_has_everything_and_lists_it():
 def test_a_stopped_daemon_costs_only_what_it_alone_knows():
     bed = started()
     bed.daemon.kill()
+    diagnose = lambda: bed.daemon.ctl("--json", "diagnose", check=False).stdout
+    wait_until(lambda: "daemon_stopped" in diagnose(), 30, diagnose)  # its lease has to end
     items, _ = bundle(bed, "stopped.tar.gz")
     assert json.loads(items["history.json"]) and json.loads(items["uplinks.json"])
     found = {f["code"] for f in json.loads(items["diagnose.json"])}

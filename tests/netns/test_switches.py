@@ -186,8 +186,9 @@ def test_all_teaming_settings_change(how):
     bed.start([first])
     bed.usable(*bed.uplink_names)
     change(bed, [{**first, "port-groups": groups(orders[60:])}], how)
-    served = {g["name"]: g["serving"] for g in bed.daemon.json("show", "groups")}
-    assert served == {f"g{i}": [order[0]] for i, order in enumerate(orders[60:])}
+    served = lambda: {g["name"]: g["serving"] for g in bed.daemon.json("show", "groups")}
+    wanted = {f"g{i}": [order[0]] for i, order in enumerate(orders[60:])}
+    wait_until(lambda: served() == wanted, 30, served)
     far = orders[60][0].replace("eth", "sw")
     bed.listen("m0", far)
     frame = udp4(port_mac(0), OUTSIDE, "192.0.2.1", "192.0.2.2", b"in" * 9, [tag(100)])
@@ -233,8 +234,9 @@ def assert_xdp(bed, mode):
         30,
         lambda: f"{mode}: {bed.daemon.uplink('eth0')}",
     )
-    attached = bed.hv.link("eth0").get("xdp", {}).get("mode")
-    assert attached == {"native": 1, "generic": 2, "none": None}[mode]
+    attached = lambda: bed.hv.link("eth0").get("xdp", {}).get("mode")
+    wanted = {"native": 1, "generic": 2, "none": None}[mode]
+    wait_until(lambda: attached() == wanted, 30, lambda: f"{mode}: {bed.hv.link('eth0')}")
 
 
 def test_generic_xdp_is_reported_and_detached_when_not_allowed():

@@ -14,7 +14,7 @@ import subprocess
 import pytest
 from harness import base, tutorial
 
-LIMIT_S = 240
+LIMIT_S = 900
 NO_APT = ("apt-get", ": apt-get")
 
 ROOM = r"""

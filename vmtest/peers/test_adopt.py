@@ -154,7 +154,10 @@ def test_adopt_moves_a_host_with_a_live_connection(mode, keep, capsys):
                     echo.more()
                 else:
                     wait_until(lambda: state(view) == before, "the host as before", 300)
-                    assert "switch_over" not in daemon.json("show", "config")
+                    wait_until(
+                        lambda: "switch_over" not in daemon.json("show", "config"),
+                        "end of the switch-over",
+                    )
                     echo.more()
                     wait_until(
                         lambda: Netns(machine.ns.name).ping(OUTSIDE), "answer to the machine", 120

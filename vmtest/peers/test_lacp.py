@@ -63,9 +63,11 @@ def test_rates_of_both_ends(make_peer, rate, capfd):
             at.daemon, "port_disabled -> expired"
         )
         print_figures(capfd, f"{make_peer.__name__}, {rate}: negotiated in {took:.2f} s")
-        assert all(
-            (partner, actor) == (FAST, theirs) for actor, partner in at.peer.lacp().values()
-        ), at.peer.lacp()
+        wait_until(
+            lambda: all(ends == (theirs, FAST) for ends in at.peer.lacp().values()),
+            "the same states at the partner",
+            describe=at.peer.lacp,
+        )
         reconfigure(at, rate="slow")
         wait_agreed(at, SLOW, theirs)
         wait_until(

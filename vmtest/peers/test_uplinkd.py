@@ -125,7 +125,7 @@ def udp_echo(client_ns, server_ns, client, server):
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with listener, sender:
         for each in (listener, sender):
-            each.settimeout(5 * base.SLOW)
+            each.settimeout(30 * base.SLOW)
         listener.bind((server, 4000))
         sender.bind((client, 0))
         sender.sendto(b"question " + server.encode(), (server, 4000))

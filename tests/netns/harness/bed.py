@@ -122,6 +122,12 @@ class Bed:
         now = lambda: {p["name"]: p["address_state"] for p in self.daemon.json("show", "ports")}
         base.wait_until(lambda: now()[name] == state, deadline, lambda: f"{name} {state}: {now()}")
 
+    def wait_present(self):
+        """Until all ports have their interfaces."""
+        ports = lambda: self.daemon.json("show", "ports")
+        base.wait_until(lambda: all(p["present"] for p in ports()), 30, lambda: f"all: {ports()}")
+        self.daemon.call("Status")  # the reply follows all writes of the change
+
     def confirm(self, *numbers, tags=()):
         """A frame from each machine, which confirms its address; then empties the open far ends."""
         for n in numbers:

@@ -40,7 +40,8 @@ def call(name, *arguments):
 
 
 def batch(lines, *prefix):
-    run(*prefix, "ip", "-batch", "-", text_input="\n".join(lines) + "\n")
+    text = "\n".join(lines) + "\n"
+    run(*prefix, "ip", "-batch", "-", text_input=text, timeout=60 + len(lines))
 
 
 class NetNs:

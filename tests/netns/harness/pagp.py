@@ -87,6 +87,7 @@ class ScriptedPort:
         self.heard_at = 0.0
         self.received = []  # (time, Pdu)
         self.frames = []
+        self.sent_at = 0.0  # not after the last PDU was sent
         self.next = 0.0
 
     def is_seen(self):
@@ -178,6 +179,7 @@ class PagpPartner:
                     if self._may_send(port):
                         with contextlib.suppress(OSError):
                             port.nic.socket.send(pdu.frame(port.src))
+                            port.sent_at = now
             select.select([p.nic for p in self.ports.values()], [], [], 0.05)
             with self.lock:
                 for port in self.ports.values():
