@@ -181,6 +181,18 @@ def test_filters_and_snaplen(bed):
     assert "0 frames captured" in other.end() and not other.lines()
 
 
+def test_frames_before_the_end_are_shown(bed):
+    capture = Capture(bed, "p0")
+    capture.process.send_signal(signal.SIGSTOP)
+    for number in (1, 2, 3):
+        bed.nic("m0").send(from_m0(number))
+        leaves(bed)
+    capture.process.send_signal(signal.SIGINT)
+    capture.process.send_signal(signal.SIGCONT)
+    assert "3 frames captured, 0 lost" in capture.wait()
+    assert len(capture.lines()) == 3
+
+
 def test_nothing_changes_and_nothing_is_left_after_a_kill(bed):
     before = bed.daemon.json("show", "uplinks")
     capture = Capture(bed, "eth0")

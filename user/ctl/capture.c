@@ -14,6 +14,7 @@
 
 #define POLL_MS 200
 #define CHECK_MS 1000 /* between two questions whether the program was replaced */
+#define END_MS 500    /* for the frames that wait when a signal ends the capture */
 #define MIN_BYTES 64
 
 static volatile sig_atomic_t stopped;
@@ -25,6 +26,7 @@ struct capture {
 	bool own_file;
 	uint64_t max_frames; /* 0: no limit */
 	uint64_t n;
+	uint64_t end_ms;	     /* 0: no signal yet */
 	uint64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	struct observer_options options;
 	uint8_t frame[UL_CAPTURE_MAX_BYTES + 4];
@@ -134,6 +136,14 @@ static int print_frame(struct capture *capture, const struct pcapng_frame *frame
 	return ferror(out) ? -EPIPE : 0;
 }
 
+/* After a signal frames that wait are still printed, but a flood must not prolong that. */
+static bool is_over(struct capture *capture)
+{
+	if (stopped && !capture->end_ms)
+		capture->end_ms = now_ms() + END_MS;
+	return stopped && now_ms() >= capture->end_ms;
+}
+
 static int on_frame(void *userdata, const struct ul_captured *captured, const uint8_t *bytes)
 {
 	struct capture *capture = userdata;
@@ -154,7 +164,7 @@ static int on_frame(void *userdata, const struct ul_captured *captured, const ui
 	capture->n++;
 	if (capture->max_frames && capture->n == capture->max_frames)
 		return -ECANCELED;
-	return stopped ? -ECANCELED : 0;
+	return is_over(capture) ? -ECANCELED : 0;
 }
 
 /* ---- running ---- */
@@ -181,8 +191,11 @@ static int run(struct capture *capture, struct observer *observer)
 	FILE *out = capture->file ? capture->file : capture->ctl->out;
 	uint64_t checked_ms = now_ms();
 
-	while (!stopped) {
-		int r = observer_poll(observer, POLL_MS, on_frame, capture);
+	for (bool last = false; !last;) {
+		int r;
+
+		last = stopped;
+		r = observer_poll(observer, last ? 0 : POLL_MS, on_frame, capture);
 
 		if (fflush(out) < 0 || !has_reader(capture))
 			return -EPIPE;
