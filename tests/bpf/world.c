@@ -17,13 +17,9 @@
 #include "dataplane/clock.h"
 #include "flow_hash.h"
 #include "model_ownership.h"
+#include "loaded.h"
 #include "teaming/policy.h"
 
-#define MAX_PORTS 16
-#define MAX_GROUPS 16
-#define FDB_BUCKETS 64		   /* small, so that keys spill in the random tests */
-#define SEED 0x5bd1e995a3c59ac3ULL /* of the exact-match tables */
-#define IFACE_BUCKETS 64
 #define TCX_INGRESS 46 /* enum bpf_attach_type; libbpf 1.1 has no name for it */
 
 void world_command(const char *format, ...)
@@ -174,22 +170,6 @@ static void make_machine_poll(struct world *world, uint32_t port)
 	world->machine_has_xdp[port] = true;
 }
 
-static void *map_memory(const struct bpf_map *map)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE),
-	       size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
-	void *memory = mmap(NULL, (size + page - 1) / page * page, PROT_READ | PROT_WRITE,
-			    MAP_SHARED, bpf_map__fd(map), 0);
-
-	cr_assert_neq(memory, MAP_FAILED, "mmap of %s: %s", bpf_map__name(map), strerror(errno));
-	return memory;
-}
-
-static int quiet(enum libbpf_print_level level, const char *format, va_list ap)
-{
-	return level == LIBBPF_WARN ? vfprintf(stderr, format, ap) : 0;
-}
-
 static int take_event(void *userdata, void *data, size_t size)
 {
 	struct world *world = userdata;
@@ -200,111 +180,26 @@ static int take_event(void *userdata, void *data, size_t size)
 	return 0;
 }
 
-static struct uplinkd_bpf *load(bool limits_floods)
-{
-	struct uplinkd_bpf *skel = uplinkd_bpf__open();
-	uint32_t slow = UL_SLOW_PORT_TC;
-	int slow_fd;
-
-	cr_assert(skel);
-	bpf_map__set_max_entries(skel->maps.ul_ports, MAX_PORTS);
-	bpf_map__set_max_entries(skel->maps.ul_groups, MAX_GROUPS);
-	bpf_map__set_max_entries(skel->maps.ul_stats, WORLD_ENDPOINTS);
-	bpf_map__set_max_entries(skel->maps.ul_devmap, MAX_PORTS);
-	bpf_map__set_max_entries(skel->maps.ul_fdb, FDB_BUCKETS);
-	bpf_map__set_max_entries(skel->maps.ul_ifaces, IFACE_BUCKETS);
-	skel->rodata->ul_seed = SEED;
-	skel->rodata->ul_fdb_mask = FDB_BUCKETS - 1;
-	bpf_map__set_max_entries(skel->maps.ul_fdb_use, FDB_BUCKETS);
-	skel->rodata->ul_ifaces_mask = IFACE_BUCKETS - 1;
-	skel->rodata->ul_hz = kernel_hz();
-	if (!limits_floods)
-		skel->rodata->ul_flood_limit = UINT32_MAX;
-	cr_assert_eq(uplinkd_bpf__load(skel), 0, "the programs do not load");
-	slow_fd = bpf_program__fd(skel->progs.port_tc_slow);
-	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(skel->maps.ul_slow), &slow, &slow_fd, BPF_ANY),
-		     0);
-	return skel;
-}
-
-/* As after the load. */
-static void empty_map(const struct bpf_map *map, int n_cpus)
-{
-	size_t size = bpf_map__value_size(map);
-	uint32_t entries = bpf_map__max_entries(map);
-	int fd = bpf_map__fd(map);
-	char key[64];
-	void *zeros;
-
-	if (bpf_map__map_flags(map) & BPF_F_MMAPABLE) {
-		void *memory = map_memory(map);
-
-		memset(memory, 0, size * entries);
-		munmap(memory, size * entries);
-		return;
-	}
-	switch (bpf_map__type(map)) {
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		zeros = calloc((size_t)n_cpus, (size + 7) / 8 * 8);
-		cr_assert(zeros);
-		for (uint32_t i = 0; i < entries; i++)
-			cr_assert_eq(bpf_map_update_elem(fd, &i, zeros, BPF_ANY), 0);
-		free(zeros);
-		break;
-	case BPF_MAP_TYPE_HASH:
-		cr_assert_leq(bpf_map__key_size(map), sizeof(key));
-		while (bpf_map_get_next_key(fd, NULL, key) == 0)
-			cr_assert_eq(bpf_map_delete_elem(fd, key), 0);
-		break;
-	case BPF_MAP_TYPE_DEVMAP:
-		for (uint32_t i = 0; i < entries; i++)
-			(void)bpf_map_delete_elem(fd, &i);
-		break;
-	case BPF_MAP_TYPE_RINGBUF:    /* world_free() has consumed it */
-	case BPF_MAP_TYPE_PROG_ARRAY: /* belongs to the load */
-		break;
-	default:
-		cr_assert_fail("%s: unknown type of map", bpf_map__name(map));
-	}
-}
-
-/* Loaded once in a test: a kernel needs a second to verify the programs, an emulated one ten. */
-static struct uplinkd_bpf *loaded_programs(bool limits_floods, int n_cpus)
-{
-	static struct uplinkd_bpf *loaded[2];
-	struct uplinkd_bpf **ret = &loaded[limits_floods];
-	struct bpf_map *map;
-
-	if (!*ret)
-		return *ret = load(limits_floods);
-	bpf_object__for_each_map(map, (*ret)->obj)
-		if (map != (*ret)->maps.rodata)
-			empty_map(map, n_cpus);
-	return *ret;
-}
-
 static void load_programs(struct world *world)
 {
 	struct uplinkd_bpf *skel;
 
-	libbpf_set_print(quiet);
 	world->n_cpus = libbpf_num_possible_cpus();
 	world->skel = skel = loaded_programs(world->flags & WORLD_FLOOD_LIMIT, world->n_cpus);
-	world->meta = map_memory(skel->maps.ul_meta);
-	world->uplinks = map_memory(skel->maps.ul_uplinks);
-	world->ports = map_memory(skel->maps.ul_ports);
-	world->groups = map_memory(skel->maps.ul_groups);
-	world->policies = map_memory(skel->maps.ul_policies);
-	world->vlans = map_memory(skel->maps.ul_vlans);
-	world->sent = map_memory(skel->maps.ul_sent);
-	world->outside = map_memory(skel->maps.ul_outside);
-	world->flooded = map_memory(skel->maps.ul_flooded);
-	world->fdb = (struct table){ .rows = map_memory(skel->maps.ul_fdb),
-				     .use = map_memory(skel->maps.ul_fdb_use),
+	world->meta = loaded_map_memory(skel->maps.ul_meta);
+	world->uplinks = loaded_map_memory(skel->maps.ul_uplinks);
+	world->ports = loaded_map_memory(skel->maps.ul_ports);
+	world->groups = loaded_map_memory(skel->maps.ul_groups);
+	world->policies = loaded_map_memory(skel->maps.ul_policies);
+	world->vlans = loaded_map_memory(skel->maps.ul_vlans);
+	world->sent = loaded_map_memory(skel->maps.ul_sent);
+	world->outside = loaded_map_memory(skel->maps.ul_outside);
+	world->flooded = loaded_map_memory(skel->maps.ul_flooded);
+	world->fdb = (struct table){ .rows = loaded_map_memory(skel->maps.ul_fdb),
+				     .use = loaded_map_memory(skel->maps.ul_fdb_use),
 				     .seed = SEED,
 				     .mask = FDB_BUCKETS - 1 };
-	world->ifaces = (struct table){ .rows = map_memory(skel->maps.ul_ifaces),
+	world->ifaces = (struct table){ .rows = loaded_map_memory(skel->maps.ul_ifaces),
 					.seed = SEED,
 					.mask = IFACE_BUCKETS - 1 };
 	world->ring = ring_buffer__new(bpf_map__fd(skel->maps.ul_events), take_event, world, NULL);
