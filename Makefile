@@ -290,28 +290,30 @@ $(B)/compilers/%/uplinkd.bpf.o: FORCE
 
 # ---- running ----
 # These install missing packages and then run make again, because pkg-config may have been missing.
+# The packages are installed one after the other, the rest is built on all CPUs.
+PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: demo check check-built check-full unit vmtest bench fuzz fuzz-built lint format
 demo: deps-demo ## two hypervisors in namespaces: steering, isolation, a cut cable (root)
-	@$(MAKE) demo-built
+	@$(MAKE) $(PARALLEL) demo-built
 
 .PHONY: demo-built demo-vm demo-vm-built
 demo-built: all $(DEMO_TOOLS)
 	@tests/demo/demo $(B)
 
 demo-vm: deps-demo-vm ## the same with libvirt and a virtual machine (QEMU) on each hypervisor (root)
-	@$(MAKE) demo-vm-built
+	@$(MAKE) $(PARALLEL) demo-vm-built
 
 demo-vm-built: all $(DEMO_TOOLS) $(UNPACKED_LIBVIRT)
 	@tests/demo/demo-vm $(B)
 
 check: deps-check ## all tests that need no virtual machine (root)
-	@$(MAKE) check-built
+	@$(MAKE) $(PARALLEL) check-built
 
 check-built: tests
 	@tests/check $(B)
 
 check-integration: deps-integration ## the tests with other software that take at most ten minutes (root)
-	@$(MAKE) tests
+	@$(MAKE) $(PARALLEL) tests
 	@tests/check $(B) integration
 
 .PHONY: check-integration
@@ -320,14 +322,14 @@ check-full: check check-sanitize deps-integration ## check and the long runs: ot
 	@$(MAKE) lint vmtest fuzz bpf-many
 
 faults: deps-check ## kill and fail each system call of each path; FAULTS=restart:kill JOBS=2 (root)
-	@$(MAKE) faults-built
+	@$(MAKE) $(PARALLEL) faults-built
 
 .PHONY: faults faults-built
 faults-built: all $(TOOLS)
 	@UL_BUILD=$(B) tests/faults/run --jobs $(or $(JOBS),2) --report $(B)/faults.json $(subst $(comma), ,$(FAULTS))
 
 soak: deps-check ## random changes against the complete end state; HOURS=1 SEED=n (root)
-	@$(MAKE) soak-built
+	@$(MAKE) $(PARALLEL) soak-built
 
 .PHONY: soak soak-built
 soak-built: all $(TOOLS)
@@ -341,7 +343,7 @@ unit: $(B)/tests/unit ## the unit tests only (any user)
 	@tests/check $(B) unit
 
 check-sanitize: ## the unit tests under ASan, UBSan and LeakSanitizer (any user)
-	@$(MAKE) B=$(B)/sanitize CFLAGS="-O1 -g -fno-omit-frame-pointer \
+	@$(MAKE) $(PARALLEL) B=$(B)/sanitize CFLAGS="-O1 -g -fno-omit-frame-pointer \
 		-fsanitize=address,undefined -fno-sanitize-recover=all" \
 		LDFLAGS="-fsanitize=address,undefined" unit-sanitized
 
@@ -351,7 +353,7 @@ unit-sanitized: $(B)/tests/unit
 	@! grep -A 20 'LeakSanitizer' $(B)/unit.log
 
 vmtest: deps-vm ## tests and comparison with peers on other kernels; KERNEL=6.1 for one (root)
-	@$(MAKE) tests
+	@$(MAKE) $(PARALLEL) tests
 	@vmtest/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(DEBUG),--debug)
 
 APT_CROSS := mmdebstrap qemu-user-static gcc-s390x-linux-gnu gcc-aarch64-linux-gnu
@@ -429,15 +431,16 @@ $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ) $(B)/libuplink.a
 		$(FUZZ_OBJ) $(B)/libuplink.a $(LIBS) $(CTL_LIBS) $(HOOK_LIBS) $(EXPORTER_LIBS) -o $@
 
 fuzz: deps-fuzz ## libFuzzer with ASan on every input; FUZZ_SECONDS=60 each, FUZZ=config,netlink
-	@$(MAKE) B=$(B)/fuzzing CC=$(CLANG) HARDEN= CFLAGS="$(FUZZ_FLAGS)" fuzz-built
+	@$(MAKE) $(PARALLEL) B=$(B)/fuzzing CC=$(CLANG) HARDEN= CFLAGS="$(FUZZ_FLAGS)" fuzz-built
 
 FUZZ_RUN  := $(if $(FUZZ),$(patsubst %,$(B)/fuzz/%_fuzz,$(subst $(comma), ,$(FUZZ))),$(FUZZERS))
-fuzz-built: $(FUZZ_RUN)
-	@for f in $^; do name=$$(basename $$f); mkdir -p $(B)/corpus/$$name; echo "== $$name"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix=$(B)/fuzz/ $(B)/corpus/$$name \
-		$$(ls -d tests/fuzz/corpus/$$name \
-		tests/fuzz/regressions/$$name 2>/dev/null) || exit 1; done
+fuzz-built: $(FUZZ_RUN) $(FUZZ_RUN:%=%.run)
+%_fuzz.run: %_fuzz
+	@mkdir -p $(B)/corpus/$(<F) && echo "== $(<F)" >$<.log && \
+		$< -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(B)/fuzz/ $(B)/corpus/$(<F) \
+		$$(ls -d tests/fuzz/corpus/$(<F) tests/fuzz/regressions/$(<F) 2>/dev/null) \
+		>>$<.log 2>&1; status=$$?; cat $<.log; exit $$status
 
 # ---- installing ----
 MAN_SRC   := $(sort $(wildcard docs/*.scd))
