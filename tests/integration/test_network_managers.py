@@ -122,9 +122,7 @@ class Host:
         return state and state != "unmanaged"
 
     def wait_managed(self, name, yes):
-        self.machine.wait(
-            lambda: self.managed(name) is yes, f"{name} {'' if yes else 'un'}managed"
-        )
+        self.machine.wait(lambda: self.managed(name) is yes, f"{name} {'' if yes else 'un'}managed")
 
     def wait_configured(self, name):
         """Until the manager has nothing left to do: while it takes over, addresses may be absent."""

@@ -423,6 +423,8 @@ def choose(rng):
 def back_to_start(world):
     """The intent of the beginning, where figures can be compared."""
     intent = world.intent
+    undone = sorted(intent.down | intent.drained)
+    undone += [f"silent partner of {uplink}" for uplink in sorted(intent.silent)]
     for number in intent.placed(RUNTIME):
         world.request("RemovePort", interface=f"p{number}")
     for number in intent.placed(MEMBER):
@@ -439,3 +441,4 @@ def back_to_start(world):
     moved(world)
     world.intent = Intent()
     world.apply(world.intent)
+    return ", ".join(["back to the start", *undone])
