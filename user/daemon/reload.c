@@ -186,6 +186,7 @@ static int apply(struct daemon *daemon, struct model *model, const char *name)
 		control_server_set_group(daemon->control, model->control_group);
 		control_server_set_group_reads(daemon->control, model->control_group_reads);
 	}
+	daemon_attach_soon(daemon); /* a bridge that could not be made is tried again */
 	daemon_log_errors(daemon, LOG_LEVEL_WARNING);
 	log_info("configuration applied in %.1f ms", (double)(now_ns() - start) / 1e6);
 	snprintf(text, sizeof(text), "the configuration of %s is in force", name);

@@ -32,7 +32,7 @@ static int create(struct link_monitor *monitor, const char *name, bool vlan_filt
 		mnl_attr_put_u8(request, IFLA_BR_VLAN_FILTERING, 1);
 	mnl_attr_nest_end(request, data);
 	mnl_attr_nest_end(request, info);
-	return link_create(monitor, request);
+	return link_create(monitor, name, request);
 }
 
 /* The bridge adapts its MTU to its interfaces until the MTU is changed, so the first value differs
@@ -44,28 +44,35 @@ static int fix_mtu(struct link_monitor *monitor, uint32_t ifindex, uint32_t mtu)
 	return r < 0 ? r : link_set_mtu(monitor, ifindex, mtu);
 }
 
-int link_create_bridge(struct link_monitor *monitor, const char *name, uint32_t mtu,
+int link_finish_bridge(struct link_monitor *monitor, uint32_t ifindex, uint32_t mtu,
 		       bool vlan_filtering)
 {
 	struct link_bridge bridge;
-	struct link_info info;
-	int r = create(monitor, name, vlan_filtering);
+	int r = fix_mtu(monitor, ifindex, mtu);
 
-	if (r < 0)
-		return r;
-	r = link_refresh_get_by_name(monitor, name, &info);
-	if (r < 0)
-		return r;
-	r = fix_mtu(monitor, info.ifindex, mtu);
 	if (r == 0)
-		r = link_set_ipv6(monitor, info.ifindex, false);
+		r = link_set_ipv6(monitor, ifindex, false);
 	if (r == -EOPNOTSUPP) /* a kernel without IPv6 */
 		r = 0;
 	if (r == 0 && vlan_filtering) {
-		r = link_get_bridge(monitor, info.ifindex, &bridge);
+		r = link_get_bridge(monitor, ifindex, &bridge);
 		if (r == 0 && (!bridge.has_vlans || !bridge.vlan_filtering))
 			r = -EOPNOTSUPP;
 	}
+	return r;
+}
+
+int link_create_bridge(struct link_monitor *monitor, const char *name, uint32_t mtu,
+		       bool vlan_filtering)
+{
+	struct link_info info;
+	int r = create(monitor, name, vlan_filtering);
+
+	if (r == 0)
+		r = link_refresh_get_by_name(monitor, name, &info);
+	if (r < 0)
+		return r;
+	r = link_finish_bridge(monitor, info.ifindex, mtu, vlan_filtering);
 	if (r < 0)
 		(void)link_delete(monitor, info.ifindex);
 	return r;

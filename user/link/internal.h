@@ -213,8 +213,9 @@ struct nlmsghdr *link_request(void *buffer, uint16_t type, uint16_t flags, uint3
 int link_apply(struct link_monitor *monitor, uint32_t ifindex, struct nlmsghdr *request);
 
 /* ---- veth.c ---- */
-/* Sends a request that creates interfaces, and reads their events. 0 or negative errno. */
-int link_create(struct link_monitor *monitor, struct nlmsghdr *request);
+/* Sends a request that creates interfaces, one of them with this name, and reads their events. 0,
+ * also if only the answer was lost; negative errno. */
+int link_create(struct link_monitor *monitor, const char *name, struct nlmsghdr *request);
 
 /* ---- ethtool.c ---- */
 /* command: a struct ethtool_*. 0 or negative errno. */

@@ -268,9 +268,13 @@ struct link_bridge_port {
 /*
  * Creates a bridge that is down, without spanning tree and multicast snooping. Its MTU stays as it
  * is when interfaces join. vlan_filtering: -EOPNOTSUPP if the kernel lacks it. -EEXIST: the name is
- * in use; other negative errno; no bridge is left then.
+ * in use; other negative errno: a bridge may be left if it cannot be queried or deleted.
  */
 int link_create_bridge(struct link_monitor *monitor, const char *name, uint32_t mtu,
+		       bool vlan_filtering);
+/* Sets the MTU of such a bridge and IPv6 off, and checks vlan_filtering. 0; -EOPNOTSUPP; other
+ * negative errno: the bridge is not finished. */
+int link_finish_bridge(struct link_monitor *monitor, uint32_t ifindex, uint32_t mtu,
 		       bool vlan_filtering);
 /* -ENODEV: no such interface; -EINVAL: it is not a bridge; other negative errno. */
 int link_get_bridge(struct link_monitor *monitor, uint32_t ifindex, struct link_bridge *ret);

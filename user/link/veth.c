@@ -24,10 +24,14 @@ static bool is_name(const char *name)
 	return *name && strlen(name) < UL_NAME_LEN;
 }
 
-int link_create(struct link_monitor *monitor, struct nlmsghdr *request)
+int link_create(struct link_monitor *monitor, const char *name, struct nlmsghdr *request)
 {
+	struct link_info info;
 	int r = netlink_query(&monitor->query, request, NULL, NULL);
 
+	/* Without memory for its answer the kernel has created it all the same. */
+	if (error_is_shortage(r) && link_refresh_get_by_name(monitor, name, &info) == 0)
+		r = 0;
 	if (r < 0)
 		return r;
 	/* The events of all that was created are waiting by now. */
@@ -58,7 +62,7 @@ int link_create_veth_pair(struct link_monitor *monitor, const struct link_veth_e
 	mnl_attr_nest_end(request, data);
 	mnl_attr_nest_end(request, info);
 
-	return link_create(monitor, request);
+	return link_create(monitor, a->name, request);
 }
 
 int link_create_veth(struct link_monitor *monitor, const char *name, const char *peer,

@@ -109,30 +109,39 @@ static const char *reason_of(int error, bool vlan_aware)
 		       "this kernel does not support bridges";
 }
 
+/* Also completes a bridge whose creation was interrupted: its record has no ifindex. */
 static void make_bridge(const struct switch_context *context, const char *name, bool vlan_aware)
 {
+	uint32_t mtu = context->cfg->mtu;
 	struct link_info info;
-	int r = link_refresh_get_by_name(context->links, name, &info);
+	int r = link_refresh_get_by_name(context->links, name, &info), found;
 
-	if (r != -ENODEV) {
-		if (r < 0)
-			context_fail(context, r, "%s: cannot query the interface", name);
+	if (r < 0 && r != -ENODEV) {
+		context_fail(context, r, "%s: cannot query the interface", name);
 		return;
 	}
-	/* Recorded before and after, so that a daemon that is killed leaves no bridge without a
-	 * record. */
-	if (saved_settings_note_made(context, SAVED_BRIDGE, name, 0) < 0)
-		return;
-	r = link_create_bridge(context->links, name, context->cfg->mtu, vlan_aware);
-	if (r == 0 && link_get_by_name(context->links, name, &info) == 0) {
+	if (r == 0) {
+		if (!saved_settings_has_made(context, SAVED_BRIDGE, name, 0))
+			return;
+		r = link_finish_bridge(context->links, info.ifindex, mtu, vlan_aware);
+	} else {
+		/* Recorded before and after, so that a daemon that is killed leaves no bridge
+		 * without a record. */
+		if (saved_settings_note_made(context, SAVED_BRIDGE, name, 0) < 0)
+			return;
+		r = link_create_bridge(context->links, name, mtu, vlan_aware);
+	}
+	found = link_refresh_get_by_name(context->links, name, &info);
+	if (r < 0 && r != -EEXIST && found == 0)
+		r = link_finish_bridge(context->links, info.ifindex, mtu, vlan_aware);
+	if (r == 0 && found == 0)
 		(void)saved_settings_note_made(context, SAVED_BRIDGE, name, info.ifindex);
+	if (r == 0)
 		return;
-	}
-	if (r < 0) {
+	if (r == -EEXIST || found == -ENODEV)
 		saved_settings_forget_made(context, SAVED_BRIDGE, name);
-		context_fail(context, 0, "%s: the attachment bridge cannot be created: %s", name,
-			     reason_of(r, vlan_aware));
-	}
+	context_fail(context, 0, "%s: the attachment bridge cannot be created: %s", name,
+		     reason_of(r, vlan_aware));
 }
 
 /* The MTU of a bridge that uplinkd made; taps get it from there. */

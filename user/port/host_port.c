@@ -94,7 +94,7 @@ static int create_pair(struct ports *ports, const struct port_cfg *cfg, const ch
 	r = link_create_veth(links, far_end, cfg->interface, mac);
 	if (r == 0 && link_get_by_name(links, cfg->interface, &info) == 0)
 		(void)saved_settings_note_made(context, SAVED_PAIR, cfg->interface, info.ifindex);
-	else if (r < 0)
+	else if (r < 0 && link_refresh_get_by_name(links, cfg->interface, &info) == -ENODEV)
 		saved_settings_forget_made(context, SAVED_PAIR, cfg->interface);
 	return r;
 }
