@@ -429,6 +429,10 @@ class Rig:
         members = self.members()
         for name in members - state.attached:
             self.release(name)
+        # a run-time port of a former path stays one in the bridge
+        for p in self.daemon.json("show", "ports"):
+            if p["runtime"] and not p["attached"] and p["name"] in state.attached:
+                self.request("RemovePort", interface=p["name"])
         for name in state.attached - members:
             self.enslave(name)
 
