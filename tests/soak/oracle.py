@@ -39,6 +39,7 @@ PROVOKED = [
     Provoked("reload --confirm", "rolled back|confirm"),
     Provoked("unknown sources", "has learned 16 addresses"),
     Provoked("partner|LACPDU|slow protocol|eth|kill", "LACP|partner"),
+    Provoked("is deleted", "No such device"),  # while it became a port
 ]
 
 
