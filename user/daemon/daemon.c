@@ -147,7 +147,9 @@ static int lock_run_dir(struct daemon *daemon)
 	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return log_error(
 			-errno,
-			"%s: another uplinkd is running; stop it, or use a separate --run-dir and --bpffs",
+			errno == EWOULDBLOCK ?
+				"%s: another uplinkd is running; stop it, or use a separate --run-dir and --bpffs" :
+				"%s: cannot be locked",
 			path);
 	return 0;
 }

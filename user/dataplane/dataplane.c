@@ -144,7 +144,12 @@ static int make_or_stage(struct dataplane *dp, const struct dataplane_needs *nee
 		dp->old_lock_fd = TAKE_FD(dp->lock_fd);
 	}
 	r = make_set(dp, needs);
-	return r < 0 ? r : pins_lock(dp->dir, dp->name, dp->errors, &dp->lock_fd);
+	if (r < 0)
+		return r;
+	r = pins_lock(dp->dir, dp->name, dp->errors, &dp->lock_fd);
+	if (r < 0 && r != -EWOULDBLOCK)
+		pins_remove_dir(dp->dir);
+	return r;
 }
 
 static struct dataplane *allocate(const char *switch_name, struct errors *errors)

@@ -151,6 +151,8 @@ int pins_lock(const char *dir, const char *switch_name, struct errors *errors, i
 		return errors_add(errors, r, "%s: cannot open", dir);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		r = -errno;
+		if (r != -EWOULDBLOCK)
+			return errors_add(errors, r, "%s: cannot be locked", dir);
 		return errors_add(
 			errors, r,
 			"%s: another uplinkd serves this switch; give this one its own --bpffs, or the switch another name",
