@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Copyright (C) The uplinkd authors
 """What must hold after a fault, per kind of fault and path."""
+import errno
 import os
 import re
 
@@ -81,13 +82,18 @@ def after_kill(path, action, rig, recovery):
 # ---- errno ----
 # libbpf returns another errno when one of its probes fails, or when it cannot read the types of the
 # kernel; its message is the reason then
+NO_THREAD = f"cannot be started: {os.strerror(errno.EAGAIN)}"
 BY_LIBBPF = re.compile(r"bpf (PROG_LOAD|BTF_LOAD|MAP_CREATE)|.*/btf/vmlinux")
 
 
 def is_reported(rig, action, number, call):
-    """The reason of the system, or of libbpf, stands in the reply or in the log."""
+    """The reason of the system, of libbpf, or of pthread_create(), which has EAGAIN for a stack
+    without memory, stands in the reply or in the log.
+    """
     text = action.text + rig.daemon.log()
-    return os.strerror(number) in text or bool(BY_LIBBPF.match(call or "") and "(libbpf: " in text)
+    by_libbpf = BY_LIBBPF.match(call or "") and "(libbpf: " in text
+    by_pthread = (call or "").startswith("mmap") and NO_THREAD in text
+    return os.strerror(number) in text or bool(by_libbpf or by_pthread)
 
 
 def heals(path, rig, action, number, call):
