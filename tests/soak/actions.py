@@ -12,9 +12,8 @@ import time
 
 from harness.base import wait_until
 from harness.bed import outside_mac, port_mac
-from harness.frames import tag, udp4
+from harness.frames import BROADCAST, mac, tag, udp4
 from harness.lacp import ETH_P_SLOW, SLOW_GROUP, Flood, Info
-from harness.frames import mac
 from intent import (
     BRIDGED,
     FILE,
@@ -328,6 +327,15 @@ def flood_of_sources(world, rng):
     if not connected:
         return None
     number = rng.choice(connected)
+    own = udp4(BROADCAST, port_mac(number), "0.0.0.0", "192.0.2.255", b"here" * 5)
+
+    def has_address():
+        """The first source of a machine in the bridge becomes the address of its port."""
+        world.send(f"m{number}", own)
+        ports = {p["name"]: p["mac"] for p in world.daemon.json("show", "ports")}
+        return ports.get(f"p{number}") == port_mac(number)
+
+    wait_until(has_address, 60, lambda: f"p{number}: the address of the machine")
     frame = udp4(outside_mac(9), "02:00:00:00:00:01", "10.3.0.1", "10.3.0.2", b"flood" * 8)
     flood = Flood(world.far, f"m{number}", [frame], random_sources=True)
 
