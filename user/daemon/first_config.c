@@ -93,12 +93,18 @@ static int add_candidate(struct first_config *first, const struct config_source 
 	return 0;
 }
 
-/* A failure of the system says nothing about the files, which are therefore read once more. */
+/* A failure of the system says nothing about the configuration. */
+static bool may_pass(int error)
+{
+	return error == -EIO || error_is_shortage(error);
+}
+
+/* Files that could not be read for the moment are read once more. */
 static int read_files(struct daemon *daemon, struct first_config *first)
 {
 	int r = daemon_read_files(daemon, &first->files, &first->reasons);
 
-	if (r != -EIO && !error_is_shortage(r))
+	if (!may_pass(r))
 		return r;
 	errors_done(&first->reasons);
 	return daemon_read_files(daemon, &first->files, &first->reasons);
@@ -211,8 +217,8 @@ enum daemon_status daemon_apply_first(struct daemon *daemon, struct first_config
 		if (r < 0)
 			return DAEMON_SYSTEM;
 		r = apply_candidate(daemon, candidate->model);
-		/* A shortage is no reason to use another configuration, unless it lasts. */
-		if (error_is_shortage(r))
+		/* What may pass is no reason to use another configuration, unless it lasts. */
+		if (may_pass(r))
 			r = apply_candidate(daemon, candidate->model);
 		if (r == 0) {
 			candidate->model = NULL;
