@@ -271,6 +271,9 @@ void port_connect(struct ports *ports, uint32_t slot, const struct link_info *se
 		r = port_check_unused(ports, slot, info);
 		if (r == 0)
 			r = connect_interface(ports, slot, master, info);
+		/* Until a staged set takes over, the former one forwards. */
+		if (r < 0 && r != -ENODEV && context->dp->staged)
+			r = connect_interface(ports, slot, master, info);
 		if (r < 0) {
 			state->refused = info->ifindex;
 			port_schedule_retry(ports, slot);

@@ -201,6 +201,10 @@ int uplink_connect(struct uplinks *uplinks, uint32_t index, const struct link_in
 		return r;
 	}
 	r = connect_interface(uplinks, index, seen, false, &retry);
+	/* Until a staged set takes over, the former one forwards: another attempt costs no frame.
+	 */
+	if (r < 0 && r != -ENODEV && context->dp->staged)
+		r = connect_interface(uplinks, index, seen, false, &retry);
 	if (r < 0 || retry < 0)
 		schedule_retry(uplink, seen->ifindex);
 	else
