@@ -348,7 +348,8 @@ class Rig:
         return {
             str(path.relative_to(self.managers)): path.read_text()
             for path in self.managers.rglob("*")
-            if path.is_file() and not path.name.startswith(".")  # no manager reads them
+            # no manager reads the others, such as the new file before it replaces the former
+            if path.is_file() and not path.name.startswith(".") and path.suffix != ".new"
         }
 
     def unmanaged(self):

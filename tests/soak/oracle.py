@@ -39,7 +39,9 @@ PROVOKED = [
     Provoked("reload --confirm", "rolled back|confirm"),
     Provoked("unknown sources", "has learned 16 addresses"),
     Provoked("partner|LACPDU|slow protocol|eth|kill", "LACP|partner"),
-    Provoked("is deleted", "No such device"),  # while it became a port
+    # while it became a port
+    Provoked("is deleted", "No such device"),
+    Provoked("leaves the bridge", "cannot isolate in its bridge"),
 ]
 
 

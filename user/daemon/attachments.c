@@ -126,7 +126,7 @@ static void update_all(struct daemon *daemon)
 	bool create = !daemon->attach_timer && is_bridge_missing(daemon);
 	int r = update(daemon, create);
 
-	if (r < 0 || daemon->attachments.unknown || (create && is_bridge_missing(daemon)))
+	if (r < 0 || daemon->attachments.passing || (create && is_bridge_missing(daemon)))
 		arm_retry(daemon);
 	else if (!daemon->attach_timer)
 		daemon->attach_retry_ms = 0;

@@ -141,6 +141,9 @@ static int apply_settings(struct ports *ports, uint32_t slot, bool fresh, uint32
 
 	if (ports->state[slot].attached != info->ifindex) {
 		r = link_get_ipv6(context->links, info->ifindex, &ipv6);
+		/* After a failure for a moment the value of before would be lost. */
+		if (r < 0 && r != -EOPNOTSUPP && r != -ENODEV)
+			r = link_get_ipv6(context->links, info->ifindex, &ipv6);
 		if (r != -EOPNOTSUPP)
 			report_setting(ports, slot, "read disable_ipv6 of", info->name, r);
 	}

@@ -350,7 +350,7 @@ static void attach(struct update *update, const struct bridge *bridge, const str
 	}
 	if (!was_attached(update, bridge, info->name))
 		r = context_check_unused(&reasons, bridge->sw->name, update->links, info);
-	update->ret->unknown |= r < 0 && r != -EBUSY;
+	update->ret->passing |= r < 0;
 	memcpy(port.interface, info->name, sizeof(port.interface));
 	if (r == 0)
 		r = model_editor_add_port(update->editor, bridge->sw->name, group->name, &port,

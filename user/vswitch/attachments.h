@@ -24,7 +24,7 @@ struct attachment_refusal {
 struct attachments {
 	struct attachment_refusal *refused;
 	size_t n_refused;
-	bool unknown; /* one of them could not be queried, which another attempt may do */
+	bool passing; /* a reason may pass without an event: an address, a failed query */
 };
 
 void attachments_done(struct attachments *attachments);
