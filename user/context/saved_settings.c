@@ -352,16 +352,26 @@ bool saved_settings_has_made(const struct switch_context *context, enum saved_ma
 
 /* An interface of the name that is of another kind, or another one than was created, is not
  * uplinkd's. */
+static int try_to_delete(const struct switch_context *context,
+			 const struct ul_saved_settings *record)
+{
+	bool bridge = record->settings & SAVED_BRIDGE;
+	struct link_info info;
+	int r = link_refresh_get_by_name(context->links, record->name, &info);
+
+	if (r == 0 && strcmp(info.kind, bridge ? "bridge" : "veth") == 0 &&
+	    (!record->ifindex || record->ifindex == info.ifindex))
+		r = link_delete(context->links, info.ifindex);
+	return r;
+}
+
 static void delete_made(const struct switch_context *context, size_t index)
 {
 	struct ul_saved_settings record = *journal_at(context->journal, index);
-	bool bridge = record.settings & SAVED_BRIDGE;
-	struct link_info info;
-	int r = link_refresh_get_by_name(context->links, record.name, &info);
+	int r = try_to_delete(context, &record);
 
-	if (r == 0 && strcmp(info.kind, bridge ? "bridge" : "veth") == 0 &&
-	    (!record.ifindex || record.ifindex == info.ifindex))
-		r = link_delete(context->links, info.ifindex);
+	if (r < 0 && r != -ENODEV)
+		r = try_to_delete(context, &record);
 	if (r == 0 || r == -ENODEV)
 		report_failure(context, journal_erase(context->journal, index));
 	else

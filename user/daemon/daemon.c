@@ -419,6 +419,7 @@ static void stop(struct daemon *daemon)
 	daemon_stop_publishing(daemon);
 	sd_event_source_disable_unref(daemon->deadline_timer);
 	sd_event_source_disable_unref(daemon->fallback_timer);
+	sd_event_source_disable_unref(daemon->state_timer);
 	sd_event_source_disable_unref(daemon->switch_over_timer);
 	switches_done(&daemon->switches);
 	recorder_stop(&daemon->recorder, LOG_END_MS);

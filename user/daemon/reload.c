@@ -32,15 +32,34 @@ int daemon_read_files(struct daemon *daemon, struct config_source *ret, struct e
 				  errors);
 }
 
-/* A state that cannot be stored costs the fallback at the next start, not the present change. */
+static int on_state_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	(void)daemon_save_state(userdata);
+	return 0;
+}
+
+/* A state that cannot be stored is tried again. Until then it costs the fallback at the next start,
+ * not the present change. */
 int daemon_save_state(struct daemon *daemon)
 {
 	int r = config_state_write(daemon->state_path, daemon->options.config, &daemon->saved);
 
-	return r < 0 ? errors_add(&daemon->errors, r,
-				  "%s: the confirmed configuration cannot be stored",
-				  daemon->state_path) :
-		       0;
+	daemon->state_timer = sd_event_source_disable_unref(daemon->state_timer);
+	if (r == 0) {
+		daemon->state_retry_ms = 0;
+		return 0;
+	}
+	errors_add(&daemon->errors, r, "%s: the confirmed configuration cannot be stored",
+		   daemon->state_path);
+	daemon->state_retry_ms = backoff_next_ms(daemon->state_retry_ms);
+	if (sd_event_add_time_relative(daemon->event, &daemon->state_timer, CLOCK_MONOTONIC,
+				       daemon->state_retry_ms * 1000ULL, 0, on_state_timer,
+				       daemon) < 0)
+		errors_add(&daemon->errors, 0,
+			   "configuration: no timer; the next change stores it");
+	return r;
 }
 
 void daemon_set_origin(struct daemon *daemon)
@@ -379,8 +398,8 @@ int daemon_rollback(struct daemon *daemon, const char *reason)
 				    daemon_source_name(&daemon->saved.pending), reason);
 	config_state_roll_back(&daemon->saved);
 	daemon_set_origin(daemon);
-	r = daemon_save_state(daemon);
 	/* The former configuration is in force; the rest is tried again on its own. */
+	(void)daemon_save_state(daemon);
 	(void)daemon_adopt_undo(daemon);
-	return r;
+	return 0;
 }

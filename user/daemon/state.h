@@ -95,6 +95,8 @@ struct daemon {
 	struct running_switches switches;
 	char state_path[PATH_MAX];
 	struct config_state saved;
+	sd_event_source *state_timer; /* of the next attempt to store it; NULL: it is stored */
+	uint32_t state_retry_ms;
 	enum config_origin origin;
 	char *fallback_reason;		 /* CONFIG_FALLBACK: why */
 	sd_event_source *fallback_timer; /* of the next attempt at the files; NULL: none */

@@ -117,6 +117,9 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 		context_fail(context, r, "%s: the interface table is full", info.name);
 	else
 		r = attach(context, &info, fresh, hidden, &attachment);
+	/* Before it is disconnected: until a staged set takes over, the former one forwards. */
+	if (r < 0 && dp->staged)
+		r = attach(context, &info, fresh, hidden, &attachment);
 	if (r < 0) {
 		if (fresh)
 			uplink_disconnect(uplinks, index);
