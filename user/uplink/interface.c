@@ -113,13 +113,14 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 	uplink_write_max_frame(dp, index, context->cfg->mtu + FRAME_OVERHEAD);
 	find_netdev(dp, index, info.ifindex, fresh);
 	r = table_set(&dp->ifaces, ul_iface_key(info.ifindex), index);
-	if (r < 0)
+	if (r < 0) {
 		context_fail(context, r, "%s: the interface table is full", info.name);
-	else
+	} else {
 		r = attach(context, &info, fresh, hidden, &attachment);
-	/* Before it is disconnected: until a staged set takes over, the former one forwards. */
-	if (r < 0 && dp->staged)
-		r = attach(context, &info, fresh, hidden, &attachment);
+		/* Until a staged set takes over, the former one forwards, unless it is detached. */
+		if (r < 0 && dp->staged)
+			r = attach(context, &info, fresh, hidden, &attachment);
+	}
 	if (r < 0) {
 		if (fresh)
 			uplink_disconnect(uplinks, index);
@@ -204,8 +205,7 @@ int uplink_connect(struct uplinks *uplinks, uint32_t index, const struct link_in
 		return r;
 	}
 	r = connect_interface(uplinks, index, seen, false, &retry);
-	/* Until a staged set takes over, the former one forwards: another attempt costs no frame.
-	 */
+	/* Until a staged set takes over, another attempt costs no frame. */
 	if (r < 0 && r != -ENODEV && context->dp->staged)
 		r = connect_interface(uplinks, index, seen, false, &retry);
 	if (r < 0 || retry < 0)
