@@ -11,13 +11,12 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "dataplane/clock.h"
 #include "flow_hash.h"
-#include "model_ownership.h"
 #include "loaded.h"
+#include "model_ownership.h"
 #include "teaming/policy.h"
 
 #define TCX_INGRESS 46 /* enum bpf_attach_type; libbpf 1.1 has no name for it */
@@ -36,6 +35,21 @@ void world_command(const char *format, ...)
 }
 
 /* ---- namespace and interfaces ---- */
+/* Until then the kernel has given a new interface no queue, and drops what is sent by it. */
+static void await_running(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {};
+
+	cr_assert_geq(fd, 0);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	do {
+		cr_assert_eq(ioctl(fd, SIOCGIFFLAGS, &request), 0, "%s: %s", name, strerror(errno));
+	} while (!(request.ifr_flags & IFF_RUNNING) && usleep(1000) == 0);
+	close(fd);
+}
+
+/* Of an interface that runs. */
 static uint32_t index_of(const char *kind, int number)
 {
 	char name[IFNAMSIZ];
@@ -44,6 +58,7 @@ static uint32_t index_of(const char *kind, int number)
 	snprintf(name, sizeof(name), "%s%d", kind, number);
 	index = if_nametoindex(name);
 	cr_assert_neq(index, 0, "no interface %s", name);
+	await_running(name);
 	return index;
 }
 
@@ -54,21 +69,6 @@ static void add_pair(FILE *batch, const char *near, const char *far, int number)
 		near, number, SW_MTU, far, number, SW_MTU);
 	fprintf(batch, "link set %s%d up arp off promisc on\nlink set %s%d up arp off promisc on\n",
 		near, number, far, number);
-}
-
-/* Until then the kernel has given a new interface no queue, and drops what is sent by it. */
-static void await_running(uint32_t ifindex)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {};
-
-	cr_assert_geq(fd, 0);
-	cr_assert(if_indextoname(ifindex, request.ifr_name));
-	do {
-		cr_assert_eq(ioctl(fd, SIOCGIFFLAGS, &request), 0, "%s: %s", request.ifr_name,
-			     strerror(errno));
-	} while (!(request.ifr_flags & IFF_RUNNING) && usleep(1000) == 0);
-	close(fd);
 }
 
 static void make_namespace(struct world *world)
@@ -109,16 +109,6 @@ static void make_namespace(struct world *world)
 	}
 	world->stranger_if = index_of("n", 0);
 	world->stranger_far_if = index_of("o", 0);
-	for (int i = 0; i < SW_UPLINKS; i++) {
-		await_running(world->uplink_if[i]);
-		await_running(world->wire_if[i]);
-	}
-	for (int i = 0; i < SW_PORTS; i++) {
-		await_running(world->port_if[i]);
-		await_running(world->machine_if[i]);
-	}
-	await_running(world->stranger_if);
-	await_running(world->stranger_far_if);
 }
 
 uint32_t world_ifindex(const struct world *world, uint32_t endpoint)

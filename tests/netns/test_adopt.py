@@ -90,7 +90,7 @@ class Host:
         return {p["name"]: p for p in self.daemon.json("show", "ports")}.get(name, {})
 
     def attached(self, name):
-        """Whether the bridge made the interface a port, and its frames no longer reach the bridge."""
+        """Whether the bridge made it a port, and its frames no longer reach the bridge."""
         port = self.port(name)
         return port.get("attached") and port["present"]
 

@@ -36,7 +36,7 @@ def start(security=None, n_ports=3, **more):
 
 
 def finish_changes(bed):
-    """A change takes several writes, and what is shown may be the first one; a reply follows all."""
+    """A change takes several writes, and what is shown may be the first; a reply follows all."""
     bed.daemon.call("Status")
 
 

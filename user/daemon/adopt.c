@@ -15,7 +15,6 @@
  */
 #include <inttypes.h>
 
-#include "common/backoff.h"
 #include "common/log.h"
 #include "daemon/state.h"
 
@@ -94,16 +93,13 @@ static int on_undo_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void retry_undo(struct daemon *daemon)
 {
-	int r;
-
-	daemon->switch_over_timer = sd_event_source_disable_unref(daemon->switch_over_timer);
-	if (!daemon->event)
+	if (!daemon->event) {
+		daemon->switch_over_timer =
+			sd_event_source_disable_unref(daemon->switch_over_timer);
 		return;
-	daemon->undo_retry_ms = backoff_next_ms(daemon->undo_retry_ms);
-	r = sd_event_add_time_relative(daemon->event, &daemon->switch_over_timer, CLOCK_MONOTONIC,
-				       daemon->undo_retry_ms * 1000ULL, 0, on_undo_retry, daemon);
-	if (r < 0)
-		errors_add(&daemon->errors, r, "switch-over: no timer; see 'uplinkd --teardown'");
+	}
+	daemon_arm_retry(daemon, &daemon->switch_over_timer, &daemon->undo_retry_ms, on_undo_retry,
+			 "switch-over: no timer; see 'uplinkd --teardown'");
 }
 
 /* The journal of an earlier process. One of another boot, or that cannot be read, is dropped. */

@@ -6,7 +6,6 @@
  */
 #include "daemon/state.h"
 
-#include "common/backoff.h"
 #include "port/attachment.h"
 
 /* ---- refused interfaces ---- */
@@ -89,15 +88,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 
 static void arm_retry(struct daemon *daemon)
 {
-	int r;
-
-	daemon->attach_retry_ms = backoff_next_ms(daemon->attach_retry_ms);
-	daemon->attach_timer = sd_event_source_disable_unref(daemon->attach_timer);
-	r = sd_event_add_time_relative(daemon->event, &daemon->attach_timer, CLOCK_MONOTONIC,
-				       daemon->attach_retry_ms * 1000ULL, 0, on_timer, daemon);
-	if (r < 0)
-		errors_add(&daemon->errors, r,
-			   "attachment bridges: no timer; the next reload (SIGHUP) tries again");
+	daemon_arm_retry(daemon, &daemon->attach_timer, &daemon->attach_retry_ms, on_timer,
+			 "attachment bridges: no timer; the next reload (SIGHUP) tries again");
 }
 
 /* Takes the bridges as they are, or with create also makes those that are missing. */

@@ -41,6 +41,19 @@ void daemon_log_errors(struct daemon *daemon, enum log_level level)
 	errors_done(&daemon->errors);
 }
 
+void daemon_arm_retry(struct daemon *daemon, sd_event_source **timer, uint32_t *retry_ms,
+		      sd_event_time_handler_t on_timer, const char *failure)
+{
+	int r;
+
+	*timer = sd_event_source_disable_unref(*timer);
+	*retry_ms = backoff_next_ms(*retry_ms);
+	r = sd_event_add_time_relative(daemon->event, timer, CLOCK_MONOTONIC, *retry_ms * 1000ULL,
+				       0, on_timer, daemon);
+	if (r < 0)
+		errors_add(&daemon->errors, r, "%s", failure);
+}
+
 static enum log_level level_of(enum event_code code)
 {
 	/* clang-format off */
@@ -314,13 +327,9 @@ static void start_control(struct daemon *daemon)
 		daemon->control_retry_ms = 0;
 		return;
 	}
-	daemon->control_retry_ms = backoff_next_ms(daemon->control_retry_ms);
-	r = sd_event_add_time_relative(daemon->event, &daemon->control_timer, CLOCK_MONOTONIC,
-				       daemon->control_retry_ms * 1000ULL, 0, on_control_timer,
-				       daemon);
-	if (r < 0)
-		errors_add(&daemon->errors, r,
-			   "control socket: no timer; the next reload (SIGHUP) tries again");
+	daemon_arm_retry(daemon, &daemon->control_timer, &daemon->control_retry_ms,
+			 on_control_timer,
+			 "control socket: no timer; the next reload (SIGHUP) tries again");
 }
 
 static int on_control_timer(sd_event_source *source, uint64_t usec, void *userdata)

@@ -24,7 +24,6 @@
 
 #include <net/if.h>
 
-#include "common/backoff.h"
 #include "common/file.h"
 #include "daemon/state.h"
 #include "managers/managers.h"
@@ -150,15 +149,8 @@ static int on_publish_timer(sd_event_source *source, uint64_t usec, void *userda
 
 static void arm_retry(struct daemon *daemon)
 {
-	int r;
-
-	daemon->publish_timer = sd_event_source_disable_unref(daemon->publish_timer);
-	daemon->publish_retry_ms = backoff_next_ms(daemon->publish_retry_ms);
-	r = sd_event_add_time_relative(daemon->event, &daemon->publish_timer, CLOCK_MONOTONIC,
-				       daemon->publish_retry_ms * 1000ULL, 0, on_publish_timer,
-				       daemon);
-	if (r < 0)
-		errors_add(&daemon->errors, r, "files for network managers: no timer");
+	daemon_arm_retry(daemon, &daemon->publish_timer, &daemon->publish_retry_ms,
+			 on_publish_timer, "files for network managers: no timer");
 }
 
 static void retry_publishing(struct daemon *daemon, int error)

@@ -53,12 +53,8 @@ int daemon_save_state(struct daemon *daemon)
 	}
 	errors_add(&daemon->errors, r, "%s: the confirmed configuration cannot be stored",
 		   daemon->state_path);
-	daemon->state_retry_ms = backoff_next_ms(daemon->state_retry_ms);
-	if (sd_event_add_time_relative(daemon->event, &daemon->state_timer, CLOCK_MONOTONIC,
-				       daemon->state_retry_ms * 1000ULL, 0, on_state_timer,
-				       daemon) < 0)
-		errors_add(&daemon->errors, 0,
-			   "configuration: no timer; the next change stores it");
+	daemon_arm_retry(daemon, &daemon->state_timer, &daemon->state_retry_ms, on_state_timer,
+			 "configuration: no timer; the next change stores it");
 	return r;
 }
 
@@ -330,17 +326,10 @@ static int on_fallback_timer(sd_event_source *source, uint64_t usec, void *userd
 
 void daemon_retry_files(struct daemon *daemon, int error)
 {
-	int r;
-
 	daemon->fallback_timer = sd_event_source_disable_unref(daemon->fallback_timer);
-	if (config_error_is_permanent(error))
-		return;
-	daemon->fallback_retry_ms = backoff_next_ms(daemon->fallback_retry_ms);
-	r = sd_event_add_time_relative(daemon->event, &daemon->fallback_timer, CLOCK_MONOTONIC,
-				       daemon->fallback_retry_ms * 1000ULL, 0, on_fallback_timer,
-				       daemon);
-	if (r < 0)
-		errors_add(&daemon->errors, r, "configuration: no timer for the next attempt");
+	if (!config_error_is_permanent(error))
+		daemon_arm_retry(daemon, &daemon->fallback_timer, &daemon->fallback_retry_ms,
+				 on_fallback_timer, "configuration: no timer for the next attempt");
 }
 
 /* ---- confirm and roll back ---- */

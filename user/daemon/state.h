@@ -167,6 +167,10 @@ int daemon_run_path(const struct daemon_options *options, const char *name, char
 
 /* Logs daemon->errors at the level and empties it. */
 void daemon_log_errors(struct daemon *daemon, enum log_level level);
+/* Calls on_timer with the daemon after the next delay (backoff.h), in place of a former *timer.
+ * failure: the message if there is no timer. */
+void daemon_arm_retry(struct daemon *daemon, sd_event_source **timer, uint32_t *retry_ms,
+		      sd_event_time_handler_t on_timer, const char *failure);
 
 /* An event for the history and for `uplinkctl monitor`. details: list of lines, borrowed; NULL:
  * none. */
