@@ -49,6 +49,18 @@ Test(common_log, lines_are_written_in_order, .timeout = 60)
 	cr_expect_str_eq(text, "<6>one\n<3>two: No such file or directory\n");
 }
 
+Test(common_log, a_quoted_name_forges_no_line, .timeout = 60)
+{
+	int fd = make_pipe();
+	char text[256];
+
+	cr_assert_eq(log_writer_start(), 0);
+	log_info("%s: is gone", "eth0\n<3>\033[2Jall\x7f");
+	log_writer_stop(10000);
+	read_all(fd, text, sizeof(text));
+	cr_expect_str_eq(text, "<6>eth0?<3>?[2Jall?: is gone\n");
+}
+
 Test(common_log, a_reader_that_stops_makes_no_one_wait, .timeout = 60)
 {
 	int fd = make_pipe(), waiting = 0;

@@ -194,7 +194,8 @@ Test(control_client_alone, nonsense)
 
 Test(control_client_alone, error_parameters)
 {
-	char *messages[] = { "a: 1: wrong", "b: 2: \xff wrong", "c: 3: wrong" };
+	char texts[][20] = { "a: 1: wrong", "b: 2: \xff wrong", "c: 3: wrong" },
+	     *messages[] = { texts[0], texts[1], texts[2] };
 	json_auto_t *list = control_error_list(messages, 3), *one = control_error_list(messages, 1);
 
 	cr_assert(list && one);

@@ -57,6 +57,9 @@ Test(dataplane_check, an_empty_set_passes)
 	X(name_of_the_switch, FILL(fake.meta.name)) \
 	X(version_of_the_daemon, FILL(fake.meta.version)) \
 	X(name_of_an_uplink, FILL(fake.uplinks[UL_MAX_UPLINKS - 1].name)) \
+	X(control_character, fake.uplinks[0].name[1] = '\n') \
+	X(escape_of_a_terminal, fake.ports[0].name[1] = '\033') \
+	X(byte_that_is_not_ascii, fake.groups[0].name[0] = (char)0xe1) \
 	X(xdp_mode, fake.uplinks[0].xdp_mode = UL_XDP_GENERIC + 1) \
 	X(name_of_a_port, FILL(fake.ports[0].name)) \
 	X(group_of_a_port, fake.ports[0].group = FAKE_GROUPS) \

@@ -107,6 +107,21 @@ Test(records_rates, of_counters_that_were_reset_and_of_new_objects_are_zero)
 	cr_expect_eq(number(row(rates, "ports", "vnet5"), "tx_pps"), 0);
 }
 
+Test(records_rates, of_counters_that_another_program_wrote_are_numbers)
+{
+	start();
+	json_auto_t *before = read_at(10), *now = NULL, *rates = NULL;
+
+	for (uint32_t slot = 0; slot < 3; slot++)
+		port_stats(slot)->sent.bytes = INT64_MAX;
+	fake.stats[0].sent.bytes = INT64_MAX;
+	now = read_at(11);
+	rates = record_rates(now, before);
+	cr_expect_eq(number(row(rates, "uplinks", "eth0"), "tx_bps"), 1000000000000000);
+	cr_expect_eq(number(row(rates, "ports", "vnet0"), "tx_bps"), 1000000000000000);
+	cr_expect_gt(number(row(rates, "groups", "prod"), "tx_bps"), 1000000000000000);
+}
+
 Test(records_rates, without_an_earlier_reading_are_zero)
 {
 	start();

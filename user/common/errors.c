@@ -39,7 +39,7 @@ int errors_add(struct errors *errors, int error, const char *format, ...)
 	} else {
 		message = TAKE_PTR(text);
 	}
-	if (append(errors, message) < 0)
+	if (append(errors, text_make_printable(message)) < 0)
 		free(message);
 	return error;
 }

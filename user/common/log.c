@@ -120,7 +120,7 @@ int log_full(enum log_level level, int error, const char *format, ...)
 		return error;
 	if (error < 0 && (size_t)n < sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ": %s", strerror(-error));
-	length = make_line(line, level, text);
+	length = make_line(line, level, text_make_printable(text));
 	if (writer)
 		line_writer_put(writer, line, length);
 	else

@@ -39,6 +39,49 @@ const char *mac_format(const uint8_t mac[6], char text[MAC_TEXT_LEN])
 	return text;
 }
 
+/* Bytes of the character at at, which is UTF-8 as RFC 3629 permits it and no control character; 0:
+ * it is none. */
+static size_t printable_length(const uint8_t *at)
+{
+	/* of the second byte: against long forms, C1 control characters, surrogates, above U+10FFFF
+	 */
+	static const struct {
+		uint8_t first, last, length, second_min, second_max;
+	} rows[] = {
+		{ 0x20, 0x7e, 1, 0x00, 0xff }, { 0xc2, 0xc2, 2, 0xa0, 0xbf },
+		{ 0xc3, 0xdf, 2, 0x80, 0xbf }, { 0xe0, 0xe0, 3, 0xa0, 0xbf },
+		{ 0xe1, 0xec, 3, 0x80, 0xbf }, { 0xed, 0xed, 3, 0x80, 0x9f },
+		{ 0xee, 0xef, 3, 0x80, 0xbf }, { 0xf0, 0xf0, 4, 0x90, 0xbf },
+		{ 0xf1, 0xf3, 4, 0x80, 0xbf }, { 0xf4, 0xf4, 4, 0x80, 0x8f },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		size_t length = rows[i].length;
+
+		if (at[0] < rows[i].first || at[0] > rows[i].last)
+			continue;
+		if (length > 1 && (at[1] < rows[i].second_min || at[1] > rows[i].second_max))
+			return 0;
+		for (size_t k = 2; k < length; k++)
+			if ((at[k] & 0xc0) != 0x80)
+				return 0;
+		return length;
+	}
+	return 0;
+}
+
+char *text_make_printable(char *text)
+{
+	for (char *at = text; *at;) {
+		size_t length = printable_length((const uint8_t *)at);
+
+		if (!length)
+			*at = '?';
+		at += length ? length : 1;
+	}
+	return text;
+}
+
 int parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	uint64_t value;

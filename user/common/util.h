@@ -119,6 +119,11 @@ static inline int dir_next(DIR *stream, struct dirent **ret)
 int mac_parse(const char *text, uint8_t mac[6]);
 const char *mac_format(const uint8_t mac[6], char text[MAC_TEXT_LEN]); /* returns text */
 
+/* Replaces control characters and what is not UTF-8 by '?': text that quotes names of others must
+ * not forge a line of the log, reach a terminal as an escape sequence, or fail to become JSON.
+ * Returns text. */
+char *text_make_printable(char *text);
+
 /* All six bytes are zero: the address is not set. */
 static inline bool mac_is_zero(const uint8_t mac[6])
 {

@@ -83,19 +83,6 @@ const char control_service_description[] =
 	"error PermissionDenied ()\n"
 	"error ExpectedMore ()\n";
 
-/* A JSON string of any bytes: a name that a message quotes may not be UTF-8, but JSON must be. */
-static json_t *any_string(char *text)
-{
-	json_t *string = json_string(text);
-
-	if (string)
-		return string;
-	for (char *c = text; *c; c++)
-		if (*c & 0x80)
-			*c = '?';
-	return json_string(text);
-}
-
 json_t *control_error(const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
@@ -109,7 +96,7 @@ json_t *control_error(const char *format, ...)
 		text = NULL;
 		return NULL;
 	}
-	return json_pack("{s:o}", "message", any_string(text));
+	return json_pack("{s:s}", "message", text_make_printable(text));
 }
 
 json_t *control_error_list(char *const *messages, size_t n)
@@ -122,12 +109,9 @@ json_t *control_error_list(char *const *messages, size_t n)
 		object = control_error("%s", messages[0]);
 	else
 		object = control_error("%s (and %zu more)", messages[0], n - 1);
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *text = strdup(messages[i]);
-
-		if (!text || json_array_append_new(list, any_string(text)) < 0)
+	for (size_t i = 0; i < n; i++)
+		if (json_array_append_new(list, json_string(text_make_printable(messages[i]))) < 0)
 			return NULL;
-	}
 	if (json_object_set(object, "messages", list) < 0)
 		return NULL;
 	return TAKE_PTR(object);

@@ -6,11 +6,16 @@
 
 const char *event_time_text(double time, char text[EVENT_TIME_LEN])
 {
-	time_t seconds = (time_t)time;
-	int ms = (int)((time - (double)seconds) * 1000);
 	struct tm local;
+	time_t seconds;
 	size_t n;
+	int ms;
 
+	/* of a file that may be damaged; the largest year has four digits */
+	if (!(time >= 0 && time < 253402300800.0))
+		return "?";
+	seconds = (time_t)time;
+	ms = (int)((time - (double)seconds) * 1000);
 	if (!localtime_r(&seconds, &local))
 		return "?";
 	n = strftime(text, EVENT_TIME_LEN, "%Y-%m-%d %H:%M:%S", &local);

@@ -6,9 +6,15 @@
 #include "common/util.h"
 #include "methods.h"
 
-static bool ends(const char *name, size_t size)
+/* Of printable ASCII, as the configuration permits: names reach terminals, logs and JSON. */
+static bool is_name(const char *name, size_t size)
 {
-	return memchr(name, '\0', size);
+	size_t length = strnlen(name, size);
+
+	for (size_t i = 0; i < length; i++)
+		if (name[i] < 0x20 || name[i] > 0x7e)
+			return false;
+	return length < size;
 }
 
 static bool check_meta(const struct ul_meta *meta, uint32_t n_ports, uint32_t n_groups)
@@ -16,12 +22,13 @@ static bool check_meta(const struct ul_meta *meta, uint32_t n_ports, uint32_t n_
 	return meta->abi_version == UL_ABI_VERSION && meta->n_uplinks <= UL_MAX_UPLINKS &&
 	       meta->max_ports <= n_ports && meta->max_groups <= n_groups &&
 	       meta->channel < UL_N_CHANNELS && meta->receive <= UL_RECEIVE_TC &&
-	       ends(meta->name, sizeof(meta->name)) && ends(meta->version, sizeof(meta->version));
+	       is_name(meta->name, sizeof(meta->name)) &&
+	       is_name(meta->version, sizeof(meta->version));
 }
 
 static bool check_uplink(const struct ul_uplink *uplink)
 {
-	return uplink->xdp_mode <= UL_XDP_GENERIC && ends(uplink->name, sizeof(uplink->name));
+	return uplink->xdp_mode <= UL_XDP_GENERIC && is_name(uplink->name, sizeof(uplink->name));
 }
 
 /* Free slots may have anything. */
@@ -30,13 +37,13 @@ static bool check_port(const struct ul_port *port, uint32_t slot, uint32_t max_g
 	return !(port->flags & UL_PORT_USED) ||
 	       (slot < UL_MAX_PORTS && port->group < max_groups && port->policy < UL_MAX_POLICIES &&
 		port->vlan.mode <= UL_VLAN_VGT && port->vlan.vid <= UL_VLAN_TRUNK &&
-		ends(port->name, sizeof(port->name)));
+		is_name(port->name, sizeof(port->name)));
 }
 
 bool check_group(const struct ul_group *group)
 {
 	return group->vlan_mode <= UL_VLAN_VGT && group->vid <= UL_VLAN_TRUNK &&
-	       group->policy < UL_MAX_POLICIES && ends(group->name, sizeof(group->name));
+	       group->policy < UL_MAX_POLICIES && is_name(group->name, sizeof(group->name));
 }
 
 bool check_policy(const struct ul_policy *policy)

@@ -2,9 +2,9 @@
 /* Copyright (C) The uplinkd authors */
 /*
  * Whether the numbers and names in the records of a pinned set can be used: indexes and VLANs are
- * in range, names end. Maps of the right version may still have been written by another program.
- * The records of a daemon that was killed pass at any moment, so nothing is compared that two
- * stores write.
+ * in range, names end and are printable. Maps of the right version may still have been written by
+ * another program. The records of a daemon that was killed pass at any moment, so nothing is
+ * compared that two stores write.
  *
  * Callers: adopting a set, reading one, and carrying over one of 0.1.0. Tests:
  * tests/unit/dataplane_check.c, tests/fuzz/maps_fuzz.c.

@@ -4,6 +4,7 @@
 #include "common/units.h"
 #include "config/model.h"
 #include "records/findings_internal.h"
+#include "records/records.h"
 
 /* ---- a silent member ---- */
 /* Frames since the earlier snapshot; 0 when a counter was reset. */
@@ -27,13 +28,11 @@ static uint64_t sent(const struct finder *finder, uint32_t index)
 /* Which flows use the uplink, in terms of the hash; by the first policy that has it. */
 static void name_flows(struct finder *finder, uint32_t index)
 {
-	const struct view *view = finder->now->view;
-
 	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++) {
-		const struct ul_policy *policy = &view->policies[i];
+		const struct ul_policy *policy = &finder->now->policies[i];
 
 		for (uint32_t p = 0; policy->n_buckets && p < policy->n_active; p++)
-			if (p < UL_MAX_UPLINKS && policy->member[p] == index) {
+			if (policy->member[p] == index) {
 				finding_evidence(
 					finder,
 					"frames of address pairs with %s hash mod %u = %u leave on it",
@@ -143,7 +142,7 @@ static double sent_bps(const struct finder *finder, uint32_t index)
 	uint64_t bytes = growth(finder->now->uplinks[index].stats.sent.bytes,
 				finder->before->uplinks[index].stats.sent.bytes);
 
-	return seconds > 0 ? (double)bytes * 8 / seconds : 0;
+	return record_rate(bytes, 8, seconds);
 }
 
 void find_imbalance(struct finder *finder)

@@ -26,10 +26,10 @@ void finding_report(struct finder *finder, enum severity severity, const char *c
 	finder->last = json_pack("{s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:s, s:s?, s:s?}",
 				 "switch", finder->now ? finder->now->view->name : NULL, "severity",
 				 record_name(RECORD_SEVERITIES, severity), "code", code, "object",
-				 object, "message", message, "remedy", remedy, "certainty",
-				 record_name(RECORD_CERTAINTIES, row->certainty), "evidence",
-				 "meaning", row->meaning, "switch_remedy", row->on_switch,
-				 "decides", row->decides);
+				 object, "message", text_make_printable(message), "remedy", remedy,
+				 "certainty", record_name(RECORD_CERTAINTIES, row->certainty),
+				 "evidence", "meaning", row->meaning, "switch_remedy",
+				 row->on_switch, "decides", row->decides);
 	json_array_append_new(finder->found[severity], finder->last);
 }
 
@@ -41,7 +41,8 @@ void finding_evidence(struct finder *finder, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(sentence, sizeof(sentence), format, ap);
 	va_end(ap);
-	json_array_append_new(json_object_get(finder->last, "evidence"), json_string(sentence));
+	json_array_append_new(json_object_get(finder->last, "evidence"),
+			      json_string(text_make_printable(sentence)));
 }
 
 /* ---- states ---- */
@@ -388,7 +389,7 @@ static const char *list_groups(const struct snapshot *snapshot, uint32_t policy,
 static void find_policy(struct finder *finder, uint32_t index)
 {
 	const struct snapshot *now = finder->now;
-	const struct ul_policy *policy = &now->view->policies[index];
+	const struct ul_policy *policy = &now->policies[index];
 	uint32_t serving = policy_serving(now, policy), active = 0, standby, dead;
 	char groups[200], spares[200], lost[200];
 
@@ -402,7 +403,7 @@ static void find_policy(struct finder *finder, uint32_t index)
 			groups);
 		return;
 	}
-	for (uint32_t p = 0; p < policy->n_active && p < UL_MAX_UPLINKS; p++)
+	for (uint32_t p = 0; p < policy->n_active; p++)
 		active |= 1u << (policy->member[p] & 31);
 	standby = serving & ~active;
 	dead = active & ~serving;

@@ -117,8 +117,8 @@ json_t *record_traffic(const struct snapshot *snapshot)
 /* ---- rates ---- */
 static json_int_t rate_of(json_int_t now, json_int_t before, uint32_t factor, double seconds)
 {
-	return now > before && seconds > 0 ?
-		       (json_int_t)((double)(now - before) * factor / seconds) :
+	return now > before ?
+		       (json_int_t)record_rate((uint64_t)now - (uint64_t)before, factor, seconds) :
 		       0;
 }
 

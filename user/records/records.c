@@ -15,6 +15,14 @@ json_t *record_text(const char *name, size_t size)
 	return string ? string : json_string("?");
 }
 
+double record_rate(uint64_t growth, unsigned int factor, double seconds)
+{
+	const double max = 1e15;
+	double rate = seconds > 0 ? (double)growth * factor / seconds : 0;
+
+	return rate < max ? rate : max;
+}
+
 json_t *record_mac(const uint8_t mac[6])
 {
 	char text[MAC_TEXT_LEN];
@@ -182,7 +190,7 @@ static int add_policy(json_t *record, const struct snapshot *snapshot,
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++) {
 		uint32_t n = 0;
 
-		for (uint32_t b = 0; b < policy->n_buckets && b < UL_MAX_BUCKETS; b++)
+		for (uint32_t b = 0; b < policy->n_buckets; b++)
 			n += policy->bucket[b] == i;
 		if (n)
 			json_object_set_new(buckets, snapshot->uplinks[i].raw.name,

@@ -33,6 +33,10 @@ json_t *record_uplink_names(const struct snapshot *snapshot, uint32_t mask);
 /* ---- parts of records ---- */
 /* A name from a map: cut at its size; "?" when it is not valid UTF-8. */
 json_t *record_text(const char *name, size_t size);
+/* growth * factor per second; 0 when no time has passed. At most 10^15, which is above what a port
+ * carries: the sum of both directions of all ports of a switch is still a json_int_t, whatever
+ * another program wrote into the counters. */
+double record_rate(uint64_t growth, unsigned int factor, double seconds);
 /* null: no address is set. */
 json_t *record_mac(const uint8_t mac[6]);
 

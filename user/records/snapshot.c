@@ -96,25 +96,26 @@ static enum uplink_state state_of(const struct snapshot *snapshot, uint32_t inde
 /* ---- policies ---- */
 const struct ul_policy *policy_of(const struct snapshot *snapshot, const struct ul_group *group)
 {
-	return group->policy < UL_MAX_POLICIES ? &snapshot->view->policies[group->policy] : NULL;
+	return group->policy < UL_MAX_POLICIES ? &snapshot->policies[group->policy] : NULL;
 }
 
-/* Another process writes the maps: counts and indexes out of range must not leave the arrays. */
-static uint32_t n_members(const struct ul_policy *policy)
+/* Another process writes the maps, also at this moment: what is copied need not agree. */
+static void policy_read(struct ul_policy *policy, const struct ul_policy *raw)
 {
-	return policy->n_members <= UL_MAX_UPLINKS ? policy->n_members : UL_MAX_UPLINKS;
-}
-
-static uint32_t n_active(const struct ul_policy *policy)
-{
-	return policy->n_active <= n_members(policy) ? policy->n_active : n_members(policy);
+	*policy = *raw;
+	if (policy->n_members > UL_MAX_UPLINKS)
+		policy->n_members = UL_MAX_UPLINKS;
+	if (policy->n_active > policy->n_members)
+		policy->n_active = policy->n_members;
+	if (!policy->n_active || policy->n_buckets > UL_MAX_BUCKETS)
+		policy->n_buckets = 0;
 }
 
 uint32_t policy_members(const struct ul_policy *policy)
 {
 	uint32_t members = 0;
 
-	for (uint32_t p = 0; p < n_members(policy); p++)
+	for (uint32_t p = 0; p < policy->n_members; p++)
 		members |= 1u << (policy->member[p] & 31);
 	return members;
 }
@@ -124,7 +125,7 @@ static uint32_t alive_positions(const struct snapshot *snapshot, const struct ul
 {
 	uint32_t alive = 0;
 
-	for (uint32_t p = 0; p < n_members(policy); p++)
+	for (uint32_t p = 0; p < policy->n_members; p++)
 		if (policy->member[p] < snapshot->n_uplinks &&
 		    snapshot->usable >> policy->member[p] & 1)
 			alive |= 1u << p;
@@ -137,9 +138,9 @@ uint32_t policy_serving(const struct snapshot *snapshot, const struct ul_policy 
 
 	if (!(policy->in_use & ~snapshot->usable))
 		return policy->in_use;
-	positions = ul_serving_positions(policy->flags, n_active(policy), n_members(policy),
+	positions = ul_serving_positions(policy->flags, policy->n_active, policy->n_members,
 					 alive_positions(snapshot, policy));
-	for (uint32_t p = 0; p < n_members(policy); p++)
+	for (uint32_t p = 0; p < policy->n_members; p++)
 		if (positions >> p & 1)
 			serving |= 1u << (policy->member[p] & 31);
 	return serving;
@@ -147,11 +148,11 @@ uint32_t policy_serving(const struct snapshot *snapshot, const struct ul_policy 
 
 uint32_t policy_home(const struct ul_policy *policy, uint32_t bucket)
 {
-	uint32_t position = policy->flags & UL_POLICY_ORDERED || !n_active(policy) ?
+	uint32_t position = policy->flags & UL_POLICY_ORDERED || !policy->n_active ?
 				    0 :
-				    bucket % n_active(policy);
+				    bucket % policy->n_active;
 
-	return position < n_members(policy) ? policy->member[position] : UL_NO_UPLINK;
+	return position < policy->n_members ? policy->member[position] : UL_NO_UPLINK;
 }
 
 uint32_t policy_uplink(const struct snapshot *snapshot, const struct ul_policy *policy,
@@ -163,7 +164,7 @@ uint32_t policy_uplink(const struct snapshot *snapshot, const struct ul_policy *
 	if (uplink < snapshot->n_uplinks && snapshot->usable >> uplink & 1)
 		return uplink;
 	/* The fallback of the programs while the bucket table names a dead uplink. */
-	position = ul_serving_position(policy->flags, n_active(policy), n_members(policy), bucket,
+	position = ul_serving_position(policy->flags, policy->n_active, policy->n_members, bucket,
 				       alive_positions(snapshot, policy));
 	return position < 0 ? UL_NO_UPLINK : policy->member[position];
 }
@@ -312,6 +313,8 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 			snapshot->uplinks[i].answer = view->lacp_answers[i];
 		snapshot->usable |= (uint32_t)snapshot->uplinks[i].usable << i;
 	}
+	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++)
+		policy_read(&snapshot->policies[i], &view->policies[i]);
 	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
 		const struct ul_policy *policy = policy_of(snapshot, &view->groups[i]);
 

@@ -4,8 +4,8 @@
  * user/records: pinned maps -> typed records, JSON and findings, without the daemon.
  *
  * A snapshot is one switch at one moment: the uplinks, their LACP records and all counters are
- * copied once, so that values which belong together agree; ports, groups and policies are read from
- * the mapped view. While no daemon keeps the maps up to date, the kernel's link state replaces the
+ * copied once, so that values which belong together agree, and the policies, whose counts are made
+ * to agree with each other; ports and groups are read from the mapped view. While no daemon keeps the maps up to date, the kernel's link state replaces the
  * daemon's. Everything else in this folder is a pure function of one or two snapshots:
  *
  *   switches.h      opens the pinned switches, a snapshot of each
@@ -76,6 +76,9 @@ struct snapshot {
 	uint32_t n_uplinks;
 	struct uplink_view uplinks[UL_MAX_UPLINKS];
 	uint32_t usable;		  /* bit i: uplink i */
+	/* n_members <= UL_MAX_UPLINKS, n_active <= n_members, n_buckets <= UL_MAX_BUCKETS, and 0 if
+	 * n_active is */
+	struct ul_policy policies[UL_MAX_POLICIES];
 	struct ul_stats *port_stats;	  /* view->meta->max_ports, zero for free slots */
 	struct backlog backlog;		  /* of the host */
 	struct ul_stats unassigned_stats; /* frames of interfaces that belong to no object */

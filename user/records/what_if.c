@@ -33,9 +33,7 @@ struct what_if {
 /* ---- measured loads ---- */
 static double rate(const struct what_if *what_if, uint64_t now, uint64_t before)
 {
-	return now > before && what_if->seconds > 0 ?
-		       (double)(now - before) * 8 / what_if->seconds :
-		       0;
+	return now > before ? record_rate(now - before, 8, what_if->seconds) : 0;
 }
 
 /* Frames of a port that left by an uplink: unicast, and one copy of each flooded frame. */
@@ -87,9 +85,6 @@ static uint32_t uplink_then(const struct what_if *what_if, const struct ul_polic
 			    uint32_t bucket)
 {
 	uint32_t flags = policy->flags & ~(uint32_t)UL_POLICY_ORDERED, alive = 0;
-	uint32_t n_members = policy->n_members <= UL_MAX_UPLINKS ? policy->n_members :
-								   UL_MAX_UPLINKS;
-	uint32_t n_active = policy->n_active <= n_members ? policy->n_active : n_members;
 	uint32_t stays = uplink_now(what_if, policy, bucket);
 	int position;
 
@@ -99,10 +94,10 @@ static uint32_t uplink_then(const struct what_if *what_if, const struct ul_polic
 		return stays;
 	else
 		flags = policy->flags;
-	for (uint32_t p = 0; p < n_members; p++)
+	for (uint32_t p = 0; p < policy->n_members; p++)
 		if (may_serve(what_if, policy->member[p]))
 			alive |= 1u << p;
-	position = ul_serving_position(flags, n_active, n_members, bucket, alive);
+	position = ul_serving_position(flags, policy->n_active, policy->n_members, bucket, alive);
 	return position < 0 ? NOWHERE : policy->member[position];
 }
 
@@ -142,8 +137,7 @@ static void add_port(struct what_if *what_if, uint32_t slot, bool measure)
 	double bps = port_rate(what_if, slot);
 	uint32_t from, to, method;
 
-	if (!(port->flags & UL_PORT_USED) || !policy || !policy->n_buckets ||
-	    policy->n_buckets > UL_MAX_BUCKETS)
+	if (!(port->flags & UL_PORT_USED) || !policy || !policy->n_buckets)
 		return;
 	method = method_then(what_if, policy);
 	from = uplink_now(what_if, policy, port_bucket(policy, policy->method, port));
@@ -163,13 +157,12 @@ static void add_port(struct what_if *what_if, uint32_t slot, bool measure)
 
 /* With another method nothing is known of the new buckets: the load of the ports is spread evenly.
  */
-static void spread(struct what_if *what_if, const struct ul_policy *policy, uint32_t n_buckets,
-		   double total)
+static void spread(struct what_if *what_if, const struct ul_policy *policy, double total)
 {
-	for (uint32_t b = 0; b < n_buckets; b++) {
+	for (uint32_t b = 0; b < policy->n_buckets; b++) {
 		uint32_t to = uplink_then(what_if, policy, b);
 
-		put(what_if, to, to, total / n_buckets, true, NULL);
+		put(what_if, to, to, total / policy->n_buckets, true, NULL);
 	}
 }
 
@@ -177,30 +170,28 @@ static void spread(struct what_if *what_if, const struct ul_policy *policy, uint
  * load of their ports. */
 static double flow_load(const struct what_if *what_if, uint32_t index, uint32_t uplink)
 {
-	const struct view *view = what_if->now->view;
 	double rest = what_if->sent[uplink] - what_if->by_port[uplink], all = 0;
 
 	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++)
-		all += is_by_port(view->policies[i].method) ? 0 : what_if->ports[i];
+		all += is_by_port(what_if->now->policies[i].method) ? 0 : what_if->ports[i];
 	return rest > 0 && all > 0 ? rest * what_if->ports[index] / all : 0;
 }
 
 /* Policies in which a bucket is not a port, now or then. */
 static void add_policy(struct what_if *what_if, uint32_t index)
 {
-	const struct ul_policy *policy = &what_if->now->view->policies[index];
-	uint32_t n_buckets = policy->n_buckets <= UL_MAX_BUCKETS ? policy->n_buckets : 0;
+	const struct ul_policy *policy = &what_if->now->policies[index];
 	uint32_t buckets[UL_MAX_UPLINKS + 1] = {}, then = method_then(what_if, policy);
 
 	if (is_by_port(policy->method) && is_by_port(then))
 		return;
 	if (then != policy->method) {
-		spread(what_if, policy, n_buckets, what_if->ports[index]);
+		spread(what_if, policy, what_if->ports[index]);
 		return;
 	}
-	for (uint32_t b = 0; b < n_buckets; b++)
+	for (uint32_t b = 0; b < policy->n_buckets; b++)
 		buckets[uplink_now(what_if, policy, b)]++;
-	for (uint32_t b = 0; b < n_buckets; b++) {
+	for (uint32_t b = 0; b < policy->n_buckets; b++) {
 		uint32_t from = uplink_now(what_if, policy, b);
 		double load = from == NOWHERE ? 0 : flow_load(what_if, index, from) / buckets[from];
 

@@ -235,7 +235,7 @@ int which_find(const struct snapshot *snapshot, const struct which_query *query,
 	answer.group = (uint32_t)group;
 	answer.method = policy->method;
 	answer.hash = ul_hash(policy->method, policy->flags, &flow, number);
-	answer.buckets = policy->n_buckets <= UL_MAX_BUCKETS ? policy->n_buckets : 0;
+	answer.buckets = policy->n_buckets;
 	if (answer.buckets) {
 		answer.bucket = answer.hash % answer.buckets;
 		answer.home = policy_home(policy, answer.bucket);
