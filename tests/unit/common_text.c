@@ -67,6 +67,13 @@ Test(common_text, what_is_kept_becomes_json, .timeout = 60)
 	}
 }
 
+Test(common_text, comments_are_ascii)
+{
+	char text[] = "a\tB\xc3\xbcro ~\x7f";
+
+	cr_expect_str_eq(text_make_ascii(text), "a?B??ro ~?");
+}
+
 Test(common_text, an_error_quotes_no_escape_sequence)
 {
 	_cleanup_(errors_done) struct errors errors = {};

@@ -123,6 +123,7 @@ static const struct {
 	{ "ifupdown", "interfaces", "\niface\n", false, "/interfaces:2: iface: the name is missing" },
 	{ "ifupdown", "interfaces", "iface eth0 inet static\n address 192.0.2.1\n netmask 255.0.255.0\n", false, "/interfaces:2: eth0: netmask 255.0.255.0: must be such as 255.255.255.0 or 24" },
 	{ "ifupdown", "interfaces", "iface eth0 inet static\n address 1.2.3\n", false, "/interfaces:2: eth0: address 1.2.3: must be an address" },
+	{ "ifupdown", "interfaces", "iface eth0 inet static\n gateway  \n", false, "/interfaces:2: eth0: gateway: must be an address" },
 	{ "ifupdown", "interfaces", "iface b inet manual\n bond-mode \\\n 9\n", false, "/interfaces:2: b: mode 9: must be a mode of bonding" },
 	{ "ifupdown", "interfaces", "iface b inet manual\n bridge-access 0\n", false, "/interfaces:2: b: bridge-access 0: must be 1-4094" },
 	{ "ifupdown", "interfaces", "source interfaces\n", false, "/interfaces: files source each other more than 8 times" },
@@ -193,6 +194,8 @@ static const struct {
 	/* a bond of nothing */
 	{ "[" LINK("eth0", MASTER("br0")) "," LINK("br0", KIND("bridge")) "," LINK("bond0", KIND("bond")) "]", "bond0: not mapped: a switch must have an uplink" },
 	{ "[" LINK("eth0", MASTER("br0") ",\"mtu\":65535") "," LINK("br0", KIND("bridge")) "]", "MTU 65535: not mapped: must be 1280-9216; 9216 is used" },
+	/* the gateway's route once more, without a metric */
+	{ "[" LINK("eth0", MASTER("br0")) "," LINK("br0", KIND("bridge") ",\"addr_info\":[{\"local\":\"192.0.2.1\",\"prefixlen\":24}]") ",{\"dst\":\"default\",\"dev\":\"br0\"},{\"dst\":\"default\",\"gateway\":\"192.0.2.2\",\"dev\":\"br0\"}]", "gateway: [\"192.0.2.2\"]}" },
 	/* a lease is no configuration */
 	{ "[" LINK("eth0", MASTER("br0")) "," LINK("br0", KIND("bridge") ",\"addr_info\":[{\"local\":\"192.0.2.1\",\"prefixlen\":24,\"dynamic\":true}]") "]", "{interface: vmk0, host: true, dhcp: true}" },
 };

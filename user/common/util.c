@@ -82,6 +82,14 @@ char *text_make_printable(char *text)
 	return text;
 }
 
+char *text_make_ascii(char *text)
+{
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			*c = '?';
+	return text;
+}
+
 int parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	uint64_t value;

@@ -123,6 +123,8 @@ const char *mac_format(const uint8_t mac[6], char text[MAC_TEXT_LEN]); /* return
  * not forge a line of the log, reach a terminal as an escape sequence, or fail to become JSON.
  * Returns text. */
 char *text_make_printable(char *text);
+/* Replaces all but printable ASCII by '?', for comments of YAML and shell. Returns text. */
+char *text_make_ascii(char *text);
 
 /* All six bytes are zero: the address is not set. */
 static inline bool mac_is_zero(const uint8_t mac[6])

@@ -51,10 +51,7 @@ void text_add(struct text_list *list, const char *format, ...)
 		free(text);
 		return;
 	}
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
-			*c = '?';
-	texts[list->n++] = text;
+	texts[list->n++] = text_make_ascii(text);
 }
 
 const char *adopt_step_title(enum adopt_step step)

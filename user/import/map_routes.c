@@ -72,6 +72,25 @@ static bool same_key(enum net_route_kind kind, const struct route *a, const stru
 	       (kind == ROUTE_DNS || a->metric == b->metric);
 }
 
+/* The route that key gateway makes; key routes may not have another. */
+static bool is_gateways(const struct network *network, const struct net_interface *origin,
+			const struct net_route *route, const struct route *parsed)
+{
+	if (parsed->to.prefix_length || parsed->metric)
+		return false;
+	for (size_t i = 0; i < network->n_routes; i++) {
+		const struct net_route *other = &network->routes[i];
+		struct route gateway;
+
+		if (other != route && strcmp(other->interface, route->interface) == 0 &&
+		    parse(other, &gateway) == 0 &&
+		    kind_of(origin, other, &gateway) == ROUTE_GATEWAY &&
+		    gateway.to.family == parsed->to.family)
+			return true;
+	}
+	return false;
+}
+
 enum net_route_kind route_kind(const struct network *network, const struct net_interface *origin,
 			       const struct net_route *route, struct route *ret_parsed)
 {
@@ -81,6 +100,8 @@ enum net_route_kind route_kind(const struct network *network, const struct net_i
 	if (parse(route, ret_parsed) < 0)
 		return ROUTE_UNMAPPED;
 	kind = kind_of(origin, route, ret_parsed);
+	if (kind == ROUTE_STATIC && is_gateways(network, origin, route, ret_parsed))
+		return ROUTE_UNMAPPED;
 	/* The earlier ones of its kind: a key has each destination once, and a number of entries.
 	 */
 	for (const struct net_route *other = network->routes; other < route; other++) {

@@ -89,10 +89,7 @@ static char *format_text(struct net_place place, const char *format, va_list ap)
 		n = asprintf(&line, "%s: %s", place.file, text);
 	if (n < 0)
 		return NULL;
-	for (char *c = line; *c; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
-			*c = '?';
-	return line;
+	return text_make_ascii(line);
 }
 
 int network_error(struct network *network, struct net_place place, int error, const char *format,

@@ -142,8 +142,13 @@ static void set_netmask(struct ifupdown *reader, char *value)
 
 static void set_gateway(struct ifupdown *reader, char *value)
 {
-	network_add_route(reader->network, reader->place, reader->interface->name, "default",
-			  trim(value), 0);
+	value = trim(value);
+	if (!value[0])
+		network_error(reader->network, reader->place, -EINVAL,
+			      "%s: gateway: must be an address", reader->interface->name);
+	else
+		network_add_route(reader->network, reader->place, reader->interface->name,
+				  "default", value, 0);
 }
 
 static void set_dns(struct ifupdown *reader, char *value)

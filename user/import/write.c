@@ -251,11 +251,8 @@ void import_write(const struct plan *plan, const struct network *network, const 
 
 	if (asprintf(&line, "Made by `uplinkctl import%s%s`.", source[0] ? " " : "", source) < 0)
 		line = NULL;
-	for (char *c = line; c && *c; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
-			*c = '?';
 	if (line)
-		write_comment(out, "# ", line);
+		write_comment(out, "# ", text_make_ascii(line));
 	write_remarks(network, true, "Not mapped", out);
 	write_remarks(network, false, "Notes", out);
 	fputs("switches:\n", out);

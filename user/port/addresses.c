@@ -246,10 +246,21 @@ void ports_exact_vlans(const struct ports *ports, uint64_t ret[UL_N_VLANS / 64])
 }
 
 /* ---- own addresses ---- */
+/* The slot in a value of the table, which another program may have written; -ENOENT: not learned.
+ */
+static int learned_slot(uint32_t value)
+{
+	uint32_t slot = value & UL_FDB_SLOT;
+
+	return value & UL_FDB_LEARNED && slot < UL_MAX_PORTS ? (int)slot : -ENOENT;
+}
+
 static void forget_age(struct ports *ports, uint32_t value, uint64_t key)
 {
-	if (ports->ages && value & UL_FDB_LEARNED)
-		mac_ages_remove(ports->ages, value & UL_FDB_SLOT, key);
+	int slot = learned_slot(value);
+
+	if (ports->ages && slot >= 0)
+		mac_ages_remove(ports->ages, (uint32_t)slot, key);
 }
 
 static bool may_evict(void *userdata, uint64_t key, uint32_t value)
@@ -450,9 +461,7 @@ int address_learned_at(const struct ports *ports, uint64_t key)
 {
 	uint32_t value;
 
-	if (table_get(&ports->context->dp->fdb, key, &value) < 0 || !(value & UL_FDB_LEARNED))
-		return -ENOENT;
-	return value & UL_FDB_SLOT;
+	return table_get(&ports->context->dp->fdb, key, &value) < 0 ? -ENOENT : learned_slot(value);
 }
 
 int address_learn(struct ports *ports, uint32_t slot, uint64_t key, bool contested, uint64_t now_ms)
@@ -521,9 +530,10 @@ static int adopt_entry(void *userdata, uint64_t key, uint32_t value)
 {
 	const struct use_clock *clock = userdata;
 	uint64_t used = used_ms(clock, key);
+	int slot = learned_slot(value);
 
-	if (value & UL_FDB_LEARNED)
-		mac_ages_adopt(clock->ports->ages, value & UL_FDB_SLOT, key,
+	if (slot >= 0)
+		mac_ages_adopt(clock->ports->ages, (uint32_t)slot, key,
 			       used ? used : clock->now_ms);
 	return 0;
 }

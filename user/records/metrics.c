@@ -447,7 +447,7 @@ static void put_pagp_age(struct metrics_writer *writer, const struct metrics_inp
 }
 
 /* ---- findings ---- */
-/* Number of findings by "CODE SEVERITY". */
+/* Numbers of findings by code, and in it by severity. */
 static json_t *count_findings(json_t *findings)
 {
 	json_t *counts = json_object(), *finding;
@@ -456,14 +456,18 @@ static json_t *count_findings(json_t *findings)
 	json_array_foreach(findings, i, finding) {
 		const char *code = text_of(finding, "code"),
 			   *severity = text_of(finding, "severity");
-		char key[128];
+		json_t *of_code;
 
 		if (!code || !severity)
 			continue;
-		snprintf(key, sizeof(key), "%s %s", code, severity);
+		of_code = json_object_get(counts, code);
+		if (!of_code) {
+			of_code = json_object();
+			json_object_set_new(counts, code, of_code);
+		}
 		json_object_set_new(
-			counts, key,
-			json_integer(json_integer_value(json_object_get(counts, key)) + 1));
+			of_code, severity,
+			json_integer(json_integer_value(json_object_get(of_code, severity)) + 1));
 	}
 	return counts;
 }
@@ -471,18 +475,18 @@ static json_t *count_findings(json_t *findings)
 static void put_finding_of(struct metrics_writer *writer, const char *switch_name, json_t *findings)
 {
 	json_auto_t *counts = count_findings(findings);
-	const char *key;
-	json_t *count;
+	const char *code, *severity;
+	json_t *of_code, *count;
 
-	json_object_foreach(counts, key, count) {
-		char code[128] = "";
-		const char *blank = strchr(key, ' ');
-		const struct metric_label labels[] = {
-			{ "switch", switch_name }, { "code", code }, { "severity", blank + 1 }, {}
-		};
+	json_object_foreach(counts, code, of_code) {
+		json_object_foreach(of_code, severity, count) {
+			const struct metric_label labels[] = { { "switch", switch_name },
+							       { "code", code },
+							       { "severity", severity },
+							       {} };
 
-		snprintf(code, sizeof(code), "%.*s", (int)(blank - key), key);
-		metric_integer(writer, "", labels, json_integer_value(count));
+			metric_integer(writer, "", labels, json_integer_value(count));
+		}
 	}
 }
 

@@ -11,9 +11,7 @@ static void append(char *text, size_t size, const char *more)
 	size_t used = strlen(text);
 
 	snprintf(text + used, size - used, "%s%s", used ? "; " : "", more);
-	for (char *c = text + used; *c; c++)
-		if (*c < 0x20 || *c > 0x7e)
-			*c = '?';
+	text_make_ascii(text + used);
 }
 
 int failure_set(struct failure *failure, unsigned int code, int error, const char *format, ...)
