@@ -437,10 +437,11 @@ FUZZ_RUN  := $(if $(FUZZ),$(patsubst %,$(B)/fuzz/%_fuzz,$(subst $(comma), ,$(FUZ
 fuzz-built: $(FUZZ_RUN) $(FUZZ_RUN:%=%.run)
 %_fuzz.run: %_fuzz
 	@mkdir -p $(B)/corpus/$(<F) && echo "== $(<F)" >$<.log && \
-		$< -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+		$< -max_total_time=$(FUZZ_SECONDS) $(if $(FUZZ_SEED),-seed=$(FUZZ_SEED)) \
+		-print_final_stats=1 -verbosity=0 \
 		-artifact_prefix=$(B)/fuzz/ $(B)/corpus/$(<F) \
 		$$(ls -d tests/fuzz/corpus/$(<F) tests/fuzz/regressions/$(<F) 2>/dev/null) \
-		>>$<.log 2>&1; status=$$?; cat $<.log; exit $$status
+		>>$<.log 2>&1; status=$$?; tail -n 100 $<.log; exit $$status
 
 # ---- installing ----
 MAN_SRC   := $(sort $(wildcard docs/*.scd))
