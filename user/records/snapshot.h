@@ -5,8 +5,9 @@
  *
  * A snapshot is one switch at one moment: the uplinks, their LACP records and all counters are
  * copied once, so that values which belong together agree, and the policies, whose counts are made
- * to agree with each other; ports and groups are read from the mapped view. While no daemon keeps the maps up to date, the kernel's link state replaces the
- * daemon's. Everything else in this folder is a pure function of one or two snapshots:
+ * to agree with each other; ports and groups are read from the mapped view. While no daemon keeps
+ * the maps up to date, the kernel's link state replaces the daemon's. Everything else in this
+ * folder is a pure function of one or two snapshots:
  *
  *   switches.h      opens the pinned switches, a snapshot of each
  *   records.h       snapshot -> JSON records of `show` (uplinks, ports, groups, counters)
@@ -75,7 +76,7 @@ struct snapshot {
 	uint64_t daemon_silent_ms; /* since the lease expired; 0: alive, or stopped in order */
 	uint32_t n_uplinks;
 	struct uplink_view uplinks[UL_MAX_UPLINKS];
-	uint32_t usable;		  /* bit i: uplink i */
+	uint32_t usable; /* bit i: uplink i */
 	/* n_members <= UL_MAX_UPLINKS, n_active <= n_members, n_buckets <= UL_MAX_BUCKETS, and 0 if
 	 * n_active is */
 	struct ul_policy policies[UL_MAX_POLICIES];
