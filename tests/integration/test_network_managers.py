@@ -185,7 +185,7 @@ def test_interfaces_of_uplinkd_are_left_alone(host):
     host.wait_managed("eth1", True)
     for name in ("eth0", "vmk0", "vmk0-sw", "p0", "br-g"):
         host.wait_managed(name, False)
-        assert host.link(name)["mtu"] == 1500
+        assert host.link(name)["mtu"] == 1500, name
     assert_static(host)
     assert not any(host.addresses(name) for name in ("eth0", "p0", "br-g"))
     assert_no_problems(host)

@@ -66,6 +66,20 @@ def test_the_unit_files_have_no_mistakes():
     assert done.returncode == 0 and not said, done.stdout + done.stderr
 
 
+def test_private_devices_wait_for_an_empty_tmp():
+    """systemd before 255 makes them in a folder of /tmp, which systemd-tmpfiles empties at boot."""
+    early = [
+        path
+        for path in [*ROOT.glob("docs/*.service"), *PACKAGING.glob("*.service")]
+        if re.search(r"^DefaultDependencies=no$", path.read_text(), re.M)
+        and re.search(r"^Private(Devices|Tmp)=yes$", path.read_text(), re.M)
+    ]
+    assert "uplinkd-interfaces.service" in {path.name for path in early}
+    for path in early:
+        after = re.findall(r"^After=(.*)$", path.read_text(), re.M)
+        assert "systemd-tmpfiles-setup.service" in " ".join(after).split(), path.name
+
+
 def test_the_file_or_a_part_of_the_folder_is_a_configuration():
     """Both conditions are alternatives ('|'), and no unit has one of them only."""
     wanted = [
