@@ -39,12 +39,10 @@ const char *mac_format(const uint8_t mac[6], char text[MAC_TEXT_LEN])
 	return text;
 }
 
-/* Bytes of the character at at, which is UTF-8 as RFC 3629 permits it and no control character; 0:
- * it is none. */
+/* Bytes of a character that is UTF-8 (RFC 3629) and no control character; 0: it is another. */
 static size_t printable_length(const uint8_t *at)
 {
-	/* of the second byte: against long forms, C1 control characters, surrogates, above U+10FFFF
-	 */
+	/* The second byte keeps out long forms, C1 controls, surrogates and above U+10FFFF. */
 	static const struct {
 		uint8_t first, last, length, second_min, second_max;
 	} rows[] = {

@@ -246,8 +246,7 @@ void ports_exact_vlans(const struct ports *ports, uint64_t ret[UL_N_VLANS / 64])
 }
 
 /* ---- own addresses ---- */
-/* The slot in a value of the table, which another program may have written; -ENOENT: not learned.
- */
+/* The slot in a value of the table, which others may have written; -ENOENT: not learned. */
 static int learned_slot(uint32_t value)
 {
 	uint32_t slot = value & UL_FDB_SLOT;
