@@ -3,6 +3,9 @@
 """Attachment bridges: interfaces that other software enslaves become ports and leave with the
 bridge; no frame passes it.
 """
+import os
+import resource
+
 from harness.attachment import (
     BRIDGE,
     OUTSIDE,
@@ -63,6 +66,26 @@ def test_interface_joins_and_leaves():
     wait_gone(bed, "p0")
     assert "prog" not in bed.hv.run("tc", "filter", "show", "dev", "p0", "ingress").stdout
     assert "p1" in ports(bed)
+
+
+def test_a_change_that_fails_is_shown():
+    bed = Bed(n_uplinks=2, n_ports=1)
+    daemon = start(bed)
+    enslave(bed, "p0")
+    wait_port(bed, "p0")
+    few = len(os.listdir(f"/proc/{daemon.process.pid}/fd")) + 8
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (few, few))
+    release(bed, "p0")
+    wait_until(
+        lambda: "could not be applied: Too many open files"
+        in problems(bed).get("attachment_bridge", ""),
+        30,
+        "the problem",
+    )
+    assert "p0" in ports(bed)  # the former configuration stays
+    daemon.restart()
+    wait_gone(bed, "p0")
+    wait_until(lambda: "attachment_bridge" not in problems(bed), 30, "the end of the problem")
 
 
 def test_bridge_is_made_and_removed():

@@ -118,6 +118,7 @@ static void update_all(struct daemon *daemon)
 	bool create = !daemon->attach_timer && is_bridge_missing(daemon);
 	int r = update(daemon, create);
 
+	daemon->attach_error = r < 0 ? r : 0;
 	if (r < 0 || daemon->attachments.passing || (create && is_bridge_missing(daemon)))
 		arm_retry(daemon);
 	else if (!daemon->attach_timer)
@@ -204,6 +205,15 @@ void daemon_attachment_problems(const struct daemon *daemon, json_t *list)
 {
 	struct problem_list problems = { daemon, list };
 
+	if (daemon->attach_error) {
+		char message[160];
+
+		snprintf(message, sizeof(message),
+			 "what joined or left the attachment bridges could not be applied: %s",
+			 strerror(-daemon->attach_error));
+		add_problem(list, "attachment_bridge", message,
+			    "see the log of uplinkd, which tries again");
+	}
 	attachments_for_each_bridge(daemon->switches.model, add_bridge_problem, &problems);
 	for (size_t i = 0; i < daemon->attachments.n_refused; i++) {
 		const struct attachment_refusal *refused = &daemon->attachments.refused[i];

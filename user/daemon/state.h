@@ -83,6 +83,7 @@ struct daemon {
 	struct attachments attachments; /* the interfaces that are not ports */
 	sd_event_source *attach_source, *attach_timer;
 	uint32_t attach_retry_ms;
+	int attach_error; /* of the last attempt to apply what the bridges have; 0: none */
 	sd_event_source *publish_timer; /* of the next attempt at it */
 	uint32_t publish_retry_ms;
 	sd_event_source *publish_process; /* of root, which writes their files; NULL: none runs */
