@@ -4,7 +4,9 @@
 import errno
 import os
 
-from harness import base
+import pytest
+
+from harness import base, rtnl
 from harness.base import BUILD
 from harness.capture import Nic, expect
 from harness.frames import BROADCAST, STAG, tag, udp4
@@ -90,6 +92,18 @@ def test_faults_hit_the_call_that_they_name():
     assert status == -9 and calls[-2:] == ["read", "hit"]
     status, text, calls = inject("--at", 1, "--call", "read", "--error", errno.EIO)
     assert status == 1 and os.strerror(errno.EIO) in text and calls[-2:] == ["read", "hit"]
+
+
+@pytest.mark.alone
+def test_a_call_that_the_kernel_starts_again_counts_once():
+    """A write to a setting of IPv6, as often as it finds the RTNL held."""
+    ns, trace = NetNs("a"), base.temp_dir() / "trace"
+    setting = "/proc/sys/net/ipv6/conf/lo/disable_ipv6"
+    hold = rtnl.hold(ns, 0.5)
+    tool = [BUILD / "tests/tools/fault", "--trace", trace]
+    ns.run(*tool, "sh", "-c", f"echo 1 >{setting}")
+    assert hold.process.wait() == 0
+    assert sum("write" in line and setting in line for line in trace.read_text().splitlines()) == 1
 
 
 def test_tap_carrier():

@@ -120,11 +120,11 @@ class NetNs:
             + bytes(22),
         )
 
-    def wait_running(self, ifname):
+    def wait_running(self, ifname, deadline=30):
         """Waits until frames can be sent: the kernel activates the queue some time after the
         carrier.
         """
-        base.wait_until(lambda: self.flags(ifname) & IFF_RUNNING, 30, f"{ifname} to run")
+        base.wait_until(lambda: self.flags(ifname) & IFF_RUNNING, deadline, f"{ifname} to run")
         self._ethtool(ifname, ETHTOOL_GLINK)  # waits for the lock under which that happens
 
     def _ethtool(self, ifname, command, value=0):
@@ -179,6 +179,7 @@ def veths(cables):
     for a, name_a, b, name_b, *_ in cables:
         a.up(name_a)
         b.up(name_b)
+    deadline = 30 + len(cables) / 10  # the kernel activates about 100 interfaces per second
     for a, name_a, b, name_b, *_ in cables:
-        a.wait_running(name_a)
-        b.wait_running(name_b)
+        a.wait_running(name_a, deadline)
+        b.wait_running(name_b, deadline)

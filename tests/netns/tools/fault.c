@@ -249,6 +249,37 @@ static void on_entry(pid_t thread, const struct __ptrace_syscall_info *info)
 	}
 }
 
+/* ---- calls that the kernel starts again (ERESTARTSYS and its kin): they count once ---- */
+/* A write to a setting of IPv6 is one, as often as another process holds the RTNL. */
+static pid_t restarting[64];
+
+static bool is_restart(int64_t result)
+{
+	return result <= -512 && result >= -516;
+}
+
+/* Whether the thread was noted; it is no longer. */
+static bool take_restarting(pid_t thread)
+{
+	for (size_t i = 0; i < sizeof(restarting) / sizeof(restarting[0]); i++) {
+		if (restarting[i] != thread)
+			continue;
+		restarting[i] = 0;
+		return true;
+	}
+	return false;
+}
+
+static void note_restarting(pid_t thread)
+{
+	for (size_t i = 0; i < sizeof(restarting) / sizeof(restarting[0]); i++) {
+		if (restarting[i])
+			continue;
+		restarting[i] = thread;
+		return;
+	}
+}
+
 static void on_call(pid_t thread)
 {
 	struct __ptrace_syscall_info info;
@@ -256,10 +287,13 @@ static void on_call(pid_t thread)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) < 0)
 		return; /* killed meanwhile */
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-		on_entry(thread, &info);
+		if (!take_restarting(thread))
+			on_entry(thread, &info);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && thread == failing) {
 		set_result(thread, -fault_errno);
 		_exit(0); /* the kernel detaches all threads */
+	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && is_restart(info.exit.rval)) {
+		note_restarting(thread);
 	}
 }
 
