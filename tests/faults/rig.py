@@ -21,6 +21,7 @@ from harness.base import BUILD, LIBC, run, wait_until
 from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.daemon import Uplinkd
 from harness.netns import MS_BIND, SIOCETHTOOL, call
+from harness.pinned import set_meta
 from harness.settings import set_ipv6
 from harness.traffic import Traffic
 
@@ -322,18 +323,7 @@ class Rig:
         return found
 
     def set_meta(self, field, change):
-        """Changes a 32-bit field of ul_meta, as another version of uplinkd would have written it."""
-        pin = ("map", "pinned", self.daemon.bpffs / "uplinkd" / SWITCH / "ul_meta")
-        types = json.loads(run("bpftool", "-j", "btf", "dump", *pin, "value").stdout)["types"]
-        members = next(t["members"] for t in types if t["name"] == "ul_meta")
-        at = next(m["bits_offset"] // 8 for m in members if m["name"] == field)
-        entry = json.loads(
-            run("bpftool", "-j", "map", "lookup", *pin[1:], "key", 0, 0, 0, 0).stdout
-        )
-        value = bytearray(int(byte, 16) for byte in entry["value"])
-        former = struct.unpack_from("I", value, at)[0]
-        struct.pack_into("I", value, at, change(former))
-        run("bpftool", "map", "update", *pin[1:], "key", 0, 0, 0, 0, "value", *value)
+        set_meta(self.daemon.bpffs, field, change, SWITCH)
 
     # ---- files for network managers ----
     def manage(self, on):

@@ -11,9 +11,9 @@ from harness.base import run
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.kills import killed_at, killed_in_request, need_strace, points, request_points
 from harness.lacp_bed import problems
+from harness.pinned import set_meta
 from harness.settings import assert_no_programs
 from harness.traffic import Traffic, paced
-from test_lifecycle import change_meta
 
 OUTSIDE = outside_mac(5)
 # every rename is a step of the exchange
@@ -125,7 +125,7 @@ def test_killed_in_an_exchange_with_another_abi_version():
     def other_version():
         begin(bed)
         bed.daemon.stop()
-        change_meta(bed, 0, 0x7FFF)
+        set_meta(bed.daemon.bpffs, "abi_version")
 
     other_version()
     places = points(bed.daemon, CALLS)

@@ -15,6 +15,8 @@ from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.features import needs_carrier_check
 from harness.frames import tag, udp4
+from harness.kills import need_strace
+from harness.pinned import set_meta
 from harness.settings import assert_no_programs, attach_other_xdp, set_ipv6, settings_of
 from harness.traffic import Traffic, paced
 
@@ -172,32 +174,8 @@ def slow_arrays(bed):
 
 
 # ---- upgrade, growth ----
-def change_meta(bed, offset, value):
-    """Writes a word of the pinned ul_meta, as a daemon of another version would have done."""
-    path = bed.daemon.bpffs / "uplinkd" / "vs" / "ul_meta"
-    old = bytes(
-        int(b, 16)
-        for b in json.loads(run("bpftool", "-j", "map", "dump", "pinned", path).stdout)[0]["value"]
-    )
-    new = old[:offset] + value.to_bytes(4, "little") + old[offset + 4 :]
-    run(
-        "bpftool",
-        "map",
-        "update",
-        "pinned",
-        path,
-        "key",
-        "0",
-        "0",
-        "0",
-        "0",
-        "value",
-        *map(str, new),
-    )
-
-
-@pytest.mark.parametrize("what, offset", [("programs", 60), ("map ABI", 0)])
-def test_upgrade_loses_nothing(what, offset):
+@pytest.mark.parametrize("what", ["programs", "abi_version"])
+def test_upgrade_loses_nothing(what):
     """The new daemon finds programs or maps of another version. Programs are exchanged in their
     links; maps are replaced by new ones with the same contents.
     """
@@ -207,7 +185,7 @@ def test_upgrade_loses_nothing(what, offset):
     slow_before = slow_arrays(bed)
     with traffic_both_ways(bed, f"other {what}") as streams, multicast(bed, f"other {what}"):
         bed.daemon.stop()
-        change_meta(bed, offset, 0x7FFF)
+        set_meta(bed.daemon.bpffs, what)
         bed.daemon.start()
         bed.usable("eth0", "eth1")
         for stream in streams:
@@ -220,6 +198,48 @@ def test_upgrade_loses_nothing(what, offset):
     assert slow_before != slow_arrays(bed)
     assert bed.daemon.counter("p0", "no_slow_path") == 0
     assert_forwards(bed)
+
+
+@pytest.mark.parametrize("path", ["new programs", "teardown"])
+def test_pins_that_cannot_be_removed(path):
+    """The reason is reported, not what follows from pins that stay; the next attempt succeeds."""
+    need_strace()
+    bed = start(n_ports=2)
+    bed.daemon.stop()
+    options = ["--teardown"] if path == "teardown" else []
+    if path == "new programs":
+        set_meta(bed.daemon.bpffs, "programs")
+    done = bed.daemon.run_to_end(
+        *options, wrap=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=unlink:error=EIO"]
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 2, text
+    assert "Input/output error" in text
+    assert "File exists" not in text and "Directory not empty" not in text, text
+    bed.daemon.start()
+    bed.usable("eth0", "eth1")
+    assert_forwards(bed)
+    bed.daemon.teardown()
+    assert not (bed.daemon.bpffs / "uplinkd").exists()
+
+
+def test_former_maps_that_cannot_be_removed():
+    """A directory where pins are cannot be unlinked. The new maps serve; the rest is tried again."""
+    bed = start(n_ports=2)
+    bed.daemon.stop()
+    set_meta(bed.daemon.bpffs, "abi_version")
+    (bed.daemon.bpffs / "uplinkd" / "vs" / "obstacle").mkdir()
+    bed.daemon.start()
+    bed.usable("eth0", "eth1")
+    former = bed.daemon.bpffs / "uplinkd" / "vs_old"
+    assert [p.name for p in former.iterdir()] == ["obstacle"], "everything else went"
+    bed.daemon.log_has(f"{former}: the former maps cannot be removed; it is tried again")
+    findings = lambda: {f["code"] for f in bed.daemon.json("status")["switches"][0]["problems"]}
+    assert "former_maps" in findings()
+    assert_forwards(bed)
+    (former / "obstacle").rmdir()
+    wait_until(lambda: not former.exists(), 30, "the next attempt")
+    assert "former_maps" not in findings()
 
 
 def test_growth_loses_nothing():

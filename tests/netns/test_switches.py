@@ -19,8 +19,9 @@ from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.capture import expect
 from harness.daemon import Uplinkd
 from harness.frames import tag, udp4
+from harness.pinned import set_meta
 from harness.settings import assert_no_programs, attach_other_xdp, set_ipv6, settings_of
-from test_lifecycle import assert_forwards, change_meta, one_switch, pins, start, traffic_both_ways
+from test_lifecycle import assert_forwards, one_switch, pins, start, traffic_both_ways
 
 OUTSIDE = outside_mac(5)
 
@@ -262,7 +263,7 @@ def test_generic_xdp_is_reported_and_detached_when_not_allowed():
 def test_removed_uplink_keeps_nothing_of_another_abi():
     bed = start(n_uplinks=2, n_ports=2)
     bed.daemon.stop()
-    change_meta(bed, 0, 0x7FFF)
+    set_meta(bed.daemon.bpffs, "abi_version")
     bed.daemon.write({"switches": [switch("vs", ["eth0"], [("prod", 100, [0])])]})
     bed.daemon.start()
     bed.usable("eth0")
@@ -393,7 +394,7 @@ def test_teardown_finds_every_pinned_switch():
     bed.start(both)
     bed.usable("eth0", "eth1")
     bed.daemon.kill()
-    change_meta(bed, 0, 0x7FFF)
+    set_meta(bed.daemon.bpffs, "abi_version")
     shutil.rmtree(bed.daemon.run_dir)
     bed.daemon.config_path.unlink()
     bed.daemon.teardown()
@@ -407,7 +408,7 @@ def test_teardown_finds_every_pinned_switch():
 def test_teardown_of_another_abi(listed):
     bed = start(n_uplinks=1, n_ports=1)
     bed.daemon.stop()
-    change_meta(bed, 0, 0x7FFF)
+    set_meta(bed.daemon.bpffs, "abi_version")
     if not listed:
         (bed.daemon.run_dir / "switches").unlink()
     with open_folder(bed.daemon.bpffs / "uplinkd" / "vs") as fd:

@@ -212,6 +212,51 @@ Test(dataplane_pins, an_unknown_state_is_no_absence)
 	cr_expect(dataplane_is_pinned(path, "sw"));
 }
 
+/* A directory in the place of a pin cannot be unlinked; everything else goes. */
+Test(dataplane_pins, a_pin_that_stays_is_the_reason)
+{
+	char obstacle[PATH_MAX], moved[PATH_MAX];
+
+	add_file(old, "ul_fdb");
+	add_file(old, "ul_ports");
+	cr_assert_eq(pin_path(obstacle, old, "prog_x"), 0);
+	cr_expect_eq(pin_remove(obstacle), 0, "nothing is there");
+	cr_assert_eq(mkdir(obstacle, 0700), 0);
+	cr_expect_eq(pin_remove(obstacle), -EISDIR);
+	cr_expect_eq(pins_remove_dir(old), -EISDIR, "and not that the directory is not empty");
+	cr_expect(has_file(old, "prog_x") && !has_file(old, "ul_fdb") &&
+		  !has_file(old, "ul_ports"));
+	/* and nothing is renamed then */
+	add_file(dir, "current");
+	add_file(next, "next");
+	cr_expect_eq(pins_exchange(dir, next, moved), -EISDIR);
+	cr_expect(has_file(dir, "current") && has_file(next, "next"));
+	cr_assert_eq(rmdir(obstacle), 0);
+	cr_expect_eq(pins_exchange(dir, next, moved), 0);
+	cr_expect(has_file(old, "current") && has_file(dir, "next"));
+}
+
+Test(dataplane_pins, the_common_directory_goes_with_its_last_pin)
+{
+	char root[PATH_MAX];
+
+	cr_assert_eq(pin_path(root, bpffs, UL_PIN_ROOT), 0);
+	add_file(dir, "file");
+	cr_expect_eq(pins_remove_root(bpffs, &errors), 0);
+	cr_expect_eq(pins_find_dir(root), 0, "it is not empty");
+	cr_assert_eq(pins_remove_dir(dir), 0);
+	cr_expect_eq(pins_remove_root(bpffs, &errors), 0);
+	cr_expect_eq(pins_find_dir(root), -ENOENT);
+	cr_expect_eq(pins_remove_root(bpffs, &errors), 0, "it is absent");
+	cr_expect_eq(errors.n, 0);
+	add_file(bpffs, UL_PIN_ROOT);
+	cr_expect_eq(pins_remove_root(bpffs, &errors), -ENOTDIR);
+	cr_expect(strstr(errors.messages[0], "uplinkd: cannot be removed"), "%s",
+		  errors.messages[0]);
+	remove_file(bpffs, UL_PIN_ROOT);
+	cr_assert_eq(pins_make_dir(root), 0);
+}
+
 Test(dataplane_pins, a_switch_is_pinned_in_any_role)
 {
 	cr_expect_not(dataplane_is_pinned(bpffs, "sw"));

@@ -29,6 +29,7 @@ struct situation {
 };
 
 static uint32_t argument, other;
+static bool former_stays;
 static uint32_t stale; /* ifindex with a program of another set; 0: none has */
 
 static bool has_stale_programs(const struct view *of, uint32_t ifindex)
@@ -74,8 +75,7 @@ static void failed(bool guilty, bool second)
 static void down(bool guilty, bool second)
 {
 	fake_cut(&fake, 1);
-	if (guilty)
-		fake.uplinks[1].flags &= ~(uint32_t)UL_UP_ADMIN;
+	fake.uplinks[1].flags &= ~(guilty ? (uint32_t)UL_UP_ADMIN : 0);
 }
 
 static void no_carrier(bool guilty, bool second)
@@ -85,14 +85,9 @@ static void no_carrier(bool guilty, bool second)
 		fake.uplinks[1].flags |= UL_UP_SEND | UL_UP_CARRIER;
 }
 
-static void drained(bool guilty, bool second)
+static void uplink_flag(bool guilty, bool second)
 {
-	fake.uplinks[1].flags |= guilty ? UL_UP_DRAINED : 0;
-}
-
-static void spare(bool guilty, bool second)
-{
-	fake.uplinks[1].flags |= guilty ? UL_UP_SPARE : 0;
+	fake.uplinks[1].flags |= guilty ? argument : 0;
 }
 
 static void waiting(bool guilty, bool second)
@@ -135,6 +130,11 @@ static void problem(bool guilty, bool second)
 static void stale_programs(bool guilty, bool second)
 {
 	stale = guilty ? fake.uplinks[1].ifindex : 0;
+}
+
+static void former_maps(bool guilty, bool second)
+{
+	former_stays = guilty;
 }
 
 /* ---- LACP ---- */
@@ -296,8 +296,8 @@ static const struct situation situations[] = {
 	{ .code = "uplink_failed", .make = failed },
 	{ .code = "uplink_down", .make = down, .innocent = "uplink_no_carrier" },
 	{ .code = "uplink_no_carrier", .make = no_carrier },
-	{ .code = "uplink_drained", .make = drained },
-	{ .code = "uplink_spare", .make = spare },
+	{ .code = "uplink_drained", .make = uplink_flag, .argument = UL_UP_DRAINED },
+	{ .code = "uplink_spare", .make = uplink_flag, .argument = UL_UP_SPARE },
 	{ .code = "uplink_waiting", .make = waiting },
 	{ .code = "uplink_silent", .make = silent },
 	{ .code = "speed_mismatch", .make = speeds, .innocent = "uplink_no_carrier" },
@@ -335,6 +335,7 @@ static const struct situation situations[] = {
 	{ .code = "setting", .make = problem, .argument = UL_PROBLEM_MTU },
 	{ .code = "host_address", .make = port_problem, .argument = UL_PROBLEM_HOST_ADDRESS },
 	{ .code = "stale_programs", .make = stale_programs },
+	{ .code = "former_maps", .make = former_maps },
 	{ .code = "inactive_uplink", .make = inactive_uplink },
 	{ .code = "unknown_vlan", .make = counter, .argument = UL_R_UNKNOWN_VLAN, .other = UL_R_UNKNOWN_UNICAST },
 	{ .code = "excess", .make = counter, .argument = UL_R_EXCESS, .other = UL_R_ANSWERED },
@@ -429,6 +430,7 @@ static json_t *find_in(const struct situation *situation, bool guilty)
 	fake_init(&fake, 3);
 	jiffies = backlog_limit = interval_jiffies = 0;
 	stale = 0;
+	former_stays = false;
 	argument = situation->argument;
 	other = situation->other;
 	situation->make(guilty, false);
@@ -436,6 +438,7 @@ static json_t *find_in(const struct situation *situation, bool guilty)
 	situation->make(guilty, true);
 	now = take_snapshot(&fake, &view);
 	view.has_stale_programs = has_stale_programs;
+	view.former_stays = former_stays;
 	now->jiffies = jiffies;
 	before->jiffies = jiffies - interval_jiffies;
 	if (backlog_limit)

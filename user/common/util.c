@@ -83,7 +83,7 @@ char *text_make_printable(char *text)
 char *text_make_ascii(char *text)
 {
 	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+		if (!is_printable_ascii(*c))
 			*c = '?';
 	return text;
 }

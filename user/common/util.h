@@ -119,6 +119,13 @@ static inline int dir_next(DIR *stream, struct dirent **ret)
 int mac_parse(const char *text, uint8_t mac[6]);
 const char *mac_format(const uint8_t mac[6], char text[MAC_TEXT_LEN]); /* returns text */
 
+/* A character that may reach terminals, logs and files of others without an encoding: not a control
+ * character, not DEL, nothing above ASCII; whatever the locale. */
+static inline bool is_printable_ascii(char c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
 /* Replaces control characters and what is not UTF-8 by '?': text that quotes names of others must
  * not forge a line of the log, reach a terminal as an escape sequence, or fail to become JSON.
  * Returns text. */

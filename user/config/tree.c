@@ -323,11 +323,8 @@ static size_t show_scalar(const struct tree_node *node, char *text, size_t room)
 {
 	size_t n = node->length < room ? node->length : room - 1;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)node->text[i];
-
-		text[i] = c < 0x20 || c > 0x7e ? '?' : (char)c;
-	}
+	for (size_t i = 0; i < n; i++)
+		text[i] = is_printable_ascii(node->text[i]) ? node->text[i] : '?';
 	if (n < node->length && n >= 3)
 		memcpy(text + n - 3, "...", 3);
 	text[n] = '\0';

@@ -31,7 +31,7 @@ static bool made_of(const char *text, size_t max, const char *set)
 static bool printable(const char *text)
 {
 	for (; *text; text++)
-		if (*text < 0x20 || *text > 0x7e)
+		if (!is_printable_ascii(*text))
 			return false;
 	return true;
 }

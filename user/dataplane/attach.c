@@ -57,9 +57,9 @@ static int adopt_link(const char *path, uint32_t ifindex, int program_fd)
 	r = query_link(fd, &present, &attached);
 	if (r < 0)
 		return r;
-	if (present != ifindex) {
-		unlink(path); /* its interface is gone and another one has the number */
-		return -ENOENT;
+	if (present != ifindex) { /* its interface is gone and another one has the number */
+		r = pin_remove(path);
+		return r < 0 ? r : -ENOENT;
 	}
 	return attached == program_id(program_fd) ? 0 : swap_program(fd, program_fd);
 }
@@ -91,25 +91,33 @@ static int find_any_link(const struct dataplane *dp, const char *kind, uint32_t 
 	return r == -ENOENT && dp->staged ? find_link(dp->old_dir, kind, ifindex) : r;
 }
 
-static void drop_link(const char *dir, const char *kind, uint32_t ifindex)
+/* 0, also when there is none, or the negative errno of the pin, which stays; the link is detached.
+ */
+static int drop_link(const char *dir, const char *kind, uint32_t ifindex)
 {
 	char path[PATH_MAX];
+	int r = link_pin(path, dir, kind, ifindex);
 
-	if (link_pin(path, dir, kind, ifindex) < 0)
-		return;
+	if (r < 0)
+		return r;
 	/* Another process may have the link open, so unpinning alone does not detach. */
 	_cleanup_close_ int fd = bpf_obj_get(path);
 
 	if (fd >= 0)
 		bpf_link_detach(fd);
-	unlink(path);
+	return pin_remove(path);
 }
 
-static void drop_any_link(const struct dataplane *dp, const char *kind, uint32_t ifindex)
+/* Explains the failure. */
+static int drop_any_link(const struct dataplane *dp, const char *kind, uint32_t ifindex)
 {
-	drop_link(dp->dir, kind, ifindex);
-	if (dp->staged)
-		drop_link(dp->old_dir, kind, ifindex);
+	int r = drop_link(dp->dir, kind, ifindex);
+
+	if (r == 0 && dp->staged)
+		r = drop_link(dp->old_dir, kind, ifindex);
+	return r < 0 ? errors_add(dp->errors, r, "%s/%s_%u: cannot be unpinned", dp->dir, kind,
+				  ifindex) :
+		       0;
 }
 
 /* 0: the link of this set is up to date, or that of the set that is going to be replaced is kept
@@ -275,7 +283,9 @@ static int attach_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, 
 	int r = adopt_any_link(dp, "xdp", ifindex, dp->program_fd[PROG_UPLINK_XDP]);
 
 	if (r == 0 && !allow_generic && generic_now) {
-		drop_any_link(dp, "xdp", ifindex);
+		r = drop_any_link(dp, "xdp", ifindex);
+		if (r < 0)
+			return r;
 		r = -ENOENT;
 	}
 	if (r == -ENOENT)
@@ -298,7 +308,9 @@ int attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool
 		if (r < 0)
 			return r;
 	} else {
-		drop_any_link(dp, "xdp", ifindex);
+		r = drop_any_link(dp, "xdp", ifindex);
+		if (r < 0)
+			return r;
 	}
 	r = attach_tc(dp, ifindex, name, dp->program_fd[PROG_UPLINK_TC]);
 	if (r < 0)
@@ -311,8 +323,8 @@ void attach_detach(struct dataplane *dp, uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
 
-	drop_any_link(dp, "xdp", ifindex);
-	drop_any_link(dp, "tc", ifindex);
+	(void)drop_any_link(dp, "xdp", ifindex);
+	(void)drop_any_link(dp, "tc", ifindex);
 	if (if_indextoname(ifindex, name))
 		filter_detach(ifindex);
 }
@@ -431,8 +443,8 @@ static int move_link(void *userdata, const char *dir, const char *kind, uint32_t
 		return -ENAMETOOLONG;
 	/* No uplink and no port: with our program it would drop everything. */
 	if (tc == PROG_PORT_TC && (kind[0] == 'x' || !is_port(dp, ifindex))) {
-		drop_link(dir, kind, ifindex);
-		return 0;
+		r = drop_link(dir, kind, ifindex);
+		return r < 0 ? errors_add(dp->errors, r, "%s: cannot be unpinned", from) : 0;
 	}
 	r = adopt_link(from, ifindex, dp->program_fd[which]);
 	if (r == -ENOENT)
@@ -498,10 +510,8 @@ static int gather_link(void *userdata, const char *dir, const char *kind, uint32
 	if (link_pin(from, dir, kind, ifindex) < 0 || link_pin(to, to_dir, kind, ifindex) < 0)
 		return -ENAMETOOLONG;
 	r = find_link(to_dir, kind, ifindex);
-	if (r == 0) {
-		drop_link(dir, kind, ifindex);
-		return 0;
-	}
+	if (r == 0)
+		return drop_link(dir, kind, ifindex);
 	if (r != -ENOENT)
 		return r;
 	/* A pin that is there is of a link without interface. */
@@ -513,15 +523,20 @@ int links_gather(const char *dir, const char *from_dir)
 	return for_each_link(from_dir, gather_link, (void *)(uintptr_t)dir);
 }
 
+/* A pin that stays does not keep the others. */
 static int drop_one(void *userdata, const char *dir, const char *kind, uint32_t ifindex)
 {
-	(void)userdata;
-	drop_link(dir, kind, ifindex);
+	int *first = userdata, r = drop_link(dir, kind, ifindex);
+
+	if (*first == 0)
+		*first = r;
 	return 0;
 }
 
-void links_drop(const char *dir)
+int links_drop(const char *dir)
 {
-	for_each_link(dir, drop_one, NULL);
+	int first = 0, r = for_each_link(dir, drop_one, &first);
+
 	filters_drop(dir);
+	return r < 0 ? r : first;
 }

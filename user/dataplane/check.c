@@ -12,7 +12,7 @@ static bool is_name(const char *name, size_t size)
 	size_t length = strnlen(name, size);
 
 	for (size_t i = 0; i < length; i++)
-		if (name[i] < 0x20 || name[i] > 0x7e)
+		if (!is_printable_ascii(name[i]))
 			return false;
 	return length < size;
 }

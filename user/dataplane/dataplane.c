@@ -76,7 +76,10 @@ static int make_set(struct dataplane *dp, const struct dataplane_needs *needs)
 	map_sizes_for(needs, &sizes);
 	if (getrandom(&sizes.seed, sizeof(sizes.seed), 0) != sizeof(sizes.seed))
 		return errors_add(dp->errors, -errno, "%s: no random seed", dp->name);
-	pins_remove_dir(dp->dir); /* of a start that was killed */
+	/* Of a start that was killed. Links that it left are adopted. */
+	r = pins_remove_dir(dp->dir);
+	if (r < 0 && r != -ENOTEMPTY)
+		return errors_add(dp->errors, r, "%s: cannot be emptied", dp->dir);
 	r = pins_make_dir(dp->dir);
 	if (r < 0)
 		return errors_add(dp->errors, r, "%s: cannot make the directory", dp->dir);
@@ -87,7 +90,7 @@ static int make_set(struct dataplane *dp, const struct dataplane_needs *needs)
 			errors_add(dp->errors, r, "%s: cannot open the new maps", dp->dir);
 	}
 	if (r < 0) {
-		pins_remove_dir(dp->dir);
+		(void)pins_remove_dir(dp->dir);
 		return r;
 	}
 	meta = dp->mapping[UL_MAP_META];
@@ -116,7 +119,9 @@ static int remove_unfinished(struct dataplane *dp)
 		r = exchange_is_unfinished(dp->dir, &unfinished);
 	if (r < 0 || !unfinished)
 		return r;
-	pins_remove_dir(dp->dir);
+	r = pins_remove_dir(dp->dir);
+	if (r < 0 && r != -ENOTEMPTY)
+		return r;
 	r = pins_find_dir(dp->dir);
 	if (r == -ENOENT) {
 		ul_closep(&dp->lock_fd);
@@ -148,7 +153,7 @@ static int make_or_stage(struct dataplane *dp, const struct dataplane_needs *nee
 		return r;
 	r = pins_lock(dp->dir, dp->name, dp->errors, &dp->lock_fd);
 	if (r < 0 && r != -EWOULDBLOCK)
-		pins_remove_dir(dp->dir);
+		(void)pins_remove_dir(dp->dir);
 	return r;
 }
 
@@ -239,8 +244,8 @@ void dataplane_discard(struct dataplane *dp)
 	/* After the commit point it is in use; the next start finishes the exchange. */
 	if (dp->adopted || (dp->staged && dp->meta->exchange != UL_EXCHANGE_FILLING))
 		return;
-	links_drop(dp->dir);
-	pins_remove_dir(dp->dir);
+	(void)links_drop(dp->dir);
+	(void)pins_remove_dir(dp->dir); /* the next start tries again */
 }
 
 void dataplane_free(struct dataplane *dp)
@@ -308,13 +313,16 @@ int dataplane_destroy(const char *bpffs, const char *switch_name, const struct d
 	}
 	for (int role = 0; role < N_PIN_DIRS; role++) {
 		pin_switch_dir(dir, bpffs, switch_name, role);
-		links_drop(dir);
-		failed = pins_remove_dir(dir);
+		failed = links_drop(dir);
+		if (failed < 0)
+			(void)pins_remove_dir(dir); /* it stays, but nothing else in it */
+		else
+			failed = pins_remove_dir(dir);
 		if (failed < 0)
 			r = errors_add(errors, failed, "%s: cannot be removed", dir);
 	}
-	pins_remove_root(bpffs);
-	return r;
+	failed = pins_remove_root(bpffs, errors);
+	return failed < 0 ? failed : r;
 }
 
 /* ---- the operations of struct dataplane_ops ---- */

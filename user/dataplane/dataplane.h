@@ -84,6 +84,9 @@ int dataplane_copy(struct dataplane *to, struct dataplane *from);
  * switch's name. Call it when the maps are filled. 0, or negative errno, explained: it may be
  * called again, and the next dataplane_open() continues. */
 int dataplane_take_over(struct dataplane *dp);
+/* Removes the set that was replaced where dataplane_take_over() could not. 0, also when there is
+ * none, or negative errno, explained. */
+int dataplane_remove_former(struct dataplane *dp);
 /* Closes descriptors and mappings; NULL allowed. Nothing in the kernel changes. */
 void dataplane_free(struct dataplane *dp);
 /* Removes a set that dataplane_open() made and that has not begun to take over, with the links that

@@ -176,6 +176,7 @@ static int finish(struct dataplane *dp, const struct recovery *recovery)
 	set->staged = true;
 	memcpy(set->old_dir, current, sizeof(set->old_dir));
 	r = dataplane_take_over(set);
+	dp->former_stays = set->former_stays;
 	dataplane_free(set);
 	return r;
 }
@@ -261,12 +262,30 @@ int dataplane_take_over(struct dataplane *dp)
 	if (r < 0)
 		return errors_add(dp->errors, r, "%s: cannot rename", dp->dir);
 	filters_drop(old);
-	(void)pins_remove_dir(old); /* the next start tries again */
+	dp->former_stays = pins_remove_dir(old) < 0;
 	STORE(meta->exchange, UL_EXCHANGE_SERVING);
 	memcpy(dp->dir, dp->old_dir, sizeof(dp->dir));
 	dp->old_dir[0] = '\0';
 	dp->staged = false;
 	ul_closep(&dp->old_lock_fd);
 	dp->old_lock_fd = -1;
+	return 0;
+}
+
+int dataplane_remove_former(struct dataplane *dp)
+{
+	char former[PATH_MAX];
+	int r;
+
+	if (!dp->former_stays || dp->staged)
+		return 0;
+	r = pin_sibling_dir(former, dp->dir, PINS_OLD);
+	if (r == 0)
+		r = pins_remove_dir(former);
+	if (r < 0)
+		return errors_add(dp->errors, r,
+				  "%s: the former maps cannot be removed; it is tried again",
+				  former);
+	dp->former_stays = false;
 	return 0;
 }

@@ -39,8 +39,11 @@ int pins_check_file_system(const char *bpffs, struct errors *errors);
 /* Checks that bpffs is a BPF file system, makes <bpffs>/uplinkd and checks its owner. 0 or negative
  * errno, explained. */
 int pins_prepare_root(const char *bpffs, struct errors *errors);
-/* Removes <bpffs>/uplinkd if it is empty. */
-void pins_remove_root(const char *bpffs);
+/* 0, also when nothing has this path, or negative errno. */
+int pin_remove(const char *path);
+/* Removes <bpffs>/uplinkd if it is empty. 0, also when it is not, or when another user owns it or
+ * the file system; negative errno, explained. */
+int pins_remove_root(const char *bpffs, struct errors *errors);
 /* 0, also when it exists, or negative errno. */
 int pins_make_dir(const char *path);
 /* Removes the directory with all pins in it but links: their pins may be what keeps them attached.
@@ -149,8 +152,9 @@ uint32_t attach_find_problems(struct dataplane *dp, uint32_t ifindex, enum datap
  * programs. Links of interfaces that dp does not have are detached. 0 or negative errno, explained.
  */
 int links_move(struct dataplane *dp, const char *from_dir);
-/* Detaches and unpins all links in dir; detaches the filters of its programs. */
-void links_drop(const char *dir);
+/* Detaches and unpins all links in dir; detaches the filters of its programs. 0 or the negative
+ * errno of a pin that stays. */
+int links_drop(const char *dir);
 
 /* Moves the pins of from's links to dir. Where both have a link of an interface, that of dir stays.
  * No program changes. 0 or negative errno. */

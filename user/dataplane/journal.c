@@ -175,13 +175,17 @@ int journal_open(const char *bpffs, const char *switch_name, bool make, struct e
 	return 0;
 }
 
-void journal_unpin(const char *bpffs, const char *switch_name)
+int journal_unpin(const char *bpffs, const char *switch_name, struct errors *errors)
 {
 	char path[PATH_MAX];
+	int r = pin_of(path, bpffs, switch_name);
 
-	if (pin_of(path, bpffs, switch_name) == 0)
-		unlink(path);
-	pins_remove_root(bpffs);
+	if (r == 0)
+		r = pin_remove(path);
+	if (r < 0)
+		return errors_add(errors, r, "%s: the settings journal cannot be removed",
+				  switch_name);
+	return pins_remove_root(bpffs, errors);
 }
 
 /* ---- records ---- */

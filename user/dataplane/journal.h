@@ -34,8 +34,9 @@ int journal_open(const char *bpffs, const char *switch_name, bool make, struct e
 		 struct journal **ret);
 /* Closes it; the pinned records stay. NULL allowed. */
 void journal_free(struct journal *journal);
-/* Unpins the journal of a switch, and removes the common directory if that was the last pin. */
-void journal_unpin(const char *bpffs, const char *switch_name);
+/* Unpins the journal of a switch, and removes the common directory if that was the last pin. 0 or
+ * negative errno, explained. */
+int journal_unpin(const char *bpffs, const char *switch_name, struct errors *errors);
 
 /* The records, in no order; a pointer is valid until the next change. */
 size_t journal_count(const struct journal *journal);

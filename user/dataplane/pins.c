@@ -105,12 +105,20 @@ int pins_prepare_root(const char *bpffs, struct errors *errors)
 	return dataplane_check_owner(bpffs, errors);
 }
 
-void pins_remove_root(const char *bpffs)
+int pin_remove(const char *path)
+{
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int pins_remove_root(const char *bpffs, struct errors *errors)
 {
 	char root[PATH_MAX];
+	int r = pin_path(root, bpffs, UL_PIN_ROOT);
 
-	if (pin_path(root, bpffs, UL_PIN_ROOT) == 0)
-		rmdir(root);
+	if (r == 0 && rmdir(root) < 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EACCES &&
+	    errno != EPERM)
+		r = -errno;
+	return r < 0 ? errors_add(errors, r, "%s/" UL_PIN_ROOT ": cannot be removed", bpffs) : 0;
 }
 
 static bool is_link(const char *name)
@@ -120,18 +128,24 @@ static bool is_link(const char *name)
 
 int pins_remove_dir(const char *dir)
 {
-	DIR *stream = opendir(dir);
+	_cleanup_(ul_closedirp) DIR *stream = opendir(dir);
 	struct dirent *entry;
 	char path[PATH_MAX];
-	int r = 0;
+	int r = 0, failed;
 
 	if (!stream)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(stream)))
-		if (entry->d_name[0] != '.' && !is_link(entry->d_name) &&
-		    pin_path(path, dir, entry->d_name) == 0 && unlink(path) < 0 && errno != ENOENT)
-			r = -errno;
-	closedir(stream);
+	while ((failed = dir_next(stream, &entry)) > 0) {
+		if (entry->d_name[0] == '.' || is_link(entry->d_name))
+			continue;
+		failed = pin_path(path, dir, entry->d_name);
+		if (failed == 0)
+			failed = pin_remove(path);
+		if (r == 0)
+			r = failed;
+	}
+	if (r == 0)
+		r = failed;
 	return rmdir(dir) < 0 && r == 0 && errno != ENOENT ? -errno : r;
 }
 
@@ -195,7 +209,9 @@ int pins_exchange(const char *dir, const char *next, char ret_old[PATH_MAX])
 
 	if (r < 0)
 		return r;
-	pins_remove_dir(ret_old);
+	r = pins_remove_dir(ret_old);
+	if (r < 0)
+		return r;
 	if (rename(dir, ret_old) < 0 && errno != ENOENT)
 		return -errno;
 	if (rename(next, dir) == 0)

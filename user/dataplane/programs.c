@@ -131,7 +131,7 @@ void programs_prune_arrays(struct dataplane *dp)
 		if (sscanf(entry->d_name, "ul_slow_%u", &id) == 1 &&
 		    !uses_map(dp->program_fd[PROG_PORT_TC], id) &&
 		    pin_path(path, dp->dir, entry->d_name) == 0)
-			unlink(path);
+			(void)pin_remove(path); /* the next start tries again */
 	if (stream)
 		closedir(stream);
 }
@@ -166,7 +166,9 @@ static int pin_program(struct dataplane *dp, struct bpf_object *object, enum dat
 	r = pin_path(path, dp->dir, name);
 	if (r < 0)
 		return r;
-	unlink(path);
+	r = pin_remove(path);
+	if (r < 0)
+		return r;
 	if (bpf_obj_pin(bpf_program__fd(program), path) < 0)
 		return -errno;
 	dp->program_fd[i] = dup(bpf_program__fd(program));
@@ -194,11 +196,18 @@ static int load_skeleton(struct dataplane *dp, struct uplinkd_bpf *skel,
 			r = place_map(dp, map);
 	if (r == 0)
 		r = uplinkd_bpf__load(skel);
-	if (r == 0)
-		r = pin_array(dp, skel);
+	return r < 0 ? errors_add(dp->errors, r, "%s: cannot load the BPF programs (%s)", dp->name,
+				  reason_of(r)) :
+		       0;
+}
+
+static int pin_programs(struct dataplane *dp, struct uplinkd_bpf *skel)
+{
+	int r = pin_array(dp, skel);
+
 	for (int i = 0; r == 0 && i < N_PROGRAMS; i++)
 		r = pin_program(dp, skel->obj, i);
-	return r;
+	return r < 0 ? errors_add(dp->errors, r, "%s: cannot pin the BPF programs", dp->dir) : 0;
 }
 
 int programs_load(struct dataplane *dp, const struct map_sizes *sizes)
@@ -215,11 +224,10 @@ int programs_load(struct dataplane *dp, const struct map_sizes *sizes)
 				  reason_of(r));
 	}
 	r = load_skeleton(dp, skel, sizes);
+	if (r == 0)
+		r = pin_programs(dp, skel);
 	uplinkd_bpf__destroy(skel);
-	if (r < 0)
-		return errors_add(dp->errors, r, "%s: cannot load the BPF programs (%s)", dp->name,
-				  reason_of(r));
-	return 0;
+	return r;
 }
 
 int dataplane_try_programs(const char *switch_name, const struct dataplane_needs *needs,

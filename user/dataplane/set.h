@@ -67,6 +67,7 @@ struct dataplane {
 	/* Made while an older set is in use; until dataplane_take_over() the links run the programs
 	 * of that one. */
 	bool staged;
+	bool former_stays;	  /* the pins of the set that was replaced could not be removed */
 	int lock_fd, old_lock_fd; /* of dir and old_dir: one daemon per switch */
 	int program_fd[N_PROGRAMS];
 	const struct dataplane_ops *ops;

@@ -178,7 +178,7 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 {
 	_cleanup_(view_closep) struct view *view = NULL;
 	uint32_t entries[N_UL_MAPS] = {};
-	char directory[PATH_MAX];
+	char directory[PATH_MAX], former[PATH_MAX];
 	int r;
 
 	if (switch_name[0] == '\0' || switch_name[0] == '.' || strchr(switch_name, '/') ||
@@ -221,6 +221,9 @@ int view_open(const char *bpffs, const char *switch_name, struct view **ret)
 	view->clock_fd = pin_open(directory, "prog_clock_read");
 	view_find_programs(directory, view->program_id);
 	view->has_stale_programs = view_has_stale_programs;
+	view->former_stays = view->meta->exchange == UL_EXCHANGE_SERVING &&
+			     pin_sibling_dir(former, directory, PINS_OLD) == 0 &&
+			     pins_find_dir(former) == 0;
 	view->lacp_ports = view->maps[UL_MAP_LACP_PORTS];
 	view->pagp_ports = view->maps[UL_MAP_PAGP_PORTS];
 	view->lacp_answers = view->maps[UL_MAP_LACP_ANSWERS];

@@ -37,6 +37,7 @@ struct view {
 	uint32_t program_id[N_VIEW_PROGRAMS]; /* that are pinned; 0: none */
 	/* view_has_stale_programs(), or a test's; NULL: not known */
 	bool (*has_stale_programs)(const struct view *view, uint32_t ifindex);
+	bool former_stays; /* the set that an exchange replaced is still pinned */
 	int stats_fd;
 	int clock_fd;	       /* -1: the program clock_read is not pinned, or in tests */
 	void *maps[N_UL_MAPS]; /* to unmap; NULL: not shown */

@@ -194,7 +194,7 @@ bool network_set_name(struct network *network, struct net_place place, char fiel
 	bool good = n > 0 && n < NET_NAME_LEN;
 
 	for (size_t i = 0; good && i < n; i++)
-		good = name[i] > 0x20 && name[i] < 0x7f && !strchr("/\"'\\", name[i]);
+		good = is_printable_ascii(name[i]) && !strchr(" /\"'\\", name[i]);
 	if (!good) {
 		network_error(
 			network, place, -EINVAL,

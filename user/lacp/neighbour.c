@@ -3,8 +3,6 @@
 /* LLDP, CDP and PAgP decoding: the switch port at the other end, and what it announces. */
 #include "lacp/neighbour.h"
 
-#include <ctype.h>
-
 #include "common/util.h"
 
 #define ETH_HLEN_BYTES 14
@@ -44,7 +42,7 @@ static void set_text(char *to, size_t size, const uint8_t *from, size_t length)
 	size_t n = length < size - 1 ? length : size - 1;
 
 	for (size_t i = 0; i < n; i++)
-		to[i] = isprint(from[i]) && from[i] < 0x80 ? (char)from[i] : '?';
+		to[i] = is_printable_ascii((char)from[i]) ? (char)from[i] : '?';
 	to[n] = '\0';
 }
 

@@ -12,7 +12,6 @@
 #include "link/internal.h"
 
 #define REQUEST_BYTES 128
-#define DUMP_TRIES 4
 
 struct found {
 	uint32_t ifindex;
@@ -103,7 +102,7 @@ static int find_addresses(struct link_monitor *monitor, struct found *found)
 	uint8_t buffer[REQUEST_BYTES];
 	int r = -EINTR;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; r == -EINTR && i < NETLINK_DUMP_TRIES; i++) {
 		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 		struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(request, sizeof(*ifa));
 

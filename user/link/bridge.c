@@ -9,8 +9,6 @@
 #include "common/util.h"
 #include "link/internal.h"
 
-#define DUMP_TRIES 4
-
 /* ---- creation ---- */
 static int create(struct link_monitor *monitor, const char *name, bool vlan_filtering)
 {
@@ -126,7 +124,7 @@ int link_get_bridge_ports(struct link_monitor *monitor, struct link_bridge_port 
 	uint8_t buffer[LINK_REQUEST_BYTES];
 	int r = -EINTR;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; r == -EINTR && i < NETLINK_DUMP_TRIES; i++) {
 		struct nlmsghdr *request;
 		struct ifinfomsg *ifi;
 

@@ -53,6 +53,8 @@ int netlink_fd(const struct netlink *nl);
  */
 int netlink_set_receive_buffer(struct netlink *nl, int receive_bytes);
 
+#define NETLINK_DUMP_TRIES 4 /* attempts, each from its start, at a dump that changes interrupt */
+
 /*
  * Sends a request and passes each answer to handler (NULL: none expected). Adds NLM_F_ACK unless
  * the request is a dump. 0; the kernel's error; -EINTR: a change interrupted the dump, which may be

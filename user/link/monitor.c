@@ -17,7 +17,6 @@
 #include "link/internal.h"
 
 #define EVENT_BUFFER_BYTES (8 << 20) /* about 4,000 events while the daemon is busy */
-#define DUMP_TRIES 4
 #define RETRY_USEC 50000
 
 void link_fail(const struct link_monitor *monitor, int error, const char *text)
@@ -122,7 +121,7 @@ static int dump_links(struct link_monitor *monitor)
 
 	monitor->dumped_ms = now_ms();
 
-	for (int i = 0; i < DUMP_TRIES; i++) {
+	for (int i = 0; i < NETLINK_DUMP_TRIES; i++) {
 		monitor->table.round++;
 		r = netlink_query(&monitor->query, getlink_request(buffer, 0, NLM_F_DUMP),
 				  on_dumped, monitor);
@@ -147,7 +146,7 @@ static int dump_all(struct link_monitor *monitor)
 	r = dump_links(monitor);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < DUMP_TRIES; i++) {
+	for (int i = 0; i < NETLINK_DUMP_TRIES; i++) {
 		r = netdev_genl_dump(&monitor->genl, &monitor->table);
 		if (r != -EINTR)
 			break;

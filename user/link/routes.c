@@ -10,7 +10,6 @@
 #include "link/internal.h"
 
 #define REQUEST_BYTES 256
-#define DUMP_TRIES 4
 /* What an IPv6 route gets that is added without a metric. */
 #define DEFAULT_METRIC_IPV6 1024
 
@@ -170,7 +169,7 @@ static int find_routes(struct link_monitor *monitor, struct found_routes *found)
 {
 	int r = -EINTR;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; r == -EINTR && i < NETLINK_DUMP_TRIES; i++) {
 		found->n = 0;
 		r = dump_family(monitor, AF_INET, found);
 		if (r == 0)

@@ -17,7 +17,6 @@
 #include "link/internal.h"
 
 #define REQUEST_BYTES 128
-#define DUMP_TRIES 4
 #define MAX_MESSAGES 8192
 #define USER_HZ 100 /* of rta_cacheinfo.rta_expires */
 
@@ -485,7 +484,7 @@ static int collect_kind(struct netlink *nl, const struct kind *kind, struct coll
 	size_t before = collection->messages->n;
 	int r = -EINTR;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; r == -EINTR && i < NETLINK_DUMP_TRIES; i++) {
 		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 
 		while (collection->messages->n > before)

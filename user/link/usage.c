@@ -14,7 +14,6 @@
 #include "link/internal.h"
 
 #define REQUEST_BYTES 128
-#define DUMP_TRIES 4
 
 struct search {
 	uint32_t ifindex;
@@ -73,7 +72,7 @@ static int find_addresses(struct netlink *nl, struct search *search)
 	uint8_t buffer[REQUEST_BYTES];
 	int r = -EINTR;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; r == -EINTR && i < NETLINK_DUMP_TRIES; i++) {
 		struct nlmsghdr *request;
 		struct ifaddrmsg *ifa;
 
@@ -144,7 +143,7 @@ static int find_routes(struct netlink *nl, struct search *search)
 	uint8_t buffer[REQUEST_BYTES];
 	int r = -EINTR;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; r == -EINTR && i < NETLINK_DUMP_TRIES; i++) {
 		r = 0;
 		search->usage->n_routes = 0;
 		for (size_t f = 0; r == 0 && f < ARRAY_SIZE(families); f++) {

@@ -188,6 +188,18 @@ static void find_stale_programs(struct finder *finder, const char *name, uint32_
 			name);
 }
 
+/* Seen in the moment of an exchange, too. */
+static void find_former_maps(struct finder *finder)
+{
+	const struct view *view = finder->now->view;
+
+	if (view->former_stays)
+		finding_report(
+			finder, SEVERITY_NOTE, "former_maps", view->name, "see the log of uplinkd",
+			"the maps that an upgrade or growth replaced are still pinned as %s_old: they take memory",
+			view->name);
+}
+
 /* The interface exists and is not connected for a reason that has a separate finding. */
 static bool explains_missing(uint32_t problems)
 {
@@ -570,6 +582,7 @@ json_t *findings_find(const struct snapshot *now, const struct snapshot *before)
 	find_ports(&finder);
 	find_addresses(&finder);
 	find_flood_lists(&finder);
+	find_former_maps(&finder);
 	find_all_counters(&finder);
 	find_unequal_members(&finder);
 	find_silent(&finder);

@@ -144,7 +144,7 @@ static void discard(struct vswitch *vs)
 		return;
 	dataplane_discard(vs->context.dp);
 	if (vs->context.journal && !journal_count(vs->context.journal) && !vs->context.dp->adopted)
-		journal_unpin(vs->context.bpffs, vs->context.name);
+		(void)journal_unpin(vs->context.bpffs, vs->context.name, vs->context.errors);
 }
 
 int vswitch_new(const struct vswitch_context *context, const struct switch_cfg *cfg,
@@ -303,12 +303,12 @@ static int take_over(struct vswitch *vs)
 	int r = dataplane_take_over(vs->context.dp), timer;
 
 	vs->exchange_timer = sd_event_source_disable_unref(vs->exchange_timer);
-	if (r == 0) {
+	if (r == 0 && vs->former_dp) {
+		timely_exchanged(vs->timely);
+		dataplane_free(TAKE_PTR(vs->former_dp));
+	}
+	if (r == 0 && dataplane_remove_former(vs->context.dp) == 0) {
 		vs->exchange_retry_ms = 0;
-		if (vs->former_dp) {
-			timely_exchanged(vs->timely);
-			dataplane_free(TAKE_PTR(vs->former_dp));
-		}
 		return 0;
 	}
 	vs->exchange_retry_ms = backoff_next_ms(vs->exchange_retry_ms);
@@ -395,7 +395,7 @@ static int end_journal(struct vswitch *vs)
 	int r = saved_settings_restore_all(&vs->context);
 
 	if (r == 0)
-		journal_unpin(vs->context.bpffs, vs->context.name);
+		r = journal_unpin(vs->context.bpffs, vs->context.name, vs->context.errors);
 	return r;
 }
 
