@@ -279,8 +279,9 @@ static void end_expedited(const struct running_switches *switches, int fd)
 	int r = rcu_expedite_end(&switches->rcu, fd);
 
 	if (r < 0)
-		errors_add(errors_of(switches), r, "%s: cannot be switched off; write 0 to it",
-			   switches->rcu.setting);
+		errors_add(errors_of(switches), r,
+			   "%s: cannot be switched off for good; write 0 to it and remove %s",
+			   switches->rcu.setting, switches->rcu.marker);
 }
 
 int switches_apply(struct running_switches *switches, struct model *model)

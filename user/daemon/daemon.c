@@ -190,7 +190,8 @@ static int restore_rcu(struct daemon *daemon)
 		return log_error(r, "%s", daemon->options.run_dir);
 	r = rcu_expedite_restore(rcu);
 	if (r < 0)
-		log_warning(r, "%s: cannot be switched off; write 0 to it", rcu->setting);
+		log_warning(r, "%s: cannot be switched off for good; write 0 to it and remove %s",
+			    rcu->setting, rcu->marker);
 	return 0;
 }
 

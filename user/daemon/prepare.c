@@ -57,7 +57,8 @@ static void put_rcu_back(const struct daemon_options *options, uid_t uid)
 	if (r == 0)
 		r = rcu_expedite_restore(&rcu);
 	if (r < 0)
-		log_warning(r, "%s: cannot be switched off; write 0 to it", rcu.setting);
+		log_warning(r, "%s: cannot be switched off for good; write 0 to it and remove %s",
+			    rcu.setting, rcu.marker);
 	r = rcu_expedite_give(&rcu, uid);
 	if (r < 0)
 		log_warning(r, "%s: cannot be given to user %u", rcu.setting, uid);

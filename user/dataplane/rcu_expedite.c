@@ -13,12 +13,21 @@ static int make_marker(const char *path)
 	return fd < 0 ? -errno : 0;
 }
 
-/* The setting before the marker: a kill between the two leaves too much, not too little. */
+static int remove_marker(const char *path)
+{
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* The setting before the marker: a kill between the two leaves too much, not too little. With a
+ * marker that stays, the next start would switch off what the administrator has switched on. */
 static int switch_off(const struct rcu_expedite *rcu, int fd)
 {
+	int r;
+
 	if (pwrite(fd, "0", 1, 0) != 1)
 		return -errno;
-	return unlink(rcu->marker) < 0 && errno != ENOENT ? -errno : 0;
+	r = remove_marker(rcu->marker);
+	return r < 0 ? remove_marker(rcu->marker) : 0;
 }
 
 int rcu_expedite_begin(const struct rcu_expedite *rcu)
@@ -38,7 +47,7 @@ int rcu_expedite_begin(const struct rcu_expedite *rcu)
 		return r;
 	if (pwrite(fd, "1", 1, 0) != 1) {
 		r = -errno;
-		unlink(rcu->marker);
+		(void)remove_marker(rcu->marker);
 		return r;
 	}
 	return TAKE_FD(fd);

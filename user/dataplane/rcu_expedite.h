@@ -22,7 +22,8 @@ struct rcu_expedite {
 /* Returns a descriptor for rcu_expedite_end(), -EALREADY: it is on, or another negative errno: it
  * cannot be switched on. */
 int rcu_expedite_begin(const struct rcu_expedite *rcu);
-/* fd: from rcu_expedite_begin(), errors included. 0, or a negative errno: the setting stays on. */
+/* fd: from rcu_expedite_begin(), errors included. 0, or a negative errno: the setting or its marker
+ * stays. */
 int rcu_expedite_end(const struct rcu_expedite *rcu, int fd);
 /* Switches off what a process left on that was killed before rcu_expedite_end(). 0 or negative
  * errno. */
