@@ -279,7 +279,8 @@ BENCH_TOOLS := $(BENCH_SRC:tests/bench/%.c=$(B)/bench/bin/%) \
 TOOLS := $(TOOL_SRC:tests/netns/tools/%.c=$(B)/tests/tools/%)
 DEMO_TOOLS := $(DEMO_SRC:tests/demo/%.c=$(B)/demo/%)
 
-.PHONY: tests
+.PHONY: tests tools
+tools: all $(TOOLS) # what tests/netns needs
 tests: all $(B)/tests/unit $(B)/tests/bpf $(TOOLS) $(UNPACKED) \
 	$(patsubst /usr/bin/%,$(B)/compilers/%/uplinkd.bpf.o,$(wildcard /usr/bin/clang-[1-9][0-9]))
 

@@ -188,7 +188,6 @@ static void find_stale_programs(struct finder *finder, const char *name, uint32_
 			name);
 }
 
-/* Seen in the moment of an exchange, too. */
 static void find_former_maps(struct finder *finder)
 {
 	const struct view *view = finder->now->view;
