@@ -46,6 +46,19 @@ Test(dataplane_check, an_empty_set_passes)
 
 #define FILL(name) memset(name, 'x', sizeof(name))
 
+/* Tables of the daemon have UL_MAX_PORTS slots. */
+Test(dataplane_check, a_set_with_more_ports_than_a_switch_has)
+{
+	static struct dataplane_fake set;
+
+	dataplane_fake_init(&set, UL_MAX_PORTS, 8);
+	cr_expect_eq(set_check(&set.dp), 0);
+	dataplane_fake_done(&set);
+	dataplane_fake_init(&set, UL_MAX_PORTS + 1, 8);
+	cr_expect_lt(set_check(&set.dp), 0);
+	dataplane_fake_done(&set);
+}
+
 /* clang-format off */
 #define MISTAKES(X) \
 	X(version, fake.meta.abi_version++) \

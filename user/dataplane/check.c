@@ -20,9 +20,9 @@ static bool is_name(const char *name, size_t size)
 static bool check_meta(const struct ul_meta *meta, uint32_t n_ports, uint32_t n_groups)
 {
 	return meta->abi_version == UL_ABI_VERSION && meta->n_uplinks <= UL_MAX_UPLINKS &&
-	       meta->max_ports <= n_ports && meta->max_groups <= n_groups &&
-	       meta->channel < UL_N_CHANNELS && meta->receive <= UL_RECEIVE_TC &&
-	       is_name(meta->name, sizeof(meta->name)) &&
+	       meta->max_ports <= n_ports && meta->max_ports <= UL_MAX_PORTS &&
+	       meta->max_groups <= n_groups && meta->channel < UL_N_CHANNELS &&
+	       meta->receive <= UL_RECEIVE_TC && is_name(meta->name, sizeof(meta->name)) &&
 	       is_name(meta->version, sizeof(meta->version));
 }
 

@@ -59,6 +59,9 @@ void map_sizes_for(const struct dataplane_needs *needs, struct map_sizes *ret)
 		.iface_rows =
 			table_rows_for(UL_MAX_UPLINKS + needs->ports + needs->ports / 2 + 256),
 	};
+	/* tables of the daemon have an entry for each slot */
+	if (ret->ports > UL_MAX_PORTS)
+		ret->ports = UL_MAX_PORTS;
 }
 
 void map_sizes_of(const struct dataplane *dp, struct map_sizes *ret)
