@@ -4,18 +4,21 @@
 reason, LACP continues, and nothing turns in a circle.
 """
 import contextlib
+import json
 import os
 import resource
 import socket
 import time
 
 from harness.base import wait_until
-from harness.bed import Bed, switch
+from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.lacp import IN_USE
 from harness.lacp_bed import ScriptBed
+from harness.traffic import Traffic
 
 EXPIRES = 3.0  # a partner at fast rate, after its last LACPDU
 MAX_CLIENTS = 64
+MAX_PORTS = 4096
 TURNS = 500  # of the worker, in the time of some LACPDUs; a loop that spins makes ten thousands
 TURNS_PER_S = 100  # more on a machine that needs longer
 
@@ -143,3 +146,28 @@ def test_a_limit_below_the_need_of_the_file_is_refused_before_anything_is_attach
     root = bed.daemon.bpffs / "uplinkd"
     assert not root.exists() or not list(root.iterdir())
     assert "xdp" not in bed.hv.link("eth0")
+
+
+def test_as_many_ports_as_a_switch_may_have():
+    """Most of their interfaces do not exist. The maps have no more slots than the daemon's tables."""
+    bed = Bed(n_uplinks=1, n_ports=1)
+    config = [switch("vs", ["eth0"], [("prod", 100, [0])])]
+    absent = [
+        {"interface": f"x{n}", "mac": f"02:00:00:02:{n >> 8:02x}:{n & 255:02x}"}
+        for n in range(MAX_PORTS - 1)
+    ]
+    few = bed.start(config).config
+    bed.usable("eth0")
+    many = json.loads(json.dumps(few))
+    many["switches"][0]["port-groups"].append({"name": "many", "vlan": 200, "ports": absent})
+    traffic = Traffic(bed.tx("m0"), bed.rx_uplinks(), src_mac=port_mac(0), dst_mac=outside_mac(5))
+    traffic.flow(200)
+    for config, number in ((many, MAX_PORTS), (few, 1), (many, MAX_PORTS)):
+        bed.daemon.write(config)
+        bed.daemon.ctl("reload")
+        assert len(bed.daemon.json("show", "ports")) == number
+        traffic.flow(200)
+    done = bed.daemon.ctl("port", "add", "vs", "prod", "p9", "--mac", port_mac(9), check=False)
+    assert done.returncode == 1 and f"must be at most {MAX_PORTS}" in done.stderr, done
+    traffic.stop().assert_clean("changes of other ports")
+    assert bed.daemon.stop() == 0
