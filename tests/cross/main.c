@@ -37,6 +37,8 @@ void cross_failed(bool fatal, const char *file, int line, const char *check, con
 		_exit(EXIT_FAILURE);
 }
 
+static void (*fini)(void); /* of the test that runs */
+
 void cross_skip(const char *format, ...)
 {
 	va_list args;
@@ -46,6 +48,8 @@ void cross_skip(const char *format, ...)
 	va_end(args);
 	printf("\n");
 	fflush(stdout);
+	if (fini)
+		fini();
 	_exit(EXIT_SKIPPED);
 }
 
@@ -75,11 +79,12 @@ static int run(const struct cross_test *test, const struct cross_options *option
 	}
 	if (child == 0) {
 		alarm(TIMEOUT_S);
+		fini = options->fini;
 		if (options->init)
 			options->init();
 		test->run();
-		if (options->fini)
-			options->fini();
+		if (fini)
+			fini();
 		fflush(stdout);
 		_exit(n_failed ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
