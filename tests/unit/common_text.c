@@ -45,7 +45,7 @@ Test(common_text, only_printable_utf8_is_kept)
 	}
 }
 
-/* jansson tells what JSON can hold. Every one or two bytes, and each seventh value of three. */
+/* jansson is the reference. All texts of one and two bytes, and each seventh of three. */
 Test(common_text, what_is_kept_becomes_json, .timeout = 60)
 {
 	for (uint32_t value = 1; value < 1 << 24; value += value < 1 << 16 ? 1 : 7) {

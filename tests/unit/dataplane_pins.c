@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/file.h"
 #include "dataplane/internal.h"
 
 static char bpffs[64], dir[PATH_MAX], next[PATH_MAX], old[PATH_MAX];
@@ -220,9 +221,9 @@ Test(dataplane_pins, a_pin_that_stays_is_the_reason)
 	add_file(old, "ul_fdb");
 	add_file(old, "ul_ports");
 	cr_assert_eq(pin_path(obstacle, old, "prog_x"), 0);
-	cr_expect_eq(pin_remove(obstacle), 0, "nothing is there");
+	cr_expect_eq(file_remove(obstacle), 0, "nothing is there");
 	cr_assert_eq(mkdir(obstacle, 0700), 0);
-	cr_expect_eq(pin_remove(obstacle), -EISDIR);
+	cr_expect_eq(file_remove(obstacle), -EISDIR);
 	cr_expect_eq(pins_remove_dir(old), -EISDIR, "and not that the directory is not empty");
 	cr_expect(has_file(old, "prog_x") && !has_file(old, "ul_fdb") &&
 		  !has_file(old, "ul_ports"));

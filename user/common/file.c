@@ -120,3 +120,8 @@ int file_replace(const char *path, const char *text, mode_t mode, bool durable)
 {
 	return file_replace_at(AT_FDCWD, path, text, mode, durable);
 }
+
+int file_remove(const char *path)
+{
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}

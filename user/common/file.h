@@ -29,5 +29,7 @@ int file_read_regular(int dir, const char *path, size_t max, char **ret);
 int file_replace(const char *path, const char *text, mode_t mode, bool durable);
 /* The same relative to a directory. */
 int file_replace_at(int dir, const char *path, const char *text, mode_t mode, bool durable);
+/* 0, also when nothing has this path, or negative errno. */
+int file_remove(const char *path);
 
 #endif

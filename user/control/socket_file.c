@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "common/file.h"
 #include "common/util.h"
 
 /* Removes a socket file without a server. 0; -EADDRINUSE: it has a server; -EEXIST: it is not a
@@ -28,7 +29,7 @@ static int remove_stale(const struct sockaddr_un *address)
 		return -EADDRINUSE;
 	if (errno != ECONNREFUSED)
 		return -errno;
-	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+	return file_remove(address->sun_path);
 }
 
 /* The socket file as a descriptor: nothing that another user puts into its place is changed. */

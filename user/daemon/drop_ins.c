@@ -388,7 +388,7 @@ static void store_problems(const struct daemon_options *options, const struct er
 	if (out && fclose(out) == EOF)
 		r = -ENOMEM;
 	if (r == 0 && !errors->n)
-		r = unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+		r = file_remove(path);
 	else if (r == 0)
 		r = write_for_daemon(path, text);
 	if (r < 0)

@@ -2,6 +2,7 @@
 // Copyright (C) The uplinkd authors
 /* The configuration of a start: the files, unless a stored one stands for them, and the confirmed
  * one if the files are wrong or the system refuses them. */
+#include "common/file.h"
 #include "daemon/state.h"
 
 void first_config_done(struct first_config *first)
@@ -24,8 +25,8 @@ int daemon_forget_configuration(const struct daemon_options *options)
 	char path[PATH_MAX];
 	int r = make_state_path(options, path);
 
-	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
-		r = -errno;
+	if (r == 0)
+		r = file_remove(path);
 	return r < 0 ? log_error(r, "%s: cannot be removed", path) : 0;
 }
 

@@ -78,7 +78,7 @@ int switch_registry_write(const char *path, const struct switch_registry *regist
 	_cleanup_free_ char *text = NULL;
 
 	if (!registry->n)
-		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+		return file_remove(path);
 	text = lines_of(registry);
 	return text ? file_replace(path, text, 0666, false) : -ENOMEM;
 }

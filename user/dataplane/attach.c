@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "common/file.h"
 #include "dataplane/internal.h"
 
 /* Newer than the headers of Debian 12. */
@@ -58,7 +59,7 @@ static int adopt_link(const char *path, uint32_t ifindex, int program_fd)
 	if (r < 0)
 		return r;
 	if (present != ifindex) { /* its interface is gone and another one has the number */
-		r = pin_remove(path);
+		r = file_remove(path);
 		return r < 0 ? r : -ENOENT;
 	}
 	return attached == program_id(program_fd) ? 0 : swap_program(fd, program_fd);
@@ -105,7 +106,7 @@ static int drop_link(const char *dir, const char *kind, uint32_t ifindex)
 
 	if (fd >= 0)
 		bpf_link_detach(fd);
-	return pin_remove(path);
+	return file_remove(path);
 }
 
 /* Explains the failure. */

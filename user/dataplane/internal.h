@@ -39,8 +39,6 @@ int pins_check_file_system(const char *bpffs, struct errors *errors);
 /* Checks that bpffs is a BPF file system, makes <bpffs>/uplinkd and checks its owner. 0 or negative
  * errno, explained. */
 int pins_prepare_root(const char *bpffs, struct errors *errors);
-/* 0, also when nothing has this path, or negative errno. */
-int pin_remove(const char *path);
 /* Removes <bpffs>/uplinkd if it is empty. 0, also when it is not, or when another user owns it or
  * the file system; negative errno, explained. */
 int pins_remove_root(const char *bpffs, struct errors *errors);

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "common/file.h"
 #include "dataplane/internal.h"
 
 struct entry {
@@ -181,7 +182,7 @@ int journal_unpin(const char *bpffs, const char *switch_name, struct errors *err
 	int r = pin_of(path, bpffs, switch_name);
 
 	if (r == 0)
-		r = pin_remove(path);
+		r = file_remove(path);
 	if (r < 0)
 		return errors_add(errors, r, "%s: the settings journal cannot be removed",
 				  switch_name);

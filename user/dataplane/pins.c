@@ -11,6 +11,7 @@
 
 #include <bpf/bpf.h>
 
+#include "common/file.h"
 #include "dataplane/internal.h"
 
 /* Another instance loads its programs while it has the lock. */
@@ -105,11 +106,6 @@ int pins_prepare_root(const char *bpffs, struct errors *errors)
 	return dataplane_check_owner(bpffs, errors);
 }
 
-int pin_remove(const char *path)
-{
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 int pins_remove_root(const char *bpffs, struct errors *errors)
 {
 	char root[PATH_MAX];
@@ -140,7 +136,7 @@ int pins_remove_dir(const char *dir)
 			continue;
 		failed = pin_path(path, dir, entry->d_name);
 		if (failed == 0)
-			failed = pin_remove(path);
+			failed = file_remove(path);
 		if (r == 0)
 			r = failed;
 	}

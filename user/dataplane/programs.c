@@ -16,6 +16,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "common/file.h"
 #include "dataplane/clock.h"
 #include "dataplane/internal.h"
 #include "uplinkd.skel.h"
@@ -131,7 +132,7 @@ void programs_prune_arrays(struct dataplane *dp)
 		if (sscanf(entry->d_name, "ul_slow_%u", &id) == 1 &&
 		    !uses_map(dp->program_fd[PROG_PORT_TC], id) &&
 		    pin_path(path, dp->dir, entry->d_name) == 0)
-			(void)pin_remove(path); /* the next start tries again */
+			(void)file_remove(path); /* the next start tries again */
 	if (stream)
 		closedir(stream);
 }
@@ -166,7 +167,7 @@ static int pin_program(struct dataplane *dp, struct bpf_object *object, enum dat
 	r = pin_path(path, dp->dir, name);
 	if (r < 0)
 		return r;
-	r = pin_remove(path);
+	r = file_remove(path);
 	if (r < 0)
 		return r;
 	if (bpf_obj_pin(bpf_program__fd(program), path) < 0)

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "common/file.h"
 #include "common/util.h"
 
 static int make_marker(const char *path)
@@ -11,11 +12,6 @@ static int make_marker(const char *path)
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	return fd < 0 ? -errno : 0;
-}
-
-static int remove_marker(const char *path)
-{
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /* The setting before the marker: a kill between the two leaves too much, not too little. With a
@@ -26,8 +22,8 @@ static int switch_off(const struct rcu_expedite *rcu, int fd)
 
 	if (pwrite(fd, "0", 1, 0) != 1)
 		return -errno;
-	r = remove_marker(rcu->marker);
-	return r < 0 ? remove_marker(rcu->marker) : 0;
+	r = file_remove(rcu->marker);
+	return r < 0 ? file_remove(rcu->marker) : 0;
 }
 
 int rcu_expedite_begin(const struct rcu_expedite *rcu)
@@ -47,7 +43,7 @@ int rcu_expedite_begin(const struct rcu_expedite *rcu)
 		return r;
 	if (pwrite(fd, "1", 1, 0) != 1) {
 		r = -errno;
-		(void)remove_marker(rcu->marker);
+		(void)file_remove(rcu->marker);
 		return r;
 	}
 	return TAKE_FD(fd);
