@@ -111,21 +111,28 @@ static __always_inline __u64 source_digest(const struct frame *frame)
 	return ul_source_digest(key_vid(frame->vid, frame->service_tag), frame->src);
 }
 
-/* The last bytes of a frame, padded with zeros as a NIC pads a short frame. */
-static __noinline __u64 load_tail(const void *at, const void *end)
+/* Less than eight bytes at the end of a frame, padded with zeros as a NIC pads a short frame. Loads
+ * the eight bytes that end there and shifts out the first ones: a branch for each byte would
+ * multiply the states that the verifier follows. */
+static __noinline __u64 load_tail(const void *data, const void *end, __u32 offset)
 {
-	const __u8 *byte = at;
-	__u64 word = 0;
+	long left = end - (data + offset);
+	const void *last;
 
-	for (int i = 0; i < 7; i++)
-		if ((const void *)(byte + i + 1) <= end)
-			word |= (__u64)byte[i] << (56 - 8 * i);
-	return word;
+	if (left <= 0 || left > 7)
+		return 0;
+	/* hides that this is end - 8, which the verifier does not accept as an address */
+	asm volatile("" : "+r"(left));
+	last = data + offset - 8 + left;
+	return last + 8 <= end ? load_be64(last) << (64 - 8 * left) : 0;
 }
 
-static __always_inline __u64 load_padded(const void *at, const void *end)
+/* offset: at least 8 */
+static __always_inline __u64 load_padded(const void *data, const void *end, __u32 offset)
 {
-	return at + 8 <= end ? load_be64(at) : load_tail(at, end);
+	const void *at = data + offset;
+
+	return at + 8 <= end ? load_be64(at) : load_tail(data, end, offset);
 }
 
 /* Digest of the parts of a frame that switches and NICs do not change: addresses, VLAN, EtherType
@@ -134,11 +141,10 @@ static __always_inline __u64 frame_digest(const void *data, const void *end,
 					  const struct frame *frame)
 {
 	__u64 h = ul_digest_of_header(source_digest(frame), frame->dst, frame->ethertype);
-	const void *at =
-		data + (frame->l3_offset != UL_ETH_HLEN ? UL_ETH_HLEN + UL_TAG_LEN : UL_ETH_HLEN);
+	__u32 offset = frame->l3_offset != UL_ETH_HLEN ? UL_ETH_HLEN + UL_TAG_LEN : UL_ETH_HLEN;
 
 	for (int i = 0; i < UL_DIGEST_LEN; i += 8)
-		h = ul_digest_mix(h, load_padded(at + i, end));
+		h = ul_digest_mix(h, load_padded(data, end, offset + i));
 	return h;
 }
 

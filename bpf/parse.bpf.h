@@ -212,10 +212,10 @@ static __always_inline bool is_extension(__u32 protocol)
 
 /* Walks the extension headers behind an IPv6 header at offset, whose first is of type protocol.
  * Returns the protocol of the transport header in bits 0-7 and its distance from the IPv6 header
- * above; 0: a fragment, or more headers than are walked; or UL_NO_TRANSPORT. Not inline, because
- * hardly any frame has such headers. */
-static __noinline __u32 walk_extensions(const void *data, const void *end, __u32 offset,
-					__u32 protocol)
+ * above; 0: a fragment, or more headers than are walked; or UL_NO_TRANSPORT. For global functions:
+ * the verifier would check it once for each way to it, and hardly any frame has such headers. */
+static __always_inline __u32 walk_extensions(const void *data, const void *end, __u32 offset,
+					     __u32 protocol)
 {
 	__u32 length = 0;
 
@@ -243,23 +243,28 @@ static __noinline __u32 walk_extensions(const void *data, const void *end, __u32
 	return is_extension(protocol) ? 0 : protocol | (40 + length) << 8;
 }
 
+/* walk_extensions() for the frame of skb; in port_tc.bpf.c. */
+__u32 ul_walk_extensions(struct __sk_buff *skb, __u32 offset, __u32 protocol);
+
 static __always_inline bool parse_ipv6_ports(const void *data, const void *end, __u32 offset,
-					     __u32 protocol, bool walks, struct ul_flow *flow)
+					     __u32 protocol, struct __sk_buff *walked,
+					     struct ul_flow *flow)
 {
 	__u32 transport;
 
 	if (!is_extension(protocol))
 		return parse_ports(data, end, offset + 40, protocol, flow);
-	if (!walks)
+	if (!walked)
 		return false;
-	transport = walk_extensions(data, end, offset + 40, protocol);
+	transport = ul_walk_extensions(walked, offset + 40, protocol);
 	if (transport == UL_NO_TRANSPORT)
 		return false;
 	return parse_ports(data, end, offset + (transport >> 8 & 0x1ff), transport & 0xff, flow);
 }
 
 static __always_inline bool parse_ipv6(const void *data, const void *end, __u32 offset,
-				       bool want_ports, bool walks, struct ul_flow *flow)
+				       bool want_ports, struct __sk_buff *walked,
+				       struct ul_flow *flow)
 {
 	const __u8 *ip = data + offset;
 
@@ -270,7 +275,7 @@ static __always_inline bool parse_ipv6(const void *data, const void *end, __u32 
 				 load_be32(ip + 20));
 	flow->dst = ul_fold_ipv6(load_be32(ip + 24), load_be32(ip + 28), load_be32(ip + 32),
 				 load_be32(ip + 36));
-	return !want_ports || parse_ipv6_ports(data, end, offset, ip[6], walks, flow);
+	return !want_ports || parse_ipv6_ports(data, end, offset, ip[6], walked, flow);
 }
 
 /* IP protocol of the outermost IP header, or 0 when it is not IP; behind an inner tag as well. Of
@@ -288,9 +293,10 @@ static __always_inline __u32 parse_ip_protocol(const void *data, const void *end
 
 /* What uplink selection reads. A frame that ends inside its IP header is hashed by its MAC
  * addresses; false: so it does, or before the ports that are wanted, or they are behind extension
- * headers and !walks. */
+ * headers. walked: the skb of the frame, in which these are walked, or NULL. */
 static __always_inline bool parse_flow(const void *data, const void *end, const struct frame *frame,
-				       bool want_ports, bool walks, struct ul_flow *flow)
+				       bool want_ports, struct __sk_buff *walked,
+				       struct ul_flow *flow)
 {
 	__u32 offset = frame->l3_offset, ethertype = frame->ethertype;
 
@@ -306,7 +312,7 @@ static __always_inline bool parse_flow(const void *data, const void *end, const 
 	if (ethertype == ETH_P_IP)
 		return parse_ipv4(data, end, offset, want_ports, flow);
 	if (ethertype == ETH_P_IPV6)
-		return parse_ipv6(data, end, offset, want_ports, walks, flow);
+		return parse_ipv6(data, end, offset, want_ports, walked, flow);
 	return !is_tag(ethertype);
 }
 

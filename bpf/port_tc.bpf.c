@@ -166,6 +166,12 @@ static __always_inline bool may_use_source(const struct sending *s)
 	return true;
 }
 
+/* Global, so that the verifier checks it once. */
+__u32 ul_walk_extensions(struct __sk_buff *skb, __u32 offset, __u32 protocol)
+{
+	return walk_extensions(data_of(skb), end_of(skb), offset, protocol);
+}
+
 /* The hash of any frame: with changed tags, with headers in pages. Global, so that the verifier
  * checks it once. */
 __u32 ul_hash_slow(struct __sk_buff *skb, __u32 policy_index, __u32 number)
@@ -178,9 +184,9 @@ __u32 ul_hash_slow(struct __sk_buff *skb, __u32 policy_index, __u32 number)
 	if (!policy || !parse_skb(skb, &frame))
 		return 0;
 	want_ports = policy->method == UL_M_SRC_DST_IP_PORT;
-	if (!parse_flow(data_of(skb), end_of(skb), &frame, want_ports, true, &flow) &&
+	if (!parse_flow(data_of(skb), end_of(skb), &frame, want_ports, skb, &flow) &&
 	    pull_headers(skb))
-		parse_flow(data_of(skb), end_of(skb), &frame, want_ports, true, &flow);
+		parse_flow(data_of(skb), end_of(skb), &frame, want_ports, skb, &flow);
 	return ul_hash(policy->method, policy->flags, &flow, number);
 }
 
@@ -199,7 +205,7 @@ static __always_inline __u32 hash_of(struct sending *s, const struct ul_policy *
 
 		return policy->flags & UL_POLICY_LAST_OCTET ? hash & 0xff : hash;
 	}
-	if (!parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, false, &flow))
+	if (!parse_flow(data, end, &s->frame, policy->method == UL_M_SRC_DST_IP_PORT, NULL, &flow))
 		return ul_hash_slow(s->skb, s->port->policy, s->port->number);
 	return ul_hash(policy->method, policy->flags, &flow, s->port->number);
 }

@@ -158,12 +158,21 @@ static __always_inline struct decision find_destination(const struct frame *fram
 		       drop(UL_R_UNKNOWN_UNICAST);
 }
 
-/* Protocol of the transport header behind IPv6 extension headers, or 0. Global, so that the
- * verifier checks it once. */
+/* Protocol of the transport header behind the IPv6 extension headers at offset, whose first is of
+ * type protocol, or 0. This and the next one are global, so that the verifier checks them once. */
+__u32 ul_protocol_behind(struct xdp_md *ctx, __u32 offset, __u32 protocol)
+{
+	__u32 transport = walk_extensions((void *)(long)ctx->data, (void *)(long)ctx->data_end,
+					  offset, protocol);
+
+	return transport == UL_NO_TRANSPORT ? 0 : transport & 0xff;
+}
+
+/* The same for any frame. */
 __u32 ul_transport_protocol(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 offset, ethertype, transport;
+	__u32 offset, ethertype;
 	struct frame frame;
 
 	if (!parse_layer2(data, end, &frame))
@@ -173,8 +182,7 @@ __u32 ul_transport_protocol(struct xdp_md *ctx)
 	skip_inner_tag(data, end, &offset, &ethertype);
 	if (ethertype != ETH_P_IPV6 || data + offset + 40 > end)
 		return 0;
-	transport = walk_extensions(data, end, offset + 40, *(__u8 *)(data + offset + 6));
-	return transport == UL_NO_TRANSPORT ? 0 : transport & 0xff;
+	return ul_protocol_behind(ctx, offset + 40, *(__u8 *)(data + offset + 6));
 }
 
 /* A frame of a TCP connection that has extension headers takes the path of the others. */
