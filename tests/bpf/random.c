@@ -61,7 +61,9 @@ static bool as_from_port(const struct sw *sw, uint32_t slot, const struct frame_
 		return false;
 	memmove(ret->data + 12, ret->data + 16, ret->len - 16);
 	ret->len -= 4;
-	return true;
+	/* a priority tag would not leave behind the tag of the VLAN, but be merged into it */
+	type = (uint32_t)ret->data[12] << 8 | ret->data[13];
+	return type != 0x8100 || (ret->data[14] & 15) || ret->data[15];
 }
 
 /* A frame with the source of one from a port, as it may come from an uplink. */
