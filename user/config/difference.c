@@ -185,10 +185,14 @@ int config_difference(const char *before, const char *after, char **ret)
 	char *text = NULL;
 	size_t size;
 	FILE *out;
-	int r = read_lines(before, &old);
+	int r = 0;
 
-	if (r == 0)
-		r = read_lines(after, &new);
+	/* mostly, after a reload; reading them takes as long as reading the files */
+	if (strcmp(before, after) != 0) {
+		r = read_lines(before, &old);
+		if (r == 0)
+			r = read_lines(after, &new);
+	}
 	if (r < 0)
 		return r;
 	out = open_memstream(&text, &size);
