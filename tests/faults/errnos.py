@@ -17,7 +17,10 @@ BY_CALL = {
     "openat": [FILES, MEMORY],
     "open": [FILES, MEMORY],
     "newfstatat": [MEMORY],
+    "stat": [MEMORY],
+    "lstat": [MEMORY],
     "statfs": [DISK],
+    "fstatfs": [DISK],
     "mkdir": [SPACE, MEMORY],
     "mkdirat": [SPACE, MEMORY],
     "rmdir": [DISK],
@@ -40,8 +43,10 @@ BY_CALL = {
     "fsync": [DISK],
     "fdatasync": [DISK],
     "ftruncate": [SPACE],
+    "chmod": [DISK],
     "fchmod": [DISK],
     "fchmodat": [DISK],
+    "chown": [DISK],
     "fchown": [DISK],
     "fchownat": [DISK],
     "socket": [FILES, BUFFERS],
@@ -50,7 +55,11 @@ BY_CALL = {
     "connect": [errno.EAGAIN],
     "accept4": [FILES, errno.ECONNABORTED],
     "setsockopt": [BUFFERS],
+    "getsockopt": [BUFFERS],
+    "getsockname": [BUFFERS],
+    "socketpair": [FILES],
     "mmap": [MEMORY],
+    "mprotect": [MEMORY],
     "membarrier": [MEMORY],
     "epoll_create1": [FILES],
     "epoll_ctl": [MEMORY],
@@ -63,6 +72,17 @@ BY_CALL = {
     "dup3": [FILES],
     "clone": [errno.EAGAIN],
     "clone3": [errno.EAGAIN],
+    "fcntl": [MEMORY],
+    "seccomp": [MEMORY],
+    "setpriority": [errno.EACCES],
+    "sched_setscheduler": [errno.EPERM],
+    "setns": [MEMORY],
+    "mount": [MEMORY],
+    # these do not fail when the request is right
+    "prlimit64": [],
+    "getrandom": [],
+    "timerfd_settime": [],
+    "wait4": [],
 }
 
 # commands of bpf(); see enum bpf_cmd
@@ -86,6 +106,7 @@ BPF = {
     0x1C: ("LINK_CREATE", [MEMORY, BUSY]),
     0x1D: ("LINK_UPDATE", [MEMORY, BUSY]),
     0x22: ("LINK_DETACH", [MEMORY]),
+    0x23: ("PROG_BIND_MAP", [MEMORY]),
 }
 
 # Calls that change nothing outside the process. Of several in succession, which read one answer or
@@ -98,17 +119,24 @@ COMMANDS = ("bpf", "ioctl")
 
 
 def describe(call):
-    if call["name"] == "bpf":
-        return f"bpf {BPF.get(int(call['argument'], 16), (call['argument'],))[0]}"
+    if call["name"] == "bpf" and is_known(call):
+        return f"bpf {BPF[int(call['argument'], 16)][0]}"
     return f"{call['name']} {call['argument']}"
+
+
+def is_known(call):
+    """Whether the tables have the call, so that it is known how it may fail."""
+    if call["name"] == "bpf":
+        return int(call["argument"], 16) in BPF
+    return call["name"] in BY_CALL
 
 
 def errnos_of(call):
     if call["name"] in ("read", "write") and "anon_inode" in call["argument"]:
         return []  # of a timer or signal, which cannot fail
     if call["name"] == "bpf":
-        return BPF.get(int(call["argument"], 16), ("", [MEMORY]))[1]
-    return BY_CALL.get(call["name"], [])
+        return BPF[int(call["argument"], 16)][1]
+    return BY_CALL[call["name"]]
 
 
 def points(calls):

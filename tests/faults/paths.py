@@ -3,10 +3,11 @@
 """The paths whose system calls are made to fail, each with the states that may follow it."""
 from dataclasses import replace
 
+import errnos
 import history
 from harness.base import wait_until
 from kinds import Event, Path, Process, Request, Start
-from rig import TABLE, State, port_request, waiting_request
+from rig import PORT_SLOTS, TABLE, State, port_request, waiting_request
 
 
 WITH_RUNTIME_PORT = replace(
@@ -65,6 +66,17 @@ class Exchange(Start):
         rig.ensure(self.before)
         rig.daemon.stop()
         rig.set_meta("abi_version", lambda version: version + 1)
+
+
+class Upgrade(Start):
+    name = "upgrade"
+    help = "start that finds maps of 0.1.0, with a run-time port and a drained uplink"
+    fresh = True
+    before = after = WITH_RUNTIME_PORT
+
+    def prepare(self, rig):
+        rig.ensure_none()
+        rig.ensure_by_0_1_0(self.before)
 
 
 class Teardown(Process):
@@ -130,6 +142,20 @@ class Growth(Reload):
 
     def prepare(self, rig):
         rig.ensure_none()
+        rig.ensure(self.before)
+
+
+class GrowthPortAdd(PortAdd):
+    name = "growth-port-add"
+    help = "a run-time port more than the tables have room for"
+    fresh = True
+    before = State(more_ports=PORT_SLOTS - len(State().ports))
+    after = replace(WITH_RUNTIME_PORT, more_ports=before.more_ports)
+
+    def prepare(self, rig):
+        rig.ensure_none()
+        # maps that are made for all of these ports would have more slots
+        rig.ensure(State(more_ports=PORT_SLOTS // 2))
         rig.ensure(self.before)
 
 
@@ -322,8 +348,10 @@ PATHS = {
         RestartWaiting,
         NewPrograms,
         Exchange,
+        Upgrade,
         Reload,
         Growth,
+        GrowthPortAdd,
         ReloadConfirm,
         Confirm,
         Rollback,
@@ -345,3 +373,17 @@ PATHS = {
         Teardown,
     )
 }
+
+
+def check_completeness(paths, traces):
+    """A path without an oracle, or a call without a row in errnos.py, would be passed over.
+
+    traces: the calls by name of the path
+    """
+    for name, path in paths.items():
+        if not (hasattr(path, "judge") or getattr(path, "before", 0) or getattr(path, "after", 0)):
+            raise RuntimeError(f"{name}: neither a state nor judge() says what must hold")
+    for name, calls in traces.items():
+        unknown = {errnos.describe(call) for call in calls if not errnos.is_known(call)}
+        if unknown:
+            raise RuntimeError(f"{name}: no row in errnos.py for {', '.join(sorted(unknown))}")

@@ -4,8 +4,8 @@
 fault and compared with what must hold after it.
 
 The switch has two uplinks and two port groups. Traffic of group prod needs no change in any path,
-so none of its frames may be lost. eth1 is down before the first start, all interfaces have IPv6,
-and the MTU differs from that of the switch: teardown has settings to restore.
+so none of its frames may be lost. eth1, p2 and p3 are down before the first start, all interfaces
+have IPv6, and the MTU differs from that of the switch: teardown has settings to restore.
 """
 import array
 import ctypes
@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import base
+from harness import daemon as daemon_module
 from harness.base import BUILD, LIBC, run, wait_until
 from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.daemon import Uplinkd
 from harness.netns import MS_BIND, SIOCETHTOOL, call
+from harness.old_version import build_old
 from harness.pinned import set_meta
 from harness.settings import set_ipv6
 from harness.traffic import Traffic
@@ -32,6 +34,7 @@ BPF_OBJ_GET = 7
 RCU_EXPEDITED = "/sys/kernel/rcu_expedited"
 SWITCH = "vs"
 TABLE = 64  # groups for which the tables of a small switch have room
+PORT_SLOTS = 256  # ports of such a switch
 HEAL_SECONDS = 40
 BRIDGE = "br-lab"
 CONFIRM_SECONDS = 3600
@@ -51,6 +54,7 @@ class State:
     runtime: frozenset = frozenset()
     drained: frozenset = frozenset({"eth1"})
     more_groups: int = 0
+    more_ports: int = 0  # whose interfaces are missing
     bridge: bool = False  # group lab has an attachment bridge
     attached: frozenset = frozenset()  # ports of the bridge
     configuration: str = "files"
@@ -58,6 +62,9 @@ class State:
     def config(self):
         """Of the file."""
         return self.in_force() if self.configuration == "files" else State().in_force()
+
+    def missing_ports(self):
+        return [f"x{i}" for i in range(self.more_ports)]
 
     def in_force(self):
         ports = {group: [] for group in ("prod", "lab")}
@@ -67,6 +74,10 @@ class State:
         groups = [
             {"name": "prod", "vlan": 100, "ports": ports["prod"]},
             {"name": "lab", "vlan": self.lab_vlan, "ports": ports["lab"]},
+        ]
+        groups[1]["ports"] += [
+            {"interface": name, "mac": port_mac(1000 + i)}
+            for i, name in enumerate(self.missing_ports())
         ]
         if self.bridge:
             groups[1]["bridge"] = BRIDGE
@@ -131,7 +142,8 @@ class Rig:
         self.names = ["eth0", "eth1", "p0", "p1", "p2", "p3"]
         for name in self.names:
             set_ipv6(self.hv, name)
-        self.hv.up("eth1", False)
+        for name in ("eth1", "p2", "p3"):
+            self.hv.up(name, False)
         self.former = self.settings()
         self.daemon = Uplinkd(self.hv, State().config(), log_level="info")
         # an injected fault replaces the call by one that does not exist
@@ -262,9 +274,15 @@ class Rig:
 
     def _port_problems(self, state):
         ports = {p["name"]: p for p in self.daemon.json("show", "ports")}
-        found = []
-        if set(ports) != set(state.ports):
-            found.append(f"ports {sorted(ports)}, not {sorted(state.ports)}")
+        found, wanted = [], {*state.ports, *state.missing_ports()}
+        if set(ports) != wanted:
+            found.append(f"ports {sorted(ports)}, not {sorted(wanted)}")
+        links = {x["ifname"]: x["flags"] for x in json.loads(self.hv.ip("-j", "link").stdout)}
+        found += [
+            f"{name} was not set up"
+            for name in set(state.ports) - state.attached
+            if "UP" not in links[name]
+        ]
         for name in set(ports) & set(state.ports):
             wanted = {
                 "group": state.ports[name],
@@ -374,6 +392,13 @@ class Rig:
         assert (
             done.returncode == 0 and not left
         ), f"teardown: {done.returncode} {left} {done.stderr}"
+        self._set_lab_up(False)
+
+    def _set_lab_up(self, up):
+        """Whether p2 and p3 are up before the first start."""
+        for name in ("p2", "p3"):
+            self.hv.up(name, up)
+            self.former[name]["flags"] = ["UP"] if up else []
 
     def ensure(self, state):
         """The daemon runs and the switch is in this state."""
@@ -386,6 +411,25 @@ class Rig:
             if uplink["drained"] != (uplink["name"] in state.drained):
                 self.request("Undrain" if uplink["drained"] else "Drain", uplink=uplink["name"])
         self.wait_healthy(state)
+
+    def ensure_by_0_1_0(self, state):
+        """The same by a daemon of that version, which has ended. It does not note which ports were
+        down.
+        """
+        self._set_lab_up(True)
+        daemon_module.BUILD = build_old()
+        try:
+            self.daemon.write(state.config())
+            self.daemon.start()
+            for name in state.runtime:
+                request = port_request(name, state.ports[name])
+                group, mac = request["group"], request["mac"]
+                self.daemon.ctl("port", "add", SWITCH, group, name, "--mac", mac)
+            for name in state.drained:
+                self.daemon.ctl("uplink", "drain", name)
+            self.daemon.stop()
+        finally:
+            daemon_module.BUILD = BUILD
 
     def configuration(self):
         """The origin of the configuration in force, as in `status`."""

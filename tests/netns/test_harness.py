@@ -94,6 +94,22 @@ def test_faults_hit_the_call_that_they_name():
     assert status == 1 and os.strerror(errno.EIO) in text and calls[-2:] == ["read", "hit"]
 
 
+def test_a_campaign_refuses_what_it_would_pass_over(monkeypatch):
+    monkeypatch.syspath_prepend(base.ROOT / "tests/faults")
+    import kinds
+    import paths
+
+    class WithoutOracle(kinds.Path):
+        name = "without"
+
+    paths.check_completeness(paths.PATHS, {"restart": [{"name": "openat", "argument": "/x"}]})
+    with pytest.raises(RuntimeError, match="without: neither a state nor judge"):
+        paths.check_completeness({"without": WithoutOracle}, {})
+    for call in ({"name": "bpf", "argument": "0x7fff"}, {"name": "vfork", "argument": ""}):
+        with pytest.raises(RuntimeError, match=f"restart: no row in errnos.py for {call['name']}"):
+            paths.check_completeness(paths.PATHS, {"restart": [call]})
+
+
 @pytest.mark.alone
 def test_a_call_that_the_kernel_starts_again_counts_once():
     """A write to a setting of IPv6, as often as it finds the RTNL held."""

@@ -6,12 +6,16 @@ import time
 from harness import daemon as daemon_module
 from harness.base import BUILD, wait_until
 from harness.bed import port_mac
+from harness.capture import Nic
+from harness.frames import BROADCAST, udp4
 from harness.lacp import IN_USE
-from harness.lacp_bed import ScriptBed, in_use, ports_of
+from harness.lacp_bed import OUTSIDE, ScriptBed, in_use, ports_of
 from harness.old_version import build_old
 from harness.settings import assert_no_programs, set_ipv6, settings_of
+from harness.traffic import Traffic, paced
 
-NAMES = ("eth0", "eth1", "eth2", "p0", "p1")
+NAMES = ("eth0", "eth1", "eth2", "p0", "p1", "p2")
+LEARNED = "52:54:00:77:00:01"  # of a nested machine behind p2
 LOST_AFTER = 3  # s without an LACPDU; the partner has the short timeout
 
 
@@ -23,15 +27,42 @@ def assert_no_flap(it, name, begin):
     assert max(gaps) < LOST_AFTER, f"{name}: {gaps}"
 
 
+def learn(it):
+    """The machine behind p2 sends from another address; returns a stream to that from outside."""
+    world, daemon = it.bed.world, it.daemon
+    frame = udp4(BROADCAST, LEARNED, "192.0.2.7", "192.0.2.255")
+    found = lambda: any(e["mac"] == LEARNED for e in daemon.json("show", "fdb"))
+    nic = Nic(world, "m2")
+    wait_until(lambda: nic.send(frame) or found(), 30, "the address to be learned")
+    return Traffic(
+        it.bed.tx("sw0"),
+        [it.bed.tx("m2")],
+        rate=paced(500),
+        src_mac=OUTSIDE,
+        dst_mac=LEARNED,
+        vlan=300,
+    )
+
+
 def test_upgrade_keeps_the_run_time_state(monkeypatch):
-    """Traffic and LACP at fast rate go on; a run-time port, a drain and the settings to restore are
-    carried over.
+    """Traffic and LACP at fast rate go on; a run-time port, a drain, learned addresses and the
+    settings to restore are carried over.
     """
     monkeypatch.setattr(daemon_module, "BUILD", build_old())
     it = ScriptBed(n=3, interval=0.9).wait()
     bed, daemon = it.bed, it.daemon
     daemon.teardown()
     bed.add_port(1)
+    bed.add_port(2)
+    daemon.config["switches"][0]["port-groups"].append(
+        {
+            "name": "nested",
+            "vlan": 300,
+            "security": {"mac-learning": True},
+            "ports": [{"interface": "p2"}],
+        }
+    )
+    daemon.write(daemon.config)
     for name in NAMES:
         set_ipv6(bed.hv, name)
     bed.hv.ip("link", "set", "eth0", "mtu", "1400")
@@ -43,8 +74,10 @@ def test_upgrade_keeps_the_run_time_state(monkeypatch):
     wait_until(lambda: in_use(daemon, "eth0", "eth1"), 30, "eth2 to leave the channel")
     counted = daemon.counter("p0", "to_uplink")
 
+    learned = learn(it)
     traffic = it.traffic()
     traffic.flow(2000)
+    learned.flow(200)
     begin = time.monotonic()
     daemon.stop()
     monkeypatch.setattr(daemon_module, "BUILD", BUILD)
@@ -52,6 +85,8 @@ def test_upgrade_keeps_the_run_time_state(monkeypatch):
     traffic.flow(10000)  # longer than the partner's timeout, with the pause before the start
     figures = traffic.stop()
     figures.assert_clean("upgrade")
+    learned.flow(200)
+    learned.stop().assert_clean("to the learned address")
     wait_until(lambda: time.monotonic() > begin + LOST_AFTER + 1, 30, "the partner's timeout")
     for name in ("eth0", "eth1"):
         assert_no_flap(it, name, begin)

@@ -112,10 +112,17 @@ static uint32_t find_problems(struct dataplane *dp, uint32_t ifindex, enum datap
 	return fake_of(dp)->problems;
 }
 
-static uint64_t find_netdev(struct dataplane *dp, uint32_t ifindex, bool *ret_visible)
+static int find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_netdev,
+		       bool *ret_visible)
 {
-	*ret_visible = fake_of(dp)->netdev;
-	return fake_of(dp)->netdev;
+	struct dataplane_fake *fake = fake_of(dp);
+
+	(void)ifindex;
+	if (fake->find_netdev_error)
+		return fake->find_netdev_error;
+	*ret_visible = fake->netdev;
+	*ret_netdev = fake->netdev;
+	return 0;
 }
 
 static int read_carriers(struct dataplane *dp, struct ul_carrier_query *query)

@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -17,12 +18,27 @@
 #include <linux/veth.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include "common/util.h"
 #include "link/internal.h"
 #include "link/netdev_uapi.h"
 
 #define DEADLINE_MS 10000
+
+/* Whether the kernel permits what needs the capability, such as to change an interface. */
+static inline void set_capability(unsigned int capability, bool on)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	cr_assert_eq(syscall(SYS_capget, &header, data), 0);
+	if (on)
+		data[0].effective |= 1U << capability;
+	else
+		data[0].effective &= ~(1U << capability);
+	cr_assert_eq(syscall(SYS_capset, &header, data), 0);
+}
 
 /*
  * Criterion runs each test in a separate process, which ends with its namespace. The process has

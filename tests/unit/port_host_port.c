@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* The host's own ports: real veth pairs in a namespace, the data plane in ordinary memory. */
-#include <linux/capability.h>
-#include <sys/syscall.h>
-
 #include "config/value.h"
 #include "port_testing.h"
 
@@ -161,25 +158,11 @@ Test(port_host_port, a_host_end_that_is_out_of_reach_is_reported, .timeout = 300
 	port_fixture_free(fixture);
 }
 
-/* Without CAP_NET_ADMIN the kernel refuses the pair. */
-static void permit(bool yes)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	cr_assert_eq(syscall(SYS_capget, &header, data), 0);
-	if (yes)
-		data[0].effective |= 1U << CAP_NET_ADMIN;
-	else
-		data[0].effective &= ~(1U << CAP_NET_ADMIN);
-	cr_assert_eq(syscall(SYS_capset, &header, data), 0);
-}
-
 Test(port_host_port, a_pair_that_could_not_be_made_is_tried_again, .timeout = 300)
 {
 	struct port_fixture *fixture = with_host_port(mac_a);
 
-	permit(false);
+	set_capability(CAP_NET_ADMIN, false);
 	cr_assert_eq(apply_ports(fixture), 0);
 	cr_expect(has_error(fixture->base, "host port vmk0: cannot create the veth pair"));
 	cr_expect_neq(fixture->dp->ports[0].flags & UL_PORT_ERROR_MASK, 0);
@@ -187,13 +170,41 @@ Test(port_host_port, a_pair_that_could_not_be_made_is_tried_again, .timeout = 30
 	cr_expect_eq(fixture->base->fake.errors.n, 1, "not due yet");
 	port_retry_due(fixture->ports, now_ms() + 1500);
 	cr_expect_eq(fixture->base->fake.errors.n, 2);
-	permit(true);
+	set_capability(CAP_NET_ADMIN, true);
 	port_retry_due(fixture->ports, now_ms() + 5000);
 	deliver_events(fixture);
 	cr_expect_eq(host_port_find_pair(links_of(fixture), "vmk0", "vmk0-sw"), 0);
 	cr_expect_eq(fixture->dp->ports[0].ifindex, link_now(fixture->base, "vmk0-sw").ifindex);
 	cr_expect_eq(fixture->dp->ports[0].flags & UL_PORT_ERROR_MASK, 0);
 	cr_expect_null(fixture->ports->retry_timer, "nothing is left to be tried");
+	port_fixture_free(fixture);
+}
+
+/* The pair is there and its port connected; only the host's end could not be set up. */
+Test(port_host_port, what_could_not_be_set_is_set_by_the_guard, .timeout = 300)
+{
+	struct port_fixture *fixture = with_host_port(mac_a);
+	uint64_t now = now_ms();
+
+	cr_assert_eq(apply_ports(fixture), 0);
+	deliver_events(fixture);
+	cr_expect_eq(host_port_guard(fixture->ports, 0, now), 0);
+	set_up(fixture->base->record, "vmk0", false);
+	run_pending(fixture->base->record);
+	set_capability(CAP_NET_ADMIN, false);
+	cr_assert_eq(apply_ports(fixture), 0);
+	cr_expect_eq(host_port_guard(fixture->ports, 0, now), UL_PROBLEM_HOST_ADDRESS);
+	cr_expect_neq(fixture->dp->ports[0].ifindex, 0);
+	set_capability(CAP_NET_ADMIN, true);
+	cr_expect_eq(host_port_guard(fixture->ports, 0, now), UL_PROBLEM_HOST_ADDRESS,
+		     "not due yet");
+	cr_expect_eq(host_port_guard(fixture->ports, 0, now + 60000), 0);
+	cr_expect(link_now(fixture->base, "vmk0").admin_up);
+	/* Now it is the administrator who sets it down. */
+	set_up(fixture->base->record, "vmk0", false);
+	run_pending(fixture->base->record);
+	cr_expect_eq(host_port_guard(fixture->ports, 0, now + 120000), 0);
+	cr_expect_not(link_now(fixture->base, "vmk0").admin_up);
 	port_fixture_free(fixture);
 }
 

@@ -118,6 +118,32 @@ Test(port_ports, an_attachment_that_fails_is_tried_again_with_back_off, .timeout
 	port_fixture_free(fixture);
 }
 
+/* The port is connected and its machine waits for a link. */
+Test(port_ports, an_interface_that_cannot_be_set_up_is_tried_again, .timeout = 300)
+{
+	struct port_fixture *fixture = with_one_port();
+	uint32_t ifindex = ifindex_of(fixture->base->record, "p0");
+
+	set_capability(CAP_NET_ADMIN, false);
+	cr_assert_eq(apply_ports(fixture), 0);
+	cr_expect_eq(port_record(fixture, "p0")->ifindex, ifindex);
+	cr_expect_eq(error_of(fixture), EPERM);
+	cr_expect_eq(fixture->ports->state[0].refused, ifindex);
+	cr_expect_not(link_now(fixture->base, "p0").admin_up);
+	set_capability(CAP_NET_ADMIN, true);
+	port_retry_due(fixture->ports, fixture->ports->state[0].retry_due_ms);
+	cr_expect_eq(port_record(fixture, "p0")->ifindex, ifindex);
+	cr_expect_eq(error_of(fixture), 0);
+	cr_expect_eq(fixture->ports->state[0].refused, 0);
+	cr_expect(link_now(fixture->base, "p0").admin_up);
+	/* Now it is the administrator who sets it down. */
+	set_up(fixture->base->record, "p0", false);
+	run_pending(fixture->base->record);
+	cr_assert_eq(apply_ports(fixture), 0);
+	cr_expect_not(link_now(fixture->base, "p0").admin_up);
+	port_fixture_free(fixture);
+}
+
 /* A restarted daemon that fails to adopt a port's link: the data plane forwards all the same. */
 Test(port_ports, a_connected_port_survives_a_failed_attempt, .timeout = 300)
 {

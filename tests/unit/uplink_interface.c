@@ -424,6 +424,69 @@ Test(uplink_interface, native_xdp_is_tried_again)
 	uplink_test_free(test);
 }
 
+/* Without it frames go to a cable without carrier, so it is not left at that. */
+Test(uplink_interface, a_look_up_that_fails_at_first_is_tried_again)
+{
+	struct uplink_test *test = test_with_nic();
+
+	test->fixture->fake.netdev = 0xffff888012345678;
+	test->fixture->fake.find_netdev_error = -ENOMEM;
+	cr_assert_eq(connect_nic(test), 0);
+	cr_expect_neq(record_of(test)->ifindex, 0);
+	cr_expect_eq(record_of(test)->netdev, 0);
+	cr_expect_eq(record_of(test)->error, ENOMEM);
+	cr_expect(has_error(test->fixture, "nic0: its carrier cannot be checked"));
+	test->fixture->fake.find_netdev_error = 0;
+	uplink_on_retry(NULL, 0, &test->uplinks->uplink[0]);
+	cr_expect_eq(record_of(test)->netdev, 0xffff888012345678);
+	cr_expect_eq(record_of(test)->error, 0);
+	cr_expect_null(test->uplinks->uplink[0].retry_timer);
+	uplink_test_free(test);
+}
+
+/* The owner opens packet sockets, at the first report and at the event of a connected uplink. */
+Test(uplink_interface, what_the_owner_could_not_do_is_tried_again)
+{
+	struct uplink_test *test = test_with_nic();
+	unsigned int reports;
+
+	test->link_state_error = -ENOBUFS;
+	cr_assert_eq(connect_nic(test), 0);
+	cr_expect_neq(record_of(test)->ifindex, 0);
+	cr_expect_eq(record_of(test)->error, ENOBUFS);
+	cr_expect_eq(test->uplinks->uplink[0].retry_ms, 1000);
+	event_of_nic(test, LINK_STATE);
+	cr_expect_eq(test->uplinks->uplink[0].retry_ms, 1000, "events do not delay the attempt");
+	test->link_state_error = 0;
+	reports = test->n_link_state;
+	uplink_on_retry(NULL, 0, &test->uplinks->uplink[0]);
+	cr_expect_eq(test->n_link_state, reports + 1);
+	cr_expect_eq(record_of(test)->error, 0);
+	cr_expect_null(test->uplinks->uplink[0].retry_timer);
+
+	test->link_state_error = -ENOMEM;
+	event_of_nic(test, LINK_STATE);
+	cr_expect_eq(record_of(test)->error, ENOMEM);
+	cr_expect_eq(test->uplinks->uplink[0].retry_ms, 1000);
+	uplink_test_free(test);
+}
+
+/* EBUSY of a TC hook does not say that another program has attached XDP. */
+Test(uplink_interface, a_busy_hook_does_not_cost_the_xdp_program)
+{
+	struct uplink_test *test = test_with_nic();
+	struct dataplane_fake *fake = &test->fixture->fake;
+
+	cr_assert_eq(connect_nic(test), 0);
+	fake->attach_uplink_error = -EBUSY;
+	fake->n_calls = 0;
+	cr_expect_eq(connect_nic(test), -EBUSY);
+	cr_expect_eq(record_of(test)->xdp_mode, UL_XDP_NATIVE);
+	cr_expect_eq(record_of(test)->error, EBUSY);
+	cr_expect_eq(fake->n_calls, 1, "no attempt without XDP");
+	uplink_test_free(test);
+}
+
 /* The uplink stays connected: only the attempt to update it failed. */
 Test(uplink_interface, a_failed_look_up_keeps_the_carrier_check)
 {

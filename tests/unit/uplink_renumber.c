@@ -5,12 +5,13 @@
 
 TestSuite(uplink_renumber);
 
-static void ignore_link(void *userdata, uint32_t index, bool carrier, bool admin_up)
+static int ignore_link(void *userdata, uint32_t index, bool carrier, bool admin_up)
 {
 	(void)userdata;
 	(void)index;
 	(void)carrier;
 	(void)admin_up;
+	return 0;
 }
 
 static void ignore(void *userdata, uint32_t index)

@@ -12,9 +12,10 @@ struct uplink_test {
 	struct uplinks *uplinks;
 	unsigned int n_link_state, n_detach, n_gone;
 	bool carrier, admin_up; /* as reported last */
+	int link_state_error;	/* of on_link_state() */
 };
 
-static inline void test_on_link_state(void *userdata, uint32_t index, bool carrier, bool admin_up)
+static inline int test_on_link_state(void *userdata, uint32_t index, bool carrier, bool admin_up)
 {
 	struct uplink_test *test = userdata;
 
@@ -22,6 +23,7 @@ static inline void test_on_link_state(void *userdata, uint32_t index, bool carri
 	test->n_link_state++;
 	test->carrier = carrier;
 	test->admin_up = admin_up;
+	return test->link_state_error;
 }
 
 static inline void test_on_detach(void *userdata, uint32_t index)

@@ -2,6 +2,7 @@
 // Copyright (C) The uplinkd authors
 /* Whole configurations, with interfaces in a namespace and a data plane in memory. */
 #include "switch_testing.h"
+#include "uplink/internal.h"
 
 TestSuite(vswitch_vswitch);
 
@@ -266,6 +267,24 @@ Test(vswitch_vswitch, interfaces_are_connected_when_they_appear)
 	cr_expect_eq(sending(test), 0x1);
 	cr_expect_neq(port_of(test, "vm0")->ifindex, 0);
 	cr_expect(link_now(test->fixture, "other").arp);
+	switch_test_free(test);
+}
+
+Test(vswitch_vswitch, packet_sockets_that_cannot_be_opened_are_tried_again)
+{
+	struct switch_test *test = test_with_nics(1, UL_CHANNEL_NONE);
+	const struct ul_uplink *uplink;
+
+	set_capability(CAP_NET_RAW, false);
+	cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+	uplink = uplink_of(test, "up0");
+	cr_expect(has_error(test->fixture, "up0: cannot receive LACP"));
+	cr_expect_eq(uplink->error, EPERM);
+	cr_expect_eq(sending(test), 0x1, "frames pass all the same");
+	set_capability(CAP_NET_RAW, true);
+	uplink_on_retry(NULL, 0, &test->vs.uplinks->uplink[0]);
+	cr_expect_eq(uplink->error, 0);
+	cr_expect_eq(test->vs.sockets[0].ifindex, uplink->ifindex);
 	switch_test_free(test);
 }
 

@@ -232,10 +232,8 @@ int attach_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name)
  */
 static bool is_permanent(int error)
 {
-	const int enotsupp = 524; /* of the kernel only */
-
 	return error == -EOPNOTSUPP || error == -EINVAL || error == -ERANGE || error == -ENOSPC ||
-	       error == -E2BIG || error == -enotsupp;
+	       error == -E2BIG || error == -KERNEL_ENOTSUPP;
 }
 
 /* No link of ours exists. 0 with *ret filled, or -EBUSY, explained. */
@@ -255,8 +253,10 @@ static int create_xdp(struct dataplane *dp, uint32_t ifindex, const char *name, 
 		return 0;
 	}
 	/* A driver that is busy returns the same errno as the kernel for another program. */
-	if ((r == -EBUSY || r == -EEXIST) && query_xdp(ifindex, &id) == 0 && id)
+	if ((r == -EBUSY || r == -EEXIST) && query_xdp(ifindex, &id) == 0 && id) {
+		ret->taken = true;
 		return explain_other_program(dp, name, id);
+	}
 	ret->xdp_mode = UL_XDP_NATIVE;
 	ret->retry = r < 0 && !is_permanent(r) ? r : 0;
 	if (r < 0 && allow_generic) {
@@ -306,6 +306,7 @@ int attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool
 
 	if (want_xdp) {
 		r = attach_xdp(dp, ifindex, name, allow_generic, generic_now, &attachment);
+		*ret = attachment;
 		if (r < 0)
 			return r;
 	} else {
@@ -327,7 +328,7 @@ void attach_detach(struct dataplane *dp, uint32_t ifindex)
 	(void)drop_any_link(dp, "xdp", ifindex);
 	(void)drop_any_link(dp, "tc", ifindex);
 	if (if_indextoname(ifindex, name))
-		filter_detach(ifindex);
+		(void)filter_detach(ifindex);
 }
 
 /* ---- programs of other software ---- */
@@ -360,7 +361,7 @@ uint32_t attach_find_problems(struct dataplane *dp, uint32_t ifindex, enum datap
 		return 0;
 	problems = find_tc_problems(ifindex, program_id(dp->program_fd[tc]));
 	own_xdp = with_xdp ? program_id(dp->program_fd[PROG_UPLINK_XDP]) : 0;
-	if (xdp_id && xdp_id != own_xdp)
+	if (xdp_id && xdp_id != own_xdp && (own_xdp || !with_xdp))
 		problems |= UL_PROBLEM_XDP;
 	else if (with_xdp && !xdp_id)
 		problems |= UL_PROBLEM_DETACHED;
@@ -538,6 +539,5 @@ int links_drop(const char *dir)
 {
 	int first = 0, r = for_each_link(dir, drop_one, &first);
 
-	filters_drop(dir);
 	return r < 0 ? r : first;
 }

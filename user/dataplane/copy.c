@@ -75,8 +75,6 @@ int dataplane_copy(struct dataplane *to, struct dataplane *from)
 {
 	int r = 0;
 
-	if (to->staged && to->old_lock_fd < 0)
-		to->old_lock_fd = TAKE_FD(from->lock_fd);
 	copy_records(to, from);
 	copy_meta(to->mapping[UL_MAP_META], from->meta);
 
@@ -91,5 +89,9 @@ int dataplane_copy(struct dataplane *to, struct dataplane *from)
 		r = copy_table(&to->ifaces, &from->ifaces);
 	if (r == 0)
 		r = copy_table(&to->fdb, &from->fdb); /* with learned addresses */
-	return r < 0 ? r : copy_stats(to, from);
+	if (r == 0)
+		r = copy_stats(to, from);
+	if (r == 0 && to->staged && to->old_lock_fd < 0)
+		to->old_lock_fd = TAKE_FD(from->lock_fd);
+	return r;
 }

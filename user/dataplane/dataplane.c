@@ -194,6 +194,13 @@ int set_open(const struct dataplane *like, const char *dir, struct dataplane **r
 	return 0;
 }
 
+int set_remove_dir(const char *dir)
+{
+	int r = filters_drop(dir);
+
+	return r < 0 ? r : pins_remove_dir(dir);
+}
+
 int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs,
 		   enum dataplane_how how, struct errors *errors, struct dataplane **ret)
 {
@@ -245,7 +252,7 @@ void dataplane_discard(struct dataplane *dp)
 	if (dp->adopted || (dp->staged && dp->meta->exchange != UL_EXCHANGE_FILLING))
 		return;
 	(void)links_drop(dp->dir);
-	(void)pins_remove_dir(dp->dir); /* the next start tries again */
+	(void)set_remove_dir(dp->dir); /* the next start tries again */
 }
 
 void dataplane_free(struct dataplane *dp)
@@ -300,8 +307,9 @@ int dataplane_destroy(const char *bpffs, const char *switch_name, const struct d
 {
 	_cleanup_close_ int lock_fd = -1;
 	char dir[PATH_MAX];
-	int r = pin_switch_dir(dir, bpffs, switch_name, PINS_OLD), failed; /* the longest */
+	int r = pin_switch_dir(dir, bpffs, switch_name, PINS_OLD), dropped, failed;
 
+	/* that is the longest of them */
 	if (r < 0)
 		return errors_add(errors, r, "%s: the path is too long", bpffs);
 	if (!dp) {
@@ -313,13 +321,11 @@ int dataplane_destroy(const char *bpffs, const char *switch_name, const struct d
 	}
 	for (int role = 0; role < N_PIN_DIRS; role++) {
 		pin_switch_dir(dir, bpffs, switch_name, role);
-		failed = links_drop(dir);
-		if (failed < 0)
-			(void)pins_remove_dir(dir); /* it stays, but nothing else in it */
-		else
-			failed = pins_remove_dir(dir);
-		if (failed < 0)
-			r = errors_add(errors, failed, "%s: cannot be removed", dir);
+		dropped = links_drop(dir);
+		failed = set_remove_dir(dir); /* of what stays nothing but the links */
+		if (dropped < 0 || failed < 0)
+			r = errors_add(errors, dropped < 0 ? dropped : failed,
+				       "%s: cannot be removed", dir);
 	}
 	failed = pins_remove_root(bpffs, errors);
 	return failed < 0 ? failed : r;
@@ -353,10 +359,12 @@ void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
 	dp->ops->detach(dp, ifindex);
 }
 
-uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, bool *ret_visible)
+int dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_netdev,
+			  bool *ret_visible)
 {
+	*ret_netdev = 0;
 	*ret_visible = false;
-	return dp->ops->find_netdev(dp, ifindex, ret_visible);
+	return dp->ops->find_netdev(dp, ifindex, ret_netdev, ret_visible);
 }
 
 int dataplane_read_carriers(struct dataplane *dp, struct ul_carrier_query *query)

@@ -144,10 +144,12 @@ void dataplane_detach(struct dataplane *dp, uint32_t ifindex);
  * there is none; other negative errno. */
 int dataplane_xdp_owner(const char *bpffs, uint32_t ifindex, char ret_switch[UL_NAME_LEN]);
 
-/* The kernel address of an interface; 0: there is no such interface, or the program cannot be run.
- * *ret_visible: the programs check the carrier at that address in struct ul_uplink.netdev (Linux
- * 6.2 and later). */
-uint64_t dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, bool *ret_visible);
+/* *ret_netdev: the kernel address of an interface; 0: there is no such interface, or the kernel
+ * does not run the program that finds it. *ret_visible: the programs check the carrier at that
+ * address in struct ul_uplink.netdev (Linux 6.2 and later). 0, or negative errno with both unset:
+ * the look-up failed this time. */
+int dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_netdev,
+			  bool *ret_visible);
 /* Reads the carriers of the interfaces in query without a lock of the kernel. One system call that
  * never waits. 0 or negative errno. */
 int dataplane_read_carriers(struct dataplane *dp, struct ul_carrier_query *query);

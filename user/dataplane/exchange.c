@@ -153,11 +153,8 @@ static int absorb(struct dataplane *dp, const char *serving, const char *other)
 		r = links_move(set, other);
 	else if (r == -ENOENT)
 		r = links_gather(serving, other);
-	if (r == 0) {
-		if (set)
-			filters_drop(other);
-		r = pins_remove_dir(other);
-	}
+	if (r == 0)
+		r = set ? set_remove_dir(other) : pins_remove_dir(other);
 	dataplane_free(set);
 	return r;
 }
@@ -261,8 +258,7 @@ int dataplane_take_over(struct dataplane *dp)
 	r = pins_exchange(dp->old_dir, dp->dir, old);
 	if (r < 0)
 		return errors_add(dp->errors, r, "%s: cannot rename", dp->dir);
-	filters_drop(old);
-	dp->former_stays = pins_remove_dir(old) < 0;
+	dp->former_stays = set_remove_dir(old) < 0;
 	STORE(meta->exchange, UL_EXCHANGE_SERVING);
 	memcpy(dp->dir, dp->old_dir, sizeof(dp->dir));
 	dp->old_dir[0] = '\0';
@@ -281,7 +277,7 @@ int dataplane_remove_former(struct dataplane *dp)
 		return 0;
 	r = pin_sibling_dir(former, dp->dir, PINS_OLD);
 	if (r == 0)
-		r = pins_remove_dir(former);
+		r = set_remove_dir(former);
 	if (r < 0)
 		return errors_add(dp->errors, r,
 				  "%s: the former maps cannot be removed; it is tried again",

@@ -103,43 +103,65 @@ static bool qdisc_is_empty(uint32_t ifindex)
 	return r == 0 && n == 0;
 }
 
-void filter_detach(uint32_t ifindex)
+int filter_detach(uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = UL_FILTER_HANDLE, .priority = UL_FILTER_PRIORITY);
 
-	if (filter_find(ifindex) == -ENOENT)
-		return;
-	bpf_tc_detach(&hook, &opts);
+	int r = filter_find(ifindex);
+
+	if (r == -ENOENT)
+		return 0;
+	r = bpf_tc_detach(&hook, &opts);
+	if (r < 0 && r != -ENOENT && r != -ENODEV)
+		return r;
 	/* The qdisc goes with its last filter. With both attach points libbpf removes it with all
 	 * filters below it, so it must be empty. */
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	if (qdisc_is_empty(ifindex))
 		bpf_tc_hook_destroy(&hook);
+	return 0;
 }
 
 /* ---- all filters of a set ---- */
-void filters_drop(const char *dir)
+/* *ret: the id of a pinned program, or 0 without one. 0 or negative errno. */
+static int pinned_id(const char *dir, const char *name, uint32_t *ret)
 {
-	static const char *const names[] = { "prog_port_tc", "prog_uplink_tc" };
+	_cleanup_close_ int fd = pin_open(dir, name);
+
+	*ret = fd < 0 ? 0 : program_id(fd);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	return *ret ? 0 : -errno;
+}
+
+static int drop_filter(uint32_t ifindex, const uint32_t ours[2])
+{
+	uint32_t there = 0;
+	int r = filter_program(ifindex, &there);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return there && (there == ours[0] || there == ours[1]) ? filter_detach(ifindex) : 0;
+}
+
+int filters_drop(const char *dir)
+{
 	struct if_nameindex *interfaces;
-	uint32_t ours[ARRAY_SIZE(names)];
+	uint32_t ours[2];
+	int r = pinned_id(dir, "prog_port_tc", &ours[0]), first = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		char path[PATH_MAX];
-		_cleanup_close_ int fd = pin_path(path, dir, names[i]) < 0 ? -1 : bpf_obj_get(path);
-
-		ours[i] = fd < 0 ? 0 : program_id(fd);
-	}
-	interfaces = ours[0] || ours[1] ? if_nameindex() : NULL;
+	if (r == 0)
+		r = pinned_id(dir, "prog_uplink_tc", &ours[1]);
+	if (r < 0 || (!ours[0] && !ours[1]))
+		return r;
+	interfaces = if_nameindex();
 	if (!interfaces)
-		return;
+		return -errno;
 	for (size_t i = 0; interfaces[i].if_index; i++) {
-		uint32_t there;
-
-		if (filter_program(interfaces[i].if_index, &there) == 0 && there &&
-		    (there == ours[0] || there == ours[1]))
-			filter_detach(interfaces[i].if_index);
+		r = drop_filter(interfaces[i].if_index, ours);
+		first = first ? first : r;
 	}
 	if_freenameindex(interfaces);
+	return first;
 }

@@ -131,10 +131,12 @@ void programs_close(struct dataplane *dp);
 /* Unpins the program arrays in dp->dir that the pinned programs do not use. Call it when no link
  * and no CPU runs older programs any longer. */
 void programs_prune_arrays(struct dataplane *dp);
-uint64_t programs_find_netdev(struct dataplane *dp, uint32_t ifindex, bool *ret_visible);
+int programs_find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_netdev,
+			 bool *ret_visible);
 int programs_read_carriers(struct dataplane *dp, struct ul_carrier_query *query);
 uint64_t programs_jiffies(struct dataplane *dp);
 uint32_t program_id(int fd); /* 0: not known */
+#define KERNEL_ENOTSUPP 524  /* an errno without a name in user space */
 
 /* ---- attach.c: links ---- */
 int attach_port(struct dataplane *dp, uint32_t ifindex, const char *name);
@@ -150,8 +152,7 @@ uint32_t attach_find_problems(struct dataplane *dp, uint32_t ifindex, enum datap
  * programs. Links of interfaces that dp does not have are detached. 0 or negative errno, explained.
  */
 int links_move(struct dataplane *dp, const char *from_dir);
-/* Detaches and unpins all links in dir; detaches the filters of its programs. 0 or the negative
- * errno of a pin that stays. */
+/* Detaches and unpins all links in dir. 0 or the negative errno of a pin that stays. */
 int links_drop(const char *dir);
 
 /* Moves the pins of from's links to dir. Where both have a link of an interface, that of dir stays.
@@ -187,6 +188,9 @@ int exchange_is_unfinished(const char *dir, bool *ret);
 /* Opens maps and programs at dir, without locks, for the switch of like. 0; -ENOENT: they are of
  * another ABI version, or not complete; other negative errno. */
 int set_open(const struct dataplane *like, const char *dir, struct dataplane **ret);
+/* Detaches the filters of the programs that are pinned there, and then removes the pins, by which
+ * they are found. 0 or negative errno. */
+int set_remove_dir(const char *dir);
 
 /* ---- filter.c: TC ingress on kernels without TCX links ---- */
 /* 0; -ENOENT: there is no filter of ours; other negative errno. filter_program(): with the id of
@@ -195,10 +199,11 @@ int filter_find(uint32_t ifindex);
 int filter_program(uint32_t ifindex, uint32_t *ret_id);
 /* Attaches the program or swaps it; 0 or negative errno. */
 int filter_attach(uint32_t ifindex, int program_fd);
-/* Filters of other programs stay, and then the qdisc stays too. */
-void filter_detach(uint32_t ifindex);
-/* Detaches the filters whose programs are pinned in dir. */
-void filters_drop(const char *dir);
+/* Filters of other programs stay, and then the qdisc stays too. 0, also when there is none, or
+ * negative errno. */
+int filter_detach(uint32_t ifindex);
+/* Detaches the filters whose programs are pinned in dir. 0 or the first negative errno. */
+int filters_drop(const char *dir);
 
 /* ---- view_attached.c ---- */
 /* The ids of the programs of enum view_program that are pinned in the directory; others are left as

@@ -274,15 +274,25 @@ void programs_close(struct dataplane *dp)
 	}
 }
 
-uint64_t programs_find_netdev(struct dataplane *dp, uint32_t ifindex, bool *ret_visible)
+/* The answers of a kernel, or of its security policy, that are the same the next time. */
+static bool is_refusal(int error)
+{
+	return error == -EPERM || error == -EACCES || error == -EINVAL || error == -EOPNOTSUPP ||
+	       error == -KERNEL_ENOTSUPP;
+}
+
+int programs_find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_netdev,
+			 bool *ret_visible)
 {
 	struct ul_netdev_query query = { .ifindex = ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &query, .ctx_size_in = sizeof(query));
+	int r = ifindex ? bpf_prog_test_run_opts(dp->program_fd[PROG_NETDEV_FIND], &opts) : 0;
 
-	if (!ifindex || bpf_prog_test_run_opts(dp->program_fd[PROG_NETDEV_FIND], &opts) < 0)
-		return 0;
+	if (r < 0)
+		return is_refusal(r) ? 0 : r;
 	*ret_visible = query.visible;
-	return query.netdev;
+	*ret_netdev = query.netdev;
+	return 0;
 }
 
 int programs_read_carriers(struct dataplane *dp, struct ul_carrier_query *query)

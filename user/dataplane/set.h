@@ -32,6 +32,7 @@ struct dataplane_attachment {
 	/* Negative errno: XDP failed for a reason that may pass, and another attempt is worth it.
 	 */
 	int retry;
+	bool taken; /* -EBUSY is returned because another XDP program is attached */
 };
 
 /* What makes system calls apart from opening and replacing a set, so that unit tests can put
@@ -46,7 +47,8 @@ struct dataplane_ops {
 	uint32_t (*find_problems)(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
 				  bool with_xdp, uint32_t xdp_id);
 	uint64_t (*jiffies)(struct dataplane *dp);
-	uint64_t (*find_netdev)(struct dataplane *dp, uint32_t ifindex, bool *ret_visible);
+	int (*find_netdev)(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_netdev,
+			   bool *ret_visible);
 	int (*read_carriers)(struct dataplane *dp, struct ul_carrier_query *query);
 	int (*load_lacp)(struct dataplane *dp, uint32_t uplink, struct lacp_saved *ret);
 	int (*save_lacp)(struct dataplane *dp, uint32_t uplink, const struct lacp_saved *saved);

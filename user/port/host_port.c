@@ -211,20 +211,23 @@ static void set_mtu(const struct switch_context *context, const struct link_info
 			       link_set_mtu(context->links, info->ifindex, context->cfg->mtu));
 }
 
+/* The guard tries again what fails. */
 static void apply_settings(struct ports *ports, uint32_t slot, const struct link_info *host,
 			   const struct port_cfg *cfg)
 {
 	const struct switch_context *context = ports->context;
 	struct link_monitor *links = context->links;
 	struct route routes[PORT_MAX_ROUTES];
+	int mac = 0, up = 0;
 
 	if (cfg->has_mac && memcmp(host->mac, cfg->mac, sizeof(host->mac)) != 0)
-		report_setting(context, cfg, "set the MAC address",
-			       link_set_mac(links, host->ifindex, cfg->mac));
+		mac = link_set_mac(links, host->ifindex, cfg->mac);
+	report_setting(context, cfg, "set the MAC address", mac);
 	set_mtu(context, host, cfg);
 	if (!host->admin_up)
-		report_setting(context, cfg, "set the interface up",
-			       link_set_up(links, host->ifindex, true));
+		up = link_set_up(links, host->ifindex, true);
+	report_setting(context, cfg, "set the interface up", up);
+	ports->state[slot].host_unset = mac < 0 || up < 0;
 	remove_others(context, host->ifindex, cfg, routes, port_routes(cfg, false, routes));
 	(void)add_missing(ports, slot, host->ifindex, cfg, UINT64_MAX, UINT64_MAX);
 }
@@ -322,6 +325,19 @@ static uint32_t guard_addresses(struct ports *ports, uint32_t slot, const struct
 	return 0;
 }
 
+/* What could not be set when the port was made. */
+static uint32_t guard_settings(struct ports *ports, uint32_t slot, const struct link_info *host,
+			       const struct port_cfg *cfg, uint64_t now_ms)
+{
+	struct port_state *state = &ports->state[slot];
+
+	if (state->host_unset && repair_is_due(&state->address_repair, now_ms)) {
+		repair_made(&state->address_repair, now_ms);
+		apply_settings(ports, slot, host, cfg);
+	}
+	return state->host_unset ? UL_PROBLEM_HOST_ADDRESS : 0;
+}
+
 static uint32_t guard_mtu(struct ports *ports, uint32_t slot, const struct link_info *host,
 			  const struct port_cfg *cfg, uint64_t now_ms)
 {
@@ -356,6 +372,7 @@ uint32_t host_port_guard(struct ports *ports, uint32_t slot, uint64_t now_ms)
 	if (host_port_find_pair(context->links, cfg->interface, far_end) < 0 ||
 	    link_get_by_name(context->links, cfg->interface, &host) < 0)
 		return 0;
-	return guard_addresses(ports, slot, &host, cfg, now_ms) |
+	return guard_settings(ports, slot, &host, cfg, now_ms) |
+	       guard_addresses(ports, slot, &host, cfg, now_ms) |
 	       guard_mtu(ports, slot, &host, cfg, now_ms);
 }

@@ -124,16 +124,18 @@ static void port_disconnect(struct ports *ports, uint32_t slot)
 /*
  * MTU of a host port's far end, administrative state, IPv6: the switch's end of a port must not
  * send by itself, and neighbour discovery into the machine would. info is brought up to date. 0,
- * also when a setting cannot be made, or negative errno with a reason. A host port is deleted with
- * its port, so its settings are not recorded. An attached interface is set up by its owner; master:
- * its bridge or 0.
+ * also when a setting cannot be made, or negative errno with a reason. *ret_retry: negative errno
+ * when the interface could not be set up; other settings are made again by the guards. A host port
+ * is deleted with its port, so its settings are not recorded. An attached interface is set up by
+ * its owner; master: its bridge or 0.
  */
 static int apply_settings(struct ports *ports, uint32_t slot, bool fresh, uint32_t master,
-			  struct link_info *info)
+			  struct link_info *info, int *ret_retry)
 {
 	const struct switch_context *context = ports->context;
+	struct port_state *state = &ports->state[slot];
 	bool host = context->dp->ports[slot].flags & UL_PORT_HOST, ipv6 = false;
-	bool set_up = !info->admin_up && fresh &&
+	bool set_up = !info->admin_up && (fresh || state->not_up == info->ifindex) &&
 		      !(context->dp->ports[slot].flags & UL_PORT_ATTACHED);
 	bool isolate = master && ports->state[slot].isolated != master;
 	uint32_t settings = 0;
@@ -164,10 +166,15 @@ static int apply_settings(struct ports *ports, uint32_t slot, bool fresh, uint32
 	if (host && info->mtu != context->cfg->mtu &&
 	    link_set_mtu(context->links, info->ifindex, context->cfg->mtu) == 0)
 		info->mtu = context->cfg->mtu;
+	state->not_up = 0;
 	if (!set_up)
 		return 0;
-	report_setting(ports, slot, "set up", info->name,
-		       link_set_up(context->links, info->ifindex, true));
+	r = link_set_up(context->links, info->ifindex, true);
+	report_setting(ports, slot, "set up", info->name, r);
+	if (r < 0 && r != -ENODEV) {
+		state->not_up = info->ifindex;
+		*ret_retry = r;
+	}
 	(void)link_refresh_get(context->links, info->ifindex, info);
 	return 0;
 }
@@ -196,6 +203,7 @@ static int attach(struct ports *ports, uint32_t slot, const struct link_info *in
 	return r;
 }
 
+/* Negative errno also when the port is connected and something is left to be done. */
 static int connect_interface(struct ports *ports, uint32_t slot, uint32_t master,
 			     const struct link_info *seen)
 {
@@ -203,13 +211,13 @@ static int connect_interface(struct ports *ports, uint32_t slot, uint32_t master
 	const struct ul_port *port = &context->dp->ports[slot];
 	struct link_info info = *seen;
 	bool fresh = port->ifindex != info.ifindex;
-	int r;
+	int r, retry = 0;
 
 	if (fresh) {
 		port_disconnect(ports, slot);
 		attached_begin(ports, slot, &info);
 	}
-	r = apply_settings(ports, slot, fresh, master, &info);
+	r = apply_settings(ports, slot, fresh, master, &info, &retry);
 	if (r == 0)
 		r = attach(ports, slot, &info);
 	if (r < 0)
@@ -223,7 +231,7 @@ static int connect_interface(struct ports *ports, uint32_t slot, uint32_t master
 	ports->state[slot].gone_since_ms = 0;
 	update_delivery(ports, slot, &info);
 	presence_update(ports, slot, &info);
-	return 0;
+	return retry;
 }
 
 /* ---- host ports and interfaces ---- */
@@ -412,7 +420,7 @@ static int port_apply(struct ports *ports, const struct group_cfg *group_cfg,
 	char interface[UL_NAME_LEN];
 	struct link_info info;
 	bool fresh, there;
-	int slot = take_slot(ports, cfg, &fresh), r = 0;
+	int slot = take_slot(ports, cfg, &fresh), r = 0, found;
 
 	if (slot < 0)
 		return slot;
@@ -421,8 +429,11 @@ static int port_apply(struct ports *ports, const struct group_cfg *group_cfg,
 	if (cfg->host)
 		r = make_host_port(ports, (uint32_t)slot, cfg);
 	/* An interface that is connected stays so when its pair could not be brought up to date. */
-	there = context_find_interface(ports->context->links, interface, &info) == 0 &&
-		(r == 0 || info.ifindex == ports->context->dp->ports[slot].ifindex);
+	found = context_find_interface(ports->context->links, interface, &info);
+	if (found < 0 && found != -ENODEV)
+		return context_fail(ports->context, found, "port %s: cannot look for %s",
+				    cfg->interface, interface);
+	there = found == 0 && (r == 0 || info.ifindex == ports->context->dp->ports[slot].ifindex);
 	if (there) {
 		port_connect(ports, (uint32_t)slot, &info);
 	} else {

@@ -22,7 +22,7 @@ static void poll_carrier(const struct switch_context *context, uint32_t ifindex)
 }
 
 /* ---- link state ---- */
-static void report_link(struct uplinks *uplinks, uint32_t index, const struct link_info *info)
+static int report_link(struct uplinks *uplinks, uint32_t index, const struct link_info *info)
 {
 	const struct switch_context *context = uplinks->context;
 	struct link_speed speed = {};
@@ -30,8 +30,8 @@ static void report_link(struct uplinks *uplinks, uint32_t index, const struct li
 	uplink_write_mac(context->dp, index, info->mac);
 	if (info->carrier && link_get_speed(context->links, info->ifindex, &speed) == 0)
 		uplink_write_speed(context->dp, index, speed.speed_mbps);
-	uplinks->callbacks.on_link_state(uplinks->callbacks.userdata, index, info->carrier,
-					 info->admin_up);
+	return uplinks->callbacks.on_link_state(uplinks->callbacks.userdata, index, info->carrier,
+						info->admin_up);
 }
 
 /* ---- connecting ---- */
@@ -45,20 +45,24 @@ static int attach(const struct switch_context *context, const struct link_info *
 					info->xdp_attached == XDP_ATTACHED_SKB, ret);
 
 	/* Another program has attached XDP since; TC, which worked before, continues. */
-	if (r == -EBUSY && !fresh)
+	if (r == -EBUSY && ret->taken && !fresh)
 		r = dataplane_attach_uplink(context->dp, info->ifindex, info->name, false, false,
 					    false, ret);
 	return r;
 }
 
 /* The kernel address of an interface does not change, so a failed look-up does not replace it. */
-static void find_netdev(struct dataplane *dp, uint32_t index, uint32_t ifindex, bool fresh)
+static int find_netdev(const struct switch_context *context, uint32_t index,
+		       const struct link_info *info, bool fresh)
 {
+	uint64_t netdev;
 	bool visible;
-	uint64_t netdev = dataplane_find_netdev(dp, ifindex, &visible);
+	int r = dataplane_find_netdev(context->dp, info->ifindex, &netdev, &visible);
 
 	if (netdev || fresh)
-		uplink_write_netdev(dp, index, visible ? netdev : 0);
+		uplink_write_netdev(context->dp, index, visible ? netdev : 0);
+	return r < 0 ? context_fail(context, r, "%s: its carrier cannot be checked", info->name) :
+		       0;
 }
 
 /* An attempt that has the same result as the one before is not reported again. */
@@ -78,7 +82,8 @@ static void report_attachment(struct uplinks *uplinks, uint32_t index,
  * An interface that was not connected before is left as it was found on failure. The ifindex is
  * written when all settings are applied: a daemon that is killed before applies them again. renew:
  * settings of other software are replaced, which are not those of before uplinkd. *ret_retry:
- * negative errno if native XDP is worth another attempt.
+ * negative errno if something that the uplink can do without, as native XDP, is worth another
+ * attempt.
  */
 static int connect_interface(struct uplinks *uplinks, uint32_t index, const struct link_info *seen,
 			     bool renew, int *ret_retry)
@@ -89,7 +94,7 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 	struct dataplane_attachment attachment = {};
 	uint32_t before = dp->uplinks[index].ifindex;
 	bool fresh;
-	int r = 0, hidden;
+	int r = 0, hidden, found;
 
 	/* The kernel sends no event for an XDP program that is attached by a link. */
 	(void)link_refresh_get(context->links, info.ifindex, &info);
@@ -111,7 +116,7 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 	uplink_write_ifindex(dp, index, info.ifindex);
 	uplink_write_mac(dp, index, info.mac);
 	uplink_write_max_frame(dp, index, context->cfg->mtu + FRAME_OVERHEAD);
-	find_netdev(dp, index, info.ifindex, fresh);
+	found = find_netdev(context, index, &info, fresh);
 	r = table_set(&dp->ifaces, ul_iface_key(info.ifindex), index);
 	if (r < 0) {
 		context_fail(context, r, "%s: the interface table is full", info.name);
@@ -129,7 +134,7 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 	(void)link_get_offloads(context->links, info.ifindex, nic_settings_offloads(&info),
 				&uplinks->uplink[index].fixed_offloads);
 	report_attachment(uplinks, index, &attachment, info.name);
-	*ret_retry = attachment.retry;
+	*ret_retry = attachment.retry ? attachment.retry : found;
 	uplink_write_xdp_mode(dp, index, attachment.xdp_mode);
 	poll_carrier(context, info.ifindex);
 	return 0;
@@ -208,19 +213,21 @@ int uplink_connect(struct uplinks *uplinks, uint32_t index, const struct link_in
 	/* Until a staged set takes over, another attempt costs no frame. */
 	if (r < 0 && r != -ENODEV && context->dp->staged)
 		r = connect_interface(uplinks, index, seen, false, &retry);
-	if (r < 0 || retry < 0)
-		schedule_retry(uplink, seen->ifindex);
-	else
-		uplink_cancel_retry(uplink);
-	uplink_write_error(context->dp, index, r < 0 ? r : retry);
 	if (context->dp->uplinks[index].ifindex == seen->ifindex &&
 	    link_get(context->links, seen->ifindex, &info) == 0) {
-		report_link(uplinks, index, &info);
+		int reported = report_link(uplinks, index, &info);
+
+		retry = retry ? retry : reported;
 		uplink_set_problems(uplinks, index,
 				    (context->dp->uplinks[index].problems &
 				     ~(uint32_t)UL_PROBLEM_UNSUITABLE) |
 					    context_problems_of(&info));
 	}
+	if (r < 0 || retry < 0)
+		schedule_retry(uplink, seen->ifindex);
+	else
+		uplink_cancel_retry(uplink);
+	uplink_write_error(context->dp, index, r < 0 ? r : retry);
 	return r;
 }
 
@@ -273,6 +280,7 @@ void uplinks_link_event(struct uplinks *uplinks, uint32_t index, const struct li
 	const struct ul_uplink *record = &context->dp->uplinks[index];
 	struct uplink *uplink = &uplinks->uplink[index];
 	struct link_info info = *event;
+	int r;
 
 	assert(index < context->dp->meta->n_uplinks);
 	if (changes & LINK_REMOVED) {
@@ -303,7 +311,11 @@ void uplinks_link_event(struct uplinks *uplinks, uint32_t index, const struct li
 	if (record->ifindex == info.ifindex) {
 		if (changes & ~(unsigned int)LINK_STATE)
 			uplink_guard(uplinks, index, &info, now_ms());
-		report_link(uplinks, index, &info);
+		r = report_link(uplinks, index, &info);
+		if (r < 0 && !uplink->refused) {
+			schedule_retry(uplink, info.ifindex);
+			uplink_write_error(context->dp, index, r);
+		}
 		return;
 	}
 	/* Applying and restoring settings causes events too: after a failure they must not lead to

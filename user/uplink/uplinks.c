@@ -95,7 +95,13 @@ int uplinks_connect(struct uplinks *uplinks, bool started)
 		bool waiting = uplinks->uplink[i].known && !context->dp->uplinks[i].ifindex;
 		struct link_info info;
 
-		if (context_find_interface(context->links, context->cfg->uplinks[i], &info) < 0) {
+		r = context_find_interface(context->links, context->cfg->uplinks[i], &info);
+		if (r < 0 && r != -ENODEV) {
+			result = context_fail(context, r, "uplink %s: cannot look for it",
+					      context->cfg->uplinks[i]);
+			continue;
+		}
+		if (r < 0) {
 			context_report(
 				context, EVENT_UPLINK_WAITING, context->cfg->uplinks[i],
 				"interface not found; the uplink is connected when it appears");

@@ -32,8 +32,9 @@ struct uplinks;
 
 struct uplinks_callbacks {
 	/* State of the connected interface now (IFF_LOWER_UP, IFF_UP); also called without a
-	 * change. */
-	void (*on_link_state)(void *userdata, uint32_t index, bool carrier, bool admin_up);
+	 * change. A negative errno, with a reason, when the owner could not do all that the uplink
+	 * needs; then it is called again, with back-off. */
+	int (*on_link_state)(void *userdata, uint32_t index, bool carrier, bool admin_up);
 	/*
 	 * The interface is about to be detached. UL_UP_SEND must be cleared before the callback
 	 * returns, so that no program sends to a record that loses its interface.

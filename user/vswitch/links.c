@@ -15,29 +15,32 @@ static void close_sockets(struct uplink_sockets *sockets)
 	sockets->ifindex = 0;
 }
 
-/* Those of a former interface stay open until the timely side has the new ones. */
-static struct uplink_sockets bring_sockets(struct vswitch *vs, uint32_t index)
+/* Those of a former interface, *ret_former, stay open until the timely side has the new ones. 0 or
+ * negative errno with a reason. */
+static int bring_sockets(struct vswitch *vs, uint32_t index, struct uplink_sockets *ret_former)
 {
 	const struct ul_uplink *uplink = &vs->context.dp->uplinks[index];
-	struct uplink_sockets *sockets = &vs->sockets[index], before = *sockets;
+	struct uplink_sockets *sockets = &vs->sockets[index], none = { .fd = { -1, -1, -1 } };
 	int r;
 
+	*ret_former = none;
 	if (sockets->ifindex == uplink->ifindex)
-		return (struct uplink_sockets){ .fd = { -1, -1, -1 } };
-	*sockets = (struct uplink_sockets){ .fd = { -1, -1, -1 } };
+		return 0;
+	*ret_former = *sockets;
+	*sockets = none;
 	r = channel_sockets_open(uplink->ifindex, sockets->fd);
 	if (r < 0)
-		context_fail(&vs->context, r, "%s: cannot receive LACP", uplink->name);
-	else
-		sockets->ifindex = uplink->ifindex;
-	return before;
+		return context_fail(&vs->context, r, "%s: cannot receive LACP", uplink->name);
+	sockets->ifindex = uplink->ifindex;
+	return 0;
 }
 
-static void on_link_state(void *userdata, uint32_t index, bool carrier, bool admin_up)
+static int on_link_state(void *userdata, uint32_t index, bool carrier, bool admin_up)
 {
 	struct vswitch *vs = userdata;
 	const struct ul_uplink *uplink = &vs->context.dp->uplinks[index];
-	struct uplink_sockets before = bring_sockets(vs, index);
+	struct uplink_sockets former;
+	int r = bring_sockets(vs, index, &former), found;
 	struct timely_link link = {
 		.uplink = index,
 		.ifindex = uplink->ifindex,
@@ -48,7 +51,11 @@ static void on_link_state(void *userdata, uint32_t index, bool carrier, bool adm
 	struct link_speed speed = {};
 	bool visible;
 
-	link.netdev = dataplane_find_netdev(vs->context.dp, uplink->ifindex, &visible);
+	found = dataplane_find_netdev(vs->context.dp, uplink->ifindex, &link.netdev, &visible);
+	if (found < 0) {
+		context_fail(&vs->context, found, "%s: its carrier cannot be polled", uplink->name);
+		link.netdev = uplink->netdev; /* the same, where the programs check it too */
+	}
 	memcpy(link.fd, vs->sockets[index].fd, sizeof(link.fd));
 	if (carrier && vs->context.links &&
 	    link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0) {
@@ -56,7 +63,8 @@ static void on_link_state(void *userdata, uint32_t index, bool carrier, bool adm
 		link.full_duplex = speed.full_duplex;
 	}
 	(void)timely_link(vs->timely, &link);
-	close_sockets(&before);
+	close_sockets(&former);
+	return r < 0 ? r : found;
 }
 
 static void on_detach(void *userdata, uint32_t index)
@@ -120,7 +128,7 @@ void links_complete(struct vswitch *vs)
 
 		if (ifindex && vs->sockets[i].ifindex != ifindex && vs->context.links &&
 		    link_get(vs->context.links, ifindex, &info) == 0)
-			on_link_state(vs, i, info.carrier, info.admin_up);
+			(void)on_link_state(vs, i, info.carrier, info.admin_up);
 	}
 }
 

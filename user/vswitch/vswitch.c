@@ -96,6 +96,7 @@ static int open_dataplane(struct vswitch *vs, const struct dataplane_needs *need
 			  enum dataplane_how how)
 {
 	const uint32_t loopback = 1;
+	uint64_t netdev;
 	bool visible;
 	int r = dataplane_open(vs->context.bpffs, vs->context.name, needs, how, vs->context.errors,
 			       &vs->context.dp);
@@ -103,8 +104,10 @@ static int open_dataplane(struct vswitch *vs, const struct dataplane_needs *need
 	if (r < 0)
 		return r;
 	/* The loopback interface always exists. */
-	vs->context.carrier_program = dataplane_find_netdev(vs->context.dp, loopback, &visible) !=
-				      0;
+	r = dataplane_find_netdev(vs->context.dp, loopback, &netdev, &visible);
+	if (r < 0)
+		return context_fail(&vs->context, r, "cannot find out how carriers can be read");
+	vs->context.carrier_program = netdev != 0;
 	if (vs->context.dp->programs_replaced)
 		context_report(&vs->context, EVENT_SWITCH, vs->context.name,
 			       "the pinned programs were of another build; they were replaced");
@@ -329,6 +332,16 @@ static int on_exchange_timer(sd_event_source *source, uint64_t usec, void *userd
 	return 0;
 }
 
+/* Nothing was moved yet. Returns error. */
+static int abandon_larger(struct vswitch *vs, struct dataplane *old, int error)
+{
+	if (vs->context.dp)
+		dataplane_discard(vs->context.dp);
+	dataplane_free(vs->context.dp);
+	vs->context.dp = old;
+	return error;
+}
+
 /* The maps have become too small: larger ones are filled with their contents, and replace them when
  * they are complete. */
 static int grow(struct vswitch *vs, const struct dataplane_needs *needs)
@@ -342,13 +355,15 @@ static int grow(struct vswitch *vs, const struct dataplane_needs *needs)
 		return r;
 	vs->context.dp = NULL;
 	r = open_dataplane(vs, needs, DATAPLANE_LARGER);
-	if (r < 0) {
-		vs->context.dp = old;
-		return r;
-	}
+	if (r < 0)
+		return abandon_larger(vs, old, r);
 	r = dataplane_copy(vs->context.dp, old);
 	if (r < 0)
+		r = dataplane_copy(vs->context.dp, old);
+	if (r < 0) {
 		context_fail(&vs->context, r, "cannot copy everything into the larger maps");
+		return abandon_larger(vs, old, r);
+	}
 	ports_stop_learning(vs->ports);
 	vs->former_dp = old;
 	r = timely_exchange(vs->timely);

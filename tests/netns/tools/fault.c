@@ -81,7 +81,9 @@ static const struct call calls[] = {
 	CALL(clone3, NUMBER, 1),	CALL(prlimit64, NUMBER, 1),
 	CALL(getrandom, NUMBER, 1),	CALL(mount, PATH, 1),
 	CALL(setns, FILE_OF, 0),	CALL(wait4, NUMBER, 0),
-	CALL(linkat, PATH, 3),
+	CALL(linkat, PATH, 3),		CALL(socketpair, NUMBER, 0),
+	CALL(seccomp, NUMBER, 0),	CALL(setpriority, NUMBER, 0),
+	CALL(sched_setscheduler, NUMBER, 1),
 #ifdef SYS_open
 	CALL(open, PATH, 0),		CALL(mkdir, PATH, 0),
 	CALL(rmdir, PATH, 0),		CALL(unlink, PATH, 0),
