@@ -9,6 +9,9 @@ import os
 import resource
 import socket
 import time
+from pathlib import Path
+
+import pytest
 
 from harness.base import wait_until
 from harness.bed import Bed, outside_mac, port_mac, switch
@@ -19,6 +22,8 @@ from harness.traffic import Traffic
 EXPIRES = 3.0  # a partner at fast rate, after its last LACPDU
 MAX_CLIENTS = 64
 MAX_PORTS = 4096
+MAX_SWITCHES = 64
+UNIT_LIMIT = 8192  # LimitNOFILE= of uplinkd.service
 TURNS = 500  # of the worker, in the time of some LACPDUs; a loop that spins makes ten thousands
 TURNS_PER_S = 100  # more on a machine that needs longer
 
@@ -146,6 +151,36 @@ def test_a_limit_below_the_need_of_the_file_is_refused_before_anything_is_attach
     root = bed.daemon.bpffs / "uplinkd"
     assert not root.exists() or not list(root.iterdir())
     assert "xdp" not in bed.hv.link("eth0")
+
+
+@pytest.mark.slow  # half a minute
+def test_as_many_switches_as_there_may_be():
+    """With the unit's limit of descriptors: LACP on each uplink, and no loop that spins."""
+    bed = Bed(n_uplinks=2 * MAX_SWITCHES, n_ports=1)
+    pairs = [bed.uplink_names[i : i + 2] for i in range(0, 2 * MAX_SWITCHES, 2)]
+    config = [
+        switch(f"vs{i}", pair, [], channel="lacp", lacp={"rate": "fast"})
+        for i, pair in enumerate(pairs)
+    ]
+    bed.start(config, start=False)
+    bed.daemon.start(300, wrap=["prlimit", f"--nofile={UNIT_LIMIT}:{UNIT_LIMIT}"])
+    assert len(bed.daemon.json("show", "lacp")) == 2 * MAX_SWITCHES
+    assert descriptors(bed.daemon) <= 24 * MAX_SWITCHES + 3 * 2 * MAX_SWITCHES
+    with bed.hv:
+        packet_sockets = Path(f"/proc/{bed.daemon.process.pid}/net/packet").read_text()
+    assert sum(" 8809 " in line for line in packet_sockets.lower().splitlines()) == len(
+        bed.uplink_names
+    )
+    begin, first = time.monotonic(), turns(bed.daemon)
+    for name in (bed.uplink_names[0], bed.uplink_names[-1]):
+        nic = bed.nic(name.replace("eth", "sw"))
+        nic.frames()
+        is_lacpdu = lambda frame: frame[12:14] == b"\x88\x09"
+        wait_until(lambda: any(map(is_lacpdu, nic.frames())) or None, 30, f"an LACPDU from {name}")
+    assert turns(bed.daemon) - first < allowed_since(begin, 4)
+    done = bed.daemon.ctl("reload")
+    assert done.returncode == 0
+    bed.daemon.teardown()
 
 
 def test_as_many_ports_as_a_switch_may_have():
