@@ -13,6 +13,7 @@ from harness.capture import Nic
 from harness.daemon import Uplinkd
 from harness.lacp import ScriptedPartner
 from harness.netns import NetNs, veths
+from harness.settings import settings_of
 from harness.taps import Tap
 from intent import BRIDGE, PORTS, UPLINKS, Intent, far_end
 
@@ -32,10 +33,13 @@ class World:
         self.observers.update(self.taps)
         for uplink in self.cables:
             self._observe(far_end(uplink))
+        self.before = {}  # settings of each interface without uplinkd
         for number in range(PORTS):
             self.plug(number)
         self.partner = ScriptedPartner(self.far, [far_end(u) for u in self.cables])
         self.intent = Intent()
+        for uplink in [*self.cables, *self.taps]:
+            self.before[uplink] = self._settings(uplink)
         self.daemon = Uplinkd(self.hv, self.intent.config(), log_level="info")
         self.seen = collections.defaultdict(collections.Counter)  # mark -> (observer, frame)
         self.log_at = 0
@@ -45,12 +49,21 @@ class World:
         self.observers[name] = Nic(self.far, name)
 
     # ---- interfaces ----
+    def _settings(self, name):
+        """Without the state of a port: uplinkd sees a new one before this process sets it up."""
+        settings = settings_of(self.hv, name)
+        if name.startswith("p"):
+            settings["flags"] = [flag for flag in settings["flags"] if flag != "UP"]
+        return settings
+
     def plug(self, number):
         veths([(self.hv, f"p{number}", self.far, f"m{number}", None, port_mac(number), 1500)])
         self._observe(f"m{number}")
+        self.before[f"p{number}"] = self._settings(f"p{number}")
 
     def unplug(self, number):
         self.collect()
+        del self.before[f"p{number}"]
         self.observers.pop(f"m{number}").close()
         self.hv.ip("link", "del", f"p{number}")
 
@@ -87,6 +100,15 @@ class World:
     def start(self):
         self.daemon.start()
         self.lives += 1
+
+    def end(self):
+        """Teardown; returns what it leaves."""
+        self.daemon.teardown()
+        left = [f"{path} is left" for path in self.daemon.bpffs.glob("uplinkd*")]
+        for name, before in self.before.items():
+            now = self._settings(name)
+            left += [f"{name}: {k}: {before[k]}, now {now[k]}" for k in now if now[k] != before[k]]
+        return left
 
     def request(self, method, **parameters):
         succeeded, answer = self.daemon.call(method, **parameters)
