@@ -292,6 +292,15 @@ Test(port_ports, a_tap_gets_frames_by_xdp_unless_receive_is_tc, .timeout = 300)
 	run_pending(record);
 	cr_assert_eq(apply_ports(fixture), 0);
 	cr_expect_eq(port_record(fixture, "p0")->flags & UL_PORT_XDP, 0, "no devmap entry");
+	cr_expect_eq(error_of(fixture), 0, "this interface cannot have one");
+	fixture->base->fake.xdp_target_error = -ENOMEM;
+	cr_assert_eq(apply_ports(fixture), 0);
+	cr_expect_eq(error_of(fixture), ENOMEM);
+	cr_expect_eq(port_record(fixture, "p0")->ifindex, ifindex);
+	fixture->base->fake.xdp_target_error = 0;
+	port_retry_due(fixture->ports, fixture->ports->state[0].retry_due_ms);
+	cr_expect_eq(error_of(fixture), 0);
+	cr_expect(port_record(fixture, "p0")->flags & UL_PORT_XDP);
 	port_fixture_free(fixture);
 }
 

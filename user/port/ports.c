@@ -66,26 +66,31 @@ static bool accepts_xdp(const struct ports *ports, uint32_t slot, const struct l
 	return strcmp(info->kind, "tun") == 0;
 }
 
-/* The devmap entry stays when the flag goes: a program that has just read the flag may use it. */
-static void update_xdp(struct ports *ports, uint32_t slot, const struct link_info *info)
+/* The devmap entry stays when the flag goes: a program that has just read the flag may use it. 0,
+ * also when the kernel has no such entries for this interface, or negative errno; then the port
+ * gets its frames by TC. */
+static int update_xdp(struct ports *ports, uint32_t slot, const struct link_info *info)
 {
 	struct dataplane *dp = ports->context->dp;
 	uint32_t flags = dp->ports[slot].flags & ~(uint32_t)DELIVERY_FLAGS;
+	bool accepts = accepts_xdp(ports, slot, info);
+	int r = accepts ? dataplane_set_xdp_target(dp, slot, info->ifindex) : 0;
 
-	if (accepts_xdp(ports, slot, info) &&
-	    dataplane_set_xdp_target(dp, slot, info->ifindex) == 0)
+	if (accepts && r == 0)
 		flags |= UL_PORT_XDP |
 			 (ports->context->cfg->receive == UL_RECEIVE_XDP ? UL_PORT_XDP_TCP : 0);
 	port_write_flags(dp, slot, flags);
+	return r == -EINVAL || r == -ENODEV ? 0 : r;
 }
 
-/* Frame length and way of delivery; they depend on MTU and features of the interface. */
-static void update_delivery(struct ports *ports, uint32_t slot, const struct link_info *info)
+/* Frame length and way of delivery; they depend on MTU and features of the interface. 0 or negative
+ * errno, as update_xdp(). */
+static int update_delivery(struct ports *ports, uint32_t slot, const struct link_info *info)
 {
 	uint32_t limit = ports->context->cfg->mtu, mtu = info->mtu < limit ? info->mtu : limit;
 
 	port_write_max_frame(ports->context->dp, slot, mtu + FRAME_OVERHEAD);
-	update_xdp(ports, slot, info);
+	return update_xdp(ports, slot, info);
 }
 
 /* ---- interface ---- */
@@ -211,7 +216,7 @@ static int connect_interface(struct ports *ports, uint32_t slot, uint32_t master
 	const struct ul_port *port = &context->dp->ports[slot];
 	struct link_info info = *seen;
 	bool fresh = port->ifindex != info.ifindex;
-	int r, retry = 0;
+	int r, retry = 0, delivery;
 
 	if (fresh) {
 		port_disconnect(ports, slot);
@@ -229,9 +234,10 @@ static int connect_interface(struct ports *ports, uint32_t slot, uint32_t master
 			    "the address table is full: frames to this port are flooded");
 	port_write_ifindex(context->dp, slot, info.ifindex);
 	ports->state[slot].gone_since_ms = 0;
-	update_delivery(ports, slot, &info);
+	delivery = update_delivery(ports, slot, &info);
+	report_setting(ports, slot, "deliver by XDP to", info.name, delivery);
 	presence_update(ports, slot, &info);
-	return retry;
+	return retry ? retry : delivery;
 }
 
 /* ---- host ports and interfaces ---- */
@@ -615,7 +621,8 @@ bool ports_link_event(struct ports *ports, const struct link_info *info, unsigne
 			/* it may have left its bridge */
 			port_connect(ports, (uint32_t)slot, info);
 		} else if (changes & (LINK_ADDED | LINK_CHANGED)) {
-			update_delivery(ports, (uint32_t)slot, info);
+			if (update_delivery(ports, (uint32_t)slot, info) < 0)
+				port_connect(ports, (uint32_t)slot, info);
 			port_guard(ports, (uint32_t)slot, info);
 		}
 		presence_update(ports, (uint32_t)slot, info);

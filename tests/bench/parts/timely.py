@@ -19,10 +19,12 @@ from harness import base, rtnl
 from harness.base import BUILD, Cleanup
 from harness.lacp_bed import ScriptBed
 from harness.netns import veths
+from harness.privileges import USER, prepare
 
 HAS_MARKS = False
 LACP_INTERVAL = 0.9  # seconds
 HOLD = 10  # seconds
+UNIT_NICE = -10  # of uplinkd.service, which gives no real-time priority
 ATTEMPTS = 5
 MEBIBYTE = 1 << 20
 LARGEST_FILE = 16 * MEBIBYTE  # that is not refused
@@ -70,10 +72,19 @@ def watch_carrier(it, index):
 
 
 class Case:
-    """A switch with three uplinks in an LACP channel at fast rate."""
+    """A switch with three uplinks in an LACP channel at fast rate. The daemon has the user, the
+    capabilities and the priority of uplinkd.service.
+    """
 
     def __init__(self, receive):
-        self.it = ScriptBed(n=3, receive=receive).wait()
+        self.it = ScriptBed(n=3, receive=receive, start=False)
+        daemon = self.it.daemon
+        prepared = prepare(daemon)
+        assert prepared.returncode == 0, prepared.stderr
+        daemon.run_as(USER)
+        daemon.privileges = ["nice", "-n", str(UNIT_NICE), *daemon.privileges]
+        daemon.start()
+        self.it.wait()
         self.arrivals = Arrivals(self.it.bed.world, self.it.far["eth0"])
         self.cuts, self.late = [], []
 
