@@ -288,6 +288,23 @@ class BridgeTeardown(Teardown):
         return [MEMBER, undrained(MEMBER), BRIDGE, undrained(BRIDGE)]
 
 
+# ---- host ports ----
+WITH_HOST_PORT = replace(State(), host=True)
+
+
+class HostPortAdd(Reload):
+    name = "host-port-add"
+    help = "a reload that makes a host port with an address"
+    before, after = State(), WITH_HOST_PORT
+    torn_down = True
+
+
+class HostPortRemove(Reload):
+    name = "host-port-del"
+    help = "a reload that removes a host port"
+    before, after = WITH_HOST_PORT, State()
+
+
 # ---- files for network managers ----
 class Publish(Reload):
     name = "drop-ins-publish"
@@ -364,6 +381,8 @@ PATHS = {
         BridgeJoin,
         BridgeLeave,
         BridgeTeardown,
+        HostPortAdd,
+        HostPortRemove,
         Publish,
         DropIns,
         history.Append,

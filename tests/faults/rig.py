@@ -37,6 +37,7 @@ TABLE = 64  # groups for which the tables of a small switch have room
 PORT_SLOTS = 256  # ports of such a switch
 HEAL_SECONDS = 40
 BRIDGE = "br-lab"
+HOST_PORT, HOST_ADDRESS = "vmk0", "192.0.2.1/24"
 CONFIRM_SECONDS = 3600
 
 
@@ -57,6 +58,7 @@ class State:
     more_ports: int = 0  # whose interfaces are missing
     bridge: bool = False  # group lab has an attachment bridge
     attached: frozenset = frozenset()  # ports of the bridge
+    host: bool = False  # group lab has a host port with an address
     configuration: str = "files"
 
     def config(self):
@@ -79,6 +81,10 @@ class State:
             {"interface": name, "mac": port_mac(1000 + i)}
             for i, name in enumerate(self.missing_ports())
         ]
+        if self.host:
+            groups[1]["ports"].append(
+                {"interface": HOST_PORT, "host": True, "address": [HOST_ADDRESS]}
+            )
         if self.bridge:
             groups[1]["bridge"] = BRIDGE
         groups += [{"name": f"more{i}", "vlan": 400 + i} for i in range(self.more_groups)]
@@ -199,8 +205,7 @@ class Rig:
             for key, former in self.former[name].items():
                 if now[name][key] != former:
                     found.append(f"{name} {key}: {former} before, {now[name][key]} after")
-        if self.hv.exists(BRIDGE):
-            found.append(f"the bridge {BRIDGE} is left")
+        found += [f"{name} is left" for name in (BRIDGE, HOST_PORT) if self.hv.exists(name)]
         return found + self.left_pins() + self.left_rcu()
 
     def left_pins(self):
@@ -220,7 +225,8 @@ class Rig:
         run("find", self.daemon.bpffs, "-mindepth", "1", "-delete", check=False)
         run("rm", "-rf", self.daemon.run_dir)
         self.rcu.write_text("0\n")
-        self.hv.ip("link", "del", BRIDGE, check=False)
+        for name in (BRIDGE, HOST_PORT):
+            self.hv.ip("link", "del", name, check=False)
         for name in self.names:
             former = self.former[name]
             self.hv.ip("link", "set", name, "mtu", former["mtu"], "promisc", "off", "arp", "on")
@@ -275,6 +281,7 @@ class Rig:
     def _port_problems(self, state):
         ports = {p["name"]: p for p in self.daemon.json("show", "ports")}
         found, wanted = [], {*state.ports, *state.missing_ports()}
+        wanted |= {HOST_PORT} if state.host else set()
         if set(ports) != wanted:
             found.append(f"ports {sorted(ports)}, not {sorted(wanted)}")
         links = {x["ifname"]: x["flags"] for x in json.loads(self.hv.ip("-j", "link").stdout)}
@@ -283,6 +290,8 @@ class Rig:
             for name in set(state.ports) - state.attached
             if "UP" not in links[name]
         ]
+        if self.host_port() != ([HOST_ADDRESS] if state.host else None):
+            found.append(f"{HOST_PORT} has {self.host_port()}")
         for name in set(ports) & set(state.ports):
             wanted = {
                 "group": state.ports[name],
@@ -293,6 +302,15 @@ class Rig:
             }
             found += self._differences(name, ports[name], wanted)
         return found
+
+    def host_port(self):
+        """The IPv4 addresses of the host port, if it is up; None: there is no such interface."""
+        shown = self.hv.ip("-j", "addr", "show", HOST_PORT, check=False).stdout
+        if not shown.strip("[]{}, \n"):
+            return None
+        (found,) = json.loads(shown)
+        addresses = [a for a in found["addr_info"] if a["family"] == "inet"]
+        return [f"{a['local']}/{a['prefixlen']}" for a in addresses if "UP" in found["flags"]]
 
     def _pin_problems(self):
         root, found = self.daemon.bpffs / "uplinkd", []
