@@ -9,7 +9,7 @@ MEMORY, FILES, BUFFERS = errno.ENOMEM, errno.EMFILE, errno.ENOBUFS
 DISK, SPACE, BUSY = errno.EIO, errno.ENOSPC, errno.EBUSY
 
 BY_CALL = {
-    "sendto": [BUFFERS, MEMORY, BUSY],  # the last one: a driver that is asked by netlink
+    "sendto": [BUFFERS, MEMORY],
     "sendmsg": [BUFFERS],
     "recvmsg": [BUFFERS, MEMORY],
     "recvfrom": [MEMORY],

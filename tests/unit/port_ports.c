@@ -144,6 +144,28 @@ Test(port_ports, an_interface_that_cannot_be_set_up_is_tried_again, .timeout = 3
 	port_fixture_free(fixture);
 }
 
+/* The set that is to be replaced still has the port, so nothing of it is undone. */
+Test(port_ports, a_failure_in_a_staged_set_restores_nothing, .timeout = 300)
+{
+	struct port_fixture *fixture = with_one_port();
+
+	cr_assert_eq(apply_ports(fixture), 0);
+	fixture->dp->staged = true;
+	port_write_ifindex(fixture->dp, 0, 0);
+	fixture->ports->state[0].attached = 0;
+	run_pending(fixture->base->record);
+	fixture->base->fake.attach_port_error = -ENOMEM;
+	cr_assert_eq(apply_ports(fixture), 0);
+	cr_expect_eq(error_of(fixture), ENOMEM);
+	cr_expect(link_now(fixture->base, "p0").admin_up);
+	fixture->base->fake.attach_port_error = 0;
+	port_retry_due(fixture->ports, fixture->ports->state[0].retry_due_ms);
+	cr_expect_eq(error_of(fixture), 0);
+	cr_expect_neq(port_record(fixture, "p0")->ifindex, 0);
+	cr_expect(link_now(fixture->base, "p0").admin_up);
+	port_fixture_free(fixture);
+}
+
 /* A restarted daemon that fails to adopt a port's link: the data plane forwards all the same. */
 Test(port_ports, a_connected_port_survives_a_failed_attempt, .timeout = 300)
 {

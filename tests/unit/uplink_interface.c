@@ -471,6 +471,30 @@ Test(uplink_interface, what_the_owner_could_not_do_is_tried_again)
 	uplink_test_free(test);
 }
 
+/* The set that is to be replaced still has the uplink, so nothing of it is undone. */
+Test(uplink_interface, a_failure_in_a_staged_set_restores_nothing)
+{
+	struct uplink_test *test = test_with_nic();
+	struct dataplane_fake *fake = &test->fixture->fake;
+	uint32_t ifindex;
+
+	cr_assert_eq(connect_nic(test), 0);
+	ifindex = record_of(test)->ifindex;
+	fake->dp.staged = true;
+	uplink_write_ifindex(&fake->dp, 0, 0);
+	fake->attach_uplink_error = -ENOMEM;
+	cr_expect_eq(connect_nic(test), -ENOMEM);
+	cr_expect_eq(record_of(test)->error, ENOMEM);
+	cr_expect_eq(dataplane_fake_count(fake, FAKE_DETACH, ifindex), 0);
+	cr_expect(link_now(test->fixture, "nic0").admin_up);
+	cr_expect_eq(link_now(test->fixture, "nic0").mtu, TEST_MTU);
+	fake->attach_uplink_error = 0;
+	uplink_on_retry(NULL, 0, &test->uplinks->uplink[0]);
+	cr_expect_eq(record_of(test)->error, 0);
+	cr_expect_eq(record_of(test)->ifindex, ifindex);
+	uplink_test_free(test);
+}
+
 /* EBUSY of a TC hook does not say that another program has attached XDP. */
 Test(uplink_interface, a_busy_hook_does_not_cost_the_xdp_program)
 {

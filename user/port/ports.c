@@ -185,7 +185,8 @@ static int apply_settings(struct ports *ports, uint32_t slot, bool fresh, uint32
 }
 
 /* 0 or negative errno with a reason. Then an interface that was not connected is as it was found,
- * and one that was connected (by the daemon before this one) still is. */
+ * and one that was connected (by the daemon before this one, or in the set that is to be replaced)
+ * still is. */
 static int attach(struct ports *ports, uint32_t slot, const struct link_info *info)
 {
 	struct dataplane *dp = ports->context->dp;
@@ -201,7 +202,8 @@ static int attach(struct ports *ports, uint32_t slot, const struct link_info *in
 		if (r < 0 && !connected)
 			table_remove(&dp->ifaces, key);
 	}
-	if (r < 0 && !connected)
+	/* in a set that is to be replaced it may be connected, and forwards until then */
+	if (r < 0 && !connected && !dp->staged)
 		saved_settings_restore(ports->context, info->ifindex, NULL);
 	if (r == 0)
 		ports->state[slot].attached = info->ifindex;

@@ -79,11 +79,11 @@ static void report_attachment(struct uplinks *uplinks, uint32_t index,
 }
 
 /*
- * An interface that was not connected before is left as it was found on failure. The ifindex is
- * written when all settings are applied: a daemon that is killed before applies them again. renew:
- * settings of other software are replaced, which are not those of before uplinkd. *ret_retry:
- * negative errno if something that the uplink can do without, as native XDP, is worth another
- * attempt.
+ * An interface that was not connected before is left as it was found on failure, except in a set
+ * that is to replace another one. The ifindex is written when all settings are applied: a daemon
+ * that is killed before applies them again. renew: settings of other software are replaced, which
+ * are not those of before uplinkd. *ret_retry: negative errno if something that the uplink can do
+ * without, as native XDP, is worth another attempt.
  */
 static int connect_interface(struct uplinks *uplinks, uint32_t index, const struct link_info *seen,
 			     bool renew, int *ret_retry)
@@ -93,12 +93,14 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 	struct link_info info = *seen;
 	struct dataplane_attachment attachment = {};
 	uint32_t before = dp->uplinks[index].ifindex;
-	bool fresh;
+	bool fresh, undo;
 	int r = 0, hidden, found;
 
 	/* The kernel sends no event for an XDP program that is attached by a link. */
 	(void)link_refresh_get(context->links, info.ifindex, &info);
 	fresh = before != info.ifindex;
+	/* in a set that is to be replaced it may be connected, and forwards until then */
+	undo = fresh && !dp->staged;
 	if (fresh && context->cfg->receive != UL_RECEIVE_TC)
 		r = dataplane_check_xdp(dp, info.ifindex, info.name);
 	if (r < 0)
@@ -109,7 +111,7 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 	}
 	r = hidden = nic_settings_apply(context, &info, fresh, !renew);
 	if (r < 0) {
-		if (fresh)
+		if (undo)
 			saved_settings_restore(context, info.ifindex, info.mac);
 		return r;
 	}
@@ -127,7 +129,7 @@ static int connect_interface(struct uplinks *uplinks, uint32_t index, const stru
 			r = attach(context, &info, fresh, hidden, &attachment);
 	}
 	if (r < 0) {
-		if (fresh)
+		if (undo)
 			uplink_disconnect(uplinks, index);
 		return r;
 	}
