@@ -43,6 +43,11 @@ class Path:
     named = False  # each call is recognised by its name and argument, not by its number
     torn_down = False  # a kill is also followed by a teardown
 
+    @staticmethod
+    def make_ready():
+        """Once, before there are workers. False: this checkout does not have what the path needs."""
+        return True
+
     def has(self, call):
         """Whether this call of the trace belongs to the path."""
         return True

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import errnos
 import history
+from harness import old_version
 from harness.base import wait_until
 from kinds import Event, Path, Process, Request, Start
 from rig import PORT_SLOTS, TABLE, State, port_request, waiting_request
@@ -73,6 +74,10 @@ class Upgrade(Start):
     help = "start that finds maps of 0.1.0, with a run-time port and a drained uplink"
     fresh = True
     before = after = WITH_RUNTIME_PORT
+
+    @staticmethod
+    def make_ready():
+        return old_version.is_in_checkout() and bool(old_version.build_old())
 
     def prepare(self, rig):
         rig.ensure_none()
