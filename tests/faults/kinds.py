@@ -45,7 +45,7 @@ class Path:
 
     @staticmethod
     def make_ready():
-        """Once, before there are workers. False: this checkout does not have what the path needs."""
+        """Once, before there are workers. False: this checkout lacks what the path needs."""
         return True
 
     def has(self, call):

@@ -284,14 +284,15 @@ class Rig:
         wanted |= {HOST_PORT} if state.host else set()
         if set(ports) != wanted:
             found.append(f"ports {sorted(ports)}, not {sorted(wanted)}")
-        links = {x["ifname"]: x["flags"] for x in json.loads(self.hv.ip("-j", "link").stdout)}
+        links = {x["ifname"]: x for x in json.loads(self.hv.ip("-j", "addr").stdout)}
         found += [
             f"{name} was not set up"
             for name in set(state.ports) - state.attached
-            if "UP" not in links[name]
+            if "UP" not in links[name]["flags"]
         ]
-        if self.host_port() != ([HOST_ADDRESS] if state.host else None):
-            found.append(f"{HOST_PORT} has {self.host_port()}")
+        addresses = self._addresses_in_use(links.get(HOST_PORT))
+        if addresses != ([HOST_ADDRESS] if state.host else None):
+            found.append(f"{HOST_PORT} has {addresses}")
         for name in set(ports) & set(state.ports):
             wanted = {
                 "group": state.ports[name],
@@ -303,14 +304,13 @@ class Rig:
             found += self._differences(name, ports[name], wanted)
         return found
 
-    def host_port(self):
-        """The IPv4 addresses of the host port, if it is up; None: there is no such interface."""
-        shown = self.hv.ip("-j", "addr", "show", HOST_PORT, check=False).stdout
-        if not shown.strip("[]{}, \n"):
+    @staticmethod
+    def _addresses_in_use(link):
+        """The IPv4 addresses of an interface, none while it is down; None without an interface."""
+        if not link:
             return None
-        (found,) = json.loads(shown)
-        addresses = [a for a in found["addr_info"] if a["family"] == "inet"]
-        return [f"{a['local']}/{a['prefixlen']}" for a in addresses if "UP" in found["flags"]]
+        addresses = [a for a in link["addr_info"] if a["family"] == "inet"]
+        return [f"{a['local']}/{a['prefixlen']}" for a in addresses if "UP" in link["flags"]]
 
     def _pin_problems(self):
         root, found = self.daemon.bpffs / "uplinkd", []

@@ -10,7 +10,7 @@ import pytest
 
 from harness.base import wait_until
 from harness.bed import Bed, port, port_mac, switch
-from harness.privileges import USER, prepare
+from harness.privileges import as_service
 
 DHCP = {"interface": "vmk1", "host": True, "dhcp": True}
 FILES = {
@@ -137,8 +137,7 @@ def ended(children):
 
 def test_a_daemon_of_another_user_leaves_them_to_root():
     bed = Managed()
-    assert prepare(bed.daemon).returncode == 0
-    bed.daemon.run_as(USER).start()
+    as_service(bed.daemon).start()
     assert bed.files() == set()
     assert bed.daemon.run_to_end("--drop-ins").returncode == 0
     assert bed.unmanaged() == {"eth0", "p0"}
@@ -156,8 +155,7 @@ def test_before_the_first_start_the_files_of_the_configuration_count():
 
 def test_without_a_manager_a_port_that_needs_one_is_reported():
     bed = Managed(DHCP)
-    assert prepare(bed.daemon).returncode == 0
-    bed.daemon.run_as(USER).start()
+    as_service(bed.daemon).start()
     done = bed.daemon.run_to_end("--drop-ins", wrap=ALONE)
     assert done.returncode == 0 and "vmk1: dhcp, ipv6-ra and dns need" in done.stderr
     problems = bed.daemon.status()["daemon"]["problems"]

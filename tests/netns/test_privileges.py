@@ -13,7 +13,7 @@ from harness.base import wait_until
 from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.daemon import CAPABILITIES
 from harness.lacp_bed import ScriptBed
-from harness.privileges import USER, prepare
+from harness.privileges import USER, as_service, prepare
 from harness.settings import assert_no_programs, set_ipv6, settings_of
 from harness.traffic import Traffic, paced
 
@@ -31,10 +31,7 @@ def configuration(bed, ports=(0,), **more):
 
 
 def prepared(bed, config):
-    daemon = bed.start(config, start=False)
-    done = prepare(daemon)
-    assert done.returncode == 0, done.stderr
-    return daemon.run_as(USER)
+    return as_service(bed.start(config, start=False))
 
 
 def owners_below(folder):
@@ -138,8 +135,7 @@ def test_everything_that_a_daemon_does_works_without_root():
 
 def test_lacp_without_root():
     bed = ScriptBed(n=2, start=False)
-    prepare(bed.daemon)
-    bed.daemon.run_as(USER).start()
+    as_service(bed.daemon).start()
     bed.wait()
     bed.daemon.restart()
     bed.wait()

@@ -19,7 +19,7 @@ from harness import base, rtnl
 from harness.base import BUILD, Cleanup
 from harness.lacp_bed import ScriptBed
 from harness.netns import veths
-from harness.privileges import USER, prepare
+from harness.privileges import as_service
 
 HAS_MARKS = False
 LACP_INTERVAL = 0.9  # seconds
@@ -78,10 +78,7 @@ class Case:
 
     def __init__(self, receive):
         self.it = ScriptBed(n=3, receive=receive, start=False)
-        daemon = self.it.daemon
-        prepared = prepare(daemon)
-        assert prepared.returncode == 0, prepared.stderr
-        daemon.run_as(USER)
+        daemon = as_service(self.it.daemon)
         daemon.privileges = ["nice", "-n", str(UNIT_NICE), *daemon.privileges]
         daemon.start()
         self.it.wait()

@@ -11,3 +11,10 @@ def prepare(daemon, user=USER):
     Cleanup.current().add(lambda: daemon.run_to_end("--finish"))
     daemon.bpffs.chmod(0o1700)  # as systemd mounts it
     return daemon.run_to_end("--prepare", user)
+
+
+def as_service(daemon):
+    """Prepared, and with the user and the capabilities of the unit from its next start on."""
+    done = prepare(daemon)
+    assert done.returncode == 0, done.stderr
+    return daemon.run_as(USER)
