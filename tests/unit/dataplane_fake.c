@@ -273,6 +273,7 @@ void dataplane_fake_init(struct dataplane_fake *fake, uint32_t max_ports, uint32
 	policies = new_array(dp, UL_MAP_POLICIES, UL_MAX_POLICIES, sizeof(*policies));
 	dp->vlans = new_array(dp, UL_MAP_VLANS, UL_N_VLANS, sizeof(*dp->vlans));
 	new_array(dp, UL_MAP_SENT, UL_RECENT, sizeof(uint64_t));
+	new_array(dp, UL_MAP_OUTSIDE, UL_RECENT, sizeof(uint64_t));
 	dp->lacp_answers =
 		new_array(dp, UL_MAP_LACP_ANSWERS, UL_MAX_UPLINKS, sizeof(*dp->lacp_answers));
 	dp->lacp_ports = new_array(dp, UL_MAP_LACP_PORTS, UL_MAX_UPLINKS, sizeof(*dp->lacp_ports));
