@@ -36,6 +36,7 @@ def end_tracer(pid):
 class Path:
     fresh = False  # each fault ends with a teardown, because the path needs a first start
     traffic = True  # frames of group prod need no change
+    settles = 0.5  # s until the state after the action holds without a fault
     method = None  # of the control protocol
     running = False  # the daemon runs before the action
     thread = None  # whose calls are meant; None: those of all threads

@@ -43,9 +43,9 @@ def sanitizer(rig):
 
 def check_traffic(path, rig, state):
     if path.traffic:
-        return rig.lost_traffic(path.before.drained & state.drained)
+        return rig.lost_traffic(path.before, state) + rig.flaps(path.before, state)
     rig.skip_traffic()
-    return rig.lost_traffic(state.drained)
+    return rig.lost_traffic(state, state)
 
 
 def teardown_leaves_nothing(rig):
@@ -102,7 +102,7 @@ def heals(path, rig, action, number, call):
     if path.before is None:
         states = [path.after]
     try:
-        return reached(rig, states, 0.5 / base.SLOW), bad
+        return reached(rig, states, path.settles / base.SLOW), bad
     except AssertionError as error:
         first = str(error)
     if not is_reported(rig, action, number, call):

@@ -71,9 +71,11 @@ class Exchange(Start):
 
 class Upgrade(Start):
     name = "upgrade"
-    help = "start that finds maps of 0.1.0, with a run-time port and a drained uplink"
+    help = (
+        "start that finds maps of 0.1.0, with LACP, a learned address, a run-time port and a drain"
+    )
     fresh = True
-    before = after = WITH_RUNTIME_PORT
+    before = after = replace(WITH_RUNTIME_PORT, lacp=True, learning=True)
 
     @staticmethod
     def make_ready():
@@ -182,6 +184,58 @@ class Undrain(Request):
 
     def prepare(self, rig):
         rig.ensure(self.before)
+
+
+# ---- LACP, and a group that learns ----
+LACP = replace(undrained(State()), lacp=True, learning=True)
+NEGOTIATION = 4  # s at most, with the wait of 2 s before links are aggregated
+
+
+class LacpFirstStart(FirstStart):
+    name = "lacp-first-start"
+    help = "start of a switch with LACP that is not in the kernel"
+    settles = NEGOTIATION
+    after = LACP
+
+    def prepare(self, rig):
+        super().prepare(rig)
+        rig.speak_lacp(True)
+
+
+class LacpRestart(Restart):
+    name = "lacp-restart"
+    help = "start of the same version that adopts a switch with LACP and a learned address"
+    before = after = LACP
+
+
+class LacpUpgrade(Upgrade):
+    name = "lacp-upgrade"
+    help = "start that finds maps of 0.1.0 with LACP and a learned address"
+    before = after = LACP
+
+
+class LacpBegin(Reload):
+    name = "lacp-begin"
+    help = "a reload from a static channel to LACP"
+    traffic = False
+    settles = NEGOTIATION
+    before, after = undrained(State()), LACP
+
+    def before_action(self, rig):
+        super().before_action(rig)
+        rig.speak_lacp(True)
+
+
+class LacpReload(Reload):
+    name = "lacp-reload"
+    help = "MTU and VLANs change with LACP and a learned address"
+    before, after = LACP, replace(LACP, mtu=1700, more_groups=1)
+
+
+class LacpDrain(Drain):
+    name = "lacp-drain"
+    help = "an uplink with LACP is drained"
+    before, after = LACP, replace(LACP, drained=State().drained)
 
 
 # ---- changes that wait for their confirmation ----
@@ -381,6 +435,12 @@ PATHS = {
         PortRemove,
         Drain,
         Undrain,
+        LacpFirstStart,
+        LacpRestart,
+        LacpUpgrade,
+        LacpBegin,
+        LacpReload,
+        LacpDrain,
         BridgeCreate,
         BridgeRemove,
         BridgeJoin,

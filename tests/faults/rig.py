@@ -4,7 +4,8 @@
 fault and compared with what must hold after it.
 
 The switch has two uplinks and two port groups. Traffic of group prod needs no change in any path,
-so none of its frames may be lost. eth1, p2 and p3 are down before the first start, all interfaces
+so none of its frames may be lost; the same is true of a learned address and of LACP, where the
+state has them. eth1, p2 and p3 are down before the first start, all interfaces
 have IPv6, and the MTU differs from that of the switch: teardown has settings to restore.
 """
 import array
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 import struct
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from harness import daemon as daemon_module
 from harness.base import BUILD, LIBC, run, wait_until
 from harness.bed import Bed, outside_mac, port, port_mac, switch
 from harness.daemon import Uplinkd
+from harness.lacp import IN_USE, ScriptedPartner
 from harness.netns import MS_BIND, SIOCETHTOOL, call
 from harness.old_version import build_old
 from harness.pinned import set_meta
@@ -33,11 +36,14 @@ SYS_BPF = {"x86_64": 321, "aarch64": 280}
 BPF_OBJ_GET = 7
 RCU_EXPEDITED = "/sys/kernel/rcu_expedited"
 SWITCH = "vs"
+RATE = 300  # frames of a stream per second
 TABLE = 64  # groups for which the tables of a small switch have room
 PORT_SLOTS = 256  # ports of such a switch
 HEAL_SECONDS = 40
 BRIDGE = "br-lab"
 HOST_PORT, HOST_ADDRESS = "vmk0", "192.0.2.1/24"
+LEARNED = "52:54:00:77:00:01"  # of a nested machine behind p2
+LACPDU_SECONDS = 20  # of the partner, which has the long timeout
 CONFIRM_SECONDS = 3600
 
 
@@ -59,6 +65,8 @@ class State:
     bridge: bool = False  # group lab has an attachment bridge
     attached: frozenset = frozenset()  # ports of the bridge
     host: bool = False  # group lab has a host port with an address
+    lacp: bool = False  # else a static channel
+    learning: bool = False  # group lab learns addresses
     configuration: str = "files"
 
     def config(self):
@@ -88,7 +96,10 @@ class State:
         if self.bridge:
             groups[1]["bridge"] = BRIDGE
         groups += [{"name": f"more{i}", "vlan": 400 + i} for i in range(self.more_groups)]
-        return {"switches": [switch(SWITCH, ["eth0", "eth1"], groups, mtu=self.mtu)]}
+        if self.learning:
+            groups[1]["security"] = {"mac-learning": True}
+        channel = {"channel": "lacp", "lacp": {"rate": "slow"}} if self.lacp else {}
+        return {"switches": [switch(SWITCH, ["eth0", "eth1"], groups, mtu=self.mtu, **channel)]}
 
 
 def waiting_request(state):
@@ -150,6 +161,10 @@ class Rig:
             set_ipv6(self.hv, name)
         for name in ("eth1", "p2", "p3"):
             self.hv.up(name, False)
+        self.partner = ScriptedPartner(
+            self.bed.world, ["sw0", "sw1"], interval=LACPDU_SECONDS, short=False
+        )
+        self.speak_lacp(False)
         self.former = self.settings()
         self.daemon = Uplinkd(self.hv, State().config(), log_level="info")
         # an injected fault replaces the call by one that does not exist
@@ -157,9 +172,10 @@ class Rig:
         self.managers = self.daemon.dir / "managers"
         self.managers.mkdir()
         self.streams = self._streams()
+        self.learned = {}  # streams from and to the learned address, from its first state on
 
     def _streams(self):
-        tx, rate = self.bed.tx, 300
+        tx, rate = self.bed.tx, RATE
         inward = {"src_mac": outside_mac(5), "dst_mac": port_mac(0), "vlan": 100}
         return {
             "out": Traffic(
@@ -173,6 +189,17 @@ class Rig:
             "in by eth1": Traffic(tx("sw1"), [tx("m0")], rate=rate, **inward),
             "local": Traffic(
                 tx("m1"), [tx("m0")], src_mac=port_mac(1), dst_mac=port_mac(0), rate=rate
+            ),
+        }
+
+    def _learned_streams(self):
+        tx, outside, vlan = self.bed.tx, outside_mac(5), State().lab_vlan
+        return {
+            "from the learned address": Traffic(
+                tx("m2"), self.bed.rx_uplinks(), src_mac=LEARNED, dst_mac=outside, rate=RATE
+            ),
+            "to the learned address": Traffic(
+                tx("sw0"), [tx("m2")], src_mac=outside, dst_mac=LEARNED, vlan=vlan, rate=RATE
             ),
         }
 
@@ -249,7 +276,7 @@ class Rig:
         found = [
             f"finding {p['severity']} {p['code']}: {p.get('object', 'uplinkd')}: {p['message']}"
             for p in shown[0]["problems"] + status["daemon"].get("problems", [])
-            if p["severity"] != "note" and p["code"] != f"configuration_{state.configuration}"
+            if p["severity"] != "note" and p["code"] not in self._expected_findings(state)
         ]
         if "configuration" in status["daemon"]:
             found += self._differences(
@@ -269,6 +296,18 @@ class Rig:
         vlans = {g["name"]: g["vlan"] for g in shown[0]["groups"]}
         found += self._differences("VLANs", vlans, {"prod": "100", "lab": str(state.lab_vlan)})
         return found + self._port_problems(state) + self._pin_problems() + self.left_rcu()
+
+    @staticmethod
+    def _expected_findings(state):
+        """lacp_lacp_unused: the partner speaks LACP before the channel does, and afterwards.
+        inactive_uplink: the world sends by both uplinks.
+        """
+        found = {f"configuration_{state.configuration}"}
+        if not state.lacp:
+            found.add("lacp_lacp_unused")
+        elif state.drained:
+            found.add("inactive_uplink")
+        return found
 
     @staticmethod
     def _differences(what, now, wanted):
@@ -339,15 +378,24 @@ class Rig:
 
     # ---- traffic ----
     def skip_traffic(self):
-        for stream in self.streams.values():
+        for stream in (*self.streams.values(), *self.learned.values()):
             stream.skip()
+        self.since = time.monotonic()
 
-    def lost_traffic(self, drained=frozenset()):
-        """Judges all frames since skip_traffic(), and some more; returns what is wrong."""
-        found = []
-        for stream in self.streams.values():
+    def lost_traffic(self, before, after):
+        """Judges all frames since skip_traffic(), and some more, that these states do not change;
+        returns what is wrong.
+        """
+        found, streams = [], dict(self.streams)
+        if before.learning and after.learning:
+            streams.update(self.learned)
+        if before.lacp or after.lacp:  # a drained uplink does not collect
+            for name in before.drained | after.drained:
+                del streams[f"in by {name}"]
+        drained = before.drained & after.drained
+        for stream in streams.values():
             stream.command("wait", 10)
-        for name, stream in self.streams.items():
+        for name, stream in streams.items():
             phase = stream.check()
             if phase.lost or phase.duplicates:
                 found.append(
@@ -357,6 +405,23 @@ class Rig:
             if name == "out" and used & drained:
                 found.append(f"{sorted(used & drained)} sends although it is drained")
         return found
+
+    # ---- LACP ----
+    def speak_lacp(self, on):
+        for name in ("sw0", "sw1"):
+            if self.partner[name].mute == on:
+                with self.partner.change(name) as far:
+                    far.mute = not on
+
+    def flaps(self, before, after):
+        """LACPDUs since skip_traffic() by which an uplink leaves the channel that stays in it."""
+        return [
+            f"{name} left the channel: {actor}"
+            for name, far in (("eth0", "sw0"), ("eth1", "sw1"))
+            for _, actor, _ in self.partner.lacpdus_of_uplinkd(far, self.since)
+            if before.lacp and after.lacp and name not in before.drained | after.drained
+            if actor.state & IN_USE != IN_USE
+        ]
 
     def set_meta(self, field, change):
         set_meta(self.daemon.bpffs, field, change, SWITCH)
@@ -420,15 +485,25 @@ class Rig:
 
     def ensure(self, state):
         """The daemon runs and the switch is in this state."""
+        self.speak_lacp(state.lacp)
         self._ensure_configuration(state)
         self._ensure_members(state)
-        if self.is_healthy(state):
-            return
+        if not self.is_healthy(state):
+            self._ensure_requested(state)
+            self.wait_healthy(state)
+        if state.learning:
+            self._ensure_learned()
+
+    def _ensure_requested(self, state):
         self._ensure_ports(state)
         for uplink in self.daemon.json("show", "uplinks"):
             if uplink["drained"] != (uplink["name"] in state.drained):
                 self.request("Undrain" if uplink["drained"] else "Drain", uplink=uplink["name"])
-        self.wait_healthy(state)
+
+    def _ensure_learned(self):
+        self.learned = self.learned or self._learned_streams()
+        known = lambda: [e["mac"] for e in self.daemon.json("show", "fdb")]
+        wait_until(lambda: LEARNED in known(), HEAL_SECONDS, lambda: f"{LEARNED} in {known()}")
 
     def ensure_by_0_1_0(self, state):
         """The same by a daemon of that version, which has ended. It does not note which ports were
@@ -443,6 +518,11 @@ class Rig:
                 request = port_request(name, state.ports[name])
                 group, mac = request["group"], request["mac"]
                 self.daemon.ctl("port", "add", SWITCH, group, name, "--mac", mac)
+            if state.lacp:
+                self.speak_lacp(True)
+                wait_until(self.partner.agreed, HEAL_SECONDS, lambda: "the partner to agree")
+            if state.learning:
+                self._ensure_learned()
             for name in state.drained:
                 self.daemon.ctl("uplink", "drain", name)
             self.daemon.stop()

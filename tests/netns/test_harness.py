@@ -110,6 +110,27 @@ def test_a_campaign_refuses_what_it_would_pass_over(monkeypatch):
             paths.check_completeness(paths.PATHS, {"restart": [call]})
 
 
+def test_a_campaign_sees_lost_frames_and_flaps(monkeypatch):
+    monkeypatch.syspath_prepend(base.ROOT / "tests/faults")
+    from paths import LACP
+    from rig import Rig
+
+    rig = Rig(base.temp_dir() / "rcu_expedited")
+    rig.ensure(LACP)
+    rig.skip_traffic()
+    assert rig.lost_traffic(LACP, LACP) == [] and rig.flaps(LACP, LACP) == []
+    rig.request("Drain", uplink="eth0")
+    rig.hv.up("p2", False)
+    base.wait_until(lambda: rig.flaps(LACP, LACP), 30, "the partner to see eth0 leave")
+    assert all(text.startswith("eth0 left the channel: ") for text in rig.flaps(LACP, LACP))
+    rig.hv.up("p2")
+    rig.request("Undrain", uplink="eth0")
+    rig.wait_healthy(LACP)
+    lost = " ".join(rig.lost_traffic(LACP, LACP))
+    assert "in by eth0: " in lost and "to the learned address: " in lost and "local: " not in lost
+    rig.ensure_none()
+
+
 @pytest.mark.alone
 def test_a_call_that_the_kernel_starts_again_counts_once():
     """A write to a setting of IPv6, as often as it finds the RTNL held."""
