@@ -333,3 +333,29 @@ Test(vswitch_preflight, interfaces_of_the_host_are_no_run_time_ports)
 	cr_expect_eq(check_runtime(test, "vnet1"), 0, "the kernel gives one to each interface");
 	preflight_test_free(test);
 }
+
+/* Only ENODEV means that there is none; otherwise an interface of the host might pass as a port. */
+Test(vswitch_preflight, an_interface_that_cannot_be_queried_is_refused)
+{
+	struct preflight_test *test = preflight_test_new();
+	struct switch_cfg before = test->fixture->cfg;
+	int query = mnl_socket_get_fd(test->context.links->query.socket);
+	int former = dup(query), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	before.n_groups = 0;
+	add_port(test, "vm0", false);
+	cr_assert(former >= 0 && null >= 0 && dup2(null, query) == query);
+	cr_expect_eq(check(test, &before), -ENOTSOCK);
+	cr_assert_eq(test->errors.n, 1);
+	cr_expect_str_eq(test->errors.messages[0],
+			 "sw: vm0: cannot query the interface: Socket operation on non-socket");
+	errors_done(&test->errors);
+	cr_expect_eq(check_runtime(test, "vm0"), -ENOTSOCK);
+	cr_expect_eq(test->errors.n, 1);
+	cr_assert_eq(dup2(former, query), query);
+	close(former);
+	close(null);
+	cr_expect_eq(check(test, &before), 0);
+	cr_expect_eq(check_runtime(test, "vm0"), 0);
+	preflight_test_free(test);
+}

@@ -61,6 +61,13 @@ static int check_xdp(const struct preflight *pre, const struct link_info *info)
 	return -EBUSY;
 }
 
+static int query_failed(struct errors *errors, int error, const char *switch_name,
+			const char *interface)
+{
+	return errors_add(errors, error, "%s: %s: cannot query the interface", switch_name,
+			  interface);
+}
+
 static int check_uplink(const struct preflight *pre, const char *name)
 {
 	bool member = pre->before && switch_has_uplink(pre->before, name);
@@ -79,8 +86,7 @@ static int check_uplink(const struct preflight *pre, const char *name)
 	if (r == -ENODEV)
 		return 0;
 	if (r < 0)
-		return errors_add(pre->errors, r, "%s: %s: cannot query the interface",
-				  pre->cfg->name, name);
+		return query_failed(pre->errors, r, pre->cfg->name, name);
 	if (!same_mtu)
 		r = check_mtu(pre, &info);
 	/* In a switch-over it leaves its bridge or bond when everything else is applied. */
@@ -133,15 +139,28 @@ static bool is_attached(const struct preflight *pre, const struct group_cfg *gro
 		strcmp(master.name, pre->cfg->bridge) == 0);
 }
 
+/* 1: there is one; 0: none, which is connected when it appears; or a negative errno. */
+static int find_port(struct link_monitor *links, const char *switch_name, const char *interface,
+		     struct link_info *ret, struct errors *errors)
+{
+	int r = context_find_interface(links, interface, ret);
+
+	if (r < 0 && r != -ENODEV)
+		return query_failed(errors, r, switch_name, interface);
+	return r == 0;
+}
+
 static int check_port(const struct preflight *pre, const struct group_cfg *group,
 		      const struct port_cfg *port, struct errors *errors)
 {
 	struct link_info info;
+	int r;
 
 	if (port->host)
 		return check_host_port(pre, port, errors);
-	if (context_find_interface(pre->context->links, port->interface, &info) < 0)
-		return 0;
+	r = find_port(pre->context->links, pre->cfg->name, port->interface, &info, errors);
+	if (r <= 0)
+		return r;
 	if (is_attached(pre, group, &info))
 		info.master = 0;
 	return context_check_interface(errors, pre->cfg->name, &info);
@@ -172,10 +191,11 @@ int vswitch_check_runtime_port(struct link_monitor *links, const char *switch_na
 			       const char *interface, struct errors *errors)
 {
 	struct link_info info;
+	int r = find_port(links, switch_name, interface, &info, errors);
 
 	/* vswitch_check() has the reason of an unsuitable one. */
-	if (context_find_interface(links, interface, &info) < 0 || context_problems_of(&info))
-		return 0;
+	if (r <= 0 || context_problems_of(&info))
+		return r < 0 ? r : 0;
 	return context_check_unused(errors, switch_name, links, &info);
 }
 
