@@ -188,7 +188,7 @@ class Undrain(Request):
 
 # ---- LACP, and a group that learns ----
 LACP = replace(undrained(State()), lacp=True, learning=True)
-NEGOTIATION = 4  # s at most, with the wait of 2 s before links are aggregated
+NEGOTIATION = 12  # s, also on a busy machine; 2 of them before links are aggregated
 
 
 class LacpFirstStart(FirstStart):
