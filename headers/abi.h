@@ -138,7 +138,8 @@ struct ul_uplink {
 	__u32 reserved[2]; /* 0.1.0: saved NIC settings, now in the journal (saved_abi.h) */
 	__u32 speed_mbps;  /* 0: unknown */
 	__u32 max_frame;   /* bytes that may leave: MTU, Ethernet header and one tag */
-	/* our LACP port number, the same as long as the uplink is a member; 0: none yet */
+	/* our LACP port number, 1-UL_MAX_UPLINKS, the same as long as the uplink is a member; 0:
+	 * none yet */
 	__u32 lacp_port;
 	__u32 problems; /* enum ul_problem (problems.h) */
 	char name[UL_NAME_LEN];

@@ -74,6 +74,7 @@ Test(dataplane_check, a_set_with_more_ports_than_a_switch_has)
 	X(escape_of_a_terminal, fake.ports[0].name[1] = '\033') \
 	X(byte_that_is_not_ascii, fake.groups[0].name[0] = (char)0xe1) \
 	X(xdp_mode, fake.uplinks[0].xdp_mode = UL_XDP_GENERIC + 1) \
+	X(number_of_a_lacp_port, fake.uplinks[0].lacp_port = UL_MAX_UPLINKS + 1) \
 	X(name_of_a_port, FILL(fake.ports[0].name)) \
 	X(group_of_a_port, fake.ports[0].group = FAKE_GROUPS) \
 	X(policy_of_a_port, fake.ports[0].policy = UL_MAX_POLICIES) \
@@ -127,6 +128,9 @@ Test(dataplane_check, an_old_set)
 	uplinks[2].xdp_mode = UL_XDP_GENERIC + 1;
 	cr_expect_eq(set_v2_check(&set), -EPROTO);
 	uplinks[2].xdp_mode = 0;
+	uplinks[2].lacp_port = UL_MAX_UPLINKS_V2 + 1;
+	cr_expect_eq(set_v2_check(&set), -EPROTO);
+	uplinks[2].lacp_port = 0;
 	set.meta.n_uplinks = UL_MAX_UPLINKS_V2 + 1;
 	cr_expect_eq(set_v2_check(&set), -EPROTO);
 }

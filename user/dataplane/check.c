@@ -28,7 +28,8 @@ static bool check_meta(const struct ul_meta *meta, uint32_t n_ports, uint32_t n_
 
 static bool check_uplink(const struct ul_uplink *uplink)
 {
-	return uplink->xdp_mode <= UL_XDP_GENERIC && is_name(uplink->name, sizeof(uplink->name));
+	return uplink->xdp_mode <= UL_XDP_GENERIC && uplink->lacp_port <= UL_MAX_UPLINKS &&
+	       is_name(uplink->name, sizeof(uplink->name));
 }
 
 /* Free slots may have anything. */

@@ -88,7 +88,8 @@ int set_v2_check(const struct set_v2 *set)
 	    set->meta.receive > UL_RECEIVE_TC)
 		return -EPROTO;
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS_V2; i++)
-		if (set->uplinks[i].xdp_mode > UL_XDP_GENERIC)
+		if (set->uplinks[i].xdp_mode > UL_XDP_GENERIC ||
+		    set->uplinks[i].lacp_port > UL_MAX_UPLINKS_V2)
 			return -EPROTO;
 	for (uint32_t i = 0; i < set->n_groups; i++)
 		if (!check_group((const void *)&set->groups[i]))
