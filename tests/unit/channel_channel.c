@@ -155,6 +155,26 @@ Test(channel_channel, a_restart_resumes_the_saved_state_at_once, .timeout = 300)
 	partner_stop(&partner);
 }
 
+/* Then the start is repeated, by the daemon or by its service manager. */
+Test(channel_channel, a_saved_state_that_cannot_be_read_is_not_a_missing_one, .timeout = 300)
+{
+	struct partner partner;
+	struct channel_fixture *fixture = joined(&partner);
+
+	channel_free(fixture->channel);
+	fixture->collecting[0] = fixture->distributing[0] = false;
+	channel_fixture_open(fixture);
+	fixture->base->fake.load_lacp_error = -ENOMEM;
+	cr_expect_eq(channel_apply(fixture->channel), -ENOMEM);
+	cr_expect(dataplane_fake_has_error(&fixture->base->fake,
+					   "the saved LACP state of uplink 0 cannot be read"));
+	fixture->base->fake.load_lacp_error = 0;
+	cr_expect_eq(channel_apply(fixture->channel), 0);
+	cr_expect(is_distributing(fixture));
+	channel_fixture_free(fixture);
+	partner_stop(&partner);
+}
+
 /* Another NIC has the name of the uplink now: what was agreed was agreed on another cable. */
 Test(channel_channel, the_state_of_a_replaced_interface_is_not_resumed, .timeout = 300)
 {

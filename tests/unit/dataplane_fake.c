@@ -142,8 +142,10 @@ static uint64_t jiffies(struct dataplane *dp)
 /* ---- maps that are written by system call ---- */
 static int load_lacp(struct dataplane *dp, uint32_t uplink, struct lacp_saved *ret)
 {
-	*ret = fake_of(dp)->lacp[uplink];
-	return 0;
+	const struct dataplane_fake *fake = fake_of(dp);
+
+	*ret = fake->lacp[uplink];
+	return fake->load_lacp_error;
 }
 
 static int save_lacp(struct dataplane *dp, uint32_t uplink, const struct lacp_saved *saved)

@@ -45,7 +45,7 @@ struct dataplane_fake {
 
 	/* ---- results of the operations; 0: success ---- */
 	int attach_port_error, attach_uplink_error, check_xdp_error;
-	int set_member_error, xdp_target_error, save_lacp_error;
+	int set_member_error, xdp_target_error, save_lacp_error, load_lacp_error;
 	/* of an uplink that is attached with XDP; UL_XDP_NATIVE after dataplane_fake_init() */
 	enum ul_xdp_mode xdp_mode;
 	uint32_t problems; /* of each interface, enum ul_problem */

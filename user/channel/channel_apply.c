@@ -110,14 +110,19 @@ struct saved_channel {
 	uint64_t answered_ms[UL_MAX_UPLINKS];
 };
 
-static void load_saved(struct dataplane *dp, struct saved_channel *ret)
+/* A record that cannot be read is no missing one: without it the uplink would leave the channel. */
+static int load_saved(const struct switch_context *context, struct saved_channel *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
-		if (dataplane_load_lacp(dp, i, &ret->saved[i]) < 0)
-			ret->saved[i].version = 0;
-		ret->answered_ms[i] = dp->lacp_answers[i].last_ns / 1000000;
+		int r = dataplane_load_lacp(context->dp, i, &ret->saved[i]);
+
+		if (r < 0)
+			return context_fail(context, r,
+					    "the saved LACP state of uplink %u cannot be read", i);
+		ret->answered_ms[i] = context->dp->lacp_answers[i].last_ns / 1000000;
 	}
+	return 0;
 }
 
 /* No uplink has a record from index i on. A stale record would be restored for the next uplink with
@@ -220,16 +225,13 @@ static int configure_lacp(struct channel *channel, const struct lacp_config *con
 	return 0;
 }
 
-static int apply_ports(struct channel *channel)
+static int apply_ports(struct channel *channel, const struct saved_channel *saved)
 {
 	uint32_t n = channel->context->dp->meta->n_uplinks;
-	struct saved_channel saved;
 	int r = 0;
 
-	if (channel->starting)
-		load_saved(channel->context->dp, &saved);
 	for (uint32_t i = 0; r == 0 && i < n; i++)
-		r = apply_port(channel, channel->port[i], &saved);
+		r = apply_port(channel, channel->port[i], saved);
 	for (uint32_t i = 0; r == 0 && i < n; i++)
 		channel_port_connect(channel, channel->port[i]);
 	return r;
@@ -240,15 +242,18 @@ static int apply_lacp(struct channel *channel)
 	const struct switch_context *context = channel->context;
 	bool start = !channel->lacp;
 	struct lacp_config config;
-	int r;
+	struct saved_channel saved;
+	int r = start ? load_saved(context, &saved) : 0;
 
+	if (r < 0)
+		return r;
 	channel_make_config(context, &config);
 	meta_write_headless(context->dp, (uint64_t)context->cfg->lacp.headless_s * 1000000000ULL);
 	r = configure_lacp(channel, &config);
 	if (r < 0)
 		return r;
 	channel->starting = start;
-	r = apply_ports(channel);
+	r = apply_ports(channel, &saved);
 	channel->starting = false;
 	if (r < 0)
 		return r;
