@@ -77,13 +77,13 @@ static struct snapshot *take_snapshot(const struct view *view, const struct ul_s
 	CHECK(snapshot_take(view, &snapshot) == 0);
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++)
 		snapshot->uplinks[i].stats = stats[i];
-	for (uint32_t i = 0; i < view->meta->max_ports; i++)
+	for (uint32_t i = 0; i < view->max_ports; i++)
 		snapshot->port_stats[i] = stats[UL_ENDPOINT_PORT0 + i];
 	return snapshot;
 }
 
-/* As view_open() requires. */
-static bool is_sane(const struct view *view)
+/* As view_open() requires, which takes the sizes. */
+static bool is_sane(struct view *view)
 {
 	const struct check_records records = { .meta = view->meta,
 					       .uplinks = view->uplinks,
@@ -94,6 +94,8 @@ static bool is_sane(const struct view *view)
 					       .n_ports = FAKE_PORTS,
 					       .n_groups = FAKE_GROUPS };
 
+	view->max_ports = view->meta->max_ports;
+	view->max_groups = view->meta->max_groups;
 	return check_records(&records) == 0;
 }
 

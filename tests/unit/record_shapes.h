@@ -37,7 +37,7 @@ static inline struct snapshot *take_snapshot(const struct fake *fake, struct vie
 	cr_assert_eq(snapshot_take(view, &snapshot), 0);
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++)
 		snapshot->uplinks[i].stats = fake->stats[i];
-	for (uint32_t i = 0; i < FAKE_PORTS; i++)
+	for (uint32_t i = 0; i < view->max_ports; i++)
 		snapshot->port_stats[i] = fake->stats[UL_ENDPOINT_PORT0 + i];
 	snapshot->unassigned_stats = fake->stats[UL_ENDPOINT_NONE];
 	return snapshot;

@@ -170,3 +170,31 @@ Test(records_reads, the_switch_is_a_string)
 			  rows[i].parameters);
 	}
 }
+
+/* The set of the former snapshot had fewer slots. */
+Test(records_reads, a_switch_that_grew_has_no_former_counters)
+{
+	_cleanup_(snapshot_freep) struct snapshot *before = NULL, *now = NULL;
+	_cleanup_(errors_done) struct errors errors = {};
+	json_auto_t *without = json_pack("{s:s}", "without", "eth0"), *value = NULL;
+	struct view small, *views[] = { &view }, *former[] = { &small };
+	struct switches first = { .n = 1, .views = former }, second = { .n = 1, .views = views };
+	struct read_request request = { .now = &second, .before = &first, .parameters = without };
+
+	fake_init(&fake, 2);
+	fake.meta.max_ports = 1;
+	before = take_snapshot(&fake, &small);
+	fake.meta.max_ports = FAKE_PORTS;
+	now = take_snapshot(&fake, &view);
+	cr_expect_not(snapshot_follows(now, before));
+	cr_expect(snapshot_follows(now, now));
+	first.snapshots = &before;
+	second.snapshots = &now;
+	cr_expect_eq(record_read_answer(record_read_find("WhatIf"), &request, &value, &errors),
+		     -EINVAL);
+	cr_assert_eq(errors.n, 1);
+	cr_expect(strstr(errors.messages[0], "vswitch0: was created, or has grown, during"), "%s",
+		  errors.messages[0]);
+	cr_expect_eq(record_read_answer(record_read_find("Findings"), &request, &value, &errors),
+		     0);
+}

@@ -155,6 +155,8 @@ void fake_view(const struct fake *fake, struct view *ret)
 			      .uplinks = fake->uplinks,
 			      .ports = fake->ports,
 			      .groups = fake->groups,
+			      .max_ports = fake->meta.max_ports,
+			      .max_groups = fake->meta.max_groups,
 			      .policies = fake->policies,
 			      .vlans = fake->vlans,
 			      .fdb = fake->fdb,

@@ -66,13 +66,9 @@ static void evaluated_free(struct evaluated *evaluated)
 
 static const struct snapshot *find_before(const struct evaluated *last, const struct snapshot *now)
 {
-	for (size_t i = 0; last && i < last->switches.n; i++) {
-		const struct snapshot *before = last->switches.snapshots[i];
-
-		if (strcmp(before->view->name, now->view->name) == 0 &&
-		    before->view->meta->max_ports == now->view->meta->max_ports)
-			return before;
-	}
+	for (size_t i = 0; last && i < last->switches.n; i++)
+		if (snapshot_follows(now, last->switches.snapshots[i]))
+			return last->switches.snapshots[i];
 	return NULL;
 }
 

@@ -158,10 +158,12 @@ static void view_closep(struct view **view)
 	view_close(*view);
 }
 
-static bool can_be_read(const struct view *view, const uint32_t entries[N_UL_MAPS])
+/* Also takes the sizes that were checked. */
+static bool can_be_read(struct view *view, const uint32_t entries[N_UL_MAPS])
 {
+	const struct ul_meta meta = *view->meta;
 	const struct check_records records = {
-		.meta = view->meta,
+		.meta = &meta,
 		.uplinks = view->uplinks,
 		.ports = view->ports,
 		.groups = view->groups,
@@ -171,6 +173,8 @@ static bool can_be_read(const struct view *view, const uint32_t entries[N_UL_MAP
 		.n_groups = entries[UL_MAP_GROUPS],
 	};
 
+	view->max_ports = meta.max_ports;
+	view->max_groups = meta.max_groups;
 	return entries[UL_MAP_FDB_USE] == entries[UL_MAP_FDB] && check_records(&records) == 0;
 }
 

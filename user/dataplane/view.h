@@ -18,9 +18,10 @@ struct view {
 	char name[UL_NAME_LEN];		 /* of the switch */
 	const struct ul_meta *meta;	 /* mapped, live */
 	const struct ul_uplink *uplinks; /* meta->n_uplinks of them are configured */
-	const struct ul_port *ports;	 /* meta->max_ports entries; used: UL_PORT_USED */
-	/* meta->max_groups entries; used: UL_GROUP_USED */
-	const struct ul_group *groups;
+	const struct ul_port *ports;	 /* max_ports entries; used: UL_PORT_USED */
+	const struct ul_group *groups;	 /* max_groups entries; used: UL_GROUP_USED */
+	/* of meta, as checked when the view was opened: the maps may be written by anyone */
+	uint32_t max_ports, max_groups;
 	/* UL_MAX_POLICIES entries; used: n_buckets > 0 or method set by a group */
 	const struct ul_policy *policies;
 	const struct ul_vlan *vlans;	/* UL_N_VLANS entries */

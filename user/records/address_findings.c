@@ -16,9 +16,9 @@ static uint64_t flooded_by_ports(const struct finder *finder)
 {
 	uint64_t n = 0;
 
-	for (uint32_t slot = 0; slot < finder->now->view->meta->max_ports; slot++)
-		n += finder->now->port_stats[slot].flooded.packets -
-		     finder->before->port_stats[slot].flooded.packets;
+	for (uint32_t slot = 0; slot < finder->now->view->max_ports; slot++)
+		n += growth(finder->now->port_stats[slot].flooded.packets,
+			    finder->before->port_stats[slot].flooded.packets);
 	return n;
 }
 
@@ -42,8 +42,8 @@ void find_reflections(struct finder *finder, uint32_t index)
 	    packets >= finder->before->uplinks[index].stats.reflected.packets) {
 		grown = packets - finder->before->uplinks[index].stats.reflected.packets;
 		sent = flooded_by_ports(finder);
-		outside = uplink->stats.address_outside.packets -
-			  finder->before->uplinks[index].stats.address_outside.packets;
+		outside = growth(uplink->stats.address_outside.packets,
+				 finder->before->uplinks[index].stats.address_outside.packets);
 	}
 	/*
 	 * A machine outside sends from an address of a port, which has a finding. Frames of two

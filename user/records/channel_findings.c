@@ -7,12 +7,6 @@
 #include "records/records.h"
 
 /* ---- a silent member ---- */
-/* Frames since the earlier snapshot; 0 when a counter was reset. */
-static uint64_t growth(uint64_t now, uint64_t before)
-{
-	return now > before ? now - before : 0;
-}
-
 static uint64_t received(const struct finder *finder, uint32_t index)
 {
 	return growth(stats_received(&finder->now->uplinks[index].stats).packets,
@@ -98,7 +92,7 @@ void find_peer_channel(struct finder *finder)
 	if (!finder->before || now->view->meta->channel != UL_CHANNEL_NONE ||
 	    finder->before->n_uplinks != now->n_uplinks)
 		return;
-	for (uint32_t slot = 0; slot < now->view->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < now->view->max_ports; slot++)
 		flooded += growth(now->port_stats[slot].flooded.packets,
 				  finder->before->port_stats[slot].flooded.packets);
 	for (uint32_t i = 0; i < now->n_uplinks; i++)

@@ -132,7 +132,7 @@ void find_all_counters(struct finder *finder)
 			      before && i < before->n_uplinks ? &before->uplinks[i].stats : NULL);
 	for (uint32_t i = 0; i < now->n_uplinks; i++)
 		find_reflections(finder, i);
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < view->max_ports; slot++) {
 		char name[UL_NAME_LEN] = "";
 
 		find_muted(finder, slot);
@@ -158,7 +158,7 @@ uint32_t findings_interval_ms(const struct snapshot *now)
 			if (counter_findings[n].where & uplink_scope(now) &&
 			    stats_of(&now->uplinks[i].stats, counter_findings[n].reason).packets)
 				interval_ms = COUNTER_INTERVAL_MS;
-		for (uint32_t slot = 0; slot < view->meta->max_ports; slot++)
+		for (uint32_t slot = 0; slot < view->max_ports; slot++)
 			if (counter_findings[n].where & ON_PORT &&
 			    stats_of(&now->port_stats[slot], counter_findings[n].reason).packets)
 				interval_ms = COUNTER_INTERVAL_MS;

@@ -43,7 +43,7 @@ static struct fdb_entry entry_of(const struct snapshot *snapshot, uint64_t key, 
 	};
 	struct ul_port port;
 
-	if (entry.slot >= view->meta->max_ports)
+	if (entry.slot >= view->max_ports)
 		return entry;
 	port = view->ports[entry.slot];
 	if (!entry.learned) {
@@ -99,10 +99,10 @@ int fdb_read(const struct snapshot *snapshot, struct fdb_entry **ret, size_t *re
 static json_t *record_of(const struct snapshot *snapshot, const struct fdb_entry *entry)
 {
 	const struct view *view = snapshot->view;
-	const struct ul_port *port =
-		entry->slot < view->meta->max_ports ? &view->ports[entry->slot] : NULL;
+	const struct ul_port *port = entry->slot < view->max_ports ? &view->ports[entry->slot] :
+								     NULL;
 	const struct ul_group *group =
-		port && port->group < view->meta->max_groups ? &view->groups[port->group] : NULL;
+		port && port->group < view->max_groups ? &view->groups[port->group] : NULL;
 	uint32_t vid = entry->key & 0xfff;
 	uint8_t mac[6];
 

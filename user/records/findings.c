@@ -96,7 +96,7 @@ static const char *describe_takeover(const struct snapshot *now, uint32_t index,
 	uint32_t serving = 0;
 	char names[200];
 
-	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < view->max_groups; i++) {
 		const struct ul_policy *policy = policy_of(now, &view->groups[i]);
 
 		if (view->groups[i].flags & UL_GROUP_USED && policy &&
@@ -390,7 +390,7 @@ static const char *list_groups(const struct snapshot *snapshot, uint32_t policy,
 	size_t n = 0;
 
 	text[0] = '\0';
-	for (uint32_t i = 0; i < view->meta->max_groups && n < size; i++)
+	for (uint32_t i = 0; i < view->max_groups && n < size; i++)
 		if (view->groups[i].flags & UL_GROUP_USED && view->groups[i].policy == policy)
 			n += (size_t)snprintf(text + n, size - n, "%s%.*s", n ? ", " : "",
 					      UL_GROUP_NAME_LEN, view->groups[i].name);
@@ -430,10 +430,10 @@ static void find_ports(struct finder *finder)
 {
 	const struct view *view = finder->now->view;
 
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < view->max_ports; slot++) {
 		struct ul_port port = view->ports[slot];
-		const char *group =
-			port.group < view->meta->max_groups ? view->groups[port.group].name : "?";
+		const char *group = port.group < view->max_groups ? view->groups[port.group].name :
+								    "?";
 		int error = (int)((port.flags & UL_PORT_ERROR_MASK) >> UL_PORT_ERROR_SHIFT);
 		uint32_t problems = (port.flags & UL_PORT_PROBLEM_FLAGS) >> UL_PORT_PROBLEM_SHIFT;
 		char remedy[128];

@@ -26,6 +26,12 @@ void finding_report(struct finder *finder, enum severity severity, const char *c
 void finding_evidence(struct finder *finder, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Frames since the earlier snapshot; 0 when a counter was reset. */
+static inline uint64_t growth(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
 /* ---- findings.c ---- */
 /* How LACP or PAgP regards an uplink. */
 struct channel_membership {

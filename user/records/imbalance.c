@@ -147,7 +147,7 @@ static const struct ul_policy *policy_in_use(const struct snapshot *snapshot)
 {
 	const struct view *view = snapshot->view;
 
-	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < view->max_groups; i++) {
 		const struct ul_policy *policy = policy_of(snapshot, &view->groups[i]);
 
 		if (view->groups[i].flags & UL_GROUP_USED && policy && policy->n_buckets)

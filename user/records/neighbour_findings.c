@@ -27,7 +27,7 @@ static const char *protocol_of(const struct ul_neighbour *neighbour)
 /* The group that sends VLAN vid with a tag, or NULL. */
 static const struct ul_group *tagging_group(const struct view *view, uint32_t vid)
 {
-	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < view->max_groups; i++) {
 		const struct ul_group *group = &view->groups[i];
 
 		if (group->flags & UL_GROUP_USED && group->vlan_mode == UL_VLAN_VST &&
@@ -39,7 +39,7 @@ static const struct ul_group *tagging_group(const struct view *view, uint32_t vi
 
 static bool has_untagged_group(const struct view *view)
 {
-	for (uint32_t i = 0; i < view->meta->max_groups; i++)
+	for (uint32_t i = 0; i < view->max_groups; i++)
 		if (view->groups[i].flags & UL_GROUP_USED &&
 		    view->groups[i].vlan_mode == UL_VLAN_EST)
 			return true;

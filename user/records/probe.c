@@ -47,7 +47,7 @@ void probe_init(struct probe *probe, const struct snapshot *snapshot,
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++)
 		if (snapshot->uplinks[i].usable && snapshot->uplinks[i].raw.flags & UL_UP_RECEIVE)
 			probe->uplinks |= 1u << i;
-	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < view->max_groups; i++) {
 		const struct ul_group *group = &view->groups[i];
 
 		if (!(group->flags & UL_GROUP_USED))

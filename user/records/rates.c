@@ -97,7 +97,7 @@ static json_t *drops_of(const struct snapshot *snapshot)
 
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++)
 		add_drops(drops, snapshot->uplinks[i].raw.name, &snapshot->uplinks[i].stats);
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < view->max_ports; slot++)
 		if (view->ports[slot].flags & UL_PORT_USED)
 			add_drops(drops, view->ports[slot].name, &snapshot->port_stats[slot]);
 	return drops;

@@ -21,10 +21,10 @@
 /* The snapshot of the same switch before the interval; NULL: none. */
 static const struct snapshot *earlier(const struct read_request *request, size_t i)
 {
-	const char *name = request->now->views[i]->name;
+	const struct snapshot *now = request->now->snapshots[i];
 
 	for (size_t k = 0; request->before && k < request->before->n; k++)
-		if (strcmp(request->before->views[k]->name, name) == 0)
+		if (snapshot_follows(now, request->before->snapshots[k]))
 			return request->before->snapshots[k];
 	return NULL;
 }
@@ -305,7 +305,8 @@ static int read_what_if(const struct read_request *request, json_t *list, struct
 	if (r < 0)
 		return r;
 	if (!earlier(request, i))
-		return invalid(errors, "%s: was created during the measurement; try again",
+		return invalid(errors,
+			       "%s: was created, or has grown, during the measurement; try again",
 			       request->now->views[i]->name);
 	return json_array_append_new(list, record_what_if(request->now->snapshots[i],
 							  earlier(request, i), &query)) < 0 ?

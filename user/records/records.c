@@ -132,10 +132,10 @@ json_t *record_ports(const struct snapshot *snapshot, const char *name)
 	const struct view *view = snapshot->view;
 	json_t *records = json_array();
 
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < view->max_ports; slot++) {
 		struct ul_port port = view->ports[slot];
 		const struct ul_group *group =
-			port.group < view->meta->max_groups ? &view->groups[port.group] : NULL;
+			port.group < view->max_groups ? &view->groups[port.group] : NULL;
 		json_t *record;
 
 		if (!(port.flags & UL_PORT_USED) ||
@@ -211,12 +211,11 @@ static int add_policy(json_t *record, const struct snapshot *snapshot,
 /* Number of ports by group index, counted in one pass; NULL: no memory. */
 static uint32_t *count_ports(const struct view *view)
 {
-	uint32_t *ports =
-		calloc(view->meta->max_groups ? view->meta->max_groups : 1, sizeof(*ports));
+	uint32_t *ports = calloc(view->max_groups ? view->max_groups : 1, sizeof(*ports));
 
-	for (uint32_t slot = 0; ports && slot < view->meta->max_ports; slot++)
+	for (uint32_t slot = 0; ports && slot < view->max_ports; slot++)
 		if (view->ports[slot].flags & UL_PORT_USED &&
-		    view->ports[slot].group < view->meta->max_groups)
+		    view->ports[slot].group < view->max_groups)
 			ports[view->ports[slot].group]++;
 	return ports;
 }
@@ -227,7 +226,7 @@ json_t *record_groups(const struct snapshot *snapshot)
 	_cleanup_free_ uint32_t *ports = count_ports(view);
 	json_t *records = ports ? json_array() : NULL;
 
-	for (uint32_t i = 0; ports && i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; ports && i < view->max_groups; i++) {
 		const struct ul_group *group = &view->groups[i];
 		const struct ul_policy *policy = policy_of(snapshot, group);
 		uint64_t vlans[UL_N_VLANS / 64];
@@ -286,7 +285,7 @@ json_t *record_counters(const struct snapshot *snapshot, bool zeros_too)
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++)
 		add_counters(records, snapshot, "uplink", snapshot->uplinks[i].raw.name,
 			     &snapshot->uplinks[i].stats, zeros_too);
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < view->max_ports; slot++)
 		if (view->ports[slot].flags & UL_PORT_USED)
 			add_counters(records, snapshot, "port", view->ports[slot].name,
 				     &snapshot->port_stats[slot], zeros_too);
@@ -332,7 +331,7 @@ json_t *record_drops(const struct snapshot *snapshot)
 
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++)
 		sum_stats(uplinks, &snapshot->uplinks[i].stats);
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < view->max_ports; slot++)
 		if (view->ports[slot].flags & UL_PORT_USED)
 			sum_stats(ports, &snapshot->port_stats[slot]);
 	sum_stats(rest, &snapshot->unassigned_stats);

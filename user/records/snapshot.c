@@ -96,7 +96,9 @@ static enum uplink_state state_of(const struct snapshot *snapshot, uint32_t inde
 /* ---- policies ---- */
 const struct ul_policy *policy_of(const struct snapshot *snapshot, const struct ul_group *group)
 {
-	return group->policy < UL_MAX_POLICIES ? &snapshot->policies[group->policy] : NULL;
+	uint32_t policy = __atomic_load_n(&group->policy, __ATOMIC_RELAXED);
+
+	return policy < UL_MAX_POLICIES ? &snapshot->policies[policy] : NULL;
 }
 
 /* Another process writes the maps, also at this moment: what is copied need not agree. */
@@ -187,7 +189,7 @@ int group_by_name(const struct snapshot *snapshot, const char *name)
 {
 	const struct view *view = snapshot->view;
 
-	for (uint32_t i = 0; i < view->meta->max_groups; i++)
+	for (uint32_t i = 0; i < view->max_groups; i++)
 		if (view->groups[i].flags & UL_GROUP_USED &&
 		    strncmp(view->groups[i].name, name, UL_GROUP_NAME_LEN) == 0)
 			return (int)i;
@@ -198,7 +200,7 @@ int port_by_name(const struct snapshot *snapshot, const char *name)
 {
 	const struct view *view = snapshot->view;
 
-	for (uint32_t i = 0; i < view->meta->max_ports; i++)
+	for (uint32_t i = 0; i < view->max_ports; i++)
 		if (view->ports[i].flags & UL_PORT_USED &&
 		    strncmp(view->ports[i].name, name, UL_NAME_LEN) == 0)
 			return (int)i;
@@ -270,7 +272,7 @@ static int read_stats(struct snapshot *snapshot)
 		if (r < 0)
 			return r;
 	}
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < view->max_ports; slot++) {
 		if (!(view->ports[slot].flags & UL_PORT_USED))
 			continue;
 		r = view_stats(view, UL_ENDPOINT_PORT0 + slot, &snapshot->port_stats[slot]);
@@ -291,8 +293,8 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 	if (!snapshot)
 		return -ENOMEM;
 	snapshot->view = view;
-	snapshot->port_stats = calloc(view->meta->max_ports ? view->meta->max_ports : 1,
-				      sizeof(*snapshot->port_stats));
+	snapshot->port_stats =
+		calloc(view->max_ports ? view->max_ports : 1, sizeof(*snapshot->port_stats));
 	if (!snapshot->port_stats)
 		return -ENOMEM;
 	snapshot->taken_ns = now_ns();
@@ -315,7 +317,7 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 	}
 	for (uint32_t i = 0; i < UL_MAX_POLICIES; i++)
 		policy_read(&snapshot->policies[i], &view->policies[i]);
-	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < view->max_groups; i++) {
 		const struct ul_policy *policy = policy_of(snapshot, &view->groups[i]);
 
 		if (!(view->groups[i].flags & UL_GROUP_USED) || !policy)
@@ -331,6 +333,12 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 
 	*ret = TAKE_PTR(snapshot);
 	return 0;
+}
+
+bool snapshot_follows(const struct snapshot *now, const struct snapshot *before)
+{
+	return strcmp(before->view->name, now->view->name) == 0 &&
+	       before->view->max_ports == now->view->max_ports;
 }
 
 void snapshot_free(struct snapshot *snapshot)

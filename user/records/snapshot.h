@@ -80,7 +80,7 @@ struct snapshot {
 	/* n_members <= UL_MAX_UPLINKS, n_active <= n_members, n_buckets <= UL_MAX_BUCKETS, and 0 if
 	 * n_active is */
 	struct ul_policy policies[UL_MAX_POLICIES];
-	struct ul_stats *port_stats;	  /* view->meta->max_ports, zero for free slots */
+	struct ul_stats *port_stats;	  /* view->max_ports, zero for free slots */
 	struct backlog backlog;		  /* of the host */
 	struct ul_stats unassigned_stats; /* frames of interfaces that belong to no object */
 };
@@ -88,6 +88,9 @@ struct snapshot {
 /* 0 or negative errno. The view must outlive the snapshot. The counters of a view without a counter
  * map (stats_fd < 0) are zero. */
 int snapshot_take(const struct view *view, struct snapshot **ret);
+/* Whether the counters of now may be compared with those of before: the same switch with as many
+ * slots. It has others after growth. */
+bool snapshot_follows(const struct snapshot *now, const struct snapshot *before);
 void snapshot_free(struct snapshot *snapshot); /* NULL allowed */
 
 static inline void snapshot_freep(struct snapshot **snapshot)

@@ -135,7 +135,7 @@ void vlans_in_use(const struct snapshot *snapshot, uint64_t ret[UL_N_VLANS / 64]
 	const struct view *view = snapshot->view;
 
 	memset(ret, 0, UL_N_VLANS / 8);
-	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < view->max_groups; i++) {
 		const struct ul_group *group = &view->groups[i];
 
 		if (!(group->flags & UL_GROUP_USED))
@@ -171,7 +171,7 @@ static const char *find_method(const struct plan *plan)
 {
 	const struct view *view = plan->snapshot->view;
 
-	for (uint32_t i = 0; i < view->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < view->max_groups; i++) {
 		const struct ul_policy *policy = policy_of(plan->snapshot, &view->groups[i]);
 
 		if (view->groups[i].flags & UL_GROUP_USED && policy)

@@ -287,7 +287,7 @@ static void compare_balance(struct comparison *comparison)
 	bool known = false;
 	char text[OUTPUT_NAME_LEN];
 
-	for (uint32_t i = 0; i < view->meta->max_groups && !policy; i++)
+	for (uint32_t i = 0; i < view->max_groups && !policy; i++)
 		if (view->groups[i].flags & UL_GROUP_USED)
 			policy = policy_of(comparison->now, &view->groups[i]);
 	if (!there[0] || !policy || policy->method >= UL_N_METHODS ||

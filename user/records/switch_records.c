@@ -13,7 +13,7 @@ json_t *record_switch(const struct snapshot *snapshot, const struct snapshot *be
 	uint32_t uplink;
 	int n_ports = 0;
 
-	for (uint32_t slot = 0; slot < meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < snapshot->view->max_ports; slot++)
 		n_ports += !!(snapshot->view->ports[slot].flags & UL_PORT_USED);
 	return json_pack("{s:s, s:s?, s:s?, s:i, s:I, s:i, s:b, s:i, s:o, s:o, s:o, s:s?}", "name",
 			 snapshot->view->name, "channel", channel_name(meta->channel), "receive",

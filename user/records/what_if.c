@@ -131,8 +131,8 @@ static void add_port(struct what_if *what_if, uint32_t slot, bool measure)
 {
 	const struct view *view = what_if->now->view;
 	const struct ul_port *port = &view->ports[slot];
-	const struct ul_group *group =
-		port->group < view->meta->max_groups ? &view->groups[port->group] : NULL;
+	const struct ul_group *group = port->group < view->max_groups ? &view->groups[port->group] :
+									NULL;
 	const struct ul_policy *policy = group ? policy_of(what_if->now, group) : NULL;
 	double bps = port_rate(what_if, slot);
 	uint32_t from, to, method;
@@ -142,7 +142,7 @@ static void add_port(struct what_if *what_if, uint32_t slot, bool measure)
 	method = method_then(what_if, policy);
 	from = uplink_now(what_if, policy, port_bucket(policy, policy->method, port));
 	if (measure) {
-		what_if->ports[group->policy] += bps;
+		what_if->ports[policy - what_if->now->policies] += bps;
 		if (is_by_port(policy->method) && from != NOWHERE)
 			what_if->by_port[from] += bps;
 		return;
@@ -201,7 +201,7 @@ static void add_policy(struct what_if *what_if, uint32_t index)
 
 static bool is_used(const struct view *view, uint32_t policy)
 {
-	for (uint32_t i = 0; i < view->meta->max_groups; i++)
+	for (uint32_t i = 0; i < view->max_groups; i++)
 		if (view->groups[i].flags & UL_GROUP_USED && view->groups[i].policy == policy)
 			return true;
 	return false;
@@ -210,7 +210,7 @@ static bool is_used(const struct view *view, uint32_t policy)
 static void compute(struct what_if *what_if)
 {
 	const struct snapshot *now = what_if->now;
-	uint32_t max_ports = now->view->meta->max_ports;
+	uint32_t max_ports = now->view->max_ports;
 
 	what_if->seconds = (double)(now->taken_ns - what_if->before->taken_ns) / 1e9;
 	for (uint32_t i = 0; i < now->n_uplinks; i++)

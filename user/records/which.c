@@ -57,7 +57,7 @@ static int find_port(const struct snapshot *snapshot, uint32_t group, const char
 	int slot;
 
 	if (mac_parse(text, mac) == 0) {
-		for (uint32_t i = 0; i < view->meta->max_ports; i++)
+		for (uint32_t i = 0; i < view->max_ports; i++)
 			if (view->ports[i].flags & UL_PORT_USED && view->ports[i].group == group &&
 			    memcmp(view->ports[i].mac, mac, 6) == 0)
 				return (int)i;

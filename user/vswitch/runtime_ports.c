@@ -26,12 +26,12 @@ static void collect(struct model *model, const char *switch_name, const char *gr
 static void collect_from(const struct view *view, struct model *model, const char *switch_name,
 			 struct errors *errors)
 {
-	for (uint32_t slot = 0; slot < view->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < view->max_ports; slot++) {
 		const struct ul_port *port = &view->ports[slot];
 
 		/* Attached ports follow from the bridges. */
 		if (port->flags & UL_PORT_USED && port->flags & UL_PORT_RUNTIME &&
-		    !(port->flags & UL_PORT_ATTACHED) && port->group < view->meta->max_groups)
+		    !(port->flags & UL_PORT_ATTACHED) && port->group < view->max_groups)
 			collect(model, switch_name, view->groups[port->group].name, port->name,
 				port->mac, errors);
 	}
