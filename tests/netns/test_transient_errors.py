@@ -3,9 +3,12 @@
 """Errors that pass: what runs keeps running, the error is reported, and the attempt is repeated."""
 import re
 import shutil
+import subprocess
+import threading
 
 import pytest
 
+from harness import base
 from harness.base import wait_until
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.traffic import Traffic
@@ -89,3 +92,35 @@ def test_a_control_socket_that_cannot_be_opened_is_tried_again():
     obstacle.rmdir()
     wait_until(lambda: daemon.ctl("reload", check=False).returncode == 0, 30, "the socket")
     assert daemon.stop() == 0
+
+
+def test_a_rollback_that_fails_is_repeated():
+    """Every bpf() fails while a reload is applied and rolled back."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    bed = start()
+    daemon = bed.daemon
+    # strace replaces the call by one that does not exist
+    daemon.sandbox = "errno"
+    daemon.restart()
+    groups = [("prod", 100, [0]), ("lab", 200, [1])]
+    daemon.write({"switches": [switch("vs", bed.uplink_names, groups)]})
+    tracer = base.spawn(
+        ["strace", "-f", "-p", str(daemon.process.pid), "-e", "inject=bpf:error=ENOMEM"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "attached" in tracer.stderr.readline()
+    threading.Thread(target=tracer.stderr.read, daemon=True).start()
+    assert daemon.ctl("reload", check=False).returncode == 2
+    codes = lambda: [p["code"] for p in daemon.json("status")["daemon"].get("problems", [])]
+    assert codes() == ["configuration_incomplete"]
+    tracer.terminate()
+    tracer.wait()
+    wait_until(lambda: not codes() and is_healed(daemon), 30, lambda: f"{codes()}\n{daemon.log()}")
+    daemon.log_has("the configuration in force is restored completely")
+    assert {p["name"]: p["group"] for p in daemon.json("show", "ports")} == {
+        "p0": "prod",
+        "p1": "prod",
+    }
+    daemon.ctl("reload")

@@ -20,6 +20,7 @@ static size_t n_open;
 
 static struct errors errors;
 static struct running_switches switches;
+static unsigned int restores_due;
 static char directory[32], registry_path[64], rcu_setting[64], rcu_marker[64];
 /* Ports in the maps of each switch. */
 static size_t n_ports;
@@ -179,6 +180,12 @@ static const struct switch_ops fakes = {
 	.count_ports = fake_count_ports,
 };
 
+static void count_restore(void *userdata)
+{
+	(void)userdata;
+	restores_due++;
+}
+
 static void setup(void)
 {
 	strcpy(directory, "/tmp/ul-apply-XXXXXX");
@@ -191,6 +198,7 @@ static void setup(void)
 	switches.rcu = (struct rcu_expedite){ .setting = rcu_setting, .marker = rcu_marker };
 	switches.registry_path = registry_path;
 	switches.context.errors = &errors;
+	switches.restore_later = count_restore;
 }
 
 static void teardown(void)
@@ -349,8 +357,32 @@ Test(daemon_apply, failed_rollback)
 	cr_expect_eq(apply("bc"), -EBUSY);
 	cr_expect_eq(switches.n, 1);
 	cr_expect(has_error("a: cannot be opened: Device or resource busy"));
-	cr_expect(has_error("the former configuration is not restored completely"));
+	cr_expect(has_error(
+		"the former configuration is not restored completely; it is tried again"));
 	expect_registry("b");
+	cr_expect_eq(restores_due, 1);
+	cr_expect_str_eq(switches.incomplete, "open a: Device or resource busy");
+	failing[0] = "open a";
+	errors_done(&errors);
+	cr_expect_eq(switches_restore(&switches), -EBUSY);
+	cr_expect_str_eq(switches.incomplete, "open a: Device or resource busy");
+	errors_done(&errors);
+	cr_expect_eq(switches_restore(&switches), 0);
+	cr_expect_eq(errors.n, 0);
+	cr_expect_str_empty(switches.incomplete);
+	expect_registry("ba");
+}
+
+/* Another change ends it, too. */
+Test(daemon_apply, success_after_a_failed_rollback)
+{
+	cr_assert_eq(apply("ab"), 0);
+	failing[0] = failing[1] = "apply a";
+	cr_expect_eq(apply("abc"), -EBUSY);
+	cr_expect_eq(restores_due, 1);
+	cr_expect_eq(apply("ab"), 0);
+	cr_expect_str_empty(switches.incomplete);
+	cr_expect_eq(restores_due, 1);
 }
 
 /* Switches of an earlier run that the file does not have. */

@@ -370,6 +370,7 @@ static const struct {
 #define CONFIGURATION(code) { code, "'problems': [{'severity': 'warning', 'code': '" code "', 'message': 'm', 'remedy': 'r'}]", "'problems': []" }
 	CONFIGURATION("configuration_copy"), CONFIGURATION("configuration_rolled_back"),
 	CONFIGURATION("configuration_fallback"), CONFIGURATION("configuration_unconfirmed"),
+	CONFIGURATION("configuration_incomplete"),
 	{ "loop_stall", "'minute_loop_delay_us': 5000000", "'minute_loop_delay_us': 4999999, 'worst_loop_delay_us': 9000000" },
 };
 /* clang-format on */

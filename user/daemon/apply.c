@@ -225,14 +225,28 @@ static int apply_all(struct running_switches *switches, const struct model *mode
 	return result;
 }
 
-static void rollback(struct running_switches *switches)
+static void note_incomplete(struct running_switches *switches, size_t first)
 {
-	int r = open_new(switches, switches->model);
+	const struct errors *errors = errors_of(switches);
+
+	snprintf(switches->incomplete, sizeof(switches->incomplete), "%s",
+		 first < errors->n ? errors->messages[first] : "unknown reason");
+}
+
+/* Brings the switches back to the model in force. */
+static int rollback(struct running_switches *switches)
+{
+	size_t first = errors_of(switches)->n;
+	int opened = open_new(switches, switches->model), r;
 
 	/* Also when a switch could not be opened: the others are restored. */
-	if (apply_all(switches, switches->model) < 0 || r < 0)
-		errors_add(errors_of(switches), 0,
-			   "the former configuration is not restored completely");
+	r = apply_all(switches, switches->model);
+	r = opened < 0 ? opened : r;
+	if (r == 0)
+		switches->incomplete[0] = '\0';
+	else
+		note_incomplete(switches, first);
+	return r;
 }
 
 static size_t count_ports(const struct model *model)
@@ -309,13 +323,33 @@ int switches_apply(struct running_switches *switches, struct model *model)
 	if (r == 0) {
 		model_free(switches->model);
 		switches->model = model;
+		switches->incomplete[0] = '\0';
 		if (switches->applied)
 			switches->applied(switches->context.userdata, model);
 	} else if (switches->model) {
-		rollback(switches);
+		if (rollback(switches) < 0)
+			errors_add(
+				errors_of(switches), 0,
+				"the former configuration is not restored completely; it is tried again");
 	} else {
 		abandon_from(switches, 0);
 	}
+	end_expedited(switches, expedited);
+	update_registry(switches);
+	if (switches->incomplete[0] && switches->restore_later)
+		switches->restore_later(switches->context.userdata);
+	return r;
+}
+
+int switches_restore(struct running_switches *switches)
+{
+	int expedited, r = register_all(switches, switches->model);
+
+	if (r < 0)
+		return r;
+	write_registry(switches);
+	expedited = has_many_ports(switches, switches->model) ? begin_expedited(switches) : -1;
+	r = rollback(switches);
 	end_expedited(switches, expedited);
 	update_registry(switches);
 	return r;

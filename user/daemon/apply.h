@@ -9,8 +9,8 @@
  *           switch, then brings each switch to its configuration
  *
  * A failure before `apply` closes what was opened. A failure in `apply` applies the former
- * configuration again; at the start there is none, and new maps are removed while adopted ones
- * continue.
+ * configuration again, and restore.c repeats what of it fails; at the start there is none, and new
+ * maps are removed while adopted ones continue.
  *
  * Callers: daemon.c, reload.c, methods.c. Tests: tests/unit/daemon_apply.c with fake switches,
  * tests/netns/test_switches.py and test_lifecycle.py.
@@ -55,6 +55,10 @@ struct running_switches {
 	size_t n;
 	/* after each successful change, with context.userdata; NULL allowed */
 	void (*applied)(void *userdata, const struct model *model);
+	/* why a failed change could not be rolled back completely; empty: it was */
+	char incomplete[256];
+	/* then, with context.userdata: switches_restore() is due; NULL allowed */
+	void (*restore_later)(void *userdata);
 };
 
 /*
@@ -63,6 +67,10 @@ struct running_switches {
  * may have some on success too: of an interface that could not be connected, for example.
  */
 int switches_apply(struct running_switches *switches, struct model *model);
+
+/* After an incomplete rollback: brings the switches to the model in force. 0 or negative errno with
+ * reasons; `incomplete` has the first one. */
+int switches_restore(struct running_switches *switches);
 
 /* NULL: none with this name is open. */
 struct vswitch *switches_find(const struct running_switches *switches, const char *name);

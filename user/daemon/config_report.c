@@ -144,6 +144,13 @@ json_t *daemon_problems(const struct daemon *daemon)
 
 	if (found)
 		json_array_append_new(list, found);
+	if (daemon->switches.incomplete[0])
+		json_array_append_new(
+			list,
+			problem("error", "configuration_incomplete",
+				"it is tried again, at once by 'uplinkctl reload'",
+				"a change failed and the configuration in force is not restored completely: %s",
+				daemon->switches.incomplete));
 	daemon_attachment_problems(daemon, list);
 	add_drop_in_problems(daemon, list);
 	history_writer_get_status(daemon->recorder.history, &history);

@@ -225,6 +225,7 @@ static void init_switches(struct daemon *daemon)
 	daemon->switches.ops = &vswitch_ops;
 	daemon->switches.registry_path = daemon->registry_path;
 	daemon->switches.applied = daemon_publish_configuration;
+	daemon->switches.restore_later = daemon_restore_later;
 	daemon->switches.rcu =
 		(struct rcu_expedite){ .setting = RCU_EXPEDITED, .marker = daemon->rcu_marker };
 	daemon->switches.context = (struct vswitch_context){
@@ -429,6 +430,7 @@ static void stop(struct daemon *daemon)
 	daemon_stop_publishing(daemon);
 	sd_event_source_disable_unref(daemon->deadline_timer);
 	sd_event_source_disable_unref(daemon->fallback_timer);
+	sd_event_source_disable_unref(daemon->restore_timer);
 	sd_event_source_disable_unref(daemon->state_timer);
 	sd_event_source_disable_unref(daemon->switch_over_timer);
 	switches_done(&daemon->switches);

@@ -8,6 +8,7 @@
  *   reload.c           a changed configuration: validated, applied, confirmed or rolled back
  *   adopt.c            the sequence of `uplinkctl adopt`; switch_over.c its steps and the rollback,
  *                      switch_over_journal.c the journal
+ *   restore.c          repeats a rollback that failed
  *   first_config.c     the configuration of a start
  *   config_report.c    the state of the configuration for Status
  *   config_state.c     the confirmed configuration on disk, see config_state.h
@@ -102,6 +103,8 @@ struct daemon {
 	char *fallback_reason;		 /* CONFIG_FALLBACK: why */
 	sd_event_source *fallback_timer; /* of the next attempt at the files; NULL: none */
 	uint32_t fallback_retry_ms;	 /* the delay before it */
+	sd_event_source *restore_timer;	 /* after an incomplete rollback */
+	uint32_t restore_retry_ms;
 	sd_event_source *deadline_timer;
 	uint32_t rollback_retry_ms;
 	struct switch_over *switch_over; /* not confirmed, or not taken back; NULL: none */
@@ -236,6 +239,10 @@ int daemon_adopt_undo(struct daemon *daemon);
 bool daemon_adopt_is_resumable(struct daemon *daemon);
 /* Member of the reply to Status and Configuration; NULL: no switch-over. */
 const char *daemon_adopt_state(const struct daemon *daemon);
+
+/* ---- restore.c ---- */
+/* userdata: struct daemon. Repeats a rollback that was incomplete, after a delay that grows. */
+void daemon_restore_later(void *userdata);
 
 /* ---- reload.c, for first_config.c and adopt.c ---- */
 /* An event about the configuration. */
