@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Copyright (C) The uplinkd authors
 """Errors that pass: what runs keeps running, the error is reported, and the attempt is repeated."""
+import contextlib
 import re
 import shutil
 import subprocess
@@ -11,9 +12,11 @@ import pytest
 from harness import base
 from harness.base import wait_until
 from harness.bed import Bed, outside_mac, port_mac, switch
+from harness.frames import BROADCAST, udp4
 from harness.traffic import Traffic
 
 OUTSIDE = outside_mac(5)
+LEARNED = "52:54:00:77:00:01"
 SAMPLES = 4
 
 
@@ -94,33 +97,76 @@ def test_a_control_socket_that_cannot_be_opened_is_tried_again():
     assert daemon.stop() == 0
 
 
-def test_a_rollback_that_fails_is_repeated():
-    """Every bpf() fails while a reload is applied and rolled back."""
+@contextlib.contextmanager
+def failing(daemon, call, error):
+    """Every call of this name fails in the running daemon."""
     if not shutil.which("strace"):
         pytest.skip("no strace")
-    bed = start()
-    daemon = bed.daemon
-    # strace replaces the call by one that does not exist
-    daemon.sandbox = "errno"
-    daemon.restart()
-    groups = [("prod", 100, [0]), ("lab", 200, [1])]
-    daemon.write({"switches": [switch("vs", bed.uplink_names, groups)]})
     tracer = base.spawn(
-        ["strace", "-f", "-p", str(daemon.process.pid), "-e", "inject=bpf:error=ENOMEM"],
+        ["strace", "-f", "-p", str(daemon.process.pid), "-e", f"inject={call}:error={error}"],
         stderr=subprocess.PIPE,
         text=True,
     )
     assert "attached" in tracer.stderr.readline()
-    threading.Thread(target=tracer.stderr.read, daemon=True).start()
-    assert daemon.ctl("reload", check=False).returncode == 2
-    codes = lambda: [p["code"] for p in daemon.json("status")["daemon"].get("problems", [])]
-    assert codes() == ["configuration_incomplete"]
+    reader = threading.Thread(target=tracer.stderr.read)
+    reader.start()
+    yield
     tracer.terminate()
     tracer.wait()
-    wait_until(lambda: not codes() and is_healed(daemon), 30, lambda: f"{codes()}\n{daemon.log()}")
+    reader.join()
+
+
+def restart_for_tracing(daemon):
+    """strace replaces the call by one that does not exist."""
+    daemon.sandbox = "errno"
+    daemon.restart()
+
+
+def problem_codes(daemon):
+    return [p["code"] for p in daemon.json("status")["daemon"].get("problems", [])]
+
+
+def test_a_rollback_that_fails_is_repeated():
+    """Every bpf() fails while a reload is applied and rolled back."""
+    bed = start()
+    daemon = bed.daemon
+    restart_for_tracing(daemon)
+    groups = [("prod", 100, [0]), ("lab", 200, [1])]
+    daemon.write({"switches": [switch("vs", bed.uplink_names, groups)]})
+    with failing(daemon, "bpf", "ENOMEM"):
+        assert daemon.ctl("reload", check=False).returncode == 2
+        assert problem_codes(daemon) == ["configuration_incomplete"]
+    wait_until(
+        lambda: not problem_codes(daemon) and is_healed(daemon),
+        30,
+        lambda: f"{problem_codes(daemon)}\n{daemon.log()}",
+    )
     daemon.log_has("the configuration in force is restored completely")
-    assert {p["name"]: p["group"] for p in daemon.json("show", "ports")} == {
-        "p0": "prod",
-        "p1": "prod",
-    }
+    groups = {p["name"]: p["group"] for p in daemon.json("show", "ports")}
+    assert groups == {"p0": "prod", "p1": "prod"}
     daemon.ctl("reload")
+
+
+def test_learning_continues_after_a_growth_that_failed():
+    """The events of the larger maps cannot be read."""
+    bed = start()
+    daemon = bed.daemon
+    restart_for_tracing(daemon)
+    learning = {"security": {"mac-learning": True}, "ports": [{"interface": "p0"}]}
+    groups = [{"name": "prod", "vlan": 100, **learning}]
+    daemon.write({"switches": [switch("vs", bed.uplink_names, groups)]})
+    daemon.ctl("reload")
+    more = [(f"more{i}", 200 + i, []) for i in range(100)]
+    daemon.write({"switches": [switch("vs", bed.uplink_names, groups + more)]})
+    with failing(daemon, "epoll_create1", "EMFILE"):
+        assert daemon.ctl("reload", check=False).returncode == 2
+        daemon.log_has("cannot read the events of the programs: Too many open files")
+        assert problem_codes(daemon) == ["configuration_incomplete"]
+    wait_until(lambda: not problem_codes(daemon), 30, daemon.log)
+    frame = udp4(BROADCAST, LEARNED, "192.0.2.7", "192.0.2.255")
+    known = lambda: [entry["mac"] for entry in daemon.json("show", "fdb")]
+    wait_until(
+        lambda: bed.nic("m0").send(frame) or LEARNED in known(), 30, lambda: f"learned: {known()}"
+    )
+    daemon.ctl("reload")
+    assert len(daemon.json("show", "groups")) == 101

@@ -341,8 +341,11 @@ static int add_sources(struct ports *ports)
 
 int ports_start_learning(struct ports *ports)
 {
-	int r = mac_ages_new(&ports->ages);
+	int r;
 
+	if (ports->events)
+		return 0;
+	r = mac_ages_new(&ports->ages);
 	if (r == 0) {
 		ports->events = ring_buffer__new(ports->context->dp->map_fd[UL_MAP_EVENTS],
 						 on_event, ports, NULL);

@@ -53,7 +53,7 @@ int ports_new(const struct switch_context *context, const struct ports_callbacks
 /* Maps and interfaces stay as they are. NULL allowed. */
 void ports_free(struct ports *ports);
 
-/* 0 or negative errno with a reason in context->errors. */
+/* Does nothing while it runs. 0 or negative errno with a reason in context->errors. */
 int ports_start_learning(struct ports *ports);
 /* Also forgets when addresses were learned. Allowed without ports_start_learning(). */
 void ports_stop_learning(struct ports *ports);

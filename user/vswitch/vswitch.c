@@ -366,14 +366,14 @@ static int grow(struct vswitch *vs, const struct dataplane_needs *needs)
 	}
 	ports_stop_learning(vs->ports);
 	vs->former_dp = old;
-	r = timely_exchange(vs->timely);
-	return r < 0 ? r : ports_start_learning(vs->ports);
+	return timely_exchange(vs->timely);
 }
 
 int vswitch_apply(struct vswitch *vs, const struct switch_cfg *cfg)
 {
 	_cleanup_(group_match_done) struct group_match match = {};
 	struct dataplane_needs needs;
+	bool grows;
 	int r;
 
 	assert(strcmp(vs->context.name, cfg->name) == 0);
@@ -386,13 +386,14 @@ int vswitch_apply(struct vswitch *vs, const struct switch_cfg *cfg)
 	/* Records of groups that leave become free only when no port refers to them, so there must
 	 * be room for both. */
 	needs.groups += match.n_leaving;
-	if (dataplane_large_enough(vs->context.dp, &needs)) {
-		r = apply_configuration(vs, &match);
-	} else {
+	grows = !dataplane_large_enough(vs->context.dp, &needs);
+	if (grows)
 		r = grow(vs, &needs);
-		if (r == 0)
-			r = vswitch_apply_all(vs);
-	}
+	/* It does not run after growth, and as long as an attempt to start it fails. */
+	if (r == 0)
+		r = ports_start_learning(vs->ports);
+	if (r == 0)
+		r = grows ? vswitch_apply_all(vs) : apply_configuration(vs, &match);
 	return r < 0 ? r : take_over(vs);
 }
 
