@@ -71,11 +71,9 @@ class Exchange(Start):
 
 class Upgrade(Start):
     name = "upgrade"
-    help = (
-        "start that finds maps of 0.1.0, with LACP, a learned address, a run-time port and a drain"
-    )
+    help = "start that finds maps of 0.1.0, with a run-time port and a drained uplink"
     fresh = True
-    before = after = replace(WITH_RUNTIME_PORT, lacp=True, learning=True)
+    before = after = WITH_RUNTIME_PORT
 
     @staticmethod
     def make_ready():

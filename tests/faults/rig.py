@@ -468,6 +468,7 @@ class Rig:
 
     def ensure_none(self):
         """Nothing of the switch in the kernel."""
+        self._stop_learned()
         if self.is_running():
             self.daemon.stop()
         done = self.daemon.run_to_end("--teardown")
@@ -488,6 +489,8 @@ class Rig:
         self.speak_lacp(state.lacp)
         self._ensure_configuration(state)
         self._ensure_members(state)
+        if not state.learning:
+            self._stop_learned()
         if not self.is_healthy(state):
             self._ensure_requested(state)
             self.wait_healthy(state)
@@ -499,6 +502,12 @@ class Rig:
         for uplink in self.daemon.json("show", "uplinks"):
             if uplink["drained"] != (uplink["name"] in state.drained):
                 self.request("Undrain" if uplink["drained"] else "Drain", uplink=uplink["name"])
+
+    def _stop_learned(self):
+        """Where no group learns, its frames have a forged source."""
+        for stream in self.learned.values():
+            stream.stop()
+        self.learned = {}
 
     def _ensure_learned(self):
         self.learned = self.learned or self._learned_streams()

@@ -112,3 +112,19 @@ Test(vswitch_runtime_ports, maps_that_cannot_be_opened_now_are_not_absent)
 	cr_assert_eq(vswitch_collect_runtime_ports(fs.directory, model, &errors), 0);
 	cr_expect(switch_find_port(&model->switches[0], "vm3"));
 }
+
+/* The daemon was killed between the two renames of an exchange. */
+Test(vswitch_runtime_ports, of_a_set_whose_directory_was_not_renamed_yet)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	fake_port(&fake, 3, "vm3", 0, 3);
+	fake.ports[3].flags |= UL_PORT_RUNTIME;
+	fake_pin(&fs, &fake, "vswitch0");
+	snprintf(from, sizeof(from), "%s/uplinkd/vswitch0", fs.directory);
+	snprintf(to, sizeof(to), "%s/uplinkd/vswitch0_next", fs.directory);
+	cr_assert_eq(rename(from, to), 0);
+	cr_expect_eq(vswitch_collect_runtime_ports(fs.directory, model, &errors), 0);
+	cr_expect(switch_find_port(&model->switches[0], "vm3"));
+	cr_expect_eq(access(from, F_OK), 0);
+}

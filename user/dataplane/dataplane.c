@@ -201,6 +201,53 @@ int set_remove_dir(const char *dir)
 	return r < 0 ? r : pins_remove_dir(dir);
 }
 
+/* The directory of the switch's pins, and the lock of the one above it. */
+static int open_root(struct dataplane *dp, const char *bpffs, const char *switch_name,
+		     int *ret_root_fd)
+{
+	int r = pins_prepare_root(bpffs, dp->errors);
+
+	if (r == 0)
+		r = pins_lock_root(bpffs, dp->errors, ret_root_fd);
+	if (r < 0)
+		return r;
+	r = pin_switch_dir(dp->dir, bpffs, switch_name, PINS_CURRENT);
+	return r < 0 ? errors_add(dp->errors, r, "%s: the path is too long", bpffs) : 0;
+}
+
+/* 1: yes; 0: no; or a negative errno. */
+static int has_pins(const char *bpffs, const char *switch_name, int role)
+{
+	char dir[PATH_MAX];
+	int r = pin_switch_dir(dir, bpffs, switch_name, role);
+
+	if (r == 0)
+		r = pins_find_dir(dir);
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+int dataplane_recover(const char *bpffs, const char *switch_name, struct errors *errors)
+{
+	_cleanup_(dataplane_freep) struct dataplane *dp = NULL;
+	_cleanup_close_ int root_fd = -1;
+	int r = has_pins(bpffs, switch_name, PINS_CURRENT);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = has_pins(bpffs, switch_name, PINS_NEXT);
+	if (r == 0)
+		r = has_pins(bpffs, switch_name, PINS_OLD);
+	if (r <= 0)
+		return r;
+	dp = allocate(switch_name, errors);
+	if (!dp)
+		return errors_add(errors, -ENOMEM, "%s", switch_name);
+	r = open_root(dp, bpffs, switch_name, &root_fd);
+	if (r == 0)
+		r = exchange_recover(dp);
+	return r == -ENOENT ? 0 : r;
+}
+
 int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs,
 		   enum dataplane_how how, struct errors *errors, struct dataplane **ret)
 {
@@ -211,14 +258,9 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 	if (!dp)
 		return errors_add(errors, -ENOMEM, "%s", switch_name);
 	programs_keep_messages();
-	r = pins_prepare_root(bpffs, errors);
-	if (r == 0)
-		r = pins_lock_root(bpffs, errors, &root_fd);
+	r = open_root(dp, bpffs, switch_name, &root_fd);
 	if (r < 0)
 		return r;
-	r = pin_switch_dir(dp->dir, bpffs, switch_name, PINS_CURRENT);
-	if (r < 0)
-		return errors_add(errors, r, "%s: the path is too long", bpffs);
 	/* A set that is to be replaced by a larger one belongs to the caller, which holds its lock.
 	 */
 	if (how != DATAPLANE_LARGER)
