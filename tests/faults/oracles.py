@@ -92,7 +92,7 @@ def is_reported(rig, action, number, call):
     """
     text = action.text + rig.daemon.log()
     by_libbpf = BY_LIBBPF.match(call or "") and "(libbpf: " in text
-    by_pthread = (call or "").startswith("mmap") and NO_THREAD in text
+    by_pthread = (call or "").startswith(("mmap", "mprotect")) and NO_THREAD in text
     return os.strerror(number) in text or bool(by_libbpf or by_pthread)
 
 
