@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
-/* Requests of a switch-over, and its journal. The moves themselves: tests/netns/test_adopt.py. */
-#include <criterion/criterion.h>
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
+/* Requests of a switch-over, its journal, and a rollback that is not complete at once. The moves
+ * themselves: tests/netns/test_adopt.py. */
+#include "link_testing.h"
 
-#include "common/util.h"
+#include <linux/if_addr.h>
+
 #include "daemon/switch_over.h"
 
 TestSuite(daemon_switch_over, .timeout = 300);
@@ -168,4 +168,97 @@ Test(daemon_switch_over, a_damaged_journal_is_refused)
 		cr_expect_null(read);
 	}
 	switch_over_free(over);
+}
+
+/* ---- rollback ---- */
+static void run_ip(const char *command)
+{
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+/* br0 and br1 gave what they had to a host port, and br0 is down. */
+static struct switch_over *make_moved(struct record *record)
+{
+	struct switch_over *over = make_recorded();
+
+	make_veth(record, "br0", "b0");
+	make_veth(record, "br1", "b1");
+	run_ip("ip link set b0 up && ip link set br0 up && ip link set b1 up && ip link set br1 up");
+	run_ip("ip address add 192.0.2.10/24 dev br0 && ip route add 10.0.0.0/8 via 192.0.2.1 dev br0");
+	run_ip("ip address add 198.51.100.10/24 dev br1 && ip route add 10.1.0.0/16 dev br1");
+	run_ip("ip route add 10.2.0.0/16 nexthop dev br0 nexthop dev br1");
+	run_ip("ip rule add iif br1 lookup 77 priority 1000");
+	run_pending(record);
+	over->owners = reallocarray(over->owners, 2, sizeof(*over->owners));
+	cr_assert(over->owners);
+	over->owners[1] = over->owners[0];
+	snprintf(over->owners[1].name, UL_NAME_LEN, "br1");
+	over->n_owners = 2;
+	over->n_links = 0;
+	link_messages_done(&over->messages);
+	cr_assert_eq(switch_over_record(over, record->monitor, NULL), 0);
+	over->owners[0].up = false;
+	cr_assert_eq(link_messages_apply(&over->messages, NULL, 0, false, NULL), 0);
+	run_ip("ip link set br0 down");
+	run_pending(record);
+	return over;
+}
+
+static bool has_message(const struct errors *errors, const char *text)
+{
+	for (size_t i = 0; i < errors->n; i++)
+		if (strstr(errors->messages[i], text))
+			return true;
+	return false;
+}
+
+Test(daemon_switch_over, a_deleted_owner_hides_no_failure_of_the_others)
+{
+	struct record *record = record_new();
+	struct switch_over *over = make_moved(record);
+	struct errors errors = {};
+
+	run_ip("ip link del br1");
+	run_pending(record);
+	cr_expect_lt(switch_over_undo(over, record->monitor, &errors), 0);
+	cr_expect(has_message(&errors, "br1: cannot be restored"));
+	cr_expect(has_message(&errors, "route 10.0.0.0/8: cannot be added"));
+	/* what belonged to br1 does not come back in any case */
+	cr_expect(!has_message(&errors, "198.51.100.10"));
+	cr_expect(!has_message(&errors, "10.1.0.0") && !has_message(&errors, "10.2.0.0"));
+	errors_done(&errors);
+
+	run_ip("ip link set br0 up");
+	cr_expect_eq(switch_over_undo(over, record->monitor, &errors), 0);
+	run_ip("ip address show dev br0 | grep -q 192.0.2.10/24");
+	run_ip("ip route show | grep -q '^10.0.0.0/8 via 192.0.2.1 dev br0'");
+	run_ip("ip rule show | grep -q 'iif br1 .*lookup 77'");
+	errors_done(&errors);
+	switch_over_free(over);
+	record_free(record);
+}
+
+/* An error of the look-up is not an absence. */
+Test(daemon_switch_over, an_owner_that_cannot_be_looked_up_is_tried_again)
+{
+	struct record *record = record_new();
+	struct switch_over *over = make_moved(record);
+	struct errors errors = {};
+	int query = mnl_socket_get_fd(record->monitor->query.socket), copy = dup(query);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	run_ip("ip link set br0 up");
+	cr_assert_eq(dup2(null, query), query);
+	cr_expect_eq(switch_over_undo(over, record->monitor, &errors), -ENOTSOCK);
+	cr_expect(has_message(&errors, "br0: its addresses and routes cannot be restored: Socket"));
+	cr_expect(has_message(&errors, "br1: its addresses and routes cannot be restored: Socket"));
+	cr_assert_eq(dup2(copy, query), query);
+	close(copy);
+	close(null);
+	cr_expect_eq(switch_over_undo(over, record->monitor, NULL), 0);
+	run_ip("ip route show | grep -q '^10.0.0.0/8 via 192.0.2.1 dev br0'");
+	run_ip("ip route show | grep -q '^10.1.0.0/16 dev br1'");
+	errors_done(&errors);
+	switch_over_free(over);
+	record_free(record);
 }

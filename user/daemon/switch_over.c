@@ -436,28 +436,61 @@ static int remove_rules(const struct switch_over *over, const struct link_move *
 	return r;
 }
 
-/* An owner may have another ifindex by now. What belonged to a deleted one is left out. */
-static int return_messages(const struct switch_over *over, struct link_monitor *links,
-			   struct errors *errors)
+/* Where the messages return to: an owner may have another ifindex by now. absent: room for all
+ * owners; gets those without an interface, and those that could not be looked up. 0 or the first
+ * negative errno. */
+static int find_former(struct link_move *moves, size_t n, struct link_move *absent,
+		       size_t *n_absent, struct link_monitor *links, struct errors *errors)
 {
-	_cleanup_free_ struct link_move *moves = allocate_moves(over);
-	size_t n = moves ? list_moves(over, moves) : 0;
-	int r = moves ? remove_rules(over, moves, n, errors) : -ENOMEM, applied;
-	bool gone = false;
+	int result = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct link_info info;
+		int r = link_refresh_get_by_name(links, moves[i].from_name, &info);
 
 		memcpy(moves[i].to_name, moves[i].from_name, sizeof(moves[i].to_name));
-		if (link_refresh_get_by_name(links, moves[i].from_name, &info) == 0)
+		if (r == 0)
 			moves[i].to = info.ifindex;
 		else
-			gone = true;
+			absent[(*n_absent)++] = moves[i];
+		if (r == 0 || r == -ENODEV) /* reported with its settings */
+			continue;
+		errors_add(errors, r,
+			   "switch-over: %s: its addresses and routes cannot be restored",
+			   moves[i].from_name);
+		result = result < 0 ? result : r;
 	}
-	if (!moves)
-		return errors_add(errors, r, "switch-over");
-	applied = link_messages_apply(&over->messages, moves, n, true, errors);
-	return r < 0 ? r : gone ? 0 : applied;
+	return result;
+}
+
+/* What belonged to a deleted owner is left out, except for rules: the kernel keeps them without
+ * their interface. */
+static int return_messages(const struct switch_over *over, struct link_monitor *links,
+			   struct errors *errors)
+{
+	_cleanup_free_ struct link_move *moves = allocate_moves(over),
+					*absent = allocate_moves(over);
+	_cleanup_free_ struct nlmsghdr **list = calloc(over->messages.n + 1, sizeof(*list));
+	struct link_messages left = { .list = list };
+	size_t n, n_absent = 0;
+	int r, found, applied;
+
+	if (!moves || !absent || !list)
+		return errors_add(errors, -ENOMEM, "switch-over");
+	n = list_moves(over, moves);
+	r = remove_rules(over, moves, n, errors);
+	found = find_former(moves, n, absent, &n_absent, links, errors);
+	for (size_t i = 0; i < over->messages.n; i++) {
+		struct nlmsghdr *message = over->messages.list[i];
+
+		if (message->nlmsg_type == RTM_NEWRULE ||
+		    !link_message_refers_to(message, absent, n_absent))
+			list[left.n++] = message;
+	}
+	applied = link_messages_apply(&left, moves, n, true, errors);
+	if (r == 0)
+		r = found;
+	return r < 0 ? r : applied;
 }
 
 int switch_over_undo(const struct switch_over *over, struct link_monitor *links,

@@ -212,11 +212,13 @@ static bool is_made_by_kernel(const struct nlmsghdr *message)
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(message);
 	const struct nlattr *metric = find_attr(message, sizeof(*rtm), RTA_PRIORITY),
 			    *to = find_attr(message, sizeof(*rtm), RTA_DST);
-	uint32_t value = metric ? mnl_attr_get_u32(metric) : 0;
+	uint32_t value = metric && mnl_attr_get_payload_len(metric) == sizeof(value) ?
+				 mnl_attr_get_u32(metric) :
+				 0;
 
 	if (rtm->rtm_protocol != RTPROT_KERNEL)
 		return false;
-	if (rtm->rtm_type != RTN_UNICAST || !to)
+	if (rtm->rtm_type != RTN_UNICAST || !to || !mnl_attr_get_payload_len(to))
 		return true;
 	if (rtm->rtm_family == AF_INET)
 		return value == 0;
@@ -420,6 +422,11 @@ int link_messages_add(struct link_messages *messages, const void *bytes, size_t 
 	memcpy(copy, bytes, length);
 	list[messages->n++] = copy;
 	return 0;
+}
+
+bool link_message_refers_to(const struct nlmsghdr *message, const struct link_move *moves, size_t n)
+{
+	return kind_of(message->nlmsg_type)->wanted(message, moves, n);
 }
 
 const char *link_message_describe(const struct nlmsghdr *message, char text[LINK_USAGE_TEXT_LEN])

@@ -59,6 +59,9 @@ int link_messages_apply(const struct link_messages *messages, const struct link_
  */
 int link_message_make(const struct nlmsghdr *message, const struct link_move *moves, size_t n,
 		      bool add, void *buffer);
+/* Whether a collected message is about an interface `from` of the moves, or has it as next hop. */
+bool link_message_refers_to(const struct nlmsghdr *message, const struct link_move *moves,
+			    size_t n);
 /* "address 192.0.2.10/24", "route default", for messages to people; returns text. */
 const char *link_message_describe(const struct nlmsghdr *message, char text[LINK_USAGE_TEXT_LEN]);
 
