@@ -4,6 +4,8 @@
 tests/integration/test_network_managers.py.
 """
 import os
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ FILES = {
     "NetworkManager/conf.d/90-uplinkd.conf",
     "udev/rules.d/90-uplinkd.rules",
 }
+WANTS = "/etc/systemd/system/multi-user.target.wants"
 # no manager runs or is enabled
 ALONE = (
     "unshare",
@@ -124,6 +127,18 @@ def test_files_that_cannot_be_written_are_reported_and_tried_again():
     wait_until(lambda: not ended(children), 30, lambda: ended(children))
 
 
+def test_files_that_failed_are_written_after_a_restart_without_a_change():
+    bed = Managed()
+    obstacle = bed.root / "systemd"
+    obstacle.touch()
+    bed.daemon.start()
+    wait_until(lambda: "Not a directory" in bed.daemon.log(), 30, bed.daemon.log)
+    bed.daemon.stop()
+    obstacle.unlink()
+    bed.daemon.start()
+    bed.wait_unmanaged("eth0", "p0")
+
+
 def ended(children):
     """The ended processes among the children."""
     found = {}
@@ -166,6 +181,111 @@ def test_without_a_manager_a_port_that_needs_one_is_reported():
     bed.reload(["eth0"])
     assert bed.daemon.run_to_end("--drop-ins", wrap=ALONE).returncode == 0
     assert bed.daemon.status()["daemon"]["problems"] == []
+
+
+class Udev:
+    """A udev of the bed in place of the machine's, where no manager runs."""
+
+    def __init__(self, bed):
+        self.bed = bed
+        self.folder = bed.daemon.dir / "tools"
+        self.folder.mkdir()
+        (bed.root / "udev").mkdir()
+        (bed.root / "udev/control").touch()
+        program = self.folder / "udevadm"
+        program.write_text(f'#!/bin/sh\necho "$*" >> {self.folder}/calls\nexit $UDEV_STATUS\n')
+        program.chmod(0o755)
+
+    def drop_ins(self, status, bus="/nonexistent"):
+        """A run in which udevadm has this status; returns the result and the calls. networkd is
+        enabled and does not run."""
+        calls = self.folder / "calls"
+        calls.write_text("")
+        change = (
+            f"mount -t sysfs none /sys && mount --bind {self.bed.root} /run && mount -t tmpfs none /etc/systemd/system && "
+            f"mkdir {WANTS} && touch {WANTS}/systemd-networkd.service && "
+            f"PATH={self.folder}:$PATH UDEV_STATUS={status} "
+            f'DBUS_SYSTEM_BUS_ADDRESS=unix:path={bus} exec "$@"'
+        )
+        done = self.bed.daemon.run_to_end(
+            "--drop-ins",
+            "--managers",
+            "/run",
+            wrap=("unshare", "--mount", "sh", "-c", change, "sh"),
+        )
+        return done, calls.read_text().splitlines()
+
+    def triggered(self, status):
+        done, calls = self.drop_ins(status)
+        assert done.returncode == 0, done
+        return {c.rpartition("/")[2] for c in calls if c.startswith("trigger")}
+
+
+def test_a_failed_notification_is_reported_and_repeated():
+    bed = Managed()
+    as_service(bed.daemon).start()
+    udev = Udev(bed)
+
+    def problems():
+        return {p["code"] for p in bed.daemon.status()["daemon"]["problems"]}
+
+    done, calls = udev.drop_ins(3)
+    assert calls and done.returncode == 2 and "udevadm control: failed with status 3" in done.stderr
+    assert bed.unmanaged() == {"eth0", "p0"} and problems() == {"network_managers"}
+    assert udev.triggered(0) == {"eth0", "p0"} and not problems()
+    assert udev.triggered(0) == set()
+
+    # an interface that the files no longer name is notified as well
+    bed.reload(["eth1"])
+    assert udev.drop_ins(3)[0].returncode == 2
+    assert udev.triggered(0) == {"eth0", "eth1", "p0"}
+    # a process that was killed in between has left its list
+    pending = bed.daemon.run_dir / "drop-ins.pending"
+    assert not pending.exists()
+    pending.write_text("eth0\n../eth0\n")
+    assert udev.triggered(0) == {"eth0", "eth1", "p0"}
+    assert udev.triggered(0) == set()
+
+
+def close_connections(listener):
+    while True:
+        try:
+            listener.accept()[0].close()
+        except OSError:
+            return
+
+
+def test_a_failing_bus_takes_no_port_from_its_manager():
+    bed = Managed(DHCP)
+    as_service(bed.daemon).start()
+    udev = Udev(bed)
+    assert udev.drop_ins(0)[0].returncode == 0
+    before = bed.files()
+    assert "systemd/network/05-uplinkd-vmk1.network" in before
+    bed.reload(["eth0", "eth1"], DHCP)
+    path = bed.daemon.dir / "bus"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        thread = threading.Thread(target=close_connections, args=(listener,), daemon=True)
+        thread.start()
+        done, _ = udev.drop_ins(0, path)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert done.returncode == 2 and "manager of ports with dhcp" in done.stderr, done
+    assert bed.files() == before
+    assert udev.drop_ins(0)[0].returncode == 0
+    bed.wait_unmanaged("eth0", "eth1", "p0", "vmk1-sw")
+
+
+def test_a_udev_that_does_not_run_is_not_notified():
+    bed = Managed()
+    as_service(bed.daemon).start()
+    udev = Udev(bed)
+    (bed.root / "udev/control").unlink()
+    done, calls = udev.drop_ins(3)
+    assert done.returncode == 0 and calls == [], done
+    assert bed.unmanaged() == {"eth0", "p0"}
 
 
 @pytest.mark.parametrize("what", ["link", "mistake", "pipe", "large"])

@@ -2,6 +2,8 @@
 // Copyright (C) The uplinkd authors
 /* The files for network managers: their text, and what a change of the configuration writes. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/util.h"
@@ -267,6 +269,69 @@ Test(managers_files, a_link_in_place_of_a_file_is_replaced_and_not_followed)
 	cr_expect(changes.udev);
 	manager_changes_done(&changes);
 	expect_text(root, "target", "precious");
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	cr_assert_eq(system(command), 0);
+}
+
+Test(managers_files, the_rules_name_the_interfaces_of_a_notification)
+{
+	_cleanup_(errors_done) struct errors errors = {};
+	char root[] = "/tmp/uplinkd-managers-XXXXXX", command[64];
+	struct manager_changes changes;
+	struct manager_files files = make(START STATIC BOTH, MANAGER_NM, &errors);
+
+	cr_expect_eq(manager_files_exclude(&files, "eth0"), 1);
+	cr_expect_eq(manager_files_exclude(&files, "vmk1"), 0);
+	cr_expect_eq(manager_files_exclude(&files, "eth"), -ENOENT);
+	manager_files_done(&files);
+	cr_expect_eq(manager_files_exclude(&files, "eth0"), -ENOENT);
+
+	cr_assert(mkdtemp(root));
+	changes = (struct manager_changes){};
+	cr_expect_eq(manager_changes_add_rules(&changes, root), 0);
+	cr_expect_eq(changes.n_names, 0u, "no folder");
+	changes = sync_to(root, START STATIC, MANAGER_NM);
+	cr_expect_eq(manager_changes_add_rules(&changes, root), 0);
+	cr_expect_eq(changes.n_names, 5u, "none of them twice");
+	cr_expect_eq(manager_changes_add_lines(&changes, "eth0\neth9\n\n../eth0\n..\na/b\n"
+							 "a-name-that-is-too-long\neth8"),
+		     0);
+	cr_expect_eq(changes.n_names, 7u, "%zu", changes.n_names);
+	cr_expect_str_eq(changes.name[6], "eth8");
+	manager_changes_done(&changes);
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	cr_assert_eq(system(command), 0);
+}
+
+/* Its interfaces have to be notified, and are found nowhere else. */
+Test(managers_files, a_file_that_cannot_be_read_is_not_removed)
+{
+	struct rlimit limit, former;
+	char root[] = "/tmp/uplinkd-managers-XXXXXX", command[64];
+	struct manager_changes changes, left = {};
+	const struct manager_files none = {};
+	int next;
+
+	cr_assert(mkdtemp(root));
+	changes = sync_to(root, START STATIC, MANAGER_NM);
+	manager_changes_done(&changes);
+	changes = (struct manager_changes){};
+	next = open("/", O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(next, 0);
+	close(next);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &former), 0);
+	limit = former;
+	limit.rlim_cur = (rlim_t)next + 2; /* the folder, and the same to list it */
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(manager_files_sync(root, &none, &changes, NULL), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &former), 0);
+	cr_expect_eq(changes.n_names, 0u);
+	cr_expect_eq(manager_changes_add_rules(&left, root), 0);
+	cr_expect_eq(left.n_names, 5u);
+	cr_expect_eq(manager_files_sync(root, &none, &changes, NULL), 0);
+	cr_expect_eq(changes.n_names, 5u);
+	manager_changes_done(&changes);
+	manager_changes_done(&left);
 	snprintf(command, sizeof(command), "rm -r %s", root);
 	cr_assert_eq(system(command), 0);
 }

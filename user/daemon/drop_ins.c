@@ -12,6 +12,10 @@
  * addresses of a NIC that the daemon may refuse.
  *
  * The process stores which file it has read last, for a switch-over that waits for it (adopt.c).
+ *
+ * Files that are equal to the wanted ones say nothing about whether the managers have read them. So
+ * the process stores the interfaces concerned before it changes a file, and removes that list when
+ * all managers were notified. A process that finds one notifies them about everything.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -30,7 +34,8 @@
 
 #define CONFIGURATION_NAME "configuration.yaml"
 #define PROBLEMS_NAME "drop-ins.problems"
-#define DONE_NAME "drop-ins.done" /* which configuration.yaml was the last one */
+#define DONE_NAME "drop-ins.done"	/* which configuration.yaml was the last one */
+#define PENDING_NAME "drop-ins.pending" /* interfaces whose managers have to be notified */
 #define LOCK_NAME "drop-ins.lock"
 #define MAX_BYTES (4 << 20)
 #define MAX_READS 16 /* of a configuration that changes meanwhile */
@@ -120,8 +125,9 @@ static int publish_text(struct daemon *daemon, const char *text)
 	char path[PATH_MAX];
 	int r = daemon_run_path(&daemon->options, CONFIGURATION_NAME, path);
 
-	/* After a failure the file may be right, but the process has not read it. */
+	/* The file may be right, but the process, also one of an earlier daemon, has failed. */
 	if (r == 0 && !daemon->publish_problem && !daemon->publish_failed &&
+	    (daemon->publish_process || daemon_drop_ins_are_done(daemon)) &&
 	    read_file(path, &before) == 0 && strcmp(before, text) == 0)
 		return 0;
 	if (r == 0)
@@ -267,23 +273,111 @@ static bool find_own_name(const char *name, char ret[UL_NAME_LEN])
 	return ifindex && if_indextoname(ifindex, ret);
 }
 
-/* Puts the files of the model in place; model NULL: none. */
-static int sync_model(const struct daemon_options *options, const struct model *model,
+/* What an earlier process has left is as if all files had changed, also if the list is damaged. 0,
+ * 1: there is none, or negative errno. */
+static int read_pending(const char *path, struct manager_changes *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = read_file(path, &text);
+
+	if (r == -ENOENT)
+		return 1;
+	if (r < 0 && r != -EINVAL && r != -ELOOP)
+		return r;
+	ret->networkd = ret->nm = ret->udev = true;
+	return text ? manager_changes_add_lines(ret, text) : 0;
+}
+
+static int write_pending(const char *path, const struct manager_changes *changes)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r = out ? 0 : -ENOMEM;
+
+	for (size_t i = 0; out && i < changes->n_names; i++)
+		fprintf(out, "%s\n", changes->name[i]);
+	if (out && fclose(out) == EOF)
+		r = -ENOMEM;
+	if (r == 0)
+		r = file_replace(path, text, 0600, false);
+	free(text);
+	return r;
+}
+
+/* Before a file changes: interfaces that it names no longer are found nowhere else afterwards.
+ * *ret: what is to be notified in any case. */
+static int begin_notification(const struct daemon_options *options, const char *path,
+			      struct manager_changes *ret)
+{
+	struct manager_changes changes = {};
+	int pending = read_pending(path, &changes), r = pending;
+
+	if (r >= 0)
+		r = manager_changes_add_rules(&changes, options->managers_root);
+	if (r == 0)
+		r = write_pending(path, &changes);
+	if (r == 0 && pending == 0)
+		*ret = changes;
+	else
+		manager_changes_done(&changes);
+	return r;
+}
+
+static int notify(const char *path, const struct manager_changes *changes,
+		  const struct manager_files *files, struct errors *errors)
+{
+	int r = managers_notify(changes, files, errors);
+
+	if (r == 0) {
+		r = file_remove(path);
+		if (r < 0)
+			errors_add(errors, r, "%s: cannot be removed", path);
+	}
+	return r;
+}
+
+/* The managers of other roots are not those of this system. */
+static int sync_files(const struct daemon_options *options, const struct manager_files *files,
 		      struct errors *errors)
 {
 	bool real = strcmp(options->managers_root, MANAGERS_ROOT) == 0;
 	struct manager_changes changes = {};
-	struct manager_files files = {};
-	int r = manager_files_make(model, manager_choose(), find_own_name, &files, errors);
+	char path[PATH_MAX];
+	int r = daemon_run_path(options, PENDING_NAME, path), notified = 0;
 
+	if (r == 0 && real)
+		r = begin_notification(options, path, &changes);
 	if (r < 0)
-		return errors_add(errors, r, "files for network managers");
-	r = manager_files_sync(options->managers_root, &files, &changes, errors);
+		return errors_add(errors, r, "%s", PENDING_NAME);
+	r = manager_files_sync(options->managers_root, files, &changes, errors);
 	if (real)
-		managers_notify(&changes, errors);
+		notified = notify(path, &changes, files, errors);
 	manager_changes_done(&changes);
+	return r < 0 ? r : notified;
+}
+
+/* Puts the files of the model in place; model NULL: none. 0, or -EIO with messages: another attempt
+ * may help. */
+static int sync_model(const struct daemon_options *options, const struct model *model,
+		      struct errors *errors)
+{
+	struct manager_files files = {};
+	enum manager to = MANAGER_NONE;
+	int r = manager_is_needed(model) ? manager_choose(&to) : 0;
+
+	if (r < 0) {
+		errors_add(errors, r,
+			   "the manager of ports with dhcp, ipv6-ra or dns is not known");
+		return -EIO;
+	}
+	r = manager_files_make(model, to, find_own_name, &files, errors);
+	if (r < 0)
+		errors_add(errors, r, "files for network managers");
+	else
+		r = sync_files(options, &files, errors);
 	manager_files_done(&files);
-	return r;
+	return r < 0 ? -EIO : 0;
 }
 
 /* At boot, before the daemon and the managers. */
@@ -291,9 +385,14 @@ static int sync_first(const struct daemon_options *options, struct errors *error
 {
 	struct daemon daemon = { .options = *options, .lock_fd = -1, .notify_fd = -1 };
 	_cleanup_(first_config_done) struct first_config first = {};
-	int r;
+	enum manager running = MANAGER_NONE;
+	int r = manager_find_running(&running);
 
-	if (manager_find_running() != MANAGER_NONE) {
+	if (r < 0) {
+		errors_add(errors, r, "it is not known whether a network manager runs");
+		return -EIO;
+	}
+	if (running != MANAGER_NONE) {
 		log_info(
 			"no configuration is in force; a network manager runs, so it keeps its interfaces until uplinkd has attached them");
 		return 0;
@@ -330,7 +429,7 @@ static int write_for_daemon(const char *path, const char *text)
 	return r;
 }
 
-/* Also after a failure, because nothing more is going to happen. */
+/* Also after a failure that no other attempt can mend. */
 static void store_done(const struct daemon_options *options, const char *identity)
 {
 	char path[PATH_MAX];
@@ -361,7 +460,7 @@ static int sync_in_force(const struct daemon_options *options, const char *path,
 
 		errors_done(errors);
 		r = sync_text(options, path, text, errors);
-		store_done(options, identity);
+		store_done(options, r == -EIO ? "" : identity);
 		(void)identify(path, identity);
 		if (r < 0 || read_file(path, &now) < 0 || strcmp(now, text) == 0) {
 			free(now);

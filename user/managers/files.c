@@ -323,6 +323,20 @@ static int make_handed_over(const struct model *model, enum manager to, struct m
 	return r;
 }
 
+bool manager_is_needed(const struct model *model)
+{
+	bool needed = false;
+
+	for (size_t s = 0; model && s < model->n_switches; s++) {
+		const struct switch_cfg *sw = &model->switches[s];
+
+		for (size_t g = 0; g < sw->n_groups; g++)
+			for (size_t p = 0; p < sw->groups[g].n_ports; p++)
+				needed = needed || port_needs_manager(&sw->groups[g].ports[p]);
+	}
+	return needed;
+}
+
 int manager_files_make(const struct model *model, enum manager to,
 		       bool (*own_name)(const char *name, char ret[UL_NAME_LEN]),
 		       struct manager_files *ret, struct errors *errors)

@@ -56,6 +56,9 @@ int manager_files_make(const struct model *model, enum manager to,
 		       struct manager_files *ret, struct errors *errors);
 void manager_files_done(struct manager_files *files);
 
+/* Whether a port of the model is handed over. NULL: no. */
+bool manager_is_needed(const struct model *model);
+
 /* ---- sync.c ---- */
 /* Whose files changed, and the interfaces whose udev rule did. */
 struct manager_changes {
@@ -64,18 +67,27 @@ struct manager_changes {
 	size_t n_names;
 };
 
-/* Writes the files that differ below root and removes all others of uplinkd. 0 or negative errno
- * with messages; the other files are synchronised even then. */
+/* Writes the files that differ below root and removes all others of uplinkd. Adds to *changes. 0 or
+ * negative errno with messages; the other files are synchronised even then. */
 int manager_files_sync(const char *root, const struct manager_files *files,
-		       struct manager_changes *ret, struct errors *errors);
+		       struct manager_changes *changes, struct errors *errors);
+/* Adds the interfaces of the udev rules below root. 0 or negative errno. */
+int manager_changes_add_rules(struct manager_changes *changes, const char *root);
+/* Adds the interfaces of a text with one in each line. 0 or -ENOMEM. */
+int manager_changes_add_lines(struct manager_changes *changes, const char *text);
 void manager_changes_done(struct manager_changes *changes);
+/* What the rules of the files say: NetworkManager leaves the interface alone (1), manages it (0);
+ * or -ENOENT: nothing. */
+int manager_files_exclude(const struct manager_files *files, const char *name);
 
 /* ---- notify.c ---- */
-/* A manager that runs. Without D-Bus: MANAGER_NONE. */
-enum manager manager_find_running(void);
-/* That one, or else one that the service manager starts at boot. */
-enum manager manager_choose(void);
-/* Makes udev and the managers that run read their files again. A failure adds a message. */
-void managers_notify(const struct manager_changes *changes, struct errors *errors);
+/* A manager that runs. Without D-Bus: MANAGER_NONE. 0 or negative errno: that is not known. */
+int manager_find_running(enum manager *ret);
+/* That one, or else one that the service manager starts at boot. 0 or negative errno. */
+int manager_choose(enum manager *ret);
+/* Makes udev and the managers that run read their files again. 0, or negative errno with messages:
+ * one that runs, or may run, has not done that. */
+int managers_notify(const struct manager_changes *changes, const struct manager_files *files,
+		    struct errors *errors);
 
 #endif

@@ -19,67 +19,113 @@
 #define NM_STATE_UNMANAGED 10 /* NM_DEVICE_STATE_UNMANAGED */
 #define NM_WAIT_MS 5000
 #define NM_POLL_MS 50
+#define NM_UNKNOWN_DEVICE NM ".UnknownDevice"
+#define UDEV_CONTROL "/run/udev/control"
 #define WANTS "/etc/systemd/system/multi-user.target.wants/"
 
 extern char **environ;
 
+struct notification {
+	sd_bus *bus; /* NULL: no D-Bus, so no manager that listens to it */
+	const struct manager_changes *changes;
+	const struct manager_files *files;
+	struct errors *errors;
+	int result;
+};
+
 /* ---- which manager ---- */
-static bool has_owner(sd_bus *bus, const char *name)
+/* NULL with 0: no D-Bus, or nothing listens at its socket. */
+static int open_bus(sd_bus **ret)
 {
-	return sd_bus_get_name_creds(bus, name, 0, NULL) >= 0;
+	int r = sd_bus_open_system(ret);
+
+	return r == -ENOENT || r == -ECONNREFUSED || r > 0 ? 0 : r;
 }
 
-enum manager manager_find_running(void)
+/* 1, 0 or negative errno. */
+static int has_owner(sd_bus *bus, const char *name)
 {
-	sd_bus *bus = NULL;
+	int r = sd_bus_get_name_creds(bus, name, 0, NULL);
+
+	/* The errors NameHasNoOwner and ServiceUnknown. */
+	return r >= 0 ? 1 : r == -ENXIO || r == -EHOSTUNREACH ? 0 : r;
+}
+
+int manager_find_running(enum manager *ret)
+{
 	enum manager found = MANAGER_NONE;
+	sd_bus *bus = NULL;
+	int r = open_bus(&bus);
 
-	if (sd_bus_open_system(&bus) < 0)
-		return MANAGER_NONE;
-	if (has_owner(bus, NETWORKD))
+	if (r == 0 && bus) {
+		r = has_owner(bus, NETWORKD);
 		found = MANAGER_NETWORKD;
-	else if (has_owner(bus, NM))
+	}
+	if (r == 0 && bus) {
+		r = has_owner(bus, NM);
 		found = MANAGER_NM;
+	}
 	sd_bus_flush_close_unref(bus);
-	return found;
+	if (r < 0)
+		return r;
+	*ret = r ? found : MANAGER_NONE;
+	return 0;
 }
 
-enum manager manager_choose(void)
+/* 1, 0 or negative errno. */
+static int is_there(const char *path)
 {
-	enum manager running = manager_find_running();
+	if (access(path, F_OK) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
 
-	if (running != MANAGER_NONE)
-		return running;
-	if (access(WANTS "systemd-networkd.service", F_OK) == 0)
-		return MANAGER_NETWORKD;
-	return access(WANTS "NetworkManager.service", F_OK) == 0 ? MANAGER_NM : MANAGER_NONE;
+int manager_choose(enum manager *ret)
+{
+	enum manager found = MANAGER_NONE;
+	int r = manager_find_running(&found);
+
+	if (r == 0 && found == MANAGER_NONE) {
+		r = is_there(WANTS "systemd-networkd.service");
+		found = r > 0 ? MANAGER_NETWORKD : MANAGER_NONE;
+	}
+	if (r == 0 && found == MANAGER_NONE) {
+		r = is_there(WANTS "NetworkManager.service");
+		found = r > 0 ? MANAGER_NM : MANAGER_NONE;
+	}
+	if (r < 0)
+		return r;
+	*ret = found;
+	return 0;
 }
 
 /* ---- D-Bus ---- */
 /* Does not start a service that does not run. */
-static void call(sd_bus *bus, const char *service, const char *path, const char *interface,
-		 const char *member, bool with_flags, struct errors *errors)
+static void call(struct notification *notification, const char *service, const char *path,
+		 const char *interface, const char *member, bool with_flags)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *message = NULL;
-	int r = sd_bus_message_new_method_call(bus, &message, service, path, interface, member);
+	int r = sd_bus_message_new_method_call(notification->bus, &message, service, path,
+					       interface, member);
 
 	if (r >= 0)
 		r = sd_bus_message_set_auto_start(message, false);
 	if (r >= 0 && with_flags)
 		r = sd_bus_message_append(message, "u", 0);
 	if (r >= 0)
-		r = sd_bus_call(bus, message, CALL_TIMEOUT_USEC, &error, NULL);
+		r = sd_bus_call(notification->bus, message, CALL_TIMEOUT_USEC, &error, NULL);
 	if (r < 0 && !sd_bus_error_has_name(&error, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
 	    !sd_bus_error_has_name(&error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-		errors_add(errors, r, "%s: %s: %s", service, member, error.message ?: "no answer");
+		notification->result = errors_add(notification->errors, r, "%s: %s: %s", service,
+						  member, error.message ?: "no answer");
 	sd_bus_error_free(&error);
 	sd_bus_message_unref(message);
 }
 
 /* ---- udev ---- */
-/* Reports a failure; a system without udev has no such program. */
-static void run_udevadm(char *const argv[], struct errors *errors)
+/* A system without udev has no such program. */
+static void run_udevadm(struct notification *notification, char *const argv[])
 {
 	int status = 0, r;
 	pid_t pid;
@@ -89,40 +135,58 @@ static void run_udevadm(char *const argv[], struct errors *errors)
 		return;
 	if (r == 0 && waitpid(pid, &status, 0) < 0)
 		r = errno;
-	if (r || !WIFEXITED(status) || WEXITSTATUS(status))
-		errors_add(errors, -r, "udevadm %s: failed", argv[1]);
+	if (r)
+		notification->result = errors_add(notification->errors, -r, "udevadm %s", argv[1]);
+	else if (!WIFEXITED(status) || WEXITSTATUS(status))
+		notification->result = errors_add(notification->errors, -EIO,
+						  "udevadm %s: failed with status %d", argv[1],
+						  WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
 /* The rules of an interface apply with its next event, for which this waits. */
-static void trigger(const char *name, struct errors *errors)
+static void trigger(struct notification *notification, const char *name)
 {
 	char path[sizeof("/sys/class/net/") + UL_NAME_LEN];
 	char *const argv[] = { "udevadm", "trigger", "--action=change", "--settle", path, NULL };
 
 	snprintf(path, sizeof(path), "/sys/class/net/%s", name);
-	if (access(path, F_OK) == 0)
-		run_udevadm(argv, errors);
+	if (is_there(path) != 0)
+		run_udevadm(notification, argv);
 }
 
-static void apply_rules(const struct manager_changes *changes, struct errors *errors)
+/* A udevd that starts later reads the rules then, and has no event to wait for before. */
+static void apply_rules(struct notification *notification)
 {
+	const struct manager_changes *changes = notification->changes;
 	char *const reload[] = { "udevadm", "control", "--reload", NULL };
 
-	run_udevadm(reload, errors);
+	if (is_there(UDEV_CONTROL) == 0)
+		return;
+	run_udevadm(notification, reload);
 	for (size_t i = 0; i < changes->n_names; i++)
-		trigger(changes->name[i], errors);
+		trigger(notification, changes->name[i]);
 }
 
-static bool is_unmanaged_by_udev(const char *name)
+/* By the property that udev has set; by the rules of the files while udev has not read them. */
+static bool is_excluded(struct notification *notification, const char *name)
 {
+	int ruled = manager_files_exclude(notification->files, name), r;
 	sd_device *device = NULL;
 	const char *value;
-	bool unmanaged = sd_device_new_from_ifname(&device, name) >= 0 &&
-			 sd_device_get_property_value(device, "NM_UNMANAGED", &value) >= 0 &&
-			 strcmp(value, "1") == 0;
+	bool excluded = ruled > 0;
 
+	if (notification->result < 0 && ruled >= 0)
+		return excluded;
+	r = sd_device_new_from_ifname(&device, name);
+	if (r >= 0)
+		r = sd_device_get_property_value(device, "NM_UNMANAGED", &value);
+	if (r >= 0)
+		excluded = strcmp(value, "1") == 0;
+	else if (r != -ENODEV && r != -ENOENT)
+		notification->result = errors_add(notification->errors, r,
+						  "%s: its udev properties cannot be read", name);
 	sd_device_unref(device);
-	return unmanaged;
+	return excluded;
 }
 
 /* ---- NetworkManager ---- */
@@ -151,106 +215,188 @@ static int set_up(int fd, const char *name)
 	return ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
 }
 
-/* The object of an interface; NULL: NetworkManager has none. The caller frees it. */
-static char *nm_device(sd_bus *bus, const char *name)
+/* The object of an interface, which the caller frees; NULL: NetworkManager has none. 0 or negative
+ * errno. */
+static int nm_device(sd_bus *bus, const char *name, char **ret)
 {
+	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *reply = NULL;
 	const char *path;
 	char *copy = NULL;
+	int r = sd_bus_call_method(bus, NM, NM_PATH, NM, "GetDeviceByIpIface", &error, &reply, "s",
+				   name);
 
-	if (sd_bus_call_method(bus, NM, NM_PATH, NM, "GetDeviceByIpIface", NULL, &reply, "s",
-			       name) >= 0 &&
-	    sd_bus_message_read(reply, "o", &path) >= 0)
+	if (r < 0 && sd_bus_error_has_name(&error, NM_UNKNOWN_DEVICE))
+		r = 0;
+	else if (r >= 0)
+		r = sd_bus_message_read(reply, "o", &path);
+	if (r > 0) {
 		copy = strdup(path);
+		r = copy ? 0 : -ENOMEM;
+	}
+	sd_bus_error_free(&error);
 	sd_bus_message_unref(reply);
-	return copy;
+	if (r == 0)
+		*ret = copy;
+	return r;
 }
 
-static uint32_t nm_state(sd_bus *bus, const char *device)
+/* A device that was removed meanwhile. GDBus calls it an unknown method in older versions. */
+static bool is_removed(const sd_bus_error *error)
 {
+	return sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
+	       sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD) ||
+	       sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_INTERFACE);
+}
+
+/* 1: NetworkManager manages the device, 0, or negative errno. */
+static int is_managed(sd_bus *bus, const char *device)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
 	uint32_t state = 0;
+	int r = sd_bus_get_property_trivial(bus, NM, device, NM ".Device", "State", &error, 'u',
+					    &state);
 
-	if (sd_bus_get_property_trivial(bus, NM, device, NM ".Device", "State", NULL, 'u', &state) <
-	    0)
-		return 0;
-	return state;
+	if (r >= 0)
+		r = state > NM_STATE_UNMANAGED;
+	else if (is_removed(&error))
+		r = 0;
+	sd_bus_error_free(&error);
+	return r;
 }
 
-static void set_managed(sd_bus *bus, const char *device, bool managed)
+static int set_managed(sd_bus *bus, const char *device, bool managed)
 {
-	(void)sd_bus_set_property(bus, NM, device, NM ".Device", "Managed", NULL, "b",
-				  (int)managed);
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r = sd_bus_set_property(bus, NM, device, NM ".Device", "Managed", &error, "b",
+				    (int)managed);
+
+	if (r > 0 || (r < 0 && is_removed(&error)))
+		r = 0;
+	sd_bus_error_free(&error);
+	return r;
+}
+
+/* 0 or negative errno; -ETIMEDOUT: NetworkManager still manages it. */
+static int make_unmanaged(sd_bus *bus, const char *device)
+{
+	int r = is_managed(bus, device);
+
+	if (r <= 0)
+		return r;
+	r = set_managed(bus, device, false);
+	for (int i = 0; r == 0 && i < NM_WAIT_MS / NM_POLL_MS; i++) {
+		r = is_managed(bus, device);
+		if (r <= 0)
+			return r;
+		r = 0;
+		usleep(NM_POLL_MS * 1000);
+	}
+	return r < 0 ? r : -ETIMEDOUT;
 }
 
 /*
  * An interface that the files exclude is set down and deconfigured by NetworkManager, whoever uses
  * it. One that is released by this property before keeps its state. In case a version differs, an
- * interface that was up is set up again.
+ * interface that was up is set up again. 0 or negative errno.
  */
-static void release(sd_bus *bus, int fd, const char *name, struct errors *errors)
+static int release(struct notification *notification, int fd, const char *name)
 {
-	_cleanup_free_ char *device = nm_device(bus, name);
+	_cleanup_free_ char *device = NULL;
 	short flags = 0;
-	int r = get_flags(fd, name, &flags);
+	int r = get_flags(fd, name, &flags), up;
 
-	if (!device || r < 0 || nm_state(bus, device) <= NM_STATE_UNMANAGED)
-		return;
-	set_managed(bus, device, false);
-	for (int i = 0; i < NM_WAIT_MS / NM_POLL_MS; i++) {
-		if (nm_state(bus, device) <= NM_STATE_UNMANAGED)
-			break;
-		usleep(NM_POLL_MS * 1000);
-	}
-	r = flags & IFF_UP ? set_up(fd, name) : 0;
-	if (r < 0 && r != -ENODEV)
-		errors_add(errors, r, "%s: cannot be set up again after NetworkManager left it",
-			   name);
+	if (r == -ENODEV)
+		return 0;
+	if (r == 0)
+		r = nm_device(notification->bus, name, &device);
+	if (r == 0 && device)
+		r = make_unmanaged(notification->bus, device);
+	up = device && flags & IFF_UP ? set_up(fd, name) : 0;
+	if (up < 0 && up != -ENODEV)
+		notification->result =
+			errors_add(notification->errors, up,
+				   "%s: cannot be set up again after NetworkManager left it", name);
+	if (r < 0)
+		notification->result = errors_add(notification->errors, r,
+						  "%s: NetworkManager does not leave it", name);
+	return r;
 }
 
 /* It does not look at a changed udev property of a device that it has. */
-static void manage(sd_bus *bus, const char *name)
+static void manage(struct notification *notification, const char *name)
 {
-	_cleanup_free_ char *device = nm_device(bus, name);
+	_cleanup_free_ char *device = NULL;
+	int r = nm_device(notification->bus, name, &device);
 
-	if (device)
-		set_managed(bus, device, true);
+	if (r == 0 && device)
+		r = set_managed(notification->bus, device, true);
+	if (r < 0)
+		notification->result = errors_add(notification->errors, r,
+						  "%s: NetworkManager does not manage it", name);
 }
 
-static void notify_nm(sd_bus *bus, const struct manager_changes *changes, struct errors *errors)
+static void notify_nm(struct notification *notification)
 {
+	const struct manager_changes *changes = notification->changes;
 	/* Sockets of every family accept these requests; the unit permits this one. */
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_free_ bool *excluded = calloc(changes->n_names + 1, sizeof(*excluded));
+	int r = excluded ? 0 : -ENOMEM;
 
+	if (fd < 0 || r < 0) {
+		notification->result = errors_add(notification->errors, r < 0 ? r : -errno, NM);
+		return;
+	}
+	for (size_t i = 0; i < changes->n_names; i++) {
+		excluded[i] = is_excluded(notification, changes->name[i]);
+		if (excluded[i] && release(notification, fd, changes->name[i]) < 0)
+			r = -EBUSY;
+	}
+	/* With the files it would set down what it has not left. */
+	if (r < 0)
+		return;
+	call(notification, NM, NM_PATH, NM, "Reload", true);
+	call(notification, NM, NM_PATH "/Settings", NM ".Settings", "ReloadConnections", false);
 	for (size_t i = 0; i < changes->n_names; i++)
-		if (is_unmanaged_by_udev(changes->name[i]))
-			release(bus, fd, changes->name[i], errors);
-	call(bus, NM, NM_PATH, NM, "Reload", true, errors);
-	call(bus, NM, NM_PATH "/Settings", NM ".Settings", "ReloadConnections", false, errors);
-	for (size_t i = 0; i < changes->n_names; i++)
-		if (!is_unmanaged_by_udev(changes->name[i]))
-			manage(bus, changes->name[i]);
+		if (!excluded[i])
+			manage(notification, changes->name[i]);
 }
 
-static void reload_networkd(sd_bus *bus, struct errors *errors)
+static void reload_networkd(struct notification *notification)
 {
-	call(bus, NETWORKD, "/org/freedesktop/network1", NETWORKD ".Manager", "Reload", false,
-	     errors);
+	call(notification, NETWORKD, "/org/freedesktop/network1", NETWORKD ".Manager", "Reload",
+	     false);
 }
 
-void managers_notify(const struct manager_changes *changes, struct errors *errors)
+static void notify_nm_if_running(struct notification *notification)
 {
-	sd_bus *bus = NULL;
+	int r = has_owner(notification->bus, NM);
 
-	(void)sd_bus_open_system(&bus); /* NULL: no D-Bus, so no manager that listens to it */
+	if (r < 0)
+		notification->result = errors_add(notification->errors, r, NM);
+	else if (r)
+		notify_nm(notification);
+}
+
+int managers_notify(const struct manager_changes *changes, const struct manager_files *files,
+		    struct errors *errors)
+{
+	struct notification notification = { .changes = changes, .files = files, .errors = errors };
+	int r = changes->networkd || changes->nm ? open_bus(&notification.bus) : 0;
+
+	if (r < 0)
+		notification.result = errors_add(errors, r, "D-Bus: no manager was notified");
 	/* networkd configures an interface again at an event of udev: with the new files, and then
 	 * with the new properties. */
-	if (bus && changes->networkd)
-		reload_networkd(bus, errors);
+	if (notification.bus && changes->networkd)
+		reload_networkd(&notification);
 	if (changes->udev)
-		apply_rules(changes, errors);
-	if (bus && changes->networkd && changes->udev)
-		reload_networkd(bus, errors);
-	if (bus && changes->nm && has_owner(bus, NM))
-		notify_nm(bus, changes, errors);
-	sd_bus_flush_close_unref(bus);
+		apply_rules(&notification);
+	if (notification.bus && changes->networkd && changes->udev)
+		reload_networkd(&notification);
+	if (notification.bus && changes->nm)
+		notify_nm_if_running(&notification);
+	sd_bus_flush_close_unref(notification.bus);
+	return notification.result;
 }

@@ -11,7 +11,10 @@
 #include "common/util.h"
 
 #define MAX_BYTES (4 << 20)
+#define RULES_FOLDER "udev/rules.d"
+#define RULES_NAME "90-uplinkd.rules"
 #define RULE_START "KERNEL==\""
+#define RULE_EXCLUDES "ENV{NM_UNMANAGED}=\"1\""
 
 /* The folders, and how the files of uplinkd are recognised in them. */
 struct folder {
@@ -23,7 +26,7 @@ static const struct folder folders[] = {
 	{ "systemd/network", "05-uplinkd", ".network", OF_NETWORKD },
 	{ "NetworkManager/conf.d", "90-uplinkd", ".conf", OF_NM },
 	{ "NetworkManager/system-connections", "uplinkd-", ".nmconnection", OF_NM },
-	{ "udev/rules.d", "90-uplinkd", ".rules", OF_UDEV },
+	{ RULES_FOLDER, "90-uplinkd", ".rules", OF_UDEV },
 };
 
 struct sync {
@@ -41,19 +44,55 @@ static void fail(struct sync *sync, int error, const char *folder, const char *n
 }
 
 /* ---- changed udev rules ---- */
-static int add_name(struct manager_changes *changes, const char *line)
+static bool has_name(const struct manager_changes *changes, const char *name)
+{
+	for (size_t i = 0; i < changes->n_names; i++)
+		if (strcmp(changes->name[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Names that no file of a folder has are left out. */
+static int add_name(struct manager_changes *changes, const char *start, size_t length)
+{
+	char(*list)[UL_NAME_LEN], name[UL_NAME_LEN];
+
+	if (!length || length >= UL_NAME_LEN || start[0] == '.' || memchr(start, '/', length))
+		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)length, start);
+	if (has_name(changes, name))
+		return 0;
+	list = reallocarray(changes->name, changes->n_names + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	changes->name = list;
+	memcpy(list[changes->n_names++], name, sizeof(name));
+	return 0;
+}
+
+static bool is_rule(const char *line)
+{
+	return strncmp(line, RULE_START, strlen(RULE_START)) == 0;
+}
+
+static int add_rule(struct manager_changes *changes, const char *line)
 {
 	const char *start = line + strlen(RULE_START), *end = strchr(start, '"');
-	char(*name)[UL_NAME_LEN];
 
-	if (!end || end - start >= UL_NAME_LEN)
-		return 0;
-	name = reallocarray(changes->name, changes->n_names + 1, sizeof(*name));
-	if (!name)
-		return -ENOMEM;
-	changes->name = name;
-	snprintf(name[changes->n_names++], UL_NAME_LEN, "%.*s", (int)(end - start), start);
-	return 0;
+	return end ? add_name(changes, start, (size_t)(end - start)) : 0;
+}
+
+int manager_changes_add_lines(struct manager_changes *changes, const char *text)
+{
+	int r = 0;
+
+	while (r == 0 && *text) {
+		size_t length = strcspn(text, "\n");
+
+		r = add_name(changes, text, length);
+		text += length + (text[length] == '\n');
+	}
+	return r;
 }
 
 /* The interfaces of the lines that only one of the texts has. */
@@ -64,8 +103,8 @@ static int add_names(struct manager_changes *changes, const char *text, const ch
 	int r = copy ? 0 : -ENOMEM;
 
 	while (r == 0 && (line = strsep(&rest, "\n")))
-		if (strncmp(line, RULE_START, strlen(RULE_START)) == 0 && !strstr(other, line))
-			r = add_name(changes, line);
+		if (is_rule(line) && !strstr(other, line))
+			r = add_rule(changes, line);
 	return r;
 }
 
@@ -84,25 +123,27 @@ static void note_change(struct sync *sync, const struct folder *folder, const ch
 }
 
 /* ---- one file ---- */
-/* The present text, "" for none and for what is to be replaced; NULL: no memory. The caller frees
- * it. */
-static char *read_text(int dir, const char *name)
+/* The present text, "" for none and for what is no file and to be replaced. 0 or negative errno.
+ * The caller frees it. */
+static int read_text(int dir, const char *name, char **ret)
 {
-	char *text = NULL;
-	int r = file_read_regular(dir, name, MAX_BYTES, &text);
+	int r = file_read_regular(dir, name, MAX_BYTES, ret);
 
-	return r < 0 && r != -ENOMEM ? strdup("") : text;
+	if (r != -ENOENT && r != -EINVAL && r != -ELOOP && r != -ENXIO)
+		return r;
+	*ret = strdup("");
+	return *ret ? 0 : -ENOMEM;
 }
 
 static void sync_file(struct sync *sync, const struct folder *folder, int dir,
 		      const struct manager_file *file)
 {
 	const char *name = file->path + strlen(folder->path) + 1;
-	_cleanup_free_ char *before = read_text(dir, name);
-	int r;
+	_cleanup_free_ char *before = NULL;
+	int r = read_text(dir, name, &before);
 
-	if (!before) {
-		fail(sync, -ENOMEM, folder->path, name);
+	if (r < 0) {
+		fail(sync, r, folder->path, name);
 		return;
 	}
 	if (strcmp(before, file->text) == 0)
@@ -142,13 +183,16 @@ static bool is_wanted(const struct sync *sync, const struct folder *folder, cons
 
 static void remove_file(struct sync *sync, const struct folder *folder, int dir, const char *name)
 {
-	_cleanup_free_ char *before = read_text(dir, name);
+	_cleanup_free_ char *before = NULL;
+	int r = read_text(dir, name, &before);
 
-	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
-		sync->result = errors_add(sync->errors, -errno, "%s/%s/%s: cannot be removed",
+	if (r == 0 && unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r < 0)
+		sync->result = errors_add(sync->errors, r, "%s/%s/%s: cannot be removed",
 					  sync->root, folder->path, name);
 	else
-		note_change(sync, folder, before ?: "", "");
+		note_change(sync, folder, before, "");
 }
 
 static void remove_others(struct sync *sync, const struct folder *folder, int dir)
@@ -208,17 +252,39 @@ static void sync_folder(struct sync *sync, const struct folder *folder)
 }
 
 int manager_files_sync(const char *root, const struct manager_files *files,
-		       struct manager_changes *ret, struct errors *errors)
+		       struct manager_changes *changes, struct errors *errors)
 {
-	struct manager_changes changes = {};
-	struct sync sync = { .root = root, .files = files, .changes = &changes, .errors = errors };
+	struct sync sync = { .root = root, .files = files, .changes = changes, .errors = errors };
 	mode_t mask = umask(022);
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		sync_folder(&sync, &folders[i]);
 	umask(mask);
-	*ret = changes;
 	return sync.result;
+}
+
+int manager_changes_add_rules(struct manager_changes *changes, const char *root)
+{
+	_cleanup_close_ int dir = open_folder(root, RULES_FOLDER, false);
+	_cleanup_free_ char *text = NULL;
+	int r = dir < 0 ? dir : read_text(dir, RULES_NAME, &text);
+
+	return r == 0 ? add_names(changes, text, "") : r == -ENOENT ? 0 : r;
+}
+
+int manager_files_exclude(const struct manager_files *files, const char *name)
+{
+	char start[sizeof(RULE_START) + UL_NAME_LEN + 1];
+	const char *rule = NULL, *end;
+
+	snprintf(start, sizeof(start), RULE_START "%s\"", name);
+	for (size_t i = 0; !rule && i < files->n; i++)
+		if (strcmp(files->file[i].path, RULES_FOLDER "/" RULES_NAME) == 0)
+			rule = strstr(files->file[i].text, start);
+	if (!rule)
+		return -ENOENT;
+	end = strstr(rule, RULE_EXCLUDES);
+	return end && (size_t)(end - rule) < strcspn(rule, "\n");
 }
 
 void manager_changes_done(struct manager_changes *changes)
