@@ -5,8 +5,9 @@
 #include "link_testing.h"
 
 #include <linux/if_addr.h>
+#include <sys/resource.h>
 
-#include "daemon/switch_over.h"
+#include "daemon/state.h"
 
 TestSuite(daemon_switch_over, .timeout = 300);
 
@@ -261,4 +262,31 @@ Test(daemon_switch_over, an_owner_that_cannot_be_looked_up_is_tried_again)
 	errors_done(&errors);
 	switch_over_free(over);
 	record_free(record);
+}
+
+Test(daemon_switch_over, a_journal_is_kept_while_the_id_of_the_boot_cannot_be_read)
+{
+	struct switch_over *over = make_recorded();
+	struct daemon daemon = { .saved.switch_over = switch_over_write(over) };
+	char folder[] = "/tmp/uplinkd-switch-over-XXXXXX", command[64];
+	struct rlimit limit, former;
+
+	cr_assert(mkdtemp(folder));
+	snprintf(daemon.state_path, sizeof(daemon.state_path), "%s/state", folder);
+	daemon.options.config = "t.yaml";
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &former), 0);
+	limit = former;
+	limit.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(daemon_adopt_undo(&daemon), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &former), 0);
+	cr_expect(daemon.saved.switch_over && !daemon.switch_over);
+	cr_expect(has_message(&daemon.errors, "the id of this boot cannot be read: Too many"));
+	/* it is of another boot */
+	cr_expect_eq(daemon_adopt_undo(&daemon), 0);
+	cr_expect(!daemon.saved.switch_over && !daemon.switch_over);
+	errors_done(&daemon.errors);
+	switch_over_free(over);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	cr_assert_eq(system(command), 0);
 }

@@ -110,10 +110,13 @@ static int load(struct daemon *daemon)
 
 	if (daemon->switch_over || !daemon->saved.switch_over)
 		return 0;
+	r = read_boot_id(boot_id, &daemon->errors);
+	if (r < 0)
+		return r;
 	r = switch_over_read(daemon->saved.switch_over, &daemon->switch_over);
 	if (r == -ENOMEM)
 		return errors_add(&daemon->errors, r, "switch-over: its journal");
-	if (r == 0 && strcmp(daemon->switch_over->boot_id, read_boot_id(boot_id)) == 0)
+	if (r == 0 && strcmp(daemon->switch_over->boot_id, boot_id) == 0)
 		return 0;
 	if (r < 0)
 		errors_add(&daemon->errors, r, "%s: the journal of a switch-over is not used",
@@ -122,12 +125,16 @@ static int load(struct daemon *daemon)
 	return daemon_save_state(daemon);
 }
 
-bool daemon_adopt_is_resumable(struct daemon *daemon)
+int daemon_adopt_is_resumable(struct daemon *daemon)
 {
+	int r;
+
 	if (!daemon->saved.switch_over)
-		return true;
-	return load(daemon) == 0 && daemon->switch_over &&
-	       daemon->switch_over->phase == SWITCH_OVER_DONE;
+		return 1;
+	r = load(daemon);
+	if (r < 0)
+		return r;
+	return daemon->switch_over && daemon->switch_over->phase == SWITCH_OVER_DONE;
 }
 
 int daemon_adopt_undo(struct daemon *daemon)
@@ -355,8 +362,9 @@ int daemon_adopt_prepare(struct daemon *daemon, const struct reload_request *req
 		r = switch_over_new(request->switch_over, model, &over, &daemon->errors);
 	if (r < 0)
 		return r;
-	read_boot_id(over->boot_id);
-	r = switch_over_record(over, daemon->links, &daemon->errors);
+	r = read_boot_id(over->boot_id, &daemon->errors);
+	if (r == 0)
+		r = switch_over_record(over, daemon->links, &daemon->errors);
 	if (r < 0) {
 		switch_over_free(over);
 		return r;

@@ -33,20 +33,28 @@ uint64_t boottime_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static bool read_boot_id_once(char id[BOOT_ID_LEN])
+static int read_boot_id_once(char id[BOOT_ID_LEN])
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
 
-	return file && fgets(id, BOOT_ID_LEN, file);
+	if (!file)
+		return -errno;
+	errno = 0;
+	return fgets(id, BOOT_ID_LEN, file) ? 0 : errno ? -errno : -EIO;
 }
 
-const char *read_boot_id(char id[BOOT_ID_LEN])
+int read_boot_id(char id[BOOT_ID_LEN], struct errors *errors)
 {
-	/* Without it a change that waits for its confirmation would be rolled back. */
-	if (!read_boot_id_once(id) && !read_boot_id_once(id))
-		id[0] = '\0';
+	int r = read_boot_id_once(id);
+
+	if (r < 0)
+		r = read_boot_id_once(id);
+	if (r < 0) {
+		errors_add(errors, r, "the id of this boot cannot be read");
+		return error_is_shortage(r) ? r : -EIO;
+	}
 	id[strcspn(id, "\n")] = '\0';
-	return id;
+	return 0;
 }
 
 bool config_state_is_waiting(const struct config_state *state, const char *boot_id, uint64_t now)

@@ -44,9 +44,11 @@ struct config_state {
 
 void config_state_done(struct config_state *state);
 
-/* Now in CLOCK_BOOTTIME; the id of this boot, "" if it cannot be read. */
+/* Now in CLOCK_BOOTTIME. */
 uint64_t boottime_ms(void);
-const char *read_boot_id(char id[BOOT_ID_LEN]);
+/* The id of this boot. 0; -EIO or a shortage, with a message: what is stored may be of this boot.
+ */
+int read_boot_id(char id[BOOT_ID_LEN], struct errors *errors);
 
 /* Whether the change may still be confirmed. */
 bool config_state_is_waiting(const struct config_state *state, const char *boot_id,

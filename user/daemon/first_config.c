@@ -65,10 +65,16 @@ static int read_state(struct daemon *daemon, struct first_config *first)
 		return errors_add(&daemon->errors, r, "%s: cannot be read", daemon->state_path);
 	if (r < 0)
 		log_warning(r, "%s: cannot be used", daemon->state_path);
-	if (!daemon->saved.pending.n ||
-	    (config_state_is_waiting(&daemon->saved, read_boot_id(boot_id), boottime_ms()) &&
-	     daemon_adopt_is_resumable(daemon)))
+	if (!daemon->saved.pending.n)
 		return 0;
+	r = read_boot_id(boot_id, &daemon->errors);
+	if (r < 0)
+		return r;
+	if (config_state_is_waiting(&daemon->saved, boot_id, boottime_ms())) {
+		r = daemon_adopt_is_resumable(daemon);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
 	log_warning(0,
 		    "configuration: the change of %s was not confirmed in time and is rolled back",
 		    daemon_source_name(&daemon->saved.pending));

@@ -238,8 +238,9 @@ static int apply_unconfirmed(struct daemon *daemon, struct model *model, uint32_
 	saved->pending = config_source_take(source);
 	saved->pending_files = config_source_take(files);
 	saved->deadline_ms = boottime_ms() + confirm_s * 1000ULL;
-	read_boot_id(saved->boot_id);
-	r = daemon_save_state(daemon);
+	r = read_boot_id(saved->boot_id, &daemon->errors);
+	if (r == 0)
+		r = daemon_save_state(daemon);
 	if (r == 0)
 		r = daemon_arm_deadline(daemon, saved->deadline_ms);
 	if (r < 0)

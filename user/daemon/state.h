@@ -235,8 +235,9 @@ void daemon_adopt_confirmed(struct daemon *daemon);
  * tried again until it succeeds. 0, also if there is none, or negative errno with messages.
  */
 int daemon_adopt_undo(struct daemon *daemon);
-/* Whether the stored change may wait for its confirmation at a start. */
-bool daemon_adopt_is_resumable(struct daemon *daemon);
+/* Whether the stored change may wait for its confirmation at a start: 1, 0, or negative errno with
+ * messages. */
+int daemon_adopt_is_resumable(struct daemon *daemon);
 /* Member of the reply to Status and Configuration; NULL: no switch-over. */
 const char *daemon_adopt_state(const struct daemon *daemon);
 
