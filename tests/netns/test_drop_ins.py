@@ -12,6 +12,7 @@ import pytest
 
 from harness.base import wait_until
 from harness.bed import Bed, port, port_mac, switch
+from harness.kills import need_strace
 from harness.privileges import as_service
 
 DHCP = {"interface": "vmk1", "host": True, "dhcp": True}
@@ -286,6 +287,42 @@ def test_a_udev_that_does_not_run_is_not_notified():
     done, calls = udev.drop_ins(3)
     assert done.returncode == 0 and calls == [], done
     assert bed.unmanaged() == {"eth0", "p0"}
+
+
+# an error that says nothing about an interface, a folder and a file
+@pytest.mark.parametrize(
+    "inject",
+    ["ioctl:error=ENOMEM:when=1", "getdents64:error=EIO:when=1", "openat:error=EMFILE:when=2"],
+    ids=["own name", "stale file", "changed configuration"],
+)
+def test_a_failing_call_is_reported_and_the_next_run_completes_the_files(inject):
+    need_strace()
+    bed = Managed()
+    bed.hv.ip("link", "property", "add", "dev", "eth0", "altname", "wan0")
+    bed.daemon.write({"switches": config(["wan0"])})
+    as_service(bed.daemon).start()
+    stale = bed.root / "systemd/network/05-uplinkd-old.network"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    wrap = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject={inject}"]
+    if inject.startswith("openat"):
+        wrap += ["-P", bed.daemon.run_dir / "configuration.yaml"]
+    done = bed.daemon.run_to_end("--drop-ins", wrap=wrap)
+    assert done.returncode == 2 and done.stderr, done
+    assert bed.daemon.run_to_end("--drop-ins").returncode == 0
+    assert bed.unmanaged() == {"eth0", "wan0", "p0"} and bed.files() == FILES
+
+
+def test_problems_that_cannot_be_read_are_a_problem():
+    bed = Managed()
+    as_service(bed.daemon).start()
+    path = bed.daemon.run_dir / "drop-ins.problems"
+    path.mkdir()
+    problems = bed.daemon.status()["daemon"]["problems"]
+    assert [p["code"] for p in problems] == ["network_managers"], problems
+    assert "drop-ins.problems: cannot be read: Invalid argument" in problems[0]["message"]
+    path.rmdir()
+    assert bed.daemon.status()["daemon"]["problems"] == []
 
 
 @pytest.mark.parametrize("what", ["link", "mistake", "pipe", "large"])

@@ -48,10 +48,16 @@ static const char *text_of(const struct manager_files *files, const char *path)
 	return NULL;
 }
 
-static bool own_name(const char *name, char ret[UL_NAME_LEN])
+static int own_name(const char *name, char ret[UL_NAME_LEN])
 {
 	snprintf(ret, UL_NAME_LEN, "%s", strcmp(name, "enp1s0") == 0 ? "eth7" : name);
-	return true;
+	return 1;
+}
+
+static int no_own_name(const char *name, char ret[UL_NAME_LEN])
+{
+	(void)ret;
+	return strcmp(name, "enp1s0") == 0 ? -EMFILE : 0;
 }
 
 static struct manager_files make(const char *text, enum manager to, struct errors *errors)
@@ -87,6 +93,16 @@ Test(managers_files, uplinks_and_ports_are_unmanaged_also_by_their_own_names)
 			 "\nKERNEL==\"eth7\", ENV{ID_NET_MANAGED_BY}=\"io.uplinkd\", "
 			 "ENV{NM_UNMANAGED}=\"1\"\n"));
 	manager_files_done(&files);
+}
+
+Test(managers_files, a_name_that_cannot_be_looked_up_is_an_error)
+{
+	struct manager_files files = {};
+	struct model *model = parse(START TAP);
+
+	cr_expect_eq(manager_files_make(model, MANAGER_NONE, no_own_name, &files, NULL), -EMFILE);
+	cr_expect_eq(files.n, 0u);
+	model_free(model);
 }
 
 Test(managers_files, attachment_bridges_are_unmanaged)

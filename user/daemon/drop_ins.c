@@ -257,20 +257,27 @@ bool daemon_drop_ins_are_done(const struct daemon *daemon)
 char *daemon_drop_in_problems(const struct daemon *daemon)
 {
 	char path[PATH_MAX], *text = NULL;
+	int r;
 
-	if (!daemon->options.managers_root ||
-	    daemon_run_path(&daemon->options, PROBLEMS_NAME, path) < 0 ||
-	    read_file(path, &text) < 0)
+	if (!daemon->options.managers_root)
 		return NULL;
-	return text;
+	r = daemon_run_path(&daemon->options, PROBLEMS_NAME, path);
+	if (r == 0)
+		r = read_file(path, &text);
+	if (r == 0 || r == -ENOENT)
+		return text;
+	return asprintf(&text, PROBLEMS_NAME ": cannot be read: %s", strerror(-r)) < 0 ? NULL :
+											 text;
 }
 
 /* ---- the process of root ---- */
-static bool find_own_name(const char *name, char ret[UL_NAME_LEN])
+static int find_own_name(const char *name, char ret[UL_NAME_LEN])
 {
 	unsigned int ifindex = if_nametoindex(name);
 
-	return ifindex && if_indextoname(ifindex, ret);
+	if (ifindex && if_indextoname(ifindex, ret))
+		return 1;
+	return errno == ENODEV || errno == ENXIO ? 0 : -errno;
 }
 
 /* What an earlier process has left is as if all files had changed, also if the list is damaged. 0,
@@ -461,11 +468,17 @@ static int sync_in_force(const struct daemon_options *options, const char *path,
 		errors_done(errors);
 		r = sync_text(options, path, text, errors);
 		store_done(options, r == -EIO ? "" : identity);
-		(void)identify(path, identity);
-		if (r < 0 || read_file(path, &now) < 0 || strcmp(now, text) == 0) {
-			free(now);
+		if (r < 0)
 			return r;
+		r = identify(path, identity);
+		if (r == 0)
+			r = read_file(path, &now);
+		if (r == -ENOENT || (r == 0 && strcmp(now, text) == 0)) {
+			free(now);
+			return 0;
 		}
+		if (r < 0)
+			break;
 		free(text);
 		text = now;
 	}

@@ -20,7 +20,7 @@ struct owned {
 struct list {
 	struct owned *owned;
 	size_t n;
-	bool (*own_name)(const char *name, char ret[UL_NAME_LEN]);
+	int (*own_name)(const char *name, char ret[UL_NAME_LEN]);
 	struct errors *errors;
 };
 
@@ -64,9 +64,10 @@ static int add_interface(struct list *list, const char *name, enum manager manag
 	char own[UL_NAME_LEN];
 	int r = add_name(list, name, manager);
 
-	if (r == 0 && list->own_name && list->own_name(name, own) && strcmp(own, name) != 0)
-		r = add_name(list, own, manager);
-	return r;
+	if (r < 0 || !list->own_name)
+		return r;
+	r = list->own_name(name, own);
+	return r > 0 && strcmp(own, name) != 0 ? add_name(list, own, manager) : r < 0 ? r : 0;
 }
 
 static int add_port(struct list *list, const struct port_cfg *port, enum manager to)
@@ -338,7 +339,7 @@ bool manager_is_needed(const struct model *model)
 }
 
 int manager_files_make(const struct model *model, enum manager to,
-		       bool (*own_name)(const char *name, char ret[UL_NAME_LEN]),
+		       int (*own_name)(const char *name, char ret[UL_NAME_LEN]),
 		       struct manager_files *ret, struct errors *errors)
 {
 	struct list list = { .own_name = own_name, .errors = errors };

@@ -48,11 +48,11 @@ struct manager_files {
 /*
  * model NULL: no files. to: the manager of ports that are handed over; MANAGER_NONE adds a message
  * for each of them. own_name: stores the interface's own name for a configured one, which may be an
- * alternative one, and returns false when there is no such interface; NULL: never.
- * 0, also with messages about single interfaces; or -ENOMEM.
+ * alternative one, and returns 1; 0: there is no such interface; or negative errno. NULL: there is
+ * none. 0, also with messages about single interfaces; or negative errno.
  */
 int manager_files_make(const struct model *model, enum manager to,
-		       bool (*own_name)(const char *name, char ret[UL_NAME_LEN]),
+		       int (*own_name)(const char *name, char ret[UL_NAME_LEN]),
 		       struct manager_files *ret, struct errors *errors);
 void manager_files_done(struct manager_files *files);
 

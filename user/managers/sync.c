@@ -199,16 +199,20 @@ static void remove_others(struct sync *sync, const struct folder *folder, int di
 {
 	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 0);
 	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
+	struct dirent *entry;
+	int r;
 
 	if (!entries) {
 		fail(sync, -errno, folder->path, "");
 		ul_closep(&copy);
 		return;
 	}
-	while ((entry = readdir(entries)))
+	while ((r = dir_next(entries, &entry)) > 0)
 		if (is_ours(folder, entry->d_name) && !is_wanted(sync, folder, entry->d_name))
 			remove_file(sync, folder, dir, entry->d_name);
+	if (r < 0)
+		sync->result = errors_add(sync->errors, r, "%s/%s: cannot be listed", sync->root,
+					  folder->path);
 	closedir(entries);
 }
 
