@@ -264,6 +264,35 @@ Test(daemon_switch_over, an_owner_that_cannot_be_looked_up_is_tried_again)
 	record_free(record);
 }
 
+/* Frames of its VLAN would still reach the host through it. */
+Test(daemon_switch_over, an_interface_that_stays_up_is_an_error)
+{
+	struct record *record = record_new();
+	struct switch_over *over = make_recorded();
+	struct switch_over_owner *owner = &over->owners[0];
+	struct errors errors = {};
+
+	make_veth(record, "br0", "b0");
+	set_up(record, "br0", true);
+	run_pending(record);
+	over->n_links = 0;
+	link_messages_done(&over->messages);
+	owner->to[0] = '\0';
+	owner->down = owner->up = true;
+	owner->ifindex = ifindex_of(record, "br0");
+	set_capability(CAP_NET_ADMIN, false);
+	cr_expect_eq(switch_over_move(over, record->monitor, false, &errors), -EPERM);
+	cr_expect(has_message(&errors, "br0: cannot be set down"));
+	set_capability(CAP_NET_ADMIN, true);
+	cr_expect_eq(switch_over_move(over, record->monitor, false, NULL), 0);
+	cr_expect_not(info_of(record->monitor, "br0")->admin_up);
+	run_ip("ip link del br0");
+	cr_expect_eq(switch_over_move(over, record->monitor, false, NULL), 0, "it has ended");
+	errors_done(&errors);
+	switch_over_free(over);
+	record_free(record);
+}
+
 Test(daemon_switch_over, a_journal_is_kept_while_the_id_of_the_boot_cannot_be_read)
 {
 	struct switch_over *over = make_recorded();

@@ -348,11 +348,18 @@ static int move_messages(const struct switch_over *over, struct link_monitor *li
 	return r;
 }
 
-static void set_down(const struct switch_over *over, struct link_monitor *links)
+static int set_down(const struct switch_over *over, struct link_monitor *links,
+		    struct errors *errors)
 {
-	for (size_t i = 0; i < over->n_owners; i++)
-		if (over->owners[i].down && over->owners[i].up)
-			(void)link_set_up(links, over->owners[i].ifindex, false);
+	for (size_t i = 0; i < over->n_owners; i++) {
+		const struct switch_over_owner *owner = &over->owners[i];
+		int r = owner->down && owner->up ? link_set_up(links, owner->ifindex, false) : 0;
+
+		if (r < 0 && r != -ENODEV) /* deleted meanwhile */
+			return errors_add(errors, r, "switch-over: %s: cannot be set down",
+					  owner->name);
+	}
+	return 0;
 }
 
 int switch_over_move(const struct switch_over *over, struct link_monitor *links, bool first,
@@ -361,7 +368,7 @@ int switch_over_move(const struct switch_over *over, struct link_monitor *links,
 	int r = first ? 0 : move_messages(over, links, errors);
 
 	if (r == 0 && !first)
-		set_down(over, links);
+		r = set_down(over, links, errors);
 	return r < 0 ? r : release_links(over, links, first, errors);
 }
 
