@@ -293,6 +293,27 @@ Test(daemon_switch_over, an_interface_that_stays_up_is_an_error)
 	record_free(record);
 }
 
+/* A teardown removes the file after that. */
+Test(daemon_switch_over, a_state_that_cannot_be_read_may_have_a_journal)
+{
+	char folder[] = "/tmp/uplinkd-switch-over-XXXXXX", command[128];
+	struct daemon daemon = { .options.state_dir = folder };
+
+	cr_assert(mkdtemp(folder));
+	cr_expect_eq(daemon_take_back(&daemon), 0, "no file");
+	snprintf(command, sizeof(command), "echo damaged > %s/" STATE_FILE_NAME, folder);
+	cr_assert_eq(system(command), 0);
+	cr_expect_eq(daemon_take_back(&daemon), 0, "damaged");
+	snprintf(command, sizeof(command),
+		 "cd %s && rm " STATE_FILE_NAME " && mkdir " STATE_FILE_NAME, folder);
+	cr_assert_eq(system(command), 0);
+	cr_expect_eq(daemon_take_back(&daemon), -EISDIR);
+	cr_expect(has_message(&daemon.errors, STATE_FILE_NAME ": cannot be read: Is a directory"));
+	errors_done(&daemon.errors);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	cr_assert_eq(system(command), 0);
+}
+
 Test(daemon_switch_over, a_journal_is_kept_while_the_id_of_the_boot_cannot_be_read)
 {
 	struct switch_over *over = make_recorded();

@@ -45,10 +45,12 @@ int daemon_take_back(struct daemon *daemon)
 	if (r < 0)
 		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
 	r = load_state(daemon, NULL);
-	if (error_is_shortage(r))
+	/* A damaged state has no journal. */
+	if (r == -EBADMSG)
+		return 0;
+	if (r < 0)
 		return errors_add(&daemon->errors, r, "%s: cannot be read", daemon->state_path);
-	/* A state that cannot be used has no journal. */
-	return r < 0 ? 0 : daemon_adopt_undo(daemon);
+	return daemon_adopt_undo(daemon);
 }
 
 /* A state that cannot be used is as good as none. While memory or descriptors are short, the start
