@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <signal.h>
+#include <zlib.h>
 
 #include "history/internal.h"
 
@@ -101,6 +102,27 @@ Test(history_store, numbers_go_on_after_a_restart)
 		     3);
 	json_decref(page.records);
 	cr_expect_eq(store.damaged, 0);
+}
+
+/* The repaired copy of a line has eight digits. Fewer would make it longer than the line. */
+Test(history_store, a_checksum_without_its_leading_zeros_is_damage)
+{
+	char line[64], summed[48];
+	uLong crc = 0;
+	size_t n = 0;
+
+	append("a");
+	for (int i = 0; !n || crc > 0xffff; i++) {
+		n = (size_t)sprintf(summed, "2 {\"text\":\"%d\"}", i);
+		crc = crc32(0, (const Bytef *)summed, (uInt)n);
+	}
+	n = (size_t)sprintf(line, "%lx %s\n", crc, summed);
+	overwrite("history", (off_t)store.size, line, n);
+	expect_texts("a ");
+	reopen();
+	append("b");
+	expect_texts("a b ");
+	cr_expect_eq(store.damaged, 1);
 }
 
 Test(history_store, pages_follow_each_other)

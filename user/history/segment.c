@@ -59,6 +59,8 @@ void segment_done(struct segment *segment)
 }
 
 /* ---- lines ---- */
+#define CRC_DIGITS 8
+
 static bool parse_digits(const char **at, const char *end, unsigned int base, size_t max,
 			 uint64_t *ret)
 {
@@ -88,7 +90,8 @@ static bool parse_line(const char *line, size_t length, struct segment_record *r
 	const char *at = line, *end = line + length, *summed;
 	uint64_t crc, number;
 
-	if (!parse_digits(&at, end, 16, 8, &crc))
+	/* Exactly the digits that segment_format() writes: the copy of a record is not longer. */
+	if (!parse_digits(&at, end, 16, CRC_DIGITS, &crc) || at - line != CRC_DIGITS + 1)
 		return false;
 	summed = at;
 	/* 19 digits fit */
@@ -133,7 +136,7 @@ size_t segment_format(uint64_t number, const char *json, size_t length, char *at
 	uLong crc = crc32(0, (const Bytef *)prefix, (uInt)n);
 
 	crc = crc32(crc, (const Bytef *)json, (uInt)length);
-	n = sprintf(at, "%08lx %s", crc, prefix);
+	n = sprintf(at, "%0*lx %s", CRC_DIGITS, crc, prefix);
 	memcpy(at + n, json, length);
 	at[(size_t)n + length] = '\n';
 	return (size_t)n + length + 1;
