@@ -166,6 +166,33 @@ Test(link_transfer, messages_that_are_none_are_refused)
 	link_messages_done(&messages);
 }
 
+/* A message with many short names, as a damaged journal may have it, grows with each of them. */
+static int make_with_names(uint16_t type, const void *header, size_t size, uint16_t attr)
+{
+	static uint8_t buffer[LINK_MESSAGE_BYTES], request[8 * LINK_MESSAGE_BYTES];
+	static const struct link_move longer = { FROM, TO, "b", "a-name-of-15-ch" };
+	struct nlmsghdr *message = begin(buffer, type, header, size);
+	struct link_messages messages = {};
+	int r;
+
+	while (message->nlmsg_len < LINK_MESSAGE_BYTES - 140)
+		mnl_attr_put_strz(message, attr, "b");
+	cr_assert_eq(link_messages_add(&messages, message, message->nlmsg_len), 0);
+	r = link_message_make(messages.list[0], &longer, 1, true, request);
+	cr_expect_leq(((const struct nlmsghdr *)request)->nlmsg_len, LINK_MESSAGE_BYTES);
+	link_messages_done(&messages);
+	return r;
+}
+
+Test(link_transfer, a_request_does_not_exceed_its_buffer)
+{
+	const struct ifaddrmsg ifa = { .ifa_family = AF_INET, .ifa_index = FROM };
+	const struct fib_rule_hdr rule = { .family = AF_INET, .action = FR_ACT_TO_TBL };
+
+	cr_expect_eq(make_with_names(RTM_NEWADDR, &ifa, sizeof(ifa), IFA_LABEL), -EBADMSG);
+	cr_expect_eq(make_with_names(RTM_NEWRULE, &rule, sizeof(rule), FRA_IIFNAME), -EBADMSG);
+}
+
 /* ---- the kernel ---- */
 static void run_ip(const char *command)
 {

@@ -66,11 +66,25 @@ static const struct nlattr *find_attr(const struct nlmsghdr *message, size_t hea
 	return NULL;
 }
 
-/* With the flags of nesting. */
-static void copy_attr(struct nlmsghdr *request, const struct nlattr *attr)
+/* ---- attributes of a request: 0, or -EBADMSG if they exceed its buffer ---- */
+/* A message of the journal may have many short names, which the moves make longer. */
+static int put_u32(struct nlmsghdr *request, uint16_t type, uint32_t value)
 {
-	mnl_attr_put(request, attr->nla_type, mnl_attr_get_payload_len(attr),
-		     mnl_attr_get_payload(attr));
+	return mnl_attr_put_u32_check(request, LINK_MESSAGE_BYTES, type, value) ? 0 : -EBADMSG;
+}
+
+static int put_name(struct nlmsghdr *request, uint16_t type, const char *name)
+{
+	return mnl_attr_put_strz_check(request, LINK_MESSAGE_BYTES, type, name) ? 0 : -EBADMSG;
+}
+
+/* With the flags of nesting. */
+static int copy_attr(struct nlmsghdr *request, const struct nlattr *attr)
+{
+	return mnl_attr_put_check(request, LINK_MESSAGE_BYTES, attr->nla_type,
+				  mnl_attr_get_payload_len(attr), mnl_attr_get_payload(attr)) ?
+		       0 :
+		       -EBADMSG;
 }
 
 /* ---- addresses ---- */
@@ -96,8 +110,8 @@ static bool is_wanted_address(const struct nlmsghdr *message, const struct link_
 }
 
 /* "br0" and "br0:1" become labels of the other interface. */
-static void put_label(struct nlmsghdr *request, const struct nlattr *attr,
-		      const struct link_move *move)
+static int put_label(struct nlmsghdr *request, const struct nlattr *attr,
+		     const struct link_move *move)
 {
 	char label[UL_NAME_LEN], text[2 * UL_NAME_LEN];
 	size_t n = strlen(move->from_name);
@@ -105,14 +119,13 @@ static void put_label(struct nlmsghdr *request, const struct nlattr *attr,
 	snprintf(label, sizeof(label), "%.*s", (int)mnl_attr_get_payload_len(attr),
 		 mnl_attr_get_str(attr));
 	if (strncmp(label, move->from_name, n) != 0 || (label[n] && label[n] != ':'))
-		return;
+		return 0;
 	snprintf(text, sizeof(text), "%s%s", move->to_name, label + n);
-	if (strlen(text) < UL_NAME_LEN)
-		mnl_attr_put_strz(request, IFA_LABEL, text);
+	return strlen(text) < UL_NAME_LEN ? put_name(request, IFA_LABEL, text) : 0;
 }
 
 /* The address was checked for duplicates when it was set first, and must be usable at once. */
-static void put_address_flags(struct nlmsghdr *request, uint32_t flags, unsigned int family)
+static int put_address_flags(struct nlmsghdr *request, uint32_t flags, unsigned int family)
 {
 	const uint32_t kept = IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN | IFA_F_MANAGETEMPADDR |
 			      IFA_F_HOMEADDRESS;
@@ -120,7 +133,7 @@ static void put_address_flags(struct nlmsghdr *request, uint32_t flags, unsigned
 
 	flags = (flags & kept) | (family == AF_INET6 ? IFA_F_NODAD : 0);
 	ifa->ifa_flags = (uint8_t)flags;
-	mnl_attr_put_u32(request, IFA_FLAGS, flags);
+	return put_u32(request, IFA_FLAGS, flags);
 }
 
 static bool is_address(uint16_t type)
@@ -141,20 +154,23 @@ static int make_address(const struct nlmsghdr *message, const struct link_move *
 	struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(request);
 	const struct link_move *move = find_move(moves, n, ifa->ifa_index);
 	const struct nlattr *attr;
+	int r = 0;
 
 	ifa->ifa_index = moved(moves, n, ifa->ifa_index);
 	mnl_attr_for_each(attr, message, sizeof(*ifa))
 	{
 		uint16_t type = mnl_attr_get_type(attr);
 
+		if (r < 0)
+			break;
 		if (add && type == IFA_LABEL && move)
-			put_label(request, attr, move);
+			r = put_label(request, attr, move);
 		else if (is_address(type) || (add && is_kept(type)))
-			copy_attr(request, attr);
+			r = copy_attr(request, attr);
 	}
-	if (add)
-		put_address_flags(request, address_flags(message), ifa->ifa_family);
-	return 0;
+	if (r == 0 && add)
+		r = put_address_flags(request, address_flags(message), ifa->ifa_family);
+	return r;
 }
 
 /* ---- neighbours ---- */
@@ -173,6 +189,7 @@ static int make_neighbour(const struct nlmsghdr *message, const struct link_move
 {
 	struct ndmsg *ndm = mnl_nlmsg_get_payload(request);
 	const struct nlattr *attr;
+	int r = 0;
 
 	ndm->ndm_ifindex = (int)moved(moves, n, (uint32_t)ndm->ndm_ifindex);
 	mnl_attr_for_each(attr, message, sizeof(*ndm))
@@ -180,9 +197,11 @@ static int make_neighbour(const struct nlmsghdr *message, const struct link_move
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if (type == NDA_DST || (add && (type == NDA_LLADDR || type == NDA_PROTOCOL)))
-			copy_attr(request, attr);
+			r = copy_attr(request, attr);
+		if (r < 0)
+			break;
 	}
-	return 0;
+	return r;
 }
 
 /* ---- routes ---- */
@@ -245,30 +264,52 @@ static bool is_wanted_route(const struct nlmsghdr *message, const struct link_mo
 	return false;
 }
 
-static void put_hops(struct nlmsghdr *request, const struct nlattr *attr,
-		     const struct link_move *moves, size_t n)
+static int put_hops(struct nlmsghdr *request, const struct nlattr *attr,
+		    const struct link_move *moves, size_t n)
 {
 	uint32_t offset = request->nlmsg_len + MNL_ATTR_HDRLEN;
 	struct rtnexthop *hop;
-	int left = mnl_attr_get_payload_len(attr);
+	int left = mnl_attr_get_payload_len(attr), r = copy_attr(request, attr);
 
-	copy_attr(request, attr);
+	if (r < 0)
+		return r;
 	hop = (struct rtnexthop *)((char *)request + offset);
 	for (; is_hop(hop, left); left -= (int)RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
 		hop->rtnh_ifindex = (int)moved(moves, n, (uint32_t)hop->rtnh_ifindex);
 		hop->rtnh_flags &= RTNH_F_ONLINK;
 	}
+	return 0;
 }
 
-static void put_expiry(struct nlmsghdr *request, const struct nlattr *attr)
+static int put_expiry(struct nlmsghdr *request, const struct nlattr *attr)
 {
 	struct rta_cacheinfo info;
 
 	if (mnl_attr_get_payload_len(attr) < sizeof(info))
-		return;
+		return 0;
 	memcpy(&info, mnl_attr_get_payload(attr), sizeof(info));
-	if (info.rta_expires > 0)
-		mnl_attr_put_u32(request, RTA_EXPIRES, (uint32_t)info.rta_expires / USER_HZ + 1);
+	if (info.rta_expires <= 0)
+		return 0;
+	return put_u32(request, RTA_EXPIRES, (uint32_t)info.rta_expires / USER_HZ + 1);
+}
+
+static int put_route_attr(struct nlmsghdr *request, const struct nlattr *attr,
+			  const struct link_move *moves, size_t n, bool add)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case RTA_NH_ID:
+		return -EOPNOTSUPP;
+	case RTA_OIF:
+		if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
+			return 0;
+		return put_u32(request, RTA_OIF, moved(moves, n, mnl_attr_get_u32(attr)));
+	case RTA_MULTIPATH:
+		return put_hops(request, attr, moves, n);
+	case RTA_CACHEINFO:
+		return add ? put_expiry(request, attr) : 0;
+	default:
+		return copy_attr(request, attr);
+	}
 }
 
 static int make_route(const struct nlmsghdr *message, const struct link_move *moves, size_t n,
@@ -276,30 +317,16 @@ static int make_route(const struct nlmsghdr *message, const struct link_move *mo
 {
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(request);
 	const struct nlattr *attr;
+	int r = 0;
 
 	rtm->rtm_flags &= RTNH_F_ONLINK;
 	mnl_attr_for_each(attr, message, sizeof(*rtm))
 	{
-		switch (mnl_attr_get_type(attr)) {
-		case RTA_NH_ID:
-			return -EOPNOTSUPP;
-		case RTA_OIF:
-			if (mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
-				mnl_attr_put_u32(request, RTA_OIF,
-						 moved(moves, n, mnl_attr_get_u32(attr)));
+		r = put_route_attr(request, attr, moves, n, add);
+		if (r < 0)
 			break;
-		case RTA_MULTIPATH:
-			put_hops(request, attr, moves, n);
-			break;
-		case RTA_CACHEINFO:
-			if (add)
-				put_expiry(request, attr);
-			break;
-		default:
-			copy_attr(request, attr);
-		}
 	}
-	return 0;
+	return r;
 }
 
 /* ---- rules ---- */
@@ -339,6 +366,7 @@ static int make_rule(const struct nlmsghdr *message, const struct link_move *mov
 {
 	struct fib_rule_hdr *rule = mnl_nlmsg_get_payload(request);
 	const struct nlattr *attr;
+	int r = 0;
 
 	(void)add;
 	rule->flags &= FIB_RULE_INVERT;
@@ -346,12 +374,12 @@ static int make_rule(const struct nlmsghdr *message, const struct link_move *mov
 	{
 		const struct link_move *move = find_name(moves, n, attr);
 
-		if (move)
-			mnl_attr_put_strz(request, mnl_attr_get_type(attr), move->to_name);
-		else
-			copy_attr(request, attr);
+		r = move ? put_name(request, mnl_attr_get_type(attr), move->to_name) :
+			   copy_attr(request, attr);
+		if (r < 0)
+			break;
 	}
-	return 0;
+	return r;
 }
 
 /* clang-format off */
@@ -391,7 +419,7 @@ static bool attributes_are_valid(const struct nlmsghdr *message, size_t header)
 	return left <= 0;
 }
 
-/* Room for what is added to it: flags, a label. */
+/* Room for what is added to it: flags, a longer name. */
 static bool is_valid(const void *bytes, size_t length)
 {
 	const struct nlmsghdr *message = bytes;

@@ -54,8 +54,8 @@ int link_messages_apply(const struct link_messages *messages, const struct link_
 			size_t n, bool add, struct errors *errors);
 
 /*
- * Makes the request that adds or removes the message, pure. buffer: LINK_MESSAGE_BYTES. 0, or
- * -EOPNOTSUPP: it refers to a nexthop object.
+ * Makes the request that adds or removes the message, pure. buffer: LINK_MESSAGE_BYTES. 0;
+ * -EOPNOTSUPP: it refers to a nexthop object; -EBADMSG: the request is larger.
  */
 int link_message_make(const struct nlmsghdr *message, const struct link_move *moves, size_t n,
 		      bool add, void *buffer);
