@@ -100,6 +100,12 @@ Test(daemon_config_state, the_deadline_ends_with_its_boot)
 	cr_expect(config_state_is_waiting(&state, BOOT, 4999));
 	cr_expect_not(config_state_is_waiting(&state, BOOT, 5000));
 	cr_expect_not(config_state_is_waiting(&state, "another boot", 10));
+	state.deadline_ms = 10 + RELOAD_CONFIRM_MAX_S * 1000ULL;
+	cr_expect(config_state_is_waiting(&state, BOOT, 10), "the longest time");
+	cr_expect_not(config_state_is_waiting(&state, BOOT, 9), "no request has such a deadline");
+	state.deadline_ms = UINT64_MAX;
+	cr_expect_not(config_state_is_waiting(&state, BOOT, 10));
+	state.deadline_ms = 5000;
 	state.boot_id[0] = '\0';
 	cr_expect_not(config_state_is_waiting(&state, "", 10), "an unknown boot is another one");
 	config_state_drop_pending(&state);
@@ -168,6 +174,10 @@ Test(daemon_config_state, damaged_files_are_refused_and_leave_nothing)
 		"{\"version\": 1, \"origin\": \"" ORIGIN
 		"\", \"confirmed\": [{\"name\": \"f\", \"text\": \"\"}],"
 		" \"pending\": {\"deadline_ms\": 1, \"boot_id\": \"x\"}}",
+		"{\"version\": 1, \"origin\": \"" ORIGIN
+		"\", \"confirmed\": [{\"name\": \"f\", \"text\": \"\"}],"
+		" \"pending\": {\"deadline_ms\": -1, \"boot_id\": \"x\","
+		" \"documents\": [{\"name\": \"f\", \"text\": \"\"}]}}",
 	};
 	struct config_state state = waiting(ORIGIN), read;
 

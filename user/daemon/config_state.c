@@ -60,7 +60,8 @@ int read_boot_id(char id[BOOT_ID_LEN], struct errors *errors)
 bool config_state_is_waiting(const struct config_state *state, const char *boot_id, uint64_t now)
 {
 	return state->pending.n && boot_id[0] && strcmp(state->boot_id, boot_id) == 0 &&
-	       now < state->deadline_ms;
+	       now < state->deadline_ms &&
+	       state->deadline_ms - now <= RELOAD_CONFIRM_MAX_S * 1000ULL;
 }
 
 /* ---- changes ---- */
@@ -128,7 +129,7 @@ static int read_pending(json_t *pending, struct config_state *state)
 	const char *boot_id = json_string_value(json_object_get(pending, "boot_id"));
 	int r;
 
-	if (!boot_id || !json_is_integer(deadline))
+	if (!boot_id || !json_is_integer(deadline) || json_integer_value(deadline) < 0)
 		return -EBADMSG;
 	snprintf(state->boot_id, sizeof(state->boot_id), "%s", boot_id);
 	state->deadline_ms = (uint64_t)json_integer_value(deadline);

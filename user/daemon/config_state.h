@@ -26,6 +26,7 @@
 #include "config/source.h"
 
 #define BOOT_ID_LEN 37
+#define RELOAD_CONFIRM_MAX_S 86400 /* the longest time for a confirmation */
 
 struct config_state {
 	struct config_source confirmed; /* n 0: none */
@@ -50,7 +51,8 @@ uint64_t boottime_ms(void);
  */
 int read_boot_id(char id[BOOT_ID_LEN], struct errors *errors);
 
-/* Whether the change may still be confirmed. */
+/* Whether the change may still be confirmed. A deadline that no request can have set does not
+ * count: the change is rolled back, and the confirmed configuration of that file stays usable. */
 bool config_state_is_waiting(const struct config_state *state, const char *boot_id,
 			     uint64_t boottime_ms);
 

@@ -182,8 +182,6 @@ void daemon_record(struct daemon *daemon, const char *switch_name, enum event_co
 		   const char *object, const char *text, json_t *details);
 
 /* ---- reload.c ---- */
-#define RELOAD_CONFIRM_MAX_S 86400
-
 struct reload_request {
 	const struct config_source *source; /* NULL: the files */
 	uint32_t confirm_s;		    /* 0: no confirmation needed */
