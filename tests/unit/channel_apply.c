@@ -155,3 +155,83 @@ Test(channel_apply, records_behind_the_last_uplink_are_cleared)
 		cr_expect_eq(fixture->base->fake.lacp[i].version != 0, i < 2, "uplink %u", i);
 	channel_fixture_free(fixture);
 }
+
+/* ---- times of records ---- */
+static void link_that_is_up(void *userdata, uint32_t uplink, bool fresh, struct channel_link *ret)
+{
+	(void)userdata;
+	(void)fresh;
+	*ret = (struct channel_link){
+		.ifindex = uplink + 1, .up = true, .speed_mbps = 1000, .full_duplex = true
+	};
+	for (size_t i = 0; i < CHANNEL_SOCKETS; i++)
+		ret->fd[i] = -1;
+}
+
+/* A daemon that was in sync with its partner is gone. tx_ms, answered_ms: of its record, and of the
+ * data plane since then. */
+static struct channel_fixture *restart(uint64_t tx_ms, uint64_t answered_ms)
+{
+	const uint8_t in_sync = LACP_ACTIVITY | LACP_TIMEOUT | LACP_AGGREGATION |
+				LACP_SYNCHRONIZATION | LACP_COLLECTING | LACP_DISTRIBUTING;
+	struct channel_fixture *fixture = with_uplinks(UL_CHANNEL_LACP, 1);
+	struct lacp_saved *saved = &fixture->base->fake.lacp[0];
+	struct ul_lacp_answer *answer = (struct ul_lacp_answer *)&fixture->dp->lacp_answers[0];
+
+	cr_assert_eq(channel_apply(fixture->channel), 0);
+	saved->flags = LACP_SAVED_SELECTED;
+	saved->tx_ms = tx_ms;
+	saved->actor.state = in_sync;
+	saved->partner = (struct lacp_saved_info){
+		.system_priority = 1, .key = 1, .port_priority = 1, .port = 1, .state = in_sync
+	};
+	memcpy(saved->partner.system, mac_b, sizeof(mac_b));
+	answer->answered = 1;
+	answer->last_ns = answered_ms * 1000000;
+	channel_free(fixture->channel);
+	channel_fixture_open(fixture);
+	fixture->channel->callbacks.link_of = link_that_is_up;
+	cr_assert_eq(channel_apply(fixture->channel), 0);
+	return fixture;
+}
+
+Test(channel_apply, a_saved_time_that_has_not_come_yet_is_not_the_present)
+{
+	const uint64_t now = now_ms(), later = now + 3600000, before = now - 10000;
+	const struct {
+		uint64_t tx_ms, answered_ms;
+		bool resumed;
+	} rows[] = {
+		{ now, 0, true },	  { before, 0, false },	    { before, now, true },
+		{ later, 0, false },	  { before, later, false }, { later, later, false },
+		{ later, before, false }, { now, later, true },	    { later, now, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct channel_fixture *fixture = restart(rows[i].tx_ms, rows[i].answered_ms);
+
+		cr_expect_eq(fixture->collecting[0], rows[i].resumed, "row %zu", i);
+		channel_fixture_free(fixture);
+	}
+}
+
+Test(channel_apply, an_answer_that_has_not_come_yet_was_not_heard)
+{
+	struct channel_fixture *fixture = restart(now_ms(), 0);
+	struct ul_lacp_answer *answer = (struct ul_lacp_answer *)&fixture->dp->lacp_answers[0];
+	struct lacp_port_info info;
+
+	answer->answered++;
+	answer->last_ns = now_ns() + 3600000000000ULL;
+	channel_poll(fixture->channel);
+	cr_assert_eq(lacp_port_info(fixture->channel->lacp, 1, now_ms(), &info), 0);
+	cr_expect_leq(info.last_rx_age_ms, 60000u);
+
+	usleep(2000);
+	answer->answered++;
+	answer->last_ns = now_ns();
+	channel_poll(fixture->channel);
+	cr_assert_eq(lacp_port_info(fixture->channel->lacp, 1, now_ms(), &info), 0);
+	cr_expect_eq(info.stats.answered, 1u);
+	channel_fixture_free(fixture);
+}

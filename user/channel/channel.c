@@ -163,17 +163,21 @@ static void report_mismatch(struct channel *channel, struct channel_port *port, 
 }
 
 /* ---- running ---- */
-/* LACPDUs that uplink_xdp answered while this process did not run. */
+/* LACPDUs that uplink_xdp answered while this process did not run. A time that has not come yet
+ * would keep a silent partner from expiring. */
 static void read_answers(struct channel *channel)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
 		struct channel_port *port = channel->port[i];
 		const struct ul_lacp_answer *answer = &channel->context->dp->lacp_answers[i];
+		uint64_t at_ms;
 
 		if (!port || !port->added || answer->answered == port->answers_seen)
 			continue;
 		port->answers_seen = answer->answered;
-		lacp_port_heard(channel->lacp, port->number, answer->last_ns / 1000000);
+		at_ms = answer->last_ns / 1000000;
+		if (at_ms <= now_ms())
+			lacp_port_heard(channel->lacp, port->number, at_ms);
 	}
 }
 

@@ -133,6 +133,17 @@ static void clear_saved_from(struct dataplane *dp, uint32_t i)
 		dataplane_save_lacp(dp, i, &no_record);
 }
 
+/* Since the partner last received an LACPDU from here. A time that has not come yet says nothing:
+ * the partner may have expired this port. */
+static uint64_t age_of(const struct lacp_saved *saved, uint64_t answered_ms, uint64_t now)
+{
+	uint64_t heard_ms = saved->tx_ms <= now ? saved->tx_ms : 0;
+
+	if (answered_ms <= now && answered_ms > heard_ms)
+		heard_ms = answered_ms;
+	return heard_ms ? now - heard_ms : UINT64_MAX;
+}
+
 /* The port numbers are the same as before the restart, even if the uplinks have changed places in
  * the configuration. Not restored: a new uplink with the number of one that left, and an uplink
  * whose name belongs to another NIC now. */
@@ -146,13 +157,11 @@ static void restore(struct channel *channel, struct channel_port *port,
 		return;
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++) {
 		const struct lacp_saved *saved = &from->saved[i];
-		uint64_t heard_ms = saved->tx_ms > from->answered_ms[i] ? saved->tx_ms :
-									  from->answered_ms[i];
 
 		if (!saved->version || saved->actor.port != port->number)
 			continue;
 		lacp_restore(channel->lacp, port->number, saved,
-			     now > heard_ms ? now - heard_ms : 0);
+			     age_of(saved, from->answered_ms[i], now));
 		if (i != port->index)
 			clear_answers(port);
 	}
