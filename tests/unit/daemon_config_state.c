@@ -206,6 +206,42 @@ Test(daemon_config_state, a_file_that_cannot_be_opened_now_is_not_a_damaged_one)
 	config_state_done(&read);
 }
 
+/* ---- memory ---- */
+static size_t n_left; /* allocations until one fails */
+
+static void *allocate(size_t size)
+{
+	if (n_left && --n_left == 0) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return malloc(size);
+}
+
+Test(daemon_config_state, without_memory_a_file_is_not_damaged)
+{
+	struct config_state state = waiting(ORIGIN), read;
+	size_t n_failed = 0;
+	int r = -ENOMEM;
+
+	state.switch_over = json_pack("{s:s, s:[i,i]}", "phase", "cut", "links", 1, 2);
+	cr_assert_eq(config_state_write(path, ORIGIN, &state), 0);
+	json_set_alloc_funcs(allocate, free);
+	for (size_t i = 1; r < 0; i++) {
+		n_left = i;
+		r = config_state_read(path, ORIGIN, &read);
+		if (n_left)
+			break;
+		cr_assert_eq(r, -ENOMEM, "allocation %zu: %d", i, r);
+		n_failed++;
+	}
+	cr_expect_gt(n_failed, 10u);
+	cr_assert_eq(r, 0);
+	cr_expect(json_equal(read.switch_over, state.switch_over));
+	config_state_done(&read);
+	config_state_done(&state);
+}
+
 Test(daemon_config_state, a_failed_write_leaves_the_former_file)
 {
 	struct config_state state = waiting(ORIGIN), read;

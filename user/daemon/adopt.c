@@ -102,7 +102,7 @@ static void retry_undo(struct daemon *daemon)
 			 "switch-over: no timer; see 'uplinkd --teardown'");
 }
 
-/* The journal of an earlier process. One of another boot, or that cannot be read, is dropped. */
+/* The journal of an earlier process. One of another boot, or with other content, is dropped. */
 static int load(struct daemon *daemon)
 {
 	char boot_id[BOOT_ID_LEN];
@@ -122,7 +122,9 @@ static int load(struct daemon *daemon)
 		errors_add(&daemon->errors, r, "%s: the journal of a switch-over is not used",
 			   daemon->state_path);
 	drop(daemon);
-	return daemon_save_state(daemon);
+	/* The next start drops it as well. */
+	(void)daemon_save_state(daemon);
+	return 0;
 }
 
 int daemon_adopt_is_resumable(struct daemon *daemon)

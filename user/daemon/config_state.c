@@ -33,14 +33,20 @@ uint64_t boottime_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+
 static int read_boot_id_once(char id[BOOT_ID_LEN])
 {
-	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	_cleanup_close_ int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	int r = fd < 0 ? -errno : file_read(fd, BOOT_ID_LEN, &text, &length);
 
-	if (!file)
-		return -errno;
-	errno = 0;
-	return fgets(id, BOOT_ID_LEN, file) ? 0 : errno ? -errno : -EIO;
+	if (r == 0 && text[0] == '\0')
+		r = -ENODATA;
+	if (r == 0)
+		snprintf(id, BOOT_ID_LEN, "%.*s", (int)strcspn(text, "\n"), text);
+	return r;
 }
 
 int read_boot_id(char id[BOOT_ID_LEN], struct errors *errors)
@@ -49,12 +55,7 @@ int read_boot_id(char id[BOOT_ID_LEN], struct errors *errors)
 
 	if (r < 0)
 		r = read_boot_id_once(id);
-	if (r < 0) {
-		errors_add(errors, r, "the id of this boot cannot be read");
-		return error_is_shortage(r) ? r : -EIO;
-	}
-	id[strcspn(id, "\n")] = '\0';
-	return 0;
+	return r < 0 ? errors_add(errors, r, BOOT_ID_PATH ": cannot be read") : 0;
 }
 
 bool config_state_is_waiting(const struct config_state *state, const char *boot_id, uint64_t now)
@@ -139,6 +140,35 @@ static int read_pending(json_t *pending, struct config_state *state)
 	return r == 0 && !state->pending.n ? -EBADMSG : r;
 }
 
+static json_malloc_t next_malloc;
+static bool no_memory;
+
+static void *allocate(size_t size)
+{
+	void *memory = next_malloc(size);
+
+	no_memory = no_memory || !memory;
+	return memory;
+}
+
+/* The parser reports a lack of memory as a mistake in the text, or not at all, and leaves
+ * characters out. At a start no other thread uses it. */
+static int parse(const char *text, size_t length, json_t **ret)
+{
+	json_free_t release;
+
+	json_get_alloc_funcs(&next_malloc, &release);
+	json_set_alloc_funcs(allocate, release);
+	no_memory = false;
+	*ret = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
+	json_set_alloc_funcs(next_malloc, release);
+	if (no_memory) {
+		json_decref(TAKE_PTR(*ret));
+		return -ENOMEM;
+	}
+	return *ret ? 0 : -EBADMSG;
+}
+
 /* 0, -ENOENT, -EBADMSG: no JSON, or another negative errno. */
 static int load(const char *path, json_t **ret)
 {
@@ -147,10 +177,7 @@ static int load(const char *path, json_t **ret)
 	size_t length;
 	int r = fd < 0 ? -errno : file_read(fd, STATE_MAX_BYTES, &text, &length);
 
-	if (r < 0)
-		return r;
-	*ret = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
-	return *ret ? 0 : -EBADMSG;
+	return r < 0 ? r : parse(text, length, ret);
 }
 
 int config_state_read(const char *path, const char *origin, struct config_state *ret)

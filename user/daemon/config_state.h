@@ -45,10 +45,8 @@ struct config_state {
 
 void config_state_done(struct config_state *state);
 
-/* Now in CLOCK_BOOTTIME. */
-uint64_t boottime_ms(void);
-/* The id of this boot. 0; -EIO or a shortage, with a message: what is stored may be of this boot.
- */
+uint64_t boottime_ms(void); /* now in CLOCK_BOOTTIME */
+/* The id of this boot. 0 or negative errno with a message: nothing is known about a recorded id. */
 int read_boot_id(char id[BOOT_ID_LEN], struct errors *errors);
 
 /* Whether the change may still be confirmed. A deadline that no request can have set does not

@@ -30,6 +30,12 @@ int daemon_forget_configuration(const struct daemon_options *options)
 	return r < 0 ? log_error(r, "%s: cannot be removed", path) : 0;
 }
 
+/* A failure of the system says nothing about the configuration. */
+static bool may_pass(int error)
+{
+	return error == -EIO || error_is_shortage(error);
+}
+
 /* origin: of config_state_read(). A read that fails once says nothing about the file. */
 static int load_state(struct daemon *daemon, const char *origin)
 {
@@ -45,7 +51,8 @@ int daemon_take_back(struct daemon *daemon)
 	if (r < 0)
 		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
 	r = load_state(daemon, NULL);
-	/* A damaged state has no journal. */
+	/* A damaged state has no journal; one that cannot be read may have one, and is not deleted.
+	 */
 	if (r == -EBADMSG)
 		return 0;
 	if (r < 0)
@@ -53,30 +60,38 @@ int daemon_take_back(struct daemon *daemon)
 	return daemon_adopt_undo(daemon);
 }
 
-/* A state that cannot be used is as good as none. While memory or descriptors are short, the start
+/* Whether the change that waits may go on to wait: 1, 0, or negative errno with a message. */
+static int is_waiting(struct daemon *daemon)
+{
+	char boot_id[BOOT_ID_LEN];
+	int r = read_boot_id(boot_id, &daemon->errors);
+
+	/* Whatever the reason, it is no mistake in the configuration: the start is repeated. */
+	if (r < 0)
+		return error_is_shortage(r) ? r : -EIO;
+	if (!config_state_is_waiting(&daemon->saved, boot_id, boottime_ms()))
+		return 0;
+	return daemon_adopt_is_resumable(daemon);
+}
+
+/* A state that cannot be used is as good as none. While it cannot be read for the moment, the start
  * fails and is repeated: it would forget a change that waits for its confirmation. */
 static int read_state(struct daemon *daemon, struct first_config *first)
 {
 	int r = make_state_path(&daemon->options, daemon->state_path);
-	char boot_id[BOOT_ID_LEN];
 
 	if (r < 0)
 		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
 	r = load_state(daemon, daemon->options.config);
-	if (error_is_shortage(r))
+	if (may_pass(r))
 		return errors_add(&daemon->errors, r, "%s: cannot be read", daemon->state_path);
 	if (r < 0)
 		log_warning(r, "%s: cannot be used", daemon->state_path);
 	if (!daemon->saved.pending.n)
 		return 0;
-	r = read_boot_id(boot_id, &daemon->errors);
-	if (r < 0)
-		return r;
-	if (config_state_is_waiting(&daemon->saved, boot_id, boottime_ms())) {
-		r = daemon_adopt_is_resumable(daemon);
-		if (r != 0)
-			return r < 0 ? r : 0;
-	}
+	r = is_waiting(daemon);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	log_warning(0,
 		    "configuration: the change of %s was not confirmed in time and is rolled back",
 		    daemon_source_name(&daemon->saved.pending));
@@ -100,12 +115,6 @@ static int add_candidate(struct first_config *first, const struct config_source 
 	candidate->origin = origin;
 	first->n++;
 	return 0;
-}
-
-/* A failure of the system says nothing about the configuration. */
-static bool may_pass(int error)
-{
-	return error == -EIO || error_is_shortage(error);
 }
 
 /* Files that could not be read for the moment are read once more. */
