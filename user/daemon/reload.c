@@ -278,15 +278,19 @@ static int apply_confirmed(struct daemon *daemon, struct model *model, struct co
 int daemon_reload(struct daemon *daemon, const struct reload_request *request)
 {
 	_cleanup_(config_source_done) struct config_source files = {}, source = {};
+	_cleanup_(errors_done) struct errors reasons = {};
 	struct model *model = NULL;
 	int r = check_waiting(daemon);
 
 	if (r < 0)
 		return r;
-	/* With a given source the files only need to be known, for the next start. */
-	r = daemon_read_files(daemon, &files, request->source ? NULL : &daemon->errors);
-	if (r < 0 && !request->source)
+	/* With a given source the files only need to be known, for the next start: it would take
+	 * files that cannot be read for the moment for changed ones. */
+	r = daemon_read_files(daemon, &files, &reasons);
+	if (r < 0 && (!request->source || !config_error_is_permanent(r))) {
+		errors_move(&daemon->errors, &reasons);
 		return r;
+	}
 	r = config_source_copy(request->source ? request->source : &files, &source);
 	if (r == 0)
 		r = prepare(daemon, &source, false, request, &model);
