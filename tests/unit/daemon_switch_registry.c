@@ -2,6 +2,7 @@
 // Copyright (C) The uplinkd authors
 /* The list of switches that an instance created, in memory and in its file. */
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "daemon/switch_registry.h"
@@ -110,4 +111,68 @@ Test(daemon_switch_registry, failed_write_keeps_the_file)
 	cr_expect_str_eq(read.name[0], "old");
 	switch_registry_done(&read);
 	rmdir(missing);
+}
+
+/* What is pinned at DIRECTORY/uplinkd. */
+static void with_pins(int (*change)(const char *path, mode_t mode))
+{
+	static const char *const names[] = { "", "/vs", "/other_next", "/.hidden" };
+	char pin[96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t at = change == mkdir ? i : ARRAY_SIZE(names) - 1 - i;
+
+		snprintf(pin, sizeof(pin), "%s/uplinkd%s", directory, names[at]);
+		cr_assert_eq(change(pin, 0755), 0);
+	}
+}
+
+static int remove_dir(const char *pin, mode_t mode)
+{
+	(void)mode;
+	return rmdir(pin);
+}
+
+/* A switch that is left out of the list would stay in the kernel. */
+Test(daemon_switch_registry, a_list_that_cannot_be_read_now_fails_the_start)
+{
+	struct errors errors = {};
+	struct rlimit limit;
+	int r;
+
+	write_text("vs\n");
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, limit.rlim_max }), 0);
+	r = switch_registry_start(path, directory, &registry, &errors);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(r, -EMFILE, "%d", r);
+	cr_assert_eq(errors.n, 1u);
+	cr_expect(strstr(errors.messages[0], "switches: cannot be read"));
+	errors_done(&errors);
+
+	/* EIO */
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(symlink("/proc/self/mem", path), 0);
+	cr_expect_eq(switch_registry_start(path, directory, &registry, &errors), -EIO);
+	cr_expect_eq(errors.n, 1u);
+	errors_done(&errors);
+}
+
+Test(daemon_switch_registry, what_is_pinned_replaces_a_list_that_is_unreadable)
+{
+	struct errors errors = {};
+
+	with_pins(mkdir);
+	cr_assert_eq(mkdir(path, 0755), 0);
+	cr_expect_eq(switch_registry_start(path, directory, &registry, &errors), 0);
+	cr_expect_eq(errors.n, 1u);
+	cr_expect_eq(registry.n, 2u);
+	cr_expect(switch_registry_has(&registry, "vs") && switch_registry_has(&registry, "other"));
+	errors_done(&errors);
+	switch_registry_done(&registry);
+	cr_assert_eq(rmdir(path), 0);
+
+	cr_expect_eq(switch_registry_start(path, directory, &registry, &errors), 0);
+	cr_expect_eq(registry.n + errors.n, 0, "no list: this instance created none");
+	with_pins(remove_dir);
 }

@@ -34,6 +34,12 @@ static inline bool error_is_shortage(int error)
 	return error == -ENOMEM || error == -ENOBUFS || error == -EMFILE || error == -ENFILE;
 }
 
+/* The same of a file, which a disk may fail to read once. */
+static inline bool error_may_pass(int error)
+{
+	return error == -EIO || error_is_shortage(error);
+}
+
 static inline void ul_fclosep(FILE **f)
 {
 	if (*f)

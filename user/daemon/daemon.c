@@ -167,17 +167,14 @@ static int lock_run_dir(struct daemon *daemon)
 	return 0;
 }
 
-/* An unreadable list is not fatal: it costs the removal of switches that left the file. */
 static int read_registry(struct daemon *daemon)
 {
 	int r = daemon_run_path(&daemon->options, "switches", daemon->registry_path);
 
 	if (r < 0)
 		return log_error(r, "%s", daemon->options.run_dir);
-	r = switch_registry_read(daemon->registry_path, &daemon->switches.registry);
-	if (r < 0)
-		log_warning(r, "%s: cannot be read", daemon->registry_path);
-	return r == -ENOMEM ? r : 0;
+	return switch_registry_start(daemon->registry_path, daemon->options.bpffs,
+				     &daemon->switches.registry, &daemon->errors);
 }
 
 /* A daemon that was killed while it changed many ports left the grace periods expedited. */
@@ -507,31 +504,15 @@ enum daemon_status daemon_run(const struct daemon_options *options)
 }
 
 /* ---- teardown ---- */
-/* The registry may be lost with the run directory. A name that cannot be a switch's is ignored. */
-static int register_pinned(void *userdata, const char *switch_name)
-{
-	int r = switch_registry_add(userdata, switch_name);
-
-	return r == -ENOMEM ? r : 0;
-}
-
-static int register_all_pinned(struct daemon *daemon)
-{
-	int r = dataplane_list_pinned(daemon->options.bpffs, register_pinned,
-				      &daemon->switches.registry);
-
-	return r < 0 ? errors_add(&daemon->errors, r, "%s/uplinkd: cannot be read",
-				  daemon->options.bpffs) :
-		       0;
-}
-
 enum daemon_status daemon_teardown(const struct daemon_options *options)
 {
 	struct daemon daemon = { .options = *options, .lock_fd = -1, .notify_fd = -1 };
 	int r = start_base(&daemon);
 
+	/* The registry may be lost with the run directory. */
 	if (r == 0)
-		r = register_all_pinned(&daemon);
+		r = switch_registry_add_pinned(&daemon.switches.registry, options->bpffs,
+					       &daemon.errors);
 	if (r == 0)
 		r = switches_remove_all(&daemon.switches);
 	if (r == 0)

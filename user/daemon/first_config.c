@@ -30,12 +30,6 @@ int daemon_forget_configuration(const struct daemon_options *options)
 	return r < 0 ? log_error(r, "%s: cannot be removed", path) : 0;
 }
 
-/* A failure of the system says nothing about the configuration. */
-static bool may_pass(int error)
-{
-	return error == -EIO || error_is_shortage(error);
-}
-
 /* origin: of config_state_read(). A read that fails once says nothing about the file. */
 static int load_state(struct daemon *daemon, const char *origin)
 {
@@ -83,7 +77,7 @@ static int read_state(struct daemon *daemon, struct first_config *first)
 	if (r < 0)
 		return errors_add(&daemon->errors, r, "%s", daemon->options.state_dir);
 	r = load_state(daemon, daemon->options.config);
-	if (may_pass(r))
+	if (error_may_pass(r))
 		return errors_add(&daemon->errors, r, "%s: cannot be read", daemon->state_path);
 	if (r < 0)
 		log_warning(r, "%s: cannot be used", daemon->state_path);
@@ -122,7 +116,7 @@ static int read_files(struct daemon *daemon, struct first_config *first)
 {
 	int r = daemon_read_files(daemon, &first->files, &first->reasons);
 
-	if (!may_pass(r))
+	if (!error_may_pass(r))
 		return r;
 	errors_done(&first->reasons);
 	return daemon_read_files(daemon, &first->files, &first->reasons);
@@ -236,7 +230,7 @@ enum daemon_status daemon_apply_first(struct daemon *daemon, struct first_config
 			return DAEMON_SYSTEM;
 		r = apply_candidate(daemon, candidate->model);
 		/* What may pass is no reason to use another configuration, unless it lasts. */
-		if (may_pass(r))
+		if (error_may_pass(r))
 			r = apply_candidate(daemon, candidate->model);
 		if (r == 0) {
 			candidate->model = NULL;

@@ -3,6 +3,7 @@
 #include "daemon/switch_registry.h"
 
 #include "common/file.h"
+#include "dataplane/dataplane.h"
 
 bool switch_registry_has(const struct switch_registry *registry, const char *name)
 {
@@ -48,12 +49,13 @@ int switch_registry_read(const char *path, struct switch_registry *registry)
 
 	if (!file)
 		return errno == ENOENT ? 0 : -errno;
+	errno = 0;
 	while (fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (switch_registry_add(registry, line) == -ENOMEM)
 			return -ENOMEM;
 	}
-	return ferror(file) ? -EIO : 0;
+	return ferror(file) ? -(errno ? errno : EIO) : 0;
 }
 
 /* One name a line; NULL: no memory. */
@@ -81,4 +83,35 @@ int switch_registry_write(const char *path, const struct switch_registry *regist
 		return file_remove(path);
 	text = lines_of(registry);
 	return text ? file_replace(path, text, 0666, false) : -ENOMEM;
+}
+
+/* A name that cannot be a switch's is ignored. */
+static int on_pinned(void *userdata, const char *switch_name)
+{
+	int r = switch_registry_add(userdata, switch_name);
+
+	return r == -ENOMEM ? r : 0;
+}
+
+int switch_registry_add_pinned(struct switch_registry *registry, const char *bpffs,
+			       struct errors *errors)
+{
+	int r = dataplane_list_pinned(bpffs, on_pinned, registry);
+
+	return r < 0 ? errors_add(errors, r, "%s/uplinkd: cannot be read", bpffs) : 0;
+}
+
+int switch_registry_start(const char *path, const char *bpffs, struct switch_registry *registry,
+			  struct errors *errors)
+{
+	int r = switch_registry_read(path, registry);
+
+	if (r == 0)
+		return 0;
+	/* An empty list would be written back, and its switches would stay in the kernel. */
+	if (error_may_pass(r))
+		return errors_add(errors, r, "%s: cannot be read", path);
+	errors_add(errors, r, "%s: cannot be read; the switches that are pinned are used instead",
+		   path);
+	return switch_registry_add_pinned(registry, bpffs, errors);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "abi.h"
+#include "common/errors.h"
 #include "common/util.h"
 
 struct switch_registry {
@@ -23,6 +24,14 @@ bool switch_registry_has(const struct switch_registry *registry, const char *nam
 int switch_registry_add(struct switch_registry *registry, const char *name);
 void switch_registry_remove_at(struct switch_registry *registry, size_t index);
 void switch_registry_done(struct switch_registry *registry);
+
+/* Adds all names that are pinned. 0 or negative errno with a message. */
+int switch_registry_add_pinned(struct switch_registry *registry, const char *bpffs,
+			       struct errors *errors);
+/* The list of an earlier run; if it is unreadable, all names that are pinned stand for it, with a
+ * message. 0 or negative errno with a message: a repeated start may succeed. */
+int switch_registry_start(const char *path, const char *bpffs, struct switch_registry *registry,
+			  struct errors *errors);
 
 /* One name per line. A missing file is an empty list. 0 or negative errno. */
 int switch_registry_read(const char *path, struct switch_registry *registry);
