@@ -114,3 +114,31 @@ Test(daemon_first_config, a_damaged_state_has_no_journal)
 	cr_expect_eq(remove(path), 0);
 	cr_expect_eq(daemon_take_back(&daemon_), 0, "a missing one");
 }
+
+Test(daemon_first_config, a_change_that_waits_is_not_applied_without_its_deadline)
+{
+	struct first_config first = {};
+	struct rlimit limit;
+	enum daemon_status status;
+
+	cr_assert_eq(config_source_add(&daemon_.saved.pending, "f", TEXT, strlen(TEXT)), 0);
+	cr_assert_eq(config_source_add(&daemon_.saved.confirmed, "f", TEXT, strlen(TEXT)), 0);
+	cr_assert_eq(read_boot_id(daemon_.saved.boot_id, NULL), 0);
+	daemon_.saved.deadline_ms = boottime_ms() + 3600000;
+	snprintf(daemon_.state_path, sizeof(daemon_.state_path), "%s", path);
+	cr_assert_eq(config_state_write(path, config, &daemon_.saved), 0);
+	config_state_done(&daemon_.saved);
+	cr_assert_eq(daemon_choose_first(&daemon_, &first), 0);
+	cr_assert_eq(first.candidate[0].origin, CONFIG_UNCONFIRMED);
+
+	cr_assert_eq(sd_event_new(&daemon_.event), 0);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	set_files(0);
+	status = daemon_apply_first(&daemon_, &first); /* without a descriptor for the timer */
+	set_files(limit.rlim_cur);
+	cr_expect_eq(status, DAEMON_SYSTEM);
+	cr_expect(has_message("no timer for its deadline"));
+	cr_expect(daemon_.saved.pending.n);
+	first_config_done(&first);
+	sd_event_unref(daemon_.event);
+}

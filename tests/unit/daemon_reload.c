@@ -50,3 +50,24 @@ Test(daemon_reload, a_given_source_needs_the_files_that_it_stands_for)
 		  daemon_.errors.messages[0]);
 	config_source_done(&source);
 }
+
+/* An unconfirmed change must not stay without its deadline. */
+Test(daemon_reload, a_deadline_is_moved_without_new_resources)
+{
+	const uint64_t later = boottime_ms() + 3600000;
+	sd_event_source *armed;
+	uint64_t usec = 0;
+
+	cr_assert_eq(sd_event_new(&daemon_.event), 0);
+	cr_assert_eq(daemon_arm_deadline(&daemon_, later), 0);
+	armed = sd_event_source_ref(daemon_.deadline_timer);
+	cr_assert_eq(sd_event_source_set_enabled(armed, SD_EVENT_OFF), 0); /* as after it passed */
+	cr_assert_eq(daemon_arm_deadline(&daemon_, later + 1000), 0);
+	cr_expect_eq(daemon_.deadline_timer, armed);
+	cr_expect_gt(sd_event_source_get_enabled(armed, NULL), 0);
+	cr_assert_eq(sd_event_source_get_time(armed, &usec), 0);
+	cr_expect_eq(usec, (later + 1000) * 1000);
+	sd_event_source_unref(armed);
+	sd_event_source_disable_unref(daemon_.deadline_timer);
+	sd_event_unref(daemon_.event);
+}

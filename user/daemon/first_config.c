@@ -156,8 +156,10 @@ static void note_fallback(struct daemon *daemon, const struct first_config *firs
 	const char *reason = reasons->n ? reasons->messages[0] : "unknown reason";
 	bool rolls_back = daemon->saved.pending.n;
 
-	if (rolls_back)
+	if (rolls_back) {
+		daemon_disarm_deadline(daemon);
 		config_state_roll_back(&daemon->saved);
+	}
 	daemon_set_origin(daemon);
 	daemon->origin = CONFIG_FALLBACK;
 	daemon->fallback_reason = strdup(reason);
@@ -179,8 +181,6 @@ static void note_first(struct daemon *daemon, struct first_config *first,
 	if (candidate->origin == CONFIG_FALLBACK) {
 		note_fallback(daemon, first);
 		first->changed = true;
-	} else if (candidate->origin == CONFIG_UNCONFIRMED) {
-		(void)daemon_arm_deadline(daemon, saved->deadline_ms);
 	} else if (candidate->source == &first->files) {
 		if (config_source_copy(&first->files, &source) < 0)
 			return;
@@ -219,6 +219,9 @@ static int apply_candidate(struct daemon *daemon, struct model *model)
 
 enum daemon_status daemon_apply_first(struct daemon *daemon, struct first_config *first)
 {
+	/* Before the change is applied: without its deadline it would stay. */
+	if (daemon->saved.pending.n && daemon_arm_deadline(daemon, daemon->saved.deadline_ms) < 0)
+		return DAEMON_SYSTEM;
 	for (size_t i = 0; i < first->n; i++) {
 		struct first_candidate *candidate = &first->candidate[i];
 		int r;

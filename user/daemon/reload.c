@@ -76,18 +76,22 @@ void daemon_set_origin(struct daemon *daemon)
 /* ---- deadline ---- */
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata);
 
+/* A timer that exists is moved: that needs no memory, so a change does not lose its deadline. */
 int daemon_arm_deadline(struct daemon *daemon, uint64_t at_ms)
 {
-	int r;
+	sd_event_source *timer = daemon->deadline_timer;
+	int r = timer ? sd_event_source_set_time(timer, at_ms * 1000) :
+			sd_event_add_time(daemon->event, &daemon->deadline_timer, CLOCK_BOOTTIME,
+					  at_ms * 1000, DEADLINE_ACCURACY_USEC, on_deadline,
+					  daemon);
 
-	daemon->deadline_timer = sd_event_source_disable_unref(daemon->deadline_timer);
-	r = sd_event_add_time(daemon->event, &daemon->deadline_timer, CLOCK_BOOTTIME, at_ms * 1000,
-			      DEADLINE_ACCURACY_USEC, on_deadline, daemon);
+	if (r >= 0 && timer)
+		r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 	return r < 0 ? errors_add(&daemon->errors, r, "configuration: no timer for its deadline") :
 		       0;
 }
 
-static void disarm_deadline(struct daemon *daemon)
+void daemon_disarm_deadline(struct daemon *daemon)
 {
 	daemon->deadline_timer = sd_event_source_disable_unref(daemon->deadline_timer);
 	daemon->rollback_retry_ms = 0;
@@ -248,7 +252,7 @@ static int apply_unconfirmed(struct daemon *daemon, struct model *model, uint32_
 	else
 		r = apply(daemon, model, daemon_source_name(&saved->pending));
 	if (r < 0) {
-		disarm_deadline(daemon);
+		daemon_disarm_deadline(daemon);
 		config_state_drop_pending(saved);
 		daemon_adopt_cancel(daemon);
 		(void)daemon_save_state(daemon);
@@ -364,7 +368,7 @@ int daemon_confirm(struct daemon *daemon)
 		return errors_add(&daemon->errors, r,
 				  "confirm: %s: cannot be written; the change still waits",
 				  daemon->state_path);
-	disarm_deadline(daemon);
+	daemon_disarm_deadline(daemon);
 	config_state_confirm_pending(&daemon->saved);
 	daemon_adopt_confirmed(daemon);
 	daemon_set_origin(daemon);
@@ -387,7 +391,7 @@ int daemon_rollback(struct daemon *daemon, const char *reason)
 		errors_add(&daemon->errors, 0, "rollback: failed, and is tried again");
 		return r;
 	}
-	disarm_deadline(daemon);
+	daemon_disarm_deadline(daemon);
 	daemon_report_configuration(daemon, "the change of %s %s and is rolled back",
 				    daemon_source_name(&daemon->saved.pending), reason);
 	config_state_roll_back(&daemon->saved);

@@ -254,6 +254,7 @@ void daemon_set_origin(struct daemon *daemon);
 int daemon_save_state(struct daemon *daemon);
 /* at_ms: CLOCK_BOOTTIME. 0 or negative errno with a message. */
 int daemon_arm_deadline(struct daemon *daemon, uint64_t at_ms);
+void daemon_disarm_deadline(struct daemon *daemon);
 uint64_t daemon_deadline_in_ms(const struct daemon *daemon); /* 0: it has passed */
 
 /* ---- first_config.c ---- */
