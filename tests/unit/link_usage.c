@@ -4,6 +4,7 @@
 #include "link_testing.h"
 
 #include <limits.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static struct link_usage usage_of(struct record *record, const char *name)
@@ -104,7 +105,9 @@ static void make_dir(const char *format, const char *root, const char *name)
 
 Test(link_usage, virtual_functions_count_with_a_driver)
 {
-	char root[] = "/tmp/uplinkd-usage-XXXXXX", command[PATH_MAX];
+	char root[] = "/tmp/uplinkd-usage-XXXXXX", command[PATH_MAX], path[64];
+	struct rlimit limit;
+	int n;
 
 	cr_assert(mkdtemp(root));
 	cr_expect_eq(link_count_used_vfs(root), 0);
@@ -117,6 +120,14 @@ Test(link_usage, virtual_functions_count_with_a_driver)
 	make_dir("%s/%s/driver", root, "virtfn0");
 	make_dir("%s/%s/driver", root, "virtfn2");
 	cr_expect_eq(link_count_used_vfs(root), 2);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, limit.rlim_max }), 0);
+	n = link_count_used_vfs(root);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(n, -EMFILE, "%d", n);
+	snprintf(path, sizeof(path), "%s/virtfn3", root);
+	cr_assert_eq(symlink(path, path), 0);
+	cr_expect_eq(link_count_used_vfs(root), -ELOOP, "its driver cannot be found out");
 	snprintf(command, sizeof(command), "rm -r %s", root);
 	cr_expect_eq(system(command), 0);
 }

@@ -228,8 +228,9 @@ void link_summarize_offloads(const struct link_features *features, uint32_t *ret
 			     uint32_t *ret_changeable);
 
 /* ---- usage.c ---- */
-/* Virtual functions below a device's folder in sysfs that have a driver. */
-uint32_t link_count_used_vfs(const char *device);
+/* Virtual functions below a device's folder in sysfs that have a driver, 0 without a folder, or
+ * negative errno. */
+int link_count_used_vfs(const char *device);
 
 /* ---- poll.c ---- */
 void link_poll_done(struct link_monitor *monitor);

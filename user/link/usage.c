@@ -183,13 +183,20 @@ static void find_uppers(const struct link_table *table, uint32_t ifindex, struct
 }
 
 /* ---- SR-IOV ---- */
-uint32_t link_count_used_vfs(const char *device)
+static bool is_missing(int error)
 {
-	DIR *dir = opendir(device);
-	const struct dirent *entry;
-	uint32_t n = 0;
+	return error == ENOENT || error == ENOTDIR;
+}
 
-	while (dir && (entry = readdir(dir))) {
+int link_count_used_vfs(const char *device)
+{
+	_cleanup_(ul_closedirp) DIR *dir = opendir(device);
+	struct dirent *entry;
+	int n = 0, r;
+
+	if (!dir)
+		return is_missing(errno) ? 0 : -errno;
+	while ((r = dir_next(dir, &entry)) > 0) {
 		char path[PATH_MAX];
 
 		if (strncmp(entry->d_name, "virtfn", 6) != 0)
@@ -197,10 +204,10 @@ uint32_t link_count_used_vfs(const char *device)
 		snprintf(path, sizeof(path), "%s/%s/driver", device, entry->d_name);
 		if (access(path, F_OK) == 0)
 			n++;
+		else if (!is_missing(errno))
+			return -errno;
 	}
-	if (dir)
-		closedir(dir);
-	return n;
+	return r < 0 ? r : n;
 }
 
 int link_find_usage(struct link_monitor *monitor, uint32_t ifindex, struct link_usage *ret)
@@ -220,7 +227,10 @@ int link_find_usage(struct link_monitor *monitor, uint32_t ifindex, struct link_
 		return r;
 	find_uppers(&monitor->table, ifindex, &usage);
 	snprintf(device, sizeof(device), "/sys/class/net/%s/device", name);
-	usage.n_vfs = link_count_used_vfs(device);
+	r = link_count_used_vfs(device);
+	if (r < 0)
+		return r;
+	usage.n_vfs = (uint32_t)r;
 	*ret = usage;
 	return 0;
 }

@@ -82,6 +82,8 @@ int needs_of(const struct switch_cfg *cfg, struct dataplane_needs *ret);
 #define USAGE_TEXT_LEN 384
 /* What the host uses an interface for, "" for nothing; returns text. */
 const char *usage_describe(const struct link_usage *usage, char *text, size_t size);
+/* Whether a pinned switch has this uplink: 1, 0, or negative errno: one cannot be read. */
+int preflight_is_uplink(const char *bpffs, uint32_t ifindex);
 /* 0; -EBUSY: the host uses the interface, which is not an uplink yet; other negative errno.
  * Explained in errors. */
 int preflight_check_usage(const struct vswitch_context *context, const char *switch_name,

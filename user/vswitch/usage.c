@@ -10,26 +10,34 @@
 #include "dataplane/view.h"
 #include "vswitch/internal.h"
 
-/* Whether a pinned switch has this uplink. One of another ABI version is about to be replaced by
- * this version of uplinkd. */
-static bool is_uplink_already(const char *bpffs, uint32_t ifindex)
+/* One of another ABI version is about to be replaced by this version of uplinkd, and counts. */
+static int has_uplink(const char *bpffs, const char *name, uint32_t ifindex)
+{
+	struct view *view = NULL;
+	int r = view_open(bpffs, name, &view), found = 0;
+
+	if (r < 0)
+		return r == -EPROTO ? 1 : r == -ENOENT ? 0 : r;
+	for (uint32_t u = 0; !found && u < view->meta->n_uplinks; u++)
+		found = view->uplinks[u].ifindex == ifindex;
+	view_close(view);
+	return found;
+}
+
+int preflight_is_uplink(const char *bpffs, uint32_t ifindex)
 {
 	_cleanup_free_ char(*names)[UL_NAME_LEN] = NULL;
-	bool found = false;
 	size_t n = 0;
+	int r = view_list(bpffs, &names, &n), result = 0;
 
-	if (view_list(bpffs, &names, &n) < 0)
-		return false;
-	for (size_t i = 0; !found && i < n; i++) {
-		struct view *view = NULL;
-		int r = view_open(bpffs, names[i], &view);
-
-		found = r == -EPROTO;
-		for (uint32_t u = 0; r == 0 && !found && u < view->meta->n_uplinks; u++)
-			found = view->uplinks[u].ifindex == ifindex;
-		view_close(view);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	/* One that cannot be read matters only if no other one has the uplink. */
+	for (size_t i = 0; result != 1 && i < n; i++) {
+		r = has_uplink(bpffs, names[i], ifindex);
+		result = r != 0 ? r : result;
 	}
-	return found;
+	return result;
 }
 
 __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
@@ -81,8 +89,14 @@ int preflight_check_usage(const struct vswitch_context *context, const char *swi
 	if (r < 0)
 		return errors_add(errors, r, "%s: %s: cannot find out whether the host uses it",
 				  switch_name, info->name);
-	if (!usage_describe(&usage, text, sizeof(text))[0] ||
-	    is_uplink_already(context->bpffs, info->ifindex))
+	if (!usage_describe(&usage, text, sizeof(text))[0])
+		return 0;
+	r = preflight_is_uplink(context->bpffs, info->ifindex);
+	if (r < 0)
+		return errors_add(errors, r,
+				  "%s: %s: cannot find out whether it is an uplink already",
+				  switch_name, info->name);
+	if (r > 0)
 		return 0;
 	errors_add(
 		errors, 0,
