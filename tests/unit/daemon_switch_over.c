@@ -331,7 +331,7 @@ Test(daemon_switch_over, a_journal_is_kept_while_the_id_of_the_boot_cannot_be_re
 	cr_expect_eq(daemon_adopt_undo(&daemon), -EMFILE);
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &former), 0);
 	cr_expect(daemon.saved.switch_over && !daemon.switch_over);
-	cr_expect(has_message(&daemon.errors, "the id of this boot cannot be read: Too many"));
+	cr_expect(has_message(&daemon.errors, "boot_id: cannot be read: Too many"));
 	/* it is of another boot */
 	cr_expect_eq(daemon_adopt_undo(&daemon), 0);
 	cr_expect(!daemon.saved.switch_over && !daemon.switch_over);
