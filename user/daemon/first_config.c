@@ -60,9 +60,8 @@ static int is_waiting(struct daemon *daemon)
 	char boot_id[BOOT_ID_LEN];
 	int r = read_boot_id(boot_id, &daemon->errors);
 
-	/* Whatever the reason, it is no mistake in the configuration: the start is repeated. */
 	if (r < 0)
-		return error_is_shortage(r) ? r : -EIO;
+		return r;
 	if (!config_state_is_waiting(&daemon->saved, boot_id, boottime_ms()))
 		return 0;
 	return daemon_adopt_is_resumable(daemon);
@@ -84,8 +83,11 @@ static int read_state(struct daemon *daemon, struct first_config *first)
 	if (!daemon->saved.pending.n)
 		return 0;
 	r = is_waiting(daemon);
-	if (r != 0)
-		return r < 0 ? r : 0;
+	/* Whatever the reason, it is no mistake in the configuration: the start is repeated. */
+	if (r < 0)
+		return error_may_pass(r) ? r : -EIO;
+	if (r > 0)
+		return 0;
 	log_warning(0,
 		    "configuration: the change of %s was not confirmed in time and is rolled back",
 		    daemon_source_name(&daemon->saved.pending));
