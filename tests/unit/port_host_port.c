@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* The host's own ports: real veth pairs in a namespace, the data plane in ordinary memory. */
+#include <sys/resource.h>
+
 #include "config/value.h"
 #include "port_testing.h"
 
@@ -180,6 +182,52 @@ Test(port_host_port, a_pair_that_could_not_be_made_is_tried_again, .timeout = 30
 	port_fixture_free(fixture);
 }
 
+static void limit_descriptors(rlim_t soft)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = soft;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Another address than after the next start would be in the tables of the neighbours. */
+Test(port_host_port, without_an_answer_about_the_id_of_the_machine_no_pair_is_made, .timeout = 300)
+{
+	struct port_fixture *fixture = with_host_port(NULL);
+	int applied;
+
+	limit_descriptors(0);
+	applied = apply_ports(fixture);
+	limit_descriptors(256);
+	cr_assert_eq(applied, 0);
+	cr_expect_not(is_there(fixture, "vmk0"));
+	cr_expect(has_error(fixture->base, "cannot read the id of the machine"));
+	cr_expect_neq(fixture->dp->ports[0].flags & UL_PORT_ERROR_MASK, 0);
+	port_retry_due(fixture->ports, now_ms() + 5000);
+	deliver_events(fixture);
+	cr_expect_eq(host_port_find_pair(links_of(fixture), "vmk0", "vmk0-sw"), 0);
+	cr_expect_eq(fixture->dp->ports[0].flags & UL_PORT_ERROR_MASK, 0);
+	port_fixture_free(fixture);
+}
+
+/* Its address is the one that it has. */
+Test(port_host_port, a_pair_that_exists_needs_no_id_of_the_machine, .timeout = 300)
+{
+	struct port_fixture *fixture = with_host_port(NULL);
+	int applied;
+
+	make_veth(fixture->base->record, "vmk0-sw", "vmk0");
+	run_pending(fixture->base->record);
+	limit_descriptors(0);
+	applied = apply_ports(fixture);
+	limit_descriptors(256);
+	cr_assert_eq(applied, 0);
+	cr_expect_not(fixture->ports->state[0].unmade);
+	cr_expect_not(has_error(fixture->base, "machine"));
+	port_fixture_free(fixture);
+}
+
 /* The pair is there and its port connected; only the host's end could not be set up. */
 Test(port_host_port, what_could_not_be_set_is_set_by_the_guard, .timeout = 300)
 {
@@ -304,6 +352,28 @@ Test(port_host_port, settings_that_left_the_configuration_are_removed, .timeout 
 	cfg->n_routes = cfg->n_gateways = 0;
 	cr_assert_eq(apply_ports(fixture), 0);
 	cr_expect_eq(missing(fixture, &before), 3ULL << 32);
+	port_fixture_free(fixture);
+}
+
+/* One error must not leave them for good. */
+Test(port_host_port, settings_that_could_not_be_removed_are_removed_by_the_guard, .timeout = 300)
+{
+	struct port_fixture *fixture = port_fixture_new(true);
+	struct port_cfg *cfg, before;
+	uint64_t now = now_ms();
+
+	put_group(fixture, 0, 100, 0, 0);
+	cfg = with_settings(fixture);
+	before = *cfg;
+	cr_assert_eq(apply_ports(fixture), 0);
+	cfg->n_routes = cfg->n_gateways = cfg->n_addresses = 0;
+	set_capability(CAP_NET_ADMIN, false);
+	cr_assert_eq(apply_ports(fixture), 0);
+	cr_expect_eq(missing(fixture, &before), 0);
+	cr_expect_eq(host_port_guard(fixture->ports, 0, now), UL_PROBLEM_HOST_ADDRESS);
+	set_capability(CAP_NET_ADMIN, true);
+	cr_expect_eq(host_port_guard(fixture->ports, 0, now + 60000), 0);
+	cr_expect_eq(missing(fixture, &before), 1 | 3ULL << 32);
 	port_fixture_free(fixture);
 }
 

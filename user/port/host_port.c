@@ -58,40 +58,53 @@ void host_port_derive_mac(const uint8_t machine_id[16], const char *bpffs, const
 /*
  * The MAC address is the same from creation on and after every restart, because neighbours have it
  * in their tables and IPv6 addresses are made from it. The kernel marks it as set, so udev leaves
- * it alone. NULL: the kernel's choice, because this machine has no id.
+ * it alone. All zero: the kernel's choice, because this machine has no id. 0 or negative errno.
  */
-static const uint8_t *mac_of_pair(const struct switch_context *context, const struct ul_port *port,
-				  const struct port_cfg *cfg, uint8_t derived[6])
+static int mac_of_pair(const struct switch_context *context, const struct ul_port *port,
+		       const struct port_cfg *cfg, uint8_t ret[6])
 {
 	sd_id128_t machine;
+	int r;
 
-	if (cfg->has_mac)
-		return cfg->mac;
-	if (!mac_is_zero(port->mac))
-		return port->mac;
-	if (sd_id128_get_machine_app_specific(MACHINE_APPLICATION, &machine) < 0)
-		return NULL;
-	host_port_derive_mac(machine.bytes, context->bpffs ?: "", cfg->interface, derived);
-	return derived;
+	memset(ret, 0, 6);
+	if (cfg->has_mac || !mac_is_zero(port->mac)) {
+		memcpy(ret, cfg->has_mac ? cfg->mac : port->mac, 6);
+		return 0;
+	}
+	r = sd_id128_get_machine_app_specific(MACHINE_APPLICATION, &machine);
+	/* no file; empty; "uninitialized"; no /proc */
+	if (r == -ENOENT || r == -ENOMEDIUM || r == -ENOPKG || r == -ENOSYS)
+		return 0;
+	if (r < 0)
+		return r;
+	host_port_derive_mac(machine.bytes, context->bpffs ?: "", cfg->interface, ret);
+	return 0;
 }
 
 /* Recorded before and after, so that a daemon that is killed leaves no pair without a record. 0;
  * -EEXIST: a name is in use; other negative errno. */
-static int create_pair(struct ports *ports, const struct port_cfg *cfg, const char *far_end,
-		       const uint8_t *mac)
+static int create_pair(struct ports *ports, const struct ul_port *port, const struct port_cfg *cfg,
+		       const char *far_end)
 {
 	const struct switch_context *context = ports->context;
 	struct link_monitor *links = context->links;
 	struct link_info info;
+	uint8_t mac[6];
 	int r;
 
 	if (link_get_by_name(links, cfg->interface, &info) == 0 ||
 	    link_get_by_name(links, far_end, &info) == 0)
 		return -EEXIST;
+	r = mac_of_pair(context, port, cfg, mac);
+	if (r < 0)
+		return context_fail(
+			context, r,
+			"host port %s: cannot read the id of the machine, which its MAC address is made from",
+			cfg->interface);
 	r = saved_settings_note_made(context, SAVED_PAIR, cfg->interface, 0);
 	if (r < 0)
 		return r;
-	r = link_create_veth(links, far_end, cfg->interface, mac);
+	r = link_create_veth(links, far_end, cfg->interface, mac_is_zero(mac) ? NULL : mac);
 	if (r == 0 && link_get_by_name(links, cfg->interface, &info) == 0)
 		(void)saved_settings_note_made(context, SAVED_PAIR, cfg->interface, info.ifindex);
 	else if (r < 0 && link_refresh_get_by_name(links, cfg->interface, &info) == -ENODEV)
@@ -108,8 +121,7 @@ static int make_pair(struct ports *ports, uint32_t slot, const struct port_cfg *
 	const struct ul_port *port = &context->dp->ports[slot];
 	struct link_monitor *links = context->links;
 	struct link_info far, host;
-	uint8_t derived[6];
-	int r = create_pair(ports, cfg, far_end, mac_of_pair(context, port, cfg, derived));
+	int r = create_pair(ports, port, cfg, far_end);
 
 	if (r == -EEXIST) {
 		r = host_port_find_pair(links, cfg->interface, far_end);
@@ -134,24 +146,30 @@ static int make_pair(struct ports *ports, uint32_t slot, const struct port_cfg *
 		cfg->interface, cfg->interface, far_end);
 }
 
-static void report_setting(const struct switch_context *context, const struct port_cfg *cfg,
-			   const char *what, int error)
+/* Returns error. */
+static int report_setting(const struct switch_context *context, const struct port_cfg *cfg,
+			  const char *what, int error)
 {
 	if (error < 0)
 		context_report(context, EVENT_PORT_SETTING, cfg->interface, "cannot %s: %s", what,
 			       strerror(-error));
+	return error;
 }
 
 /* Removed first: IPv6 accepts no address a second time with another prefix length, and with the
- * first IPv4 address of a subnet the kernel may remove its others and the routes through them. */
-static void remove_others(const struct switch_context *context, uint32_t ifindex,
-			  const struct port_cfg *cfg, const struct route *routes, size_t n_routes)
+ * first IPv4 address of a subnet the kernel may remove its others and the routes through them. 0 or
+ * negative errno. */
+static int remove_others(const struct switch_context *context, uint32_t ifindex,
+			 const struct port_cfg *cfg, const struct route *routes, size_t n_routes)
 {
-	report_setting(context, cfg, "remove a route that is not in the configuration",
-		       link_remove_own_routes(context->links, ifindex, routes, n_routes));
-	report_setting(context, cfg, "remove an address that is not in the configuration",
-		       link_remove_addresses(context->links, ifindex, cfg->addresses,
-					     cfg->n_addresses));
+	int route =
+		report_setting(context, cfg, "remove a route that is not in the configuration",
+			       link_remove_own_routes(context->links, ifindex, routes, n_routes));
+	int address = report_setting(
+		context, cfg, "remove an address that is not in the configuration",
+		link_remove_addresses(context->links, ifindex, cfg->addresses, cfg->n_addresses));
+
+	return route < 0 ? route : address;
 }
 
 /* The report of an error once, because the guard tries again. */
@@ -218,7 +236,7 @@ static void apply_settings(struct ports *ports, uint32_t slot, const struct link
 	const struct switch_context *context = ports->context;
 	struct link_monitor *links = context->links;
 	struct route routes[PORT_MAX_ROUTES];
-	int mac = 0, up = 0;
+	int mac = 0, up = 0, others;
 
 	if (cfg->has_mac && memcmp(host->mac, cfg->mac, sizeof(host->mac)) != 0)
 		mac = link_set_mac(links, host->ifindex, cfg->mac);
@@ -227,8 +245,9 @@ static void apply_settings(struct ports *ports, uint32_t slot, const struct link
 	if (!host->admin_up)
 		up = link_set_up(links, host->ifindex, true);
 	report_setting(context, cfg, "set the interface up", up);
-	ports->state[slot].host_unset = mac < 0 || up < 0;
-	remove_others(context, host->ifindex, cfg, routes, port_routes(cfg, false, routes));
+	others =
+		remove_others(context, host->ifindex, cfg, routes, port_routes(cfg, false, routes));
+	ports->state[slot].host_unset = mac < 0 || up < 0 || others < 0;
 	(void)add_missing(ports, slot, host->ifindex, cfg, UINT64_MAX, UINT64_MAX);
 }
 
@@ -325,7 +344,7 @@ static uint32_t guard_addresses(struct ports *ports, uint32_t slot, const struct
 	return 0;
 }
 
-/* What could not be set when the port was made. */
+/* What could not be set, or removed, when the port was made or its configuration changed. */
 static uint32_t guard_settings(struct ports *ports, uint32_t slot, const struct link_info *host,
 			       const struct port_cfg *cfg, uint64_t now_ms)
 {

@@ -34,10 +34,12 @@ struct port_state {
 	uint32_t isolated; /* ifindex of the bridge in which this process has isolated it; or 0 */
 	/* ifindex that could not be attached or brought up to date, and is tried again; 0: none */
 	uint32_t refused;
-	uint32_t not_up;       /* ifindex that could not be set up when it was connected; or 0 */
-	bool host_unset;       /* the host's end could not be set up, or given its MAC address */
-	uint32_t retry_ms;     /* the delay before the next attempt */
-	uint64_t retry_due_ms; /* when it is made */
+	uint32_t not_up; /* ifindex that could not be set up when it was connected; or 0 */
+	/* the host's end could not be set up, or given its MAC address, or keeps addresses and
+	 * routes that the configuration does not have */
+	bool host_unset;
+	uint32_t retry_ms;	    /* the delay before the next attempt */
+	uint64_t retry_due_ms;	    /* when it is made */
 	uint32_t reported_problems; /* for which its interface is not connected */
 	uint64_t may_change_ms;	    /* when the machine may change its address again */
 	/* allowances of what the machine can cause: reports, events of the programs, moves of
