@@ -346,6 +346,31 @@ Test(port_ports, a_member_of_a_bridge_is_not_connected, .timeout = 300)
 	port_fixture_free(fixture);
 }
 
+Test(port_ports, an_isolation_in_a_bridge_that_failed_is_tried_again, .timeout = 300)
+{
+	struct port_fixture *fixture = with_one_port();
+	struct record *record = fixture->base->record;
+	struct port_state *state = &fixture->ports->state[0];
+	uint32_t bridge;
+
+	snprintf(fixture->groups[0].bridge, sizeof(fixture->groups[0].bridge), "br0");
+	cr_assert_eq(try_make(record, "br0", "bridge", NULL), 0);
+	bridge = ifindex_of(record, "br0");
+	cr_assert_eq(set_u32(record, ifindex_of(record, "p0"), IFLA_MASTER, bridge), 0);
+	set_up(record, "p0", true);
+	run_pending(record);
+	set_capability(CAP_NET_ADMIN, false);
+	cr_assert_eq(apply_ports(fixture), 0);
+	cr_expect_neq(port_record(fixture, "p0")->ifindex, 0, "it is connected all the same");
+	cr_expect_eq(error_of(fixture), EPERM);
+	cr_expect_eq(state->isolated, 0);
+	set_capability(CAP_NET_ADMIN, true);
+	port_retry_due(fixture->ports, state->retry_due_ms);
+	cr_expect_eq(error_of(fixture), 0);
+	cr_expect_eq(state->isolated, bridge);
+	port_fixture_free(fixture);
+}
+
 Test(port_ports, a_port_whose_program_cannot_be_attached_stays_as_it_was, .timeout = 300)
 {
 	struct port_fixture *fixture = with_one_port();

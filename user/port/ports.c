@@ -130,9 +130,9 @@ static void port_disconnect(struct ports *ports, uint32_t slot)
  * MTU of a host port's far end, administrative state, IPv6: the switch's end of a port must not
  * send by itself, and neighbour discovery into the machine would. info is brought up to date. 0,
  * also when a setting cannot be made, or negative errno with a reason. *ret_retry: negative errno
- * when the interface could not be set up; other settings are made again by the guards. A host port
- * is deleted with its port, so its settings are not recorded. An attached interface is set up by
- * its owner; master: its bridge or 0.
+ * when the interface could not be set up, or isolated in its bridge; other settings are made again
+ * by the guards. A host port is deleted with its port, so its settings are not recorded. An
+ * attached interface is set up by its owner; master: its bridge or 0.
  */
 static int apply_settings(struct ports *ports, uint32_t slot, bool fresh, uint32_t master,
 			  struct link_info *info, int *ret_retry)
@@ -167,6 +167,8 @@ static int apply_settings(struct ports *ports, uint32_t slot, bool fresh, uint32
 		r = link_isolate_bridge_port(context->links, info->ifindex, true);
 		report_setting(ports, slot, "isolate in its bridge", info->name, r);
 		ports->state[slot].isolated = r == 0 ? master : 0;
+		/* -EOPNOTSUPP: it has left the bridge, which is an event */
+		*ret_retry = r == -ENODEV || r == -EOPNOTSUPP ? 0 : r;
 	}
 	if (host && info->mtu != context->cfg->mtu &&
 	    link_set_mtu(context->links, info->ifindex, context->cfg->mtu) == 0)
