@@ -217,3 +217,26 @@ Test(uplink_guard, the_timer_finds_what_has_no_event)
 	cr_expect_eq(deviations(test), 0);
 	uplink_test_free(test);
 }
+
+/* As after uplink_connect(). */
+Test(uplink_guard, native_xdp_that_a_repair_could_not_attach_is_tried_again)
+{
+	struct uplink_test *test = connected();
+	struct dataplane_fake *fake = &test->fixture->fake;
+	struct uplink *uplink = &test->uplinks->uplink[0];
+
+	disturb(test, UL_PROBLEM_PROMISC);
+	fake->xdp_mode = UL_XDP_NONE;
+	fake->xdp_retry = -EBUSY;
+	guard_at(test, T0);
+	cr_expect_eq(fake->dp.uplinks[0].error, EBUSY);
+	cr_expect(uplink->retry_timer);
+	cr_expect_eq(uplink->refused, fake->dp.uplinks[0].ifindex);
+	fake->xdp_mode = UL_XDP_NATIVE;
+	fake->xdp_retry = 0;
+	uplink_on_retry(NULL, 0, uplink);
+	cr_expect_eq(fake->dp.uplinks[0].xdp_mode, UL_XDP_NATIVE);
+	cr_expect_eq(fake->dp.uplinks[0].error, 0);
+	cr_expect_null(uplink->retry_timer);
+	uplink_test_free(test);
+}

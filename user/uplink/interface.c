@@ -163,13 +163,6 @@ void uplink_disconnect(struct uplinks *uplinks, uint32_t index)
 	saved_settings_restore(context, ifindex, dp->uplinks[index].mac);
 }
 
-int uplink_renew(struct uplinks *uplinks, uint32_t index, const struct link_info *info)
-{
-	int retry;
-
-	return connect_interface(uplinks, index, info, true, &retry);
-}
-
 /* ---- retries ---- */
 void uplink_cancel_retry(struct uplink *uplink)
 {
@@ -193,6 +186,18 @@ static void schedule_retry(struct uplink *uplink, uint32_t ifindex)
 	if (r < 0)
 		context_fail(context, r, "%s: no timer; the next attempt follows its next event",
 			     context->dp->uplinks[uplink->index].name);
+}
+
+/* A failure is a problem of the interface, which the guard repairs again. */
+int uplink_renew(struct uplinks *uplinks, uint32_t index, const struct link_info *info)
+{
+	int retry = 0, r = connect_interface(uplinks, index, info, true, &retry);
+
+	if (r == 0 && retry < 0) {
+		schedule_retry(&uplinks->uplink[index], info->ifindex);
+		uplink_write_error(uplinks->context->dp, index, retry);
+	}
+	return r;
 }
 
 int uplink_connect(struct uplinks *uplinks, uint32_t index, const struct link_info *seen)
