@@ -170,3 +170,18 @@ def test_learning_continues_after_a_growth_that_failed():
     )
     daemon.ctl("reload")
     assert len(daemon.json("show", "groups")) == 101
+
+def test_a_set_whose_lock_cannot_be_compared_is_not_adopted_without_it():
+    bed = start()
+    daemon = bed.daemon
+    assert daemon.stop() == 0
+    pins = daemon.bpffs / "uplinkd" / "vs"
+    fault = ("-o", "/dev/null", "-P", pins, "-e", "inject=newfstatat,stat,statx:error=ENOMEM")
+    traced(daemon, *fault)
+    daemon.spawn()
+    assert daemon.wait() == 2
+    daemon.log_has(f"{pins}: cannot be compared with its lock: Cannot allocate memory")
+    daemon.privileges = []
+    daemon.start()
+    wait_until(lambda: is_healed(daemon), 30, daemon.log)
+    daemon.stop()

@@ -203,6 +203,27 @@ static int execute(struct dataplane *dp, const struct recovery *recovery, uint32
 }
 
 /* ---- recovery ---- */
+/* A lock follows its directory through renames. Without it another daemon could open the set. 0;
+ * -ENOENT: there is no set; other negative errno. */
+static int take_lock(struct dataplane *dp, struct recovery *recovery)
+{
+	struct stat locked, current;
+
+	if (stat(dp->dir, &current) < 0)
+		return -errno;
+	for (int role = 0; role < N_PIN_DIRS; role++) {
+		if (recovery->lock_fd[role] < 0)
+			continue;
+		if (fstat(recovery->lock_fd[role], &locked) < 0)
+			return -errno;
+		if (locked.st_ino != current.st_ino)
+			continue;
+		dp->lock_fd = TAKE_FD(recovery->lock_fd[role]);
+		return 0;
+	}
+	return -ENOLCK;
+}
+
 int exchange_recover(struct dataplane *dp)
 {
 	_cleanup_(recovery_done) struct recovery recovery = { .lock_fd = { -1, -1, -1 } };
@@ -229,17 +250,10 @@ int exchange_recover(struct dataplane *dp)
 		return errors_add(dp->errors, r,
 				  "%s: the exchange of the maps that was interrupted cannot be %s",
 				  dp->name, steps & EXCHANGE_TAKE_BACK ? "taken back" : "finished");
-	/* A lock follows its directory through renames. */
-	for (int role = 0; role < N_PIN_DIRS; role++) {
-		struct stat locked, current;
-
-		if (recovery.lock_fd[role] < 0 || fstat(recovery.lock_fd[role], &locked) < 0 ||
-		    stat(dp->dir, &current) < 0 || locked.st_ino != current.st_ino)
-			continue;
-		dp->lock_fd = TAKE_FD(recovery.lock_fd[role]);
-		return 0;
-	}
-	return pins_find_dir(dp->dir);
+	r = take_lock(dp, &recovery);
+	return r < 0 && r != -ENOENT ?
+		       errors_add(dp->errors, r, "%s: cannot be compared with its lock", dp->dir) :
+		       r;
 }
 
 /* ---- exchange ---- */
