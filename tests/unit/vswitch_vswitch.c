@@ -2,6 +2,8 @@
 // Copyright (C) The uplinkd authors
 /* Whole configurations, with interfaces in a namespace and a data plane in memory. */
 #include "switch_testing.h"
+#include "timely/client.h"
+#include "timely/internal.h"
 #include "uplink/internal.h"
 
 TestSuite(vswitch_vswitch);
@@ -394,5 +396,32 @@ Test(vswitch_vswitch, release_removed_frees_uplinks_and_ports)
 	cr_expect_eq(sending(test), 0x3);
 	cr_expect(dataplane_fake_is_attached(&test->fixture->fake, uplink));
 	cr_expect(dataplane_fake_is_attached(&test->fixture->fake, port));
+	switch_test_free(test);
+}
+
+/* With 0 the selection by bandwidth would prefer another aggregator. */
+Test(vswitch_vswitch, a_speed_that_cannot_be_read_stays_that_of_before)
+{
+	struct switch_test *test = test_with_nics(1, UL_CHANNEL_NONE);
+	struct link_monitor *links = test->fixture->record->monitor;
+	const struct timely_link *link;
+	struct link_info info;
+	int socket = links->ioctl_fd;
+
+	cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+	deliver(test, 0);
+	link = &test->vs.timely->local->member[0].link;
+	cr_assert(link->carrier);
+	cr_assert_eq(link->speed_mbps, 10000);
+	info = link_now(test->fixture, "up0");
+	links->ioctl_fd = -1;
+	vswitch_link_event(&test->vs, &info, LINK_STATE);
+	links->ioctl_fd = socket;
+	cr_expect_eq(link->speed_mbps, 10000);
+	cr_expect(link->full_duplex);
+	cr_expect(has_error(test->fixture, "up0: its speed cannot be read"));
+	cr_expect_eq(uplink_of(test, "up0")->error, EBADF);
+	uplink_on_retry(NULL, 0, &test->vs.uplinks->uplink[0]);
+	cr_expect_eq(uplink_of(test, "up0")->error, 0);
 	switch_test_free(test);
 }

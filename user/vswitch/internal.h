@@ -16,6 +16,7 @@
 struct uplink_sockets {
 	uint32_t ifindex; /* 0: not open */
 	int fd[CHANNEL_SOCKETS];
+	struct link_speed speed; /* of the interface, when it could be read last */
 };
 
 struct vswitch {

@@ -35,12 +35,30 @@ static int bring_sockets(struct vswitch *vs, uint32_t index, struct uplink_socke
 	return 0;
 }
 
+/* A speed that cannot be read stays the former one: a channel that is selected by bandwidth must
+ * not change for that. 0 or negative errno with a reason. */
+static int read_speed(struct vswitch *vs, uint32_t index, bool carrier, struct timely_link *link)
+{
+	struct link_speed *speed = &vs->sockets[index].speed;
+	int r = 0;
+
+	if (!carrier || !vs->context.links)
+		return 0;
+	r = link_get_speed(vs->context.links, link->ifindex, speed);
+	link->speed_mbps = speed->speed_mbps;
+	link->full_duplex = speed->full_duplex;
+	if (r == 0 || r == -ENODEV)
+		return 0;
+	return context_fail(&vs->context, r, "%s: its speed cannot be read",
+			    vs->context.dp->uplinks[index].name);
+}
+
 static int on_link_state(void *userdata, uint32_t index, bool carrier, bool admin_up)
 {
 	struct vswitch *vs = userdata;
 	const struct ul_uplink *uplink = &vs->context.dp->uplinks[index];
 	struct uplink_sockets former;
-	int r = bring_sockets(vs, index, &former), found;
+	int r = bring_sockets(vs, index, &former), found, speed;
 	struct timely_link link = {
 		.uplink = index,
 		.ifindex = uplink->ifindex,
@@ -48,7 +66,6 @@ static int on_link_state(void *userdata, uint32_t index, bool carrier, bool admi
 		.admin_up = admin_up,
 		.replaced = uplinks_is_replaced(vs->uplinks, index),
 	};
-	struct link_speed speed = {};
 	bool visible;
 
 	found = dataplane_find_netdev(vs->context.dp, uplink->ifindex, &link.netdev, &visible);
@@ -57,14 +74,10 @@ static int on_link_state(void *userdata, uint32_t index, bool carrier, bool admi
 		link.netdev = uplink->netdev; /* the same, where the programs check it too */
 	}
 	memcpy(link.fd, vs->sockets[index].fd, sizeof(link.fd));
-	if (carrier && vs->context.links &&
-	    link_get_speed(vs->context.links, uplink->ifindex, &speed) == 0) {
-		link.speed_mbps = speed.speed_mbps;
-		link.full_duplex = speed.full_duplex;
-	}
+	speed = read_speed(vs, index, carrier, &link);
 	(void)timely_link(vs->timely, &link);
 	close_sockets(&former);
-	return r < 0 ? r : found;
+	return r < 0 ? r : found < 0 ? found : speed;
 }
 
 static void on_detach(void *userdata, uint32_t index)
