@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "dataplane/internal.h"
@@ -116,12 +117,109 @@ Test(filters, of_a_set_by_its_programs)
 	snprintf(path, sizeof(path), "%s/prog_uplink_tc", folder);
 	cr_assert_eq(bpf_obj_pin(fd, path), 0);
 	cr_assert_eq(filter_attach(lo, other), 0);
-	filters_drop(folder);
+	filters_drop(folder, NULL);
 	cr_expect_eq(filter_find(lo), 0, "the program is of another set");
 	cr_assert_eq(filter_attach(lo, fd), 0);
-	filters_drop(folder);
+	filters_drop(folder, NULL);
 	cr_expect_eq(filter_find(lo), -ENOENT);
 	unlink(path);
+}
+
+/* ---- an interface that leaves ---- */
+static const struct dataplane_ops detach_ops = { .detach = attach_detach,
+						 .detach_strays = attach_detach_strays };
+
+struct set {
+	struct dataplane dp;
+	struct ul_meta meta;
+	struct ul_uplink uplinks[UL_MAX_UPLINKS];
+	struct errors errors;
+};
+
+static struct set *set_with_filter(int fd)
+{
+	struct set *set = calloc(1, sizeof(*set));
+	char path[PATH_MAX];
+
+	cr_assert(set);
+	set->dp.ops = &detach_ops;
+	set->dp.meta = &set->meta;
+	set->dp.uplinks = set->uplinks;
+	set->dp.errors = &set->errors;
+	snprintf(set->dp.dir, sizeof(set->dp.dir), "%s", folder);
+	snprintf(path, sizeof(path), "%s/prog_uplink_tc", folder);
+	cr_assert_eq(bpf_obj_pin(fd, path), 0);
+	cr_assert_eq(filter_attach(lo, fd), 0);
+	return set;
+}
+
+static void set_free(struct set *set)
+{
+	errors_done(&set->errors);
+	free(set);
+}
+
+static void limit_descriptors(rlim_t soft)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = soft;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* With the filter it would receive nothing. */
+Test(filters, that_could_not_be_detached_is_detached_later)
+{
+	_cleanup_close_ int fd = program_of(0);
+	struct set *set = set_with_filter(fd);
+	int first, second;
+
+	limit_descriptors(0);
+	first = dataplane_detach(&set->dp, lo);
+	second = dataplane_detach_strays(&set->dp);
+	limit_descriptors(256);
+	cr_expect_eq(first, -EMFILE);
+	cr_expect_eq(second, -EMFILE);
+	cr_expect_eq(set->errors.n, 2);
+	cr_expect_eq(filter_find(lo), 0);
+	cr_expect(set->dp.detach_failed);
+	set->dp.staged = true;
+	cr_expect_eq(dataplane_detach_strays(&set->dp), -EAGAIN);
+	set->dp.staged = false;
+	cr_expect_eq(dataplane_detach_strays(&set->dp), 0);
+	cr_expect_eq(filter_find(lo), -ENOENT);
+	cr_expect_not(set->dp.detach_failed);
+	set_free(set);
+}
+
+Test(filters, of_a_member_or_of_another_set_stays)
+{
+	_cleanup_close_ int fd = program_of(0), other = program_of(1);
+	struct set *set = set_with_filter(fd);
+
+	set->dp.detach_failed = true;
+	set->uplinks[0].ifindex = lo;
+	cr_expect_eq(dataplane_detach_strays(&set->dp), 0);
+	cr_expect_eq(filter_find(lo), 0, "it is connected again");
+	set->dp.detach_failed = true;
+	set->uplinks[0].ifindex = 0;
+	cr_assert_eq(filter_attach(lo, other), 0);
+	cr_expect_eq(dataplane_detach_strays(&set->dp), 0);
+	cr_expect_eq(filter_find(lo), 0, "another set has the interface now");
+	set_free(set);
+}
+
+Test(filters, of_an_interface_that_is_gone_are_no_error)
+{
+	struct set *set = calloc(1, sizeof(*set));
+
+	cr_assert(set);
+	set->dp.ops = &detach_ops;
+	snprintf(set->dp.dir, sizeof(set->dp.dir), "%s", folder);
+	cr_expect_eq(dataplane_detach(&set->dp, 4711), 0);
+	cr_expect_not(set->dp.detach_failed);
+	set_free(set);
 }
 
 /* ---- programs of other software in front of ours ---- */

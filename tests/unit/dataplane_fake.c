@@ -93,13 +93,38 @@ static int check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name)
 		       0;
 }
 
-static void detach(struct dataplane *dp, uint32_t ifindex)
+static int detach(struct dataplane *dp, uint32_t ifindex)
 {
-	uint32_t *at = attached_at(fake_of(dp), ifindex);
+	struct dataplane_fake *fake = fake_of(dp);
+	uint32_t *at = attached_at(fake, ifindex);
 
 	record(dp, FAKE_DETACH, ifindex, 0);
+	if (fake->detach_error)
+		return fake->detach_error;
 	if (at)
 		*at = 0;
+	return 0;
+}
+
+static bool is_member(const struct dataplane *dp, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
+		if (dp->uplinks[i].ifindex == ifindex)
+			return true;
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+		if (dp->ports[slot].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static int detach_strays(struct dataplane *dp)
+{
+	struct dataplane_fake *fake = fake_of(dp);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fake->attached); i++)
+		if (!fake->detach_error && fake->attached[i] && !is_member(dp, fake->attached[i]))
+			fake->attached[i] = 0;
+	return fake->detach_error;
 }
 
 static uint32_t find_problems(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
@@ -220,6 +245,7 @@ static const struct dataplane_ops fake_ops = {
 	.attach_uplink = attach_uplink,
 	.check_xdp = check_xdp,
 	.detach = detach,
+	.detach_strays = detach_strays,
 	.find_problems = find_problems,
 	.find_netdev = find_netdev,
 	.read_carriers = read_carriers,

@@ -52,7 +52,7 @@ struct dataplane_fake {
 	uint64_t jiffies;  /* what dataplane_jiffies() returns */
 	int xdp_retry;	   /* negative errno: the attachment is worth another attempt */
 	uint64_t netdev;   /* of each interface; 0: carriers cannot be checked */
-	int find_netdev_error;
+	int find_netdev_error, detach_error;
 	/* what dataplane_read_carriers() returns, enum ul_carrier_state by the index in the query
 	 */
 	uint32_t carriers[UL_MAX_UPLINKS];

@@ -321,14 +321,25 @@ int attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool
 	return 0;
 }
 
-void attach_detach(struct dataplane *dp, uint32_t ifindex)
+int attach_detach(struct dataplane *dp, uint32_t ifindex)
 {
-	char name[IF_NAMESIZE];
+	int xdp = drop_any_link(dp, "xdp", ifindex), tc = drop_any_link(dp, "tc", ifindex);
+	int filter = filter_detach(ifindex);
 
-	(void)drop_any_link(dp, "xdp", ifindex);
-	(void)drop_any_link(dp, "tc", ifindex);
-	if (if_indextoname(ifindex, name))
-		(void)filter_detach(ifindex);
+	if (filter < 0)
+		errors_add(dp->errors, filter,
+			   "interface %u: cannot detach the TC filter, which drops its frames",
+			   ifindex);
+	return xdp < 0 ? xdp : tc < 0 ? tc : filter;
+}
+
+bool attach_has_tcx(void)
+{
+	LIBBPF_OPTS(bpf_prog_query_opts, query);
+	const int loopback = 1;
+
+	return bpf_prog_query_opts(loopback, (enum bpf_attach_type)UL_BPF_TCX_INGRESS, &query) !=
+	       -EINVAL;
 }
 
 /* ---- programs of other software ---- */
@@ -417,7 +428,7 @@ static int for_each_link(const char *dir, link_visitor visit, void *userdata)
 	return r;
 }
 
-static enum dataplane_program tc_program_for(struct dataplane *dp, uint32_t ifindex)
+static enum dataplane_program tc_program_for(const struct dataplane *dp, uint32_t ifindex)
 {
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		if (dp->uplinks[i].ifindex == ifindex)
@@ -431,6 +442,11 @@ static bool is_port(const struct dataplane *dp, uint32_t ifindex)
 		if (dp->ports[slot].ifindex == ifindex)
 			return true;
 	return false;
+}
+
+bool attach_is_member(const struct dataplane *dp, uint32_t ifindex)
+{
+	return tc_program_for(dp, ifindex) == PROG_UPLINK_TC || is_port(dp, ifindex);
 }
 
 static int move_link(void *userdata, const char *dir, const char *kind, uint32_t ifindex)
@@ -540,4 +556,24 @@ int links_drop(const char *dir)
 	int first = 0, r = for_each_link(dir, drop_one, &first);
 
 	return r < 0 ? r : first;
+}
+
+/* ---- links of interfaces that left ---- */
+static int drop_stray_link(void *userdata, const char *dir, const char *kind, uint32_t ifindex)
+{
+	const struct dataplane *dp = userdata;
+
+	return attach_is_member(dp, ifindex) ? 0 : drop_link(dir, kind, ifindex);
+}
+
+int attach_detach_strays(struct dataplane *dp)
+{
+	int links, filters;
+
+	/* Until a staged set takes over, links of the former one are those of its members. */
+	if (dp->staged)
+		return -EAGAIN;
+	links = for_each_link(dp->dir, drop_stray_link, dp);
+	filters = filters_drop(dp->dir, dp);
+	return links < 0 ? links : filters;
 }

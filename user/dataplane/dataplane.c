@@ -12,6 +12,7 @@ static const struct dataplane_ops kernel_ops = {
 	.attach_uplink = attach_uplink,
 	.check_xdp = attach_check_xdp,
 	.detach = attach_detach,
+	.detach_strays = attach_detach_strays,
 	.find_problems = attach_find_problems,
 	.find_netdev = programs_find_netdev,
 	.read_carriers = programs_read_carriers,
@@ -46,13 +47,19 @@ static int bring_programs(struct dataplane *dp)
 {
 	struct ul_meta *meta = dp->mapping[UL_MAP_META];
 	struct map_sizes sizes;
-	int r = -ENOENT;
+	int r = -ENOENT, strays;
 
 	if (meta->programs == programs_checksum())
 		r = programs_adopt(dp);
 	if (r < 0 && r != -ENOENT)
 		return errors_add(dp->errors, r, "%s: cannot open the pinned programs", dp->dir);
 	if (r == -ENOENT) {
+		/* They are found by the pins of their programs, which are about to be replaced. */
+		strays = dp->detach_failed ? filters_drop(dp->dir, dp) : 0;
+		if (strays < 0)
+			errors_add(dp->errors, strays,
+				   "%s: filters of the former programs cannot be detached",
+				   dp->name);
 		map_sizes_of(dp, &sizes);
 		r = programs_load(dp, &sizes);
 		if (r == 0)
@@ -196,7 +203,7 @@ int set_open(const struct dataplane *like, const char *dir, struct dataplane **r
 
 int set_remove_dir(const char *dir)
 {
-	int r = filters_drop(dir);
+	int r = filters_drop(dir, NULL);
 
 	return r < 0 ? r : pins_remove_dir(dir);
 }
@@ -273,6 +280,9 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 		struct ul_meta *meta = dp->mapping[UL_MAP_META];
 
 		dp->adopted = true;
+		/* A filter that a former daemon could not detach; links have pins, which show them.
+		 */
+		dp->detach_failed = !attach_has_tcx();
 		STORE(meta->exchange, UL_EXCHANGE_SERVING);
 		if (how != DATAPLANE_MAPS_ONLY)
 			r = bring_programs(dp);
@@ -396,9 +406,25 @@ uint32_t dataplane_find_problems(struct dataplane *dp, uint32_t ifindex, enum da
 	return dp->ops->find_problems(dp, ifindex, tc, with_xdp, xdp_id);
 }
 
-void dataplane_detach(struct dataplane *dp, uint32_t ifindex)
+int dataplane_detach(struct dataplane *dp, uint32_t ifindex)
 {
-	dp->ops->detach(dp, ifindex);
+	int r = dp->ops->detach(dp, ifindex);
+
+	dp->detach_failed = dp->detach_failed || r < 0;
+	return r;
+}
+
+int dataplane_detach_strays(struct dataplane *dp)
+{
+	int r = dp->detach_failed ? dp->ops->detach_strays(dp) : 0;
+
+	if (r == 0)
+		dp->detach_failed = false;
+	else if (r != -EAGAIN)
+		errors_add(dp->errors, r,
+			   "%s: programs cannot be detached from all interfaces that left",
+			   dp->name);
+	return r;
 }
 
 int dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_netdev,

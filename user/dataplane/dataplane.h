@@ -142,8 +142,13 @@ int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name
  */
 uint32_t dataplane_find_problems(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
 				 bool with_xdp, uint32_t xdp_id);
-/* Detaches and unpins our programs there; also after the interface is gone. */
-void dataplane_detach(struct dataplane *dp, uint32_t ifindex);
+/* Detaches and unpins our programs there; also after the interface is gone. 0, or negative errno,
+ * explained: what stays is detached by dataplane_detach_strays(). */
+int dataplane_detach(struct dataplane *dp, uint32_t ifindex);
+/* After failures of dataplane_detach(), of this daemon or the one before: detaches the programs of
+ * the set from interfaces that are not its members. 0; -EAGAIN: not while the set is staged; other
+ * negative errno, explained. */
+int dataplane_detach_strays(struct dataplane *dp);
 /* The switch, of any instance with this bpffs, whose XDP link is on the interface: 0; -ENOENT:
  * there is none; other negative errno. */
 int dataplane_xdp_owner(const char *bpffs, uint32_t ifindex, char ret_switch[UL_NAME_LEN]);

@@ -135,17 +135,19 @@ static int pinned_id(const char *dir, const char *name, uint32_t *ret)
 	return *ret ? 0 : -errno;
 }
 
-static int drop_filter(uint32_t ifindex, const uint32_t ours[2])
+static int drop_filter(uint32_t ifindex, const uint32_t ours[2], const struct dataplane *members)
 {
 	uint32_t there = 0;
 	int r = filter_program(ifindex, &there);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	return there && (there == ours[0] || there == ours[1]) ? filter_detach(ifindex) : 0;
+	if (!there || (there != ours[0] && there != ours[1]))
+		return 0;
+	return members && attach_is_member(members, ifindex) ? 0 : filter_detach(ifindex);
 }
 
-int filters_drop(const char *dir)
+int filters_drop(const char *dir, const struct dataplane *members)
 {
 	struct if_nameindex *interfaces;
 	uint32_t ours[2];
@@ -159,7 +161,7 @@ int filters_drop(const char *dir)
 	if (!interfaces)
 		return -errno;
 	for (size_t i = 0; interfaces[i].if_index; i++) {
-		r = drop_filter(interfaces[i].if_index, ours);
+		r = drop_filter(interfaces[i].if_index, ours, members);
 		first = first ? first : r;
 	}
 	if_freenameindex(interfaces);

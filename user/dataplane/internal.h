@@ -143,7 +143,12 @@ int attach_port(struct dataplane *dp, uint32_t ifindex, const char *name);
 int attach_uplink(struct dataplane *dp, uint32_t ifindex, const char *name, bool want_xdp,
 		  bool allow_generic, bool generic_now, struct dataplane_attachment *ret);
 int attach_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name);
-void attach_detach(struct dataplane *dp, uint32_t ifindex);
+int attach_detach(struct dataplane *dp, uint32_t ifindex);
+int attach_detach_strays(struct dataplane *dp);
+/* Whether the interface is an uplink or a port of the set. */
+bool attach_is_member(const struct dataplane *dp, uint32_t ifindex);
+/* Whether the kernel has TCX links, so that no filter is used. */
+bool attach_has_tcx(void);
 uint32_t attach_find_problems(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
 			      bool with_xdp, uint32_t xdp_id);
 /*
@@ -202,8 +207,9 @@ int filter_attach(uint32_t ifindex, int program_fd);
 /* Filters of other programs stay, and then the qdisc stays too. 0, also when there is none, or
  * negative errno. */
 int filter_detach(uint32_t ifindex);
-/* Detaches the filters whose programs are pinned in dir. 0 or the first negative errno. */
-int filters_drop(const char *dir);
+/* Detaches the filters whose programs are pinned in dir, except those of the interfaces that
+ * members has; NULL: of all. 0 or the first negative errno. */
+int filters_drop(const char *dir, const struct dataplane *members);
 
 /* ---- view_attached.c ---- */
 /* The ids of the programs of enum view_program that are pinned in the directory; others are left as

@@ -43,7 +43,8 @@ struct dataplane_ops {
 			     bool want_xdp, bool allow_generic, bool generic_now,
 			     struct dataplane_attachment *ret);
 	int (*check_xdp)(struct dataplane *dp, uint32_t ifindex, const char *name);
-	void (*detach)(struct dataplane *dp, uint32_t ifindex);
+	int (*detach)(struct dataplane *dp, uint32_t ifindex);
+	int (*detach_strays)(struct dataplane *dp);
 	uint32_t (*find_problems)(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
 				  bool with_xdp, uint32_t xdp_id);
 	uint64_t (*jiffies)(struct dataplane *dp);
@@ -69,6 +70,8 @@ struct dataplane {
 	/* Made while an older set is in use; until dataplane_take_over() the links run the programs
 	 * of that one. */
 	bool staged;
+	/* an interface that left may still run programs of the set */
+	bool detach_failed;
 	bool former_stays;	  /* the pins of the set that was replaced could not be removed */
 	int lock_fd, old_lock_fd; /* of dir and old_dir: one daemon per switch */
 	int program_fd[N_PROGRAMS];
