@@ -61,6 +61,26 @@ def change(bed, config, how):
 
 
 # ---- objects removed from the file ----
+def test_switch_that_cannot_be_removed_is_removed_later():
+    """A directory where pins are cannot be unlinked."""
+    bed, both = two_switches()
+    bed.start(both)
+    bed.usable("eth0", "eth1")
+    problems = lambda: {p["code"]: p for p in bed.daemon.status()["daemon"]["problems"]}
+    assert not problems()
+    obstacle = bed.daemon.bpffs / "uplinkd" / "two" / "obstacle"
+    obstacle.mkdir()
+    bed.daemon.write({"switches": both[:1]})
+    bed.daemon.ctl("reload", check=False)
+    assert "two left the configuration" in problems()["switch_not_removed"]["message"]
+    assert_no_programs(bed.hv, "eth1")
+    assert remembered(bed) == ["vs", "two"]
+    obstacle.rmdir()
+    wait_until(lambda: switches_of(bed) == {"vs"}, 60, bed.daemon.log)
+    assert not problems() and remembered(bed) == ["vs"]
+    assert_forwards(bed)
+
+
 def test_switch_removed_from_the_file_while_no_daemon_ran():
     bed, both = two_switches()
     before = {name: settings_of(bed.hv, name) for name in ("eth1", "p1")}

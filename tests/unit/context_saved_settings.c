@@ -246,3 +246,32 @@ Test(context_saved_settings, the_isolation_in_a_bridge_is_restored)
 	cr_expect_eq(link_delete(links, bridge.ifindex), 0);
 	fixture_free(fixture);
 }
+
+static void count_unreleased(void *userdata)
+{
+	++*(unsigned int *)userdata;
+}
+
+Test(context_saved_settings, another_attempt_is_requested_for_what_failed)
+{
+	struct fixture *fixture = fixture_new(true);
+	struct link_info bridge = make_bridge(fixture), info = make_nic(fixture);
+	unsigned int n = 0;
+
+	fixture->context.on_unreleased = count_unreleased;
+	fixture->context.unreleased_userdata = &n;
+	change(fixture, &info, SAVED_UPLINK);
+	set_capability(CAP_NET_ADMIN, false);
+	saved_settings_sweep(&fixture->context);
+	cr_expect_eq(n, 2, "the bridge and the NIC: %u", n);
+	set_capability(CAP_NET_ADMIN, true);
+	fixture->journal_error = -ENOMEM;
+	saved_settings_sweep(&fixture->context);
+	cr_expect_eq(n, 4, "their records: %u", n);
+	fixture->journal_error = 0;
+	saved_settings_sweep(&fixture->context);
+	cr_expect_eq(n, 4);
+	expect_restored(fixture, "nic");
+	cr_expect_eq(link_refresh_get_by_name(fixture->record->monitor, "br-g", &bridge), -ENODEV);
+	fixture_free(fixture);
+}

@@ -396,8 +396,7 @@ Test(daemon_apply, switches_of_an_earlier_run)
 	failing[0] = "remove y";
 	cr_assert_eq(apply("a"), 0);
 	cr_expect_str_eq(steps, "check a, open a, remove x, remove y, release a, apply a");
-	cr_expect(has_error(
-		"y: cannot be removed; the next reload or start tries again: Device or resource busy"));
+	cr_expect(has_error("y: cannot be removed; it is tried again: Device or resource busy"));
 	/* z was not in the kernel. */
 	expect_registry("ay");
 	cr_assert_eq(apply("a"), 0);
@@ -412,6 +411,38 @@ Test(daemon_apply, failed_teardown_is_repeated_by_name)
 	cr_assert_eq(apply("b"), 0);
 	cr_expect(strstr(steps, "teardown a, remove a"), "%s", steps);
 	expect_registry("b");
+}
+
+static int left_now = -1;
+
+static void on_left(void *userdata, bool left)
+{
+	left_now = left;
+}
+
+Test(daemon_apply, a_switch_that_cannot_be_removed_is_removed_later)
+{
+	size_t index = 0;
+
+	switches.on_left = on_left;
+	cr_assert_eq(apply("ab"), 0);
+	cr_expect_eq(left_now, false);
+	failing[0] = "teardown a";
+	failing[1] = "remove a";
+	cr_assert_eq(apply("b"), 0);
+	cr_expect_eq(left_now, true);
+	cr_expect_str_eq(switches_next_left(&switches, &index) ?: "", "a");
+	cr_expect_null(switches_next_left(&switches, &index));
+	steps[0] = '\0';
+	failing[0] = "remove a";
+	switches_remove_left(&switches);
+	cr_expect_eq(left_now, true);
+	switches_remove_left(&switches);
+	cr_expect_eq(left_now, false);
+	cr_expect_str_eq(steps, "remove a, remove a");
+	expect_registry("b");
+	index = 0;
+	cr_expect_null(switches_next_left(&switches, &index));
 }
 
 static char reported[256];

@@ -425,3 +425,56 @@ Test(vswitch_vswitch, a_speed_that_cannot_be_read_stays_that_of_before)
 	cr_expect_eq(uplink_of(test, "up0")->error, 0);
 	switch_test_free(test);
 }
+
+/* ---- interfaces that leave, and errors that pass ---- */
+static void leave_up1(struct switch_test *test)
+{
+	switch_test_set_uplinks(test, (const char *const[]){ "up0" }, 1);
+	cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+}
+
+/* With a filter in place of a link it would receive nothing. */
+Test(vswitch_vswitch, an_uplink_that_could_not_be_detached_is_detached_later)
+{
+	struct switch_test *test = test_with_nics(2, UL_CHANNEL_NONE);
+	struct dataplane_fake *fake = &test->fixture->fake;
+	uint32_t left;
+
+	cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+	cr_expect_not(vswitch_is_releasing(&test->vs));
+	left = uplink_of(test, "up1")->ifindex;
+	fake->detach_error = -ENOBUFS;
+	leave_up1(test);
+	cr_expect(vswitch_is_releasing(&test->vs));
+	cr_expect(dataplane_fake_is_attached(fake, left));
+	fake->detach_error = 0;
+	for (uint64_t end = now_ms() + 30000; vswitch_is_releasing(&test->vs) && now_ms() < end;)
+		sd_event_run(test->fixture->record->event, 100000);
+	cr_expect_not(vswitch_is_releasing(&test->vs));
+	cr_expect_not(dataplane_fake_is_attached(fake, left));
+	cr_expect(dataplane_fake_is_attached(fake, uplink_of(test, "up0")->ifindex));
+	switch_test_free(test);
+}
+
+Test(vswitch_vswitch, settings_that_could_not_be_restored_are_restored_later)
+{
+	struct switch_test *test = test_with_nics(2, UL_CHANNEL_NONE);
+	uint32_t before;
+
+	cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+	cr_expect(link_now(test->fixture, "up1").promiscuous);
+	set_capability(CAP_NET_ADMIN, false);
+	leave_up1(test);
+	cr_expect(vswitch_is_releasing(&test->vs));
+	before = test->vs.release_retry_ms;
+	vswitch_release_left(&test->vs);
+	cr_expect_eq(test->vs.release_retry_ms, 2 * before);
+	cr_expect(link_now(test->fixture, "up1").promiscuous);
+	set_capability(CAP_NET_ADMIN, true);
+	vswitch_release_left(&test->vs);
+	cr_expect_not(vswitch_is_releasing(&test->vs));
+	cr_expect_eq(test->vs.release_retry_ms, 0);
+	cr_expect_not(link_now(test->fixture, "up1").promiscuous);
+	cr_expect_eq(journal_count(test->fixture->context.journal), 1, "of up0");
+	switch_test_free(test);
+}

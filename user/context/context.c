@@ -15,6 +15,12 @@ int context_fail(const struct switch_context *context, int error, const char *fo
 	return errors_add(context->errors, error, "%s: %s", context->name, text);
 }
 
+void context_unreleased(const struct switch_context *context)
+{
+	if (context->on_unreleased)
+		context->on_unreleased(context->unreleased_userdata);
+}
+
 int context_check_interface(struct errors *errors, const char *switch_name,
 			    const struct link_info *info)
 {

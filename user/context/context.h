@@ -42,7 +42,14 @@ struct switch_context {
 	void (*report)(void *userdata, const char *switch_name, enum event_code code,
 		       const char *object, const char *text);
 	void *userdata;
+	/* Something of an interface that left could not be detached, restored or deleted, and is
+	 * to be tried again. NULL: the switch is about to end. */
+	void (*on_unreleased)(void *userdata);
+	void *unreleased_userdata;
 };
+
+/* Calls on_unreleased. */
+void context_unreleased(const struct switch_context *context);
 
 /* Appends to context->errors, prefixed by the switch's name; returns error. */
 int context_fail(const struct switch_context *context, int error, const char *format, ...)

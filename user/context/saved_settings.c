@@ -157,8 +157,10 @@ static size_t find_present(const struct journal *journal, uint32_t ifindex)
 
 static void report_failure(const struct switch_context *context, int error)
 {
-	if (error < 0)
-		context_fail(context, error, "cannot write the settings journal");
+	if (error == 0)
+		return;
+	context_fail(context, error, "cannot write the settings journal");
+	context_unreleased(context);
 }
 
 /* The interface is gone. */
@@ -188,6 +190,8 @@ static void restore_record(const struct switch_context *context, size_t index,
 		return;
 	}
 	record.settings = left;
+	if (left)
+		context_unreleased(context);
 	r = left ? journal_replace(context->journal, index, &record) :
 		   journal_erase(context->journal, index);
 	report_failure(context, r);
@@ -210,13 +214,15 @@ void saved_settings_restore(const struct switch_context *context, uint32_t ifind
 	if (r == 0 && !mac_is_zero(record->permanent_mac) && !mac_is_zero(info.permanent_mac) &&
 	    memcmp(record->permanent_mac, info.permanent_mac, 6) != 0)
 		r = -ENODEV;
-	if (r == 0)
+	if (r == 0) {
 		restore_record(context, index, &info, mac);
-	else if (r == -ENODEV)
+	} else if (r == -ENODEV) {
 		lose(context, index, mac);
-	else
+	} else {
 		context_report(context, code_of(record), record->name,
 			       "its former settings are restored later: %s", strerror(-r));
+		context_unreleased(context);
+	}
 }
 
 /* ---- recording ---- */
@@ -372,12 +378,14 @@ static void delete_made(const struct switch_context *context, size_t index)
 
 	if (r < 0 && r != -ENODEV)
 		r = try_to_delete(context, &record);
-	if (r == 0 || r == -ENODEV)
+	if (r == 0 || r == -ENODEV) {
 		report_failure(context, journal_erase(context->journal, index));
-	else
-		context_report(context, EVENT_PORT_SETTING, record.name,
-			       "%s cannot be deleted: %s; tried again later",
-			       made_text(record.settings), strerror(-r));
+		return;
+	}
+	context_report(context, EVENT_PORT_SETTING, record.name,
+		       "%s cannot be deleted: %s; tried again later", made_text(record.settings),
+		       strerror(-r));
+	context_unreleased(context);
 }
 
 static bool is_host_port(const struct dataplane *dp, const char *name)

@@ -33,7 +33,8 @@ int saved_settings_note(const struct switch_context *context, const struct link_
 /*
  * Restores what is recorded of an interface that is no longer a member. mac: its last known
  * address. A setting that cannot be restored for a reason that may pass stays recorded, and is
- * tried again by saved_settings_sweep(). Failures are reported as events.
+ * tried again by saved_settings_sweep(), which context_unreleased() requests. Failures are reported
+ * as events.
  */
 void saved_settings_restore(const struct switch_context *context, uint32_t ifindex,
 			    const uint8_t mac[6]);
@@ -59,7 +60,8 @@ void saved_settings_returned(const struct switch_context *context, const struct 
 bool saved_settings_has_missing(const struct switch_context *context, const char *name);
 
 /* After a configuration was applied: restores all interfaces that are not members of the set, and
- * deletes the veth pairs of host ports, and the attachment bridges, that it does not have. */
+ * deletes the veth pairs of host ports, and the attachment bridges, that it does not have. What
+ * fails is tried again: context_unreleased(). */
 void saved_settings_sweep(const struct switch_context *context);
 /* At the end of the switch; context->dp is not used. Records of missing interfaces are deleted
  * with a report. 0, or -EIO with a reason: something could not be restored. */

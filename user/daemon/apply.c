@@ -193,13 +193,43 @@ static void remove_others(struct running_switches *switches, const struct model 
 
 		if (model_find_switch(model, name) || !is_pinned(switches, name))
 			continue;
-		report(switches, name, "removed: it left the configuration");
 		r = switches->ops->remove(&switches->context, name);
 		if (r < 0)
 			errors_add(errors_of(switches), r,
-				   "%s: cannot be removed; the next reload or start tries again",
-				   name);
+				   "%s: cannot be removed; it is tried again", name);
+		else
+			report(switches, name, "removed: it left the configuration");
 	}
+}
+
+const char *switches_next_left(const struct running_switches *switches, size_t *index)
+{
+	const struct switch_registry *registry = &switches->registry;
+
+	while (switches->model && *index < registry->n) {
+		const char *name = registry->name[(*index)++];
+
+		if (!model_find_switch(switches->model, name))
+			return name;
+	}
+	return NULL;
+}
+
+static void report_left(const struct running_switches *switches)
+{
+	size_t index = 0;
+
+	if (switches->on_left)
+		switches->on_left(switches->context.userdata,
+				  switches_next_left(switches, &index) != NULL);
+}
+
+void switches_remove_left(struct running_switches *switches)
+{
+	if (switches->model)
+		remove_others(switches, switches->model);
+	update_registry(switches);
+	report_left(switches);
 }
 
 static int apply_all(struct running_switches *switches, const struct model *model)
@@ -338,6 +368,7 @@ int switches_apply(struct running_switches *switches, struct model *model)
 	update_registry(switches);
 	if (switches->incomplete[0] && switches->restore_later)
 		switches->restore_later(switches->context.userdata);
+	report_left(switches);
 	return r;
 }
 
@@ -352,6 +383,7 @@ int switches_restore(struct running_switches *switches)
 	r = rollback(switches);
 	end_expedited(switches, expedited);
 	update_registry(switches);
+	report_left(switches);
 	return r;
 }
 

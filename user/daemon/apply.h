@@ -59,6 +59,9 @@ struct running_switches {
 	char incomplete[256];
 	/* then, with context.userdata: switches_restore() is due; NULL allowed */
 	void (*restore_later)(void *userdata);
+	/* After each change: whether switches are in the kernel that the configuration does not
+	 * have, for switches_remove_left(). NULL allowed. */
+	void (*on_left)(void *userdata, bool left);
 };
 
 /*
@@ -71,6 +74,10 @@ int switches_apply(struct running_switches *switches, struct model *model);
 /* After an incomplete rollback: brings the switches to the model in force. 0 or negative errno with
  * reasons; `incomplete` has the first one. */
 int switches_restore(struct running_switches *switches);
+/* Tries to remove the switches again that could not be removed when they left the configuration. */
+void switches_remove_left(struct running_switches *switches);
+/* The name of such a switch, from the index on, which is moved behind it; or NULL. */
+const char *switches_next_left(const struct running_switches *switches, size_t *index);
 
 /* NULL: none with this name is open. */
 struct vswitch *switches_find(const struct running_switches *switches, const char *name);

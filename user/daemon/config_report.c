@@ -137,6 +137,27 @@ static json_t *find_history_problem(const struct history_status *history, const 
 	return NULL;
 }
 
+static void add_release_problems(const struct daemon *daemon, json_t *list)
+{
+	const struct running_switches *switches = &daemon->switches;
+	const char *name;
+	size_t index = 0;
+
+	for (size_t i = 0; i < switches->n; i++)
+		if (vswitch_is_releasing(switches->list[i]))
+			json_array_append_new(
+				list,
+				problem("warning", "not_released",
+					"it is tried again; see the log of uplinkd",
+					"%s: an interface that left could not be detached, restored or deleted",
+					vswitch_name(switches->list[i])));
+	while ((name = switches_next_left(switches, &index)))
+		json_array_append_new(
+			list, problem("warning", "switch_not_removed",
+				      "it is tried again; see the log of uplinkd",
+				      "%s left the configuration and could not be removed", name));
+}
+
 json_t *daemon_problems(const struct daemon *daemon)
 {
 	json_t *list = json_array(), *found = find_problem(daemon);
@@ -152,6 +173,7 @@ json_t *daemon_problems(const struct daemon *daemon)
 				"a change failed and the configuration in force is not restored completely: %s",
 				daemon->switches.incomplete));
 	daemon_attachment_problems(daemon, list);
+	add_release_problems(daemon, list);
 	add_drop_in_problems(daemon, list);
 	history_writer_get_status(daemon->recorder.history, &history);
 	found = find_history_problem(&history, daemon->options.state_dir);

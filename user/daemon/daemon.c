@@ -217,12 +217,36 @@ static int add_signals(struct daemon *daemon)
 	return r < 0 ? log_error(r, "signals: cannot be handled") : 0;
 }
 
+static int on_removal_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)source;
+	(void)usec;
+	switches_remove_left(&daemon->switches);
+	return 0;
+}
+
+static void on_switches_left(void *userdata, bool left)
+{
+	struct daemon *daemon = userdata;
+
+	daemon->removal_timer = sd_event_source_disable_unref(daemon->removal_timer);
+	if (left)
+		daemon_arm_retry(daemon, &daemon->removal_timer, &daemon->removal_retry_ms,
+				 on_removal_timer,
+				 "switches that left: no timer; the next reload removes them");
+	else
+		daemon->removal_retry_ms = 0;
+}
+
 static void init_switches(struct daemon *daemon)
 {
 	daemon->switches.ops = &vswitch_ops;
 	daemon->switches.registry_path = daemon->registry_path;
 	daemon->switches.applied = daemon_publish_configuration;
 	daemon->switches.restore_later = daemon_restore_later;
+	daemon->switches.on_left = on_switches_left;
 	daemon->switches.rcu =
 		(struct rcu_expedite){ .setting = RCU_EXPEDITED, .marker = daemon->rcu_marker };
 	daemon->switches.context = (struct vswitch_context){
@@ -429,6 +453,7 @@ static void stop(struct daemon *daemon)
 	sd_event_source_disable_unref(daemon->fallback_timer);
 	sd_event_source_disable_unref(daemon->restore_timer);
 	sd_event_source_disable_unref(daemon->state_timer);
+	sd_event_source_disable_unref(daemon->removal_timer);
 	sd_event_source_disable_unref(daemon->switch_over_timer);
 	switches_done(&daemon->switches);
 	recorder_stop(&daemon->recorder, LOG_END_MS);

@@ -95,6 +95,9 @@ struct daemon {
 	char registry_path[PATH_MAX];
 	char rcu_marker[PATH_MAX];
 	struct running_switches switches;
+	/* of the next attempt to remove switches that left the configuration; NULL: none is left */
+	sd_event_source *removal_timer;
+	uint32_t removal_retry_ms;
 	char state_path[PATH_MAX];
 	struct config_state saved;
 	sd_event_source *state_timer; /* of the next attempt to store it; NULL: it is stored */

@@ -115,7 +115,8 @@ static void port_disconnect(struct ports *ports, uint32_t slot)
 	address_remove_port(ports, slot);
 	port_write_flags(dp, slot, dp->ports[slot].flags & ~(uint32_t)DELIVERY_FLAGS);
 	table_remove(&dp->ifaces, ul_iface_key(ifindex));
-	dataplane_detach(dp, ifindex);
+	if (dataplane_detach(dp, ifindex) < 0)
+		context_unreleased(ports->context);
 	dataplane_set_xdp_target(dp, slot, 0);
 	ports->state[slot].attached = 0;
 	ports->state[slot].isolated = 0;

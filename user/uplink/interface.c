@@ -153,7 +153,8 @@ void uplink_disconnect(struct uplinks *uplinks, uint32_t index)
 	uplinks->callbacks.on_detach(uplinks->callbacks.userdata, index);
 	assert(!(dp->uplinks[index].flags & UL_UP_SEND));
 	table_remove(&dp->ifaces, ul_iface_key(ifindex));
-	dataplane_detach(dp, ifindex);
+	if (dataplane_detach(dp, ifindex) < 0)
+		context_unreleased(context);
 	link_monitor_poll_carrier(context->links, ifindex, 0);
 	uplink_write_ifindex(dp, index, 0);
 	uplink_write_netdev(dp, index, 0);

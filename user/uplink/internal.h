@@ -49,8 +49,8 @@ int uplink_connect(struct uplinks *uplinks, uint32_t index, const struct link_in
 void uplink_disconnect(struct uplinks *uplinks, uint32_t index);
 /* The interface disappeared: an event, and the uplink waits for the next one of its name. */
 void uplink_gone(struct uplinks *uplinks, uint32_t index);
-/* Applies the settings and attaches the programs of the connected interface again. What it can do
- * without, as native XDP, is tried again with back-off. 0 or negative errno with a reason. */
+/* Applies the settings and attaches the programs of the connected interface again. After a failure
+ * of native XDP, which it can do without, a retry is due. 0 or negative errno with a reason. */
 int uplink_renew(struct uplinks *uplinks, uint32_t index, const struct link_info *info);
 void uplink_cancel_retry(struct uplink *uplink);
 int uplink_on_retry(sd_event_source *source, uint64_t usec, void *userdata);

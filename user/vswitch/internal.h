@@ -27,6 +27,9 @@ struct vswitch {
 	/* of the next attempt to replace the former maps; NULL: they are replaced */
 	sd_event_source *exchange_timer;
 	uint32_t exchange_retry_ms;
+	/* of the next attempt to release what interfaces that left still have; NULL: nothing */
+	sd_event_source *release_timer;
+	uint32_t release_retry_ms;
 	struct uplink_sockets sockets[UL_MAX_UPLINKS];
 	/* while context.dp is to replace it: the set whose programs the links still run */
 	struct dataplane *former_dp;
@@ -45,6 +48,9 @@ int vswitch_compose(struct vswitch *vs, struct timely *timely, announce_send sen
 void vswitch_decompose(struct vswitch *vs);
 /* Brings the open maps, which must be large enough, to context.cfg. */
 int vswitch_apply_all(struct vswitch *vs);
+/* Detaches, restores and deletes what was left of interfaces that are not members; after a failure,
+ * again with back-off. */
+void vswitch_release_left(struct vswitch *vs);
 
 /* ---- groups.c ---- */
 #define GROUP_NO_RECORD UINT32_MAX

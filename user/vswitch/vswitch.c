@@ -11,6 +11,61 @@
 #include "port/attachment.h"
 #include "vswitch/internal.h"
 
+/* ---- interfaces that left ---- */
+static void arm_retry(struct vswitch *vs, sd_event_source **timer, uint32_t *retry_ms,
+		      sd_event_time_handler_t on_timer, const char *failure)
+{
+	int r;
+
+	*timer = sd_event_source_disable_unref(*timer);
+	*retry_ms = backoff_next_ms(*retry_ms);
+	r = sd_event_add_time_relative(vs->context.event, timer, CLOCK_MONOTONIC,
+				       *retry_ms * 1000ULL, 0, on_timer, vs);
+	if (r < 0)
+		context_fail(&vs->context, r, "%s", failure);
+}
+
+static int on_release_timer(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void on_unreleased(void *userdata)
+{
+	struct vswitch *vs = userdata;
+
+	if (!vs->release_timer)
+		arm_retry(vs, &vs->release_timer, &vs->release_retry_ms, on_release_timer,
+			  "no timer; the next reload releases the interfaces that left");
+}
+
+void vswitch_release_left(struct vswitch *vs)
+{
+	vs->release_timer = sd_event_source_disable_unref(vs->release_timer);
+	saved_settings_sweep(&vs->context);
+	if (dataplane_detach_strays(vs->context.dp) < 0)
+		on_unreleased(vs);
+	if (!vs->release_timer)
+		vs->release_retry_ms = 0;
+}
+
+static int on_release_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct vswitch *vs = userdata;
+
+	(void)source;
+	(void)usec;
+	vs->release_timer = sd_event_source_disable_unref(vs->release_timer);
+	/* Until a staged set takes over, interfaces that it does not have yet may forward. */
+	if (!vs->context.cfg || vs->context.dp->staged)
+		on_unreleased(vs);
+	else
+		vswitch_release_left(vs);
+	return 0;
+}
+
+bool vswitch_is_releasing(const struct vswitch *vs)
+{
+	return vs->release_timer;
+}
+
 /* ---- composition ---- */
 int vswitch_compose(struct vswitch *vs, struct timely *timely, announce_send send,
 		    void *send_userdata)
@@ -22,6 +77,8 @@ int vswitch_compose(struct vswitch *vs, struct timely *timely, announce_send sen
 	int r;
 
 	uplinks_callbacks.userdata = timely_callbacks.userdata = ports_callbacks.userdata = vs;
+	context->on_unreleased = on_unreleased;
+	context->unreleased_userdata = vs;
 	links_init(vs);
 	r = uplinks_new(context, &uplinks_callbacks, &vs->uplinks);
 	if (r == 0)
@@ -39,6 +96,7 @@ void vswitch_decompose(struct vswitch *vs)
 	ports_free(TAKE_PTR(vs->ports));
 	uplinks_free(TAKE_PTR(vs->uplinks));
 	vs->exchange_timer = sd_event_source_disable_unref(vs->exchange_timer);
+	vs->release_timer = sd_event_source_disable_unref(vs->release_timer);
 }
 
 static struct vswitch *allocate(const struct vswitch_context *from, const char *name)
@@ -283,7 +341,7 @@ static int apply_configuration(struct vswitch *vs, struct group_match *match)
 	meta_write_version(dp, UL_VERSION);
 	meta_raise_generation(dp);
 	timely_publish(vs->timely);
-	saved_settings_sweep(&vs->context);
+	vswitch_release_left(vs);
 	vs->started = true;
 	return 0;
 }
@@ -303,7 +361,7 @@ static int on_exchange_timer(sd_event_source *source, uint64_t usec, void *userd
  * is tried again. 0 or negative errno with a reason. */
 static int take_over(struct vswitch *vs)
 {
-	int r = dataplane_take_over(vs->context.dp), timer;
+	int r = dataplane_take_over(vs->context.dp);
 
 	vs->exchange_timer = sd_event_source_disable_unref(vs->exchange_timer);
 	if (r == 0 && vs->former_dp) {
@@ -314,13 +372,8 @@ static int take_over(struct vswitch *vs)
 		vs->exchange_retry_ms = 0;
 		return 0;
 	}
-	vs->exchange_retry_ms = backoff_next_ms(vs->exchange_retry_ms);
-	timer = sd_event_add_time_relative(vs->context.event, &vs->exchange_timer, CLOCK_MONOTONIC,
-					   vs->exchange_retry_ms * 1000ULL, 0, on_exchange_timer,
-					   vs);
-	if (timer < 0)
-		context_fail(&vs->context, timer,
-			     "no timer; the next reload replaces the former maps");
+	arm_retry(vs, &vs->exchange_timer, &vs->exchange_retry_ms, on_exchange_timer,
+		  "no timer; the next reload replaces the former maps");
 	return r;
 }
 

@@ -71,6 +71,8 @@ void vswitch_free(struct vswitch *vs);
 /* Ports that the maps have now, connected or not. */
 size_t vswitch_count_ports(const struct vswitch *vs);
 const char *vswitch_name(const struct vswitch *vs);
+/* Something of an interface that left could not be detached, restored or deleted yet. */
+bool vswitch_is_releasing(const struct vswitch *vs);
 /* Carriers are read by a program. Otherwise by netlink, which does not answer while another process
  * holds the RTNL. */
 bool vswitch_has_carrier_program(const struct vswitch *vs);
