@@ -4,8 +4,7 @@
 import contextlib
 import re
 import shutil
-import subprocess
-import threading
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from harness import base
 from harness.base import wait_until
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.frames import BROADCAST, udp4
+from harness.settings import set_ipv6, settings_of
 from harness.traffic import Traffic
 
 OUTSIDE = outside_mac(5)
@@ -32,6 +32,11 @@ def traced(daemon, *options):
     if not shutil.which("strace"):
         pytest.skip("no strace")
     daemon.privileges = ["strace", "-D", "-f", "-qq", *options]
+
+
+def is_traced(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return not re.search(r"^TracerPid:\s+0$", status, re.M)
 
 
 def count_calls(daemon, name):
@@ -98,22 +103,20 @@ def test_a_control_socket_that_cannot_be_opened_is_tried_again():
 
 
 @contextlib.contextmanager
-def failing(daemon, call, error):
+def failing(daemon, call, error, *options):
     """Every call of this name fails in the running daemon."""
     if not shutil.which("strace"):
         pytest.skip("no strace")
+    fault = ["-e", f"inject={call}:error={error}", *options]
     tracer = base.spawn(
-        ["strace", "-f", "-p", str(daemon.process.pid), "-e", f"inject={call}:error={error}"],
-        stderr=subprocess.PIPE,
-        text=True,
+        ["strace", "-f", "-qq", "-o", "/dev/null", *fault, "-p", str(daemon.process.pid)]
     )
-    assert "attached" in tracer.stderr.readline()
-    reader = threading.Thread(target=tracer.stderr.read)
-    reader.start()
-    yield
-    tracer.terminate()
-    tracer.wait()
-    reader.join()
+    try:
+        wait_until(lambda: is_traced(daemon.process.pid), 30, "the tracer")
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait()
 
 
 def restart_for_tracing(daemon):
@@ -171,6 +174,7 @@ def test_learning_continues_after_a_growth_that_failed():
     daemon.ctl("reload")
     assert len(daemon.json("show", "groups")) == 101
 
+
 def test_a_set_whose_lock_cannot_be_compared_is_not_adopted_without_it():
     bed = start()
     daemon = bed.daemon
@@ -184,4 +188,23 @@ def test_a_set_whose_lock_cannot_be_compared_is_not_adopted_without_it():
     daemon.privileges = []
     daemon.start()
     wait_until(lambda: is_healed(daemon), 30, daemon.log)
+    daemon.stop()
+
+
+def test_settings_that_cannot_be_restored_are_restored_later():
+    bed = Bed(n_uplinks=2, n_ports=1)
+    set_ipv6(bed.hv, "eth1")
+    before = settings_of(bed.hv, "eth1")
+    daemon = bed.start([switch("vs", bed.uplink_names, [("prod", 100, [0])])])
+    bed.usable(*bed.uplink_names)
+    restart_for_tracing(daemon)
+    problems = lambda: {p["code"]: p for p in daemon.status()["daemon"]["problems"]}
+    setting = "/proc/sys/net/ipv6/conf/eth1/disable_ipv6"
+    with failing(daemon, "openat", "ENOMEM", "-P", setting):
+        daemon.write({"switches": [switch("vs", ["eth0"], [("prod", 100, [0])])]})
+        daemon.ctl("reload")
+        assert "an interface that left" in problems()["not_released"]["message"]
+        assert settings_of(bed.hv, "eth1") != before
+    wait_until(lambda: not problems(), 60, daemon.log)
+    assert settings_of(bed.hv, "eth1") == before
     daemon.stop()
