@@ -54,6 +54,25 @@ METHOD(AddPort)
 METHOD(RemovePort)
 METHOD(Drain)
 METHOD(Undrain)
+METHOD(Rollback)
+
+static const char *configuration_refusals[2]; /* errors of the next calls; NULL: none */
+static unsigned int configuration_calls;
+
+static int call_Configuration(void *userdata, json_t *parameters, json_t **ret_parameters,
+			      const char **ret_error)
+{
+	const char *refusal = configuration_refusals[configuration_calls++ % 2];
+
+	if (refusal) {
+		*ret_parameters = control_error("because");
+		*ret_error = refusal;
+		return -EINVAL;
+	}
+	*ret_parameters = configuration_calls % 2 ? json_pack("{s:s}", "switch_over", "done") :
+						    json_object();
+	return 0;
+}
 
 static int call_Status(void *userdata, json_t *parameters, json_t **ret_parameters,
 		       const char **ret_error)
@@ -73,6 +92,8 @@ static const struct control_method methods[] = {
 	{ "RemovePort", call_RemovePort, CONTROL_CHANGES, NULL },
 	{ "Drain", call_Drain, CONTROL_CHANGES, NULL },
 	{ "Undrain", call_Undrain, CONTROL_CHANGES, NULL },
+	{ "Rollback", call_Rollback, CONTROL_CHANGES, NULL },
+	{ "Configuration", call_Configuration, CONTROL_CHANGES, NULL },
 	{ "Status", call_Status, CONTROL_CHANGES, NULL },
 	{},
 };
@@ -174,6 +195,36 @@ Test(ctl_request, refusals_and_exit_statuses)
 		cr_expect_eq(run.status, rows[i].status, "%s: %d", rows[i].error, run.status);
 		cr_expect_str_eq(run.err, rows[i].err);
 		cr_expect_str_eq(run.out, "");
+	}
+}
+
+/* Only a daemon that does not run is replaced by a teardown, and only a reply shows that the
+ * rollback is complete. */
+Test(ctl_request, an_undo_is_not_complete_without_a_reply)
+{
+	static const struct {
+		const char *refusals[2], *asked, *out, *err;
+		int status;
+		/* clang-format off */
+	} rows[] = {
+		{ { NULL, NULL }, "Rollback {}", "the former set-up is restored\n", "", CTL_DONE },
+		{ { NULL, CONTROL_E_FAILED }, "Rollback {}", "", "uplinkctl: adopt: --undo: it is not known whether the former set-up is complete: Remote I/O error\n", CTL_SYSTEM },
+		{ { CONTROL_E_FAILED, NULL }, "", "", "uplinkctl: adopt: --undo: the state of uplinkd cannot be read: Remote I/O error\n", CTL_SYSTEM },
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		memcpy(configuration_refusals, rows[i].refusals, sizeof(configuration_refusals));
+		configuration_calls = 0;
+		daemon_.asked[0] = '\0';
+		_cleanup_run_ struct run run = run_ctl("--run-dir", daemon_.directory, "--bpffs",
+						       "/tmp/ul-no-such-dir", "adopt", "--undo",
+						       NULL);
+
+		cr_expect_eq(run.status, rows[i].status, "row %zu", i);
+		cr_expect_str_eq(run.out, rows[i].out, "row %zu", i);
+		cr_expect_str_eq(run.err, rows[i].err, "row %zu", i);
+		cr_expect_str_eq(daemon_.asked, rows[i].asked, "row %zu", i);
 	}
 }
 

@@ -306,10 +306,14 @@ int adopt_undo(struct ctl *ctl)
 {
 	char state[16];
 	int64_t left_ms;
-	int status;
+	int r = adopt_get_state(ctl, state, &left_ms), status;
 
-	if (adopt_get_state(ctl, state, &left_ms) < 0)
+	if (r == -ENOENT || r == -ECONNREFUSED)
 		return tear_down(ctl);
+	if (r < 0)
+		return ctl_fail(ctl, CTL_SYSTEM,
+				"adopt: --undo: the state of uplinkd cannot be read: %s",
+				strerror(-r));
 	if (!state[0])
 		return ctl_fail(ctl, CTL_WRONG_REQUEST,
 				"adopt: --undo: no switch-over waits for its confirmation");
@@ -318,7 +322,13 @@ int adopt_undo(struct ctl *ctl)
 		if (status)
 			return status;
 	}
-	if (adopt_get_state(ctl, state, &left_ms) == 0 && state[0])
+	r = adopt_get_state(ctl, state, &left_ms);
+	if (r < 0)
+		return ctl_fail(
+			ctl, CTL_SYSTEM,
+			"adopt: --undo: it is not known whether the former set-up is complete: %s",
+			strerror(-r));
+	if (state[0])
 		return ctl_fail(
 			ctl, CTL_SYSTEM,
 			"adopt: --undo: the former set-up is not complete yet; uplinkd retries; see its log");
