@@ -262,6 +262,7 @@ static void step(struct world *world, struct input *input)
 	case 7:
 		(void)vswitch_uplink_is_usable(&world->vs, interfaces[(what >> 3) % 3]);
 		CHECK(vswitch_count_ports(&world->vs) <= PORTS);
+		ports_guard(world->vs.ports);
 		break;
 	}
 	for (int i = 0; i < 4 && sd_event_run(event, 0) > 0; i++)

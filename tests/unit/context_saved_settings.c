@@ -182,6 +182,22 @@ Test(context_saved_settings, the_pair_of_a_host_port_without_a_port_is_deleted)
 	fixture_free(fixture);
 }
 
+/* Of a set that another program has written. */
+Test(context_saved_settings, the_name_in_a_free_slot_keeps_no_pair)
+{
+	struct fixture *fixture = fixture_new(true);
+	struct link_info info = make_nic(fixture);
+
+	cr_assert_eq(saved_settings_note_made(&fixture->context, SAVED_PAIR, "nic", info.ifindex),
+		     0);
+	port_write_name(&fixture->fake.dp, 0, "nic");
+	port_write_flags(&fixture->fake.dp, 0, UL_PORT_HOST);
+	saved_settings_sweep(&fixture->context);
+	cr_expect_eq(journal_count(fixture->context.journal), 0);
+	cr_expect_eq(link_refresh_get_by_name(fixture->record->monitor, "nic", &info), -ENODEV);
+	fixture_free(fixture);
+}
+
 Test(context_saved_settings, another_interface_of_the_name_is_not_deleted)
 {
 	struct fixture *fixture = fixture_new(true);

@@ -176,6 +176,42 @@ Test(port_guard, one_pass_checks_every_port, .timeout = 60)
 	port_fixture_free(fixture);
 }
 
+/* Of a set that another program has written: nothing in a free slot is checked. */
+static void put_free_slot(struct port_fixture *fixture, uint32_t slot, const char *name)
+{
+	struct ul_port *ports = fixture->dp->mapping[UL_MAP_PORTS];
+
+	ports[slot] = (struct ul_port){ .ifindex = ifindex_of(fixture->base->record, name),
+					.flags = UL_PORT_HOST | UL_PROBLEM_PORT_MTU
+									<< UL_PORT_PROBLEM_SHIFT,
+					.group = 0xffffff,
+					.policy = 0xffffff };
+	memset(ports[slot].name, 'x', sizeof(ports[slot].name));
+}
+
+Test(port_guard, a_free_slot_is_not_guarded, .timeout = 30)
+{
+	struct port_fixture *fixture = with_port("p0");
+	const struct ul_port *port = &fixture->dp->ports[7];
+	struct ul_port before;
+
+	make_veth(fixture->base->record, "p0", "m0");
+	deliver_events(fixture);
+	cr_assert_eq(apply_ports(fixture), 0);
+	put_free_slot(fixture, 7, "m0");
+	before = *port;
+	fixture->base->fake.problems = UL_PROBLEM_TC;
+	ports_guard(fixture->ports);
+	cr_expect_eq(problems_of(fixture), UL_PROBLEM_TC);
+	cr_expect_eq(memcmp(port, &before, sizeof(before)), 0);
+	/* also by the timer, for host ports */
+	cr_assert_eq(sd_event_source_set_time(fixture->ports->guard_timer, 0), 0);
+	while (sd_event_run(fixture->base->context.event, 0) > 0)
+		;
+	cr_expect_eq(memcmp(port, &before, sizeof(before)), 0);
+	port_fixture_free(fixture);
+}
+
 Test(port_guard, an_alternative_name_connects_and_its_loss_disconnects, .timeout = 30)
 {
 	struct port_fixture *fixture = with_port("alt0");

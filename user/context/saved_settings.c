@@ -390,9 +390,13 @@ static void delete_made(const struct switch_context *context, size_t index)
 
 static bool is_host_port(const struct dataplane *dp, const char *name)
 {
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
-		if (dp->ports[slot].flags & UL_PORT_HOST && strcmp(dp->ports[slot].name, name) == 0)
+	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++) {
+		const struct ul_port *port = &dp->ports[slot];
+
+		if (port->flags & UL_PORT_USED && port->flags & UL_PORT_HOST &&
+		    strcmp(port->name, name) == 0)
 			return true;
+	}
 	return false;
 }
 

@@ -132,12 +132,18 @@ void port_forget_problems(struct ports *ports, uint32_t slot)
 	port_write_problems(ports->context->dp, slot, 0);
 }
 
-static uint32_t count_connected(const struct dataplane *dp)
+/* A free slot may have anything, also an ifindex. */
+static uint32_t connected_to(const struct ports *ports, uint32_t slot)
+{
+	return port_is_used(ports, slot) ? ports->context->dp->ports[slot].ifindex : 0;
+}
+
+static uint32_t count_connected(const struct ports *ports)
 {
 	uint32_t n = 0;
 
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
-		n += dp->ports[slot].ifindex != 0;
+	for (uint32_t slot = 0; slot < ports->context->dp->meta->max_ports; slot++)
+		n += connected_to(ports, slot) != 0;
 	return n;
 }
 
@@ -145,7 +151,7 @@ void ports_guard(struct ports *ports)
 {
 	const struct switch_context *context = ports->context;
 	uint32_t max = context->dp->meta->max_ports;
-	bool few = count_connected(context->dp) <= MAX_QUERIES;
+	bool few = count_connected(ports) <= MAX_QUERIES;
 	uint64_t end_ms = now_ms() + PASS_MAX_MS;
 
 	/* After a failure with what the last events reported. */
@@ -153,7 +159,7 @@ void ports_guard(struct ports *ports)
 		(void)link_refresh_all(context->links, DUMP_MAX_AGE_MS);
 	for (uint32_t i = 0; i < max && (i < MAX_QUERIES || now_ms() <= end_ms); i++) {
 		uint32_t slot = ports->guard_slot++ % max;
-		uint32_t ifindex = context->dp->ports[slot].ifindex;
+		uint32_t ifindex = connected_to(ports, slot);
 		struct link_info info;
 
 		if (ifindex && (few ? link_refresh_get(context->links, ifindex, &info) :
@@ -169,7 +175,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
-		if (dp->ports[slot].flags & UL_PORT_HOST && dp->ports[slot].ifindex)
+		if (dp->ports[slot].flags & UL_PORT_HOST && connected_to(ports, slot))
 			guard_host_port(ports, slot);
 	ports_guard(ports);
 	attachment_bridges_keep_down(ports->context);
