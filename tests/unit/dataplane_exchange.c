@@ -2,9 +2,11 @@
 // Copyright (C) The uplinkd authors
 /* The decision on what a killed exchange of sets left, for every combination of directories and
  * states. The execution is in tests/netns/test_kills.py. */
+#include <bpf/bpf.h>
 #include <criterion/criterion.h>
 
 #include "dataplane/internal.h"
+#include "view_fake.h"
 
 TestSuite(dataplane_exchange);
 
@@ -103,4 +105,21 @@ Test(dataplane_exchange, one_set_remains)
 			cr_expect_not(next || old, "%s, state %u", directories, states[i]);
 		}
 	}
+}
+
+/* The kernel writes a value for each CPU. */
+Test(dataplane_exchange, a_map_of_another_type_has_no_state)
+{
+	static const int types[] = { BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_HASH };
+	struct fake_fs fs;
+
+	fake_mount(&fs);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		bool unfinished = false;
+
+		fake_pin_map(fs.directory, "ul_meta", types[i], 1024, 1, 0, NULL);
+		cr_expect_eq(exchange_is_unfinished(fs.directory, &unfinished), 0);
+		cr_expect(unfinished);
+	}
+	fake_unmount(&fs);
 }

@@ -82,7 +82,8 @@ static int read_state(const char *dir, uint32_t *ret_version, uint8_t *ret_state
 		return fd == -ENOENT ? 0 : fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
 		return -errno;
-	if (info.key_size != sizeof(key) || info.value_size > sizeof(value))
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.key_size != sizeof(key) ||
+	    info.value_size > sizeof(value))
 		return 0;
 	if (bpf_map_lookup_elem(fd, &key, value) < 0)
 		return -errno;
