@@ -105,3 +105,27 @@ Test(channel_identity, an_uplink_gets_the_lowest_free_number_and_keeps_it)
 	cr_expect_eq(fixture->dp->uplinks[5].lacp_port, 3);
 	channel_fixture_free(fixture);
 }
+
+/* Of a set that another program has written, or of a daemon that was killed while uplinks changed
+ * places. */
+Test(channel_identity, a_number_that_a_lower_index_has_counts_as_none)
+{
+	struct channel_fixture *fixture = channel_fixture_new(UL_CHANNEL_LACP, false);
+	const struct switch_context *context = &fixture->base->context;
+	static const uint8_t numbers[] = { 2, 1, 2, 2 };
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		char name[UL_NAME_LEN];
+
+		snprintf(name, sizeof(name), "eth%u", i);
+		put_uplink(fixture, name, 10 + i, mac_a);
+		uplink_write_lacp_port(fixture->dp, i, numbers[i]);
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		cr_expect_eq(channel_assign_number(context, i), i >= 2, "uplink %u", i);
+	cr_expect_eq(fixture->dp->uplinks[0].lacp_port, 2);
+	cr_expect_eq(fixture->dp->uplinks[1].lacp_port, 1);
+	cr_expect_eq(fixture->dp->uplinks[2].lacp_port, 3);
+	cr_expect_eq(fixture->dp->uplinks[3].lacp_port, 4);
+	channel_fixture_free(fixture);
+}

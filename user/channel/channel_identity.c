@@ -61,12 +61,24 @@ void channel_update_system(struct channel *channel)
 	lacp_configure(channel->lacp, &config, now_ms());
 }
 
+/* Of two uplinks with one number the one with the lower index has it. A killed daemon may leave
+ * such while uplinks change places, and other programs may write anything. */
+static bool has_number(const struct dataplane *dp, uint32_t index)
+{
+	uint32_t number = dp->uplinks[index].lacp_port;
+
+	for (uint32_t i = 0; i < index; i++)
+		if (dp->uplinks[i].lacp_port == number)
+			return false;
+	return number;
+}
+
 bool channel_assign_number(const struct switch_context *context, uint32_t index)
 {
 	struct dataplane *dp = context->dp;
 	uint32_t taken = 0, number = 1;
 
-	if (dp->uplinks[index].lacp_port)
+	if (has_number(dp, index))
 		return false;
 	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++)
 		if (dp->uplinks[i].lacp_port)

@@ -71,8 +71,8 @@ void channel_choose_system(const struct switch_context *context);
 void channel_make_config(const struct switch_context *context, struct lacp_config *ret);
 /* Chooses the system id if no uplink had an address until now. */
 void channel_update_system(struct channel *channel);
-/* Gives the uplink the lowest free LACP port number unless it has one. Returns whether it is new.
- */
+/* Gives the uplink the lowest free LACP port number unless it has one that no uplink with a lower
+ * index has. Returns whether it is new. */
 bool channel_assign_number(const struct switch_context *context, uint32_t index);
 
 /* ---- channel_record.c: the record, zero but for its neighbour, for ul_lacp_ports ---- */
