@@ -249,6 +249,25 @@ Test(port_ports, events_of_other_interfaces_are_ignored, .timeout = 300)
 	port_fixture_free(fixture);
 }
 
+/* Of a set that another program has written. */
+Test(port_ports, an_interface_of_no_port_is_ignored)
+{
+	struct port_fixture *fixture = port_fixture_new(false);
+	struct dataplane *dp = fixture->dp;
+	const struct link_info info = { .ifindex = 77, .name = "other" };
+	const uint32_t endpoints[] = { UL_ENDPOINT_PORT0 + 7,
+				       UL_ENDPOINT_PORT0 + dp->meta->max_ports,
+				       UL_ENDPOINT_PORT0 + UL_MAX_PORTS, 0x7fffffff,
+				       UINT32_MAX - 1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(endpoints); i++) {
+		cr_assert_eq(table_set(&dp->ifaces, ul_iface_key(77), endpoints[i]), 0);
+		cr_expect_not(ports_link_event(fixture->ports, &info, LINK_CHANGED), "%#x",
+			      endpoints[i]);
+	}
+	port_fixture_free(fixture);
+}
+
 Test(port_ports, a_port_by_an_alternative_name_of_its_interface, .timeout = 300)
 {
 	struct port_fixture *fixture = port_fixture_new(false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Copyright (C) The uplinkd authors
 /* Whole configurations, with interfaces in a namespace and a data plane in memory. */
+#include "context/saved_settings.h"
 #include "switch_testing.h"
 #include "timely/client.h"
 #include "timely/internal.h"
@@ -476,5 +477,42 @@ Test(vswitch_vswitch, settings_that_could_not_be_restored_are_restored_later)
 	cr_expect_eq(test->vs.release_retry_ms, 0);
 	cr_expect_not(link_now(test->fixture, "up1").promiscuous);
 	cr_expect_eq(journal_count(test->fixture->context.journal), 1, "of up0");
+	switch_test_free(test);
+}
+
+/* Of a set that another program has written: such an interface would count as a member for ever. */
+Test(vswitch_vswitch, apply_removes_interfaces_that_no_member_has)
+{
+	struct switch_test *test = test_with_nics(1, UL_CHANNEL_NONE);
+	struct switch_context *context = &test->vs.context;
+	struct dataplane *dp = &test->fixture->fake.dp;
+	const uint32_t endpoints[] = { 0,
+				       5,
+				       UL_ENDPOINT_NONE,
+				       UL_ENDPOINT_PORT0,
+				       UL_ENDPOINT_PORT0 + 7,
+				       UL_ENDPOINT_PORT0 + dp->meta->max_ports };
+	struct link_info info;
+	uint32_t endpoint;
+
+	make_nic(test, "vm0");
+	make_nic(test, "other");
+	add_port(test, "vm0");
+	cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+	info = link_now(test->fixture, "other");
+	cr_assert_eq(saved_settings_note(context, &info, SAVED_UPLINK, UL_SAVED_NOT_PROMISC), 0);
+	cr_assert_eq(link_set_promiscuous(context->links, info.ifindex, true), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(endpoints); i++) {
+		cr_assert_eq(table_set(&dp->ifaces, ul_iface_key(info.ifindex), endpoints[i]), 0);
+		cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+		cr_expect_eq(table_get(&dp->ifaces, ul_iface_key(info.ifindex), &endpoint), -ENOENT,
+			     "%u", endpoints[i]);
+	}
+	cr_expect_not(link_now(test->fixture, "other").promiscuous);
+	cr_expect_eq(table_get(&dp->ifaces, ul_iface_key(uplink_of(test, "up0")->ifindex),
+			       &endpoint),
+		     0);
+	cr_expect_eq(table_get(&dp->ifaces, ul_iface_key(port_of(test, "vm0")->ifindex), &endpoint),
+		     0);
 	switch_test_free(test);
 }

@@ -549,7 +549,9 @@ static int port_of_link(struct ports *ports, const struct link_info *info)
 	/* It has lost the alternative name by which it was found. */
 	if (slot < 0 &&
 	    table_get(&ports->context->dp->ifaces, ul_iface_key(info->ifindex), &endpoint) == 0 &&
-	    endpoint >= UL_ENDPOINT_PORT0)
+	    endpoint >= UL_ENDPOINT_PORT0 &&
+	    endpoint - UL_ENDPOINT_PORT0 < ports->context->dp->meta->max_ports &&
+	    port_is_used(ports, endpoint - UL_ENDPOINT_PORT0))
 		slot = (int)(endpoint - UL_ENDPOINT_PORT0);
 	return slot;
 }

@@ -327,6 +327,28 @@ static int apply_matched(struct vswitch *vs, struct group_match *match)
 	return vlans_apply(&vs->context, exact);
 }
 
+/* Whether the key of the interface table is that of the endpoint's interface. */
+static bool has_interface(const struct dataplane *dp, uint32_t endpoint, uint64_t key)
+{
+	uint32_t slot = endpoint - UL_ENDPOINT_PORT0, ifindex = 0;
+
+	if (endpoint < dp->meta->n_uplinks)
+		ifindex = dp->uplinks[endpoint].ifindex;
+	else if (endpoint >= UL_ENDPOINT_PORT0 && slot < dp->meta->max_ports &&
+		 dp->ports[slot].flags & UL_PORT_USED)
+		ifindex = dp->ports[slot].ifindex;
+	return ifindex && key == ul_iface_key(ifindex);
+}
+
+static int prune_interface(void *userdata, uint64_t key, uint32_t endpoint)
+{
+	struct dataplane *dp = userdata;
+
+	if (!has_interface(dp, endpoint, key))
+		table_remove(&dp->ifaces, key);
+	return 0;
+}
+
 static int apply_configuration(struct vswitch *vs, struct group_match *match)
 {
 	const struct switch_cfg *cfg = vs->context.cfg;
@@ -341,6 +363,8 @@ static int apply_configuration(struct vswitch *vs, struct group_match *match)
 	meta_write_version(dp, UL_VERSION);
 	meta_raise_generation(dp);
 	timely_publish(vs->timely);
+	/* Of an adopted set: with an entry an interface counts as a member. */
+	table_foreach(&dp->ifaces, prune_interface, dp);
 	vswitch_release_left(vs);
 	vs->started = true;
 	return 0;
