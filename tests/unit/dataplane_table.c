@@ -334,6 +334,82 @@ Test(dataplane_table, foreach_may_remove_and_stop)
 	free(table.rows);
 }
 
+/* ---- repair ---- */
+Test(dataplane_table, repair_leaves_a_sound_table_as_it_is)
+{
+	struct table table = new_table(64);
+	struct ul_match_row before[64];
+
+	no_grace_periods = true;
+	for (uint32_t i = 0; i < 200; i++)
+		cr_assert_eq(table_set(&table, mac_key(i), i), 0);
+	memcpy(before, table.rows, sizeof(before));
+	cr_assert_eq(table_repair(&table), 0);
+	cr_expect_eq(memcmp(before, table.rows, sizeof(before)), 0);
+	/* Of a killed writer, and of another program. */
+	for (uint32_t row = 0; row < 64; row++)
+		table.rows[row].spilled = row % 2 ? before[row].spilled + 1 : 0;
+	cr_assert_eq(table_repair(&table), 0);
+	cr_expect_eq(memcmp(before, table.rows, sizeof(before)), 0);
+	free(table.rows);
+}
+
+static void put_cell(struct table *table, uint32_t row, uint32_t cell, uint64_t key, uint32_t value)
+{
+	table->rows[row].key[cell] = key;
+	table->rows[row].value[cell] = value + 1;
+}
+
+/* Of the keys from *key on, the first one whose rows are not in the set. */
+static uint64_t next_key(uint64_t key, uint64_t *rows, uint32_t *ret_first, uint32_t *ret_second)
+{
+	uint64_t both;
+
+	do {
+		key++;
+		*ret_first = ul_first_row(key | UL_KEY_HASHED, 0, 63);
+		*ret_second = ul_second_row(key | UL_KEY_HASHED, 0, 63);
+		both = 1ULL << *ret_first | 1ULL << *ret_second;
+	} while (*ret_first == *ret_second || both & *rows);
+	*rows |= both;
+	return key | UL_KEY_HASHED;
+}
+
+/* Maps that another program has written. */
+Test(dataplane_table, repair_removes_what_is_in_the_wrong_place)
+{
+	struct table table = new_table(64);
+	uint64_t rows = 1, a, b, c;
+	uint32_t first[3], second[3], n = 0;
+
+	a = next_key(1 << 20, &rows, &first[0], &second[0]);
+	b = next_key(2 << 20, &rows, &first[1], &second[1]);
+	c = next_key(3 << 20, &rows, &first[2], &second[2]);
+	put_cell(&table, first[0], 1, a, 5);
+	put_cell(&table, first[0], 3, a, 6);
+	put_cell(&table, second[0], 0, a, 7);
+	put_cell(&table, 0, 2, a, 8); /* neither of its rows */
+	put_cell(&table, second[1], 1, b, 3);
+	put_cell(&table, second[1], 2, b, 4);
+	put_cell(&table, first[2], 0, c, UINT32_MAX); /* no value */
+	put_cell(&table, 0, 0, c, 1);
+	table.rows[first[0]].spilled = 77;
+	cr_assert_eq(table_repair(&table), 0);
+	cr_expect(table.dirty);
+	expect_value(&table, a, 5);
+	expect_value(&table, b, 3);
+	expect_absent(&table, c);
+	for (uint32_t row = 0; row < 64; row++) {
+		cr_expect_eq(table.rows[row].spilled, row == first[1], "row %u", row);
+		for (int i = 0; i < 4; i++) {
+			n += table.rows[row].key[i] != 0;
+			cr_expect_eq(!table.rows[row].key[i], !table.rows[row].value[i]);
+		}
+	}
+	cr_expect_eq(n, 2);
+	free(table.rows);
+}
+
 /* Both rows of a key are known to a machine that knows the hash. The seed of the set makes them
  * unpredictable. */
 Test(dataplane_table, chosen_keys_do_not_fill_a_row)

@@ -411,3 +411,17 @@ Test(port_addresses, apply_reports_an_own_address_that_does_not_fit)
 	cr_expect(has_error(fixture->base, "sw: port p4: cannot add its MAC to the address table"));
 	port_fixture_free(fixture);
 }
+
+/* Of a set that another program has written. */
+Test(port_addresses, an_address_of_a_slot_behind_the_last_one_is_not_learned)
+{
+	struct port_fixture *fixture = two_groups();
+	uint64_t key = ul_fdb_key(200, mac_a);
+	uint32_t slot = fixture->dp->meta->max_ports;
+
+	cr_assert_eq(table_set(&fixture->dp->fdb, key, slot | UL_FDB_LEARNED), 0);
+	cr_expect_eq(address_learned_at(fixture->ports, key), -ENOENT);
+	cr_assert_eq(table_set(&fixture->dp->fdb, key, (slot - 1) | UL_FDB_LEARNED), 0);
+	cr_expect_eq(address_learned_at(fixture->ports, key), (int)slot - 1);
+	port_fixture_free(fixture);
+}

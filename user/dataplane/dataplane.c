@@ -43,6 +43,17 @@ static int adopt(struct dataplane *dp)
 	return set_check(dp) == 0 ? 0 : -ENOENT;
 }
 
+/* A killed daemon leaves counts of spilled keys that are too high, and other programs anything. The
+ * set is locked, so this is the only writer. */
+static int repair_tables(struct dataplane *dp)
+{
+	int r = table_repair(&dp->ifaces);
+
+	if (r == 0)
+		r = table_repair(&dp->fdb);
+	return r < 0 ? errors_add(dp->errors, r, "%s: cannot check the tables", dp->dir) : 0;
+}
+
 static int bring_programs(struct dataplane *dp)
 {
 	struct ul_meta *meta = dp->mapping[UL_MAP_META];
@@ -284,7 +295,8 @@ int dataplane_open(const char *bpffs, const char *switch_name, const struct data
 		 */
 		dp->detach_failed = !attach_has_tcx();
 		STORE(meta->exchange, UL_EXCHANGE_SERVING);
-		if (how != DATAPLANE_MAPS_ONLY)
+		r = repair_tables(dp);
+		if (r == 0 && how != DATAPLANE_MAPS_ONLY)
 			r = bring_programs(dp);
 	} else if (how != DATAPLANE_MAPS_ONLY && r == -ENOENT) {
 		r = make_or_stage(dp, needs);

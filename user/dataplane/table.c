@@ -125,13 +125,18 @@ static uint32_t other_row(const struct table *table, uint64_t key, uint32_t row)
 }
 
 /* Frees a cell; it may be used again after a grace period. */
+static void clear(struct table *table, struct cell at)
+{
+	store_key(table, at, 0);
+	store_value(table, at, 0);
+	table->dirty = true;
+}
+
 static void vacate(struct table *table, struct cell at)
 {
 	uint64_t key = load_key(table, at);
 
-	store_key(table, at, 0);
-	store_value(table, at, 0);
-	table->dirty = true;
+	clear(table, at);
 	if (is_second(table, key, at.row))
 		add_spilled(table, key, -1);
 }
@@ -406,5 +411,44 @@ int table_foreach(const struct table *table,
 				return r;
 		}
 	}
+	return 0;
+}
+
+/* ---- repair ---- */
+static bool is_misplaced(const struct table *table, struct cell at, uint64_t key)
+{
+	uint32_t first = ul_first_row(key, table->seed, table->mask),
+		 second = ul_second_row(key, table->seed, table->mask);
+	struct cell counts = at;
+
+	if ((at.row != first && at.row != second) || !load_value(table, at))
+		return true;
+	/* Of several copies the one that readers find first counts. */
+	if (!find_in(table, first, key, &counts))
+		(void)find_in(table, at.row, key, &counts);
+	return counts.row != at.row || counts.index != at.index;
+}
+
+int table_repair(struct table *table)
+{
+	_cleanup_free_ uint32_t *spilled = calloc((size_t)table->mask + 1, sizeof(*spilled));
+
+	if (!spilled)
+		return -ENOMEM;
+	for (uint32_t row = 0; row <= table->mask; row++) {
+		for (uint32_t cell = 0; cell < CELLS; cell++) {
+			struct cell at = { row, cell };
+			uint64_t key = load_key(table, at);
+
+			if (key && is_misplaced(table, at, key))
+				clear(table, at);
+			else if (key && is_second(table, key, row))
+				spilled[ul_first_row(key, table->seed, table->mask)]++;
+		}
+	}
+	/* Not before: programs must not miss a spilled key meanwhile. */
+	for (uint32_t row = 0; row <= table->mask; row++)
+		if (__atomic_load_n(&table->rows[row].spilled, __ATOMIC_RELAXED) != spilled[row])
+			__atomic_store_n(&table->rows[row].spilled, spilled[row], __ATOMIC_RELEASE);
 	return 0;
 }

@@ -42,5 +42,9 @@ int table_get(const struct table *table, uint64_t key, uint32_t *ret);
  * key that it was called for. */
 int table_foreach(const struct table *table,
 		  int (*each)(void *userdata, uint64_t key, uint32_t value), void *userdata);
+/* Removes the cells that cannot be in a table: in a row that is none of the key's, copies of a key,
+ * without a value; and counts the spilled keys again. For a table that another process has written.
+ * 0 or -ENOMEM. */
+int table_repair(struct table *table);
 
 #endif

@@ -247,16 +247,17 @@ void ports_exact_vlans(const struct ports *ports, uint64_t ret[UL_N_VLANS / 64])
 
 /* ---- own addresses ---- */
 /* The slot in a value of the table, which others may have written; -ENOENT: not learned. */
-static int learned_slot(uint32_t value)
+static int learned_slot(const struct ports *ports, uint32_t value)
 {
 	uint32_t slot = value & UL_FDB_SLOT;
 
-	return value & UL_FDB_LEARNED && slot < UL_MAX_PORTS ? (int)slot : -ENOENT;
+	return value & UL_FDB_LEARNED && slot < ports->context->dp->meta->max_ports ? (int)slot :
+										      -ENOENT;
 }
 
 static void forget_age(struct ports *ports, uint32_t value, uint64_t key)
 {
-	int slot = learned_slot(value);
+	int slot = learned_slot(ports, value);
 
 	if (ports->ages && slot >= 0)
 		mac_ages_remove(ports->ages, (uint32_t)slot, key);
@@ -460,7 +461,8 @@ int address_learned_at(const struct ports *ports, uint64_t key)
 {
 	uint32_t value;
 
-	return table_get(&ports->context->dp->fdb, key, &value) < 0 ? -ENOENT : learned_slot(value);
+	return table_get(&ports->context->dp->fdb, key, &value) < 0 ? -ENOENT :
+								      learned_slot(ports, value);
 }
 
 int address_learn(struct ports *ports, uint32_t slot, uint64_t key, bool contested, uint64_t now_ms)
@@ -529,7 +531,7 @@ static int adopt_entry(void *userdata, uint64_t key, uint32_t value)
 {
 	const struct use_clock *clock = userdata;
 	uint64_t used = used_ms(clock, key);
-	int slot = learned_slot(value);
+	int slot = learned_slot(clock->ports, value);
 
 	if (slot >= 0)
 		mac_ages_adopt(clock->ports->ages, (uint32_t)slot, key,
