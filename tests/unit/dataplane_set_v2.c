@@ -2,11 +2,15 @@
 // Copyright (C) The uplinkd authors
 /* Records of 0.1.0 into a new set and into the settings journal. The whole upgrade is in
  * tests/netns/test_upgrade.py. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <criterion/criterion.h>
+#include <sys/stat.h>
 
 #include "dataplane/journal.h"
 #include "dataplane/set_v2.h"
 #include "dataplane_fake.h"
+#include "view_fake.h"
 
 static const uint8_t mac_own[6] = { 0x52, 0x54, 0, 0, 0, 1 };
 static const uint8_t mac_learned[6] = { 0x52, 0x54, 0, 0, 0, 2 };
@@ -197,4 +201,112 @@ Test(dataplane_set_v2, settings)
 	cr_expect_eq(record->settings, UL_SAVED_ABSENT);
 	cr_expect_str_eq(record->name, "p3");
 	journal_free(journal);
+}
+
+/* They reach the log and other programs. */
+Test(dataplane_set_v2, names_that_are_not_printable_are_refused)
+{
+	put_port(2, 9, 0);
+	snprintf(uplinks[1].name, sizeof(uplinks[1].name), "eth1");
+	cr_expect_eq(set_v2_check(&set), 0);
+	ports[2].name[1] = '\n';
+	cr_expect_eq(set_v2_check(&set), -EPROTO);
+	ports[2].flags = 0;
+	cr_expect_eq(set_v2_check(&set), 0, "a free slot");
+	uplinks[1].name[0] = '\x1b';
+	cr_expect_eq(set_v2_check(&set), -EPROTO);
+	uplinks[1].name[0] = '\xe4';
+	cr_expect_eq(set_v2_check(&set), -EPROTO);
+}
+
+Test(dataplane_set_v2, a_free_slot_has_no_settings)
+{
+	struct journal *journal =
+		journal_new(&(struct journal_store){ accept_write, accept_erase, NULL });
+
+	put_port(1, 9, UL_PORT_SAVED_IPV6_V2);
+	put_port(2, 0, UL_PORT_HOST_V2);
+	ports[1].flags &= ~(uint32_t)UL_PORT_USED_V2;
+	ports[2].flags &= ~(uint32_t)UL_PORT_USED_V2;
+	cr_assert_eq(set_v2_note_settings(&set, journal), 0);
+	cr_expect_eq(journal_count(journal), 0);
+	journal_free(journal);
+}
+
+/* ---- pinned maps ---- */
+static void pin_array(const struct fake_fs *fs, const char *name, uint32_t value_size, uint32_t n,
+		      const void *values)
+{
+	fake_pin_map(fs->path, name, BPF_MAP_TYPE_ARRAY, value_size, n, 0, values);
+}
+
+static void pin_set(struct fake_fs *fs)
+{
+	fake_mount(fs);
+	snprintf(fs->path, sizeof(fs->path), "%s/uplinkd", fs->directory);
+	cr_assert_eq(mkdir(fs->path, 0700), 0);
+	snprintf(fs->path, sizeof(fs->path), "%s/uplinkd/sw", fs->directory);
+	cr_assert_eq(mkdir(fs->path, 0700), 0);
+	pin_array(fs, "ul_meta", sizeof(set.meta), 1, &set.meta);
+	pin_array(fs, "ul_uplinks", sizeof(*uplinks), UL_MAX_UPLINKS_V2, uplinks);
+	pin_array(fs, "ul_ports", sizeof(*ports), PORTS, ports);
+	pin_array(fs, "ul_groups", sizeof(*groups), 2, groups);
+	pin_array(fs, "ul_policies", sizeof(*policies), UL_MAX_POLICIES_V2, policies);
+	pin_array(fs, "ul_fdb", sizeof(*fdb), ROWS, fdb);
+	pin_array(fs, "ul_lacp_answers", sizeof(*answers), UL_MAX_UPLINKS_V2, answers);
+	pin_array(fs, "ul_lacp", sizeof(*lacp), UL_MAX_UPLINKS_V2, lacp);
+}
+
+/* A look-up fills a value for each CPU. */
+Test(dataplane_set_v2, counters_of_another_layout_are_refused)
+{
+	static const struct {
+		int type;
+		uint32_t value_size;
+		int expect;
+	} rows[] = {
+		{ BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct ul_stats_v2), 0 },
+		{ BPF_MAP_TYPE_PERCPU_ARRAY, 2 * sizeof(struct ul_stats_v2), -ENOENT },
+		{ BPF_MAP_TYPE_PERCPU_ARRAY, 8, -ENOENT },
+		{ BPF_MAP_TYPE_ARRAY, sizeof(struct ul_stats_v2), -ENOENT },
+		{ BPF_MAP_TYPE_PERCPU_HASH, sizeof(struct ul_stats_v2), -ENOENT },
+	};
+	struct fake_fs fs;
+
+	pin_set(&fs);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct set_v2 *found = NULL;
+
+		fake_pin_map(fs.path, "ul_stats", rows[i].type, rows[i].value_size,
+			     UL_ENDPOINT_PORT0_V2 + PORTS, 0, NULL);
+		cr_expect_eq(set_v2_open(fs.directory, "sw", &found), rows[i].expect, "row %zu", i);
+		set_v2_close(found);
+	}
+	fake_unmount(&fs);
+}
+
+Test(dataplane_set_v2, counters_of_fewer_endpoints)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ struct ul_stats *to = calloc((size_t)n_cpus, sizeof(*to));
+	_cleanup_free_ struct ul_stats_v2 *from = calloc((size_t)n_cpus, sizeof(*from));
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ul_stats", 4,
+						sizeof(*to), UL_ENDPOINT_PORT0 + PORTS, NULL);
+	struct set_v2 *found = NULL;
+	struct fake_fs fs;
+	uint32_t key = 1;
+
+	cr_assert(to && from);
+	pin_set(&fs);
+	fake_pin_map(fs.path, "ul_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(*from), 2, 0, NULL);
+	cr_assert_eq(set_v2_open(fs.directory, "sw", &found), 0);
+	from[0].reason[0].packets = 7;
+	cr_assert_eq(bpf_map_update_elem(found->stats_fd, &key, from, 0), 0);
+	fake.dp.map_fd[UL_MAP_STATS] = fd;
+	cr_expect_eq(set_v2_carry_over(found, &fake.dp), 0);
+	fake.dp.map_fd[UL_MAP_STATS] = -1;
+	cr_assert_eq(bpf_map_lookup_elem(fd, &key, to), 0);
+	cr_expect_eq(*(const uint64_t *)(const void *)&to[0], 7);
+	set_v2_close(found);
+	fake_unmount(&fs);
 }

@@ -6,8 +6,7 @@
 #include "common/util.h"
 #include "methods.h"
 
-/* Of printable ASCII, as the configuration permits: names reach terminals, logs and JSON. */
-static bool is_name(const char *name, size_t size)
+bool check_name(const char *name, size_t size)
 {
 	size_t length = strnlen(name, size);
 
@@ -22,14 +21,14 @@ static bool check_meta(const struct ul_meta *meta, uint32_t n_ports, uint32_t n_
 	return meta->abi_version == UL_ABI_VERSION && meta->n_uplinks <= UL_MAX_UPLINKS &&
 	       meta->max_ports <= n_ports && meta->max_ports <= UL_MAX_PORTS &&
 	       meta->max_groups <= n_groups && meta->channel < UL_N_CHANNELS &&
-	       meta->receive <= UL_RECEIVE_TC && is_name(meta->name, sizeof(meta->name)) &&
-	       is_name(meta->version, sizeof(meta->version));
+	       meta->receive <= UL_RECEIVE_TC && check_name(meta->name, sizeof(meta->name)) &&
+	       check_name(meta->version, sizeof(meta->version));
 }
 
 static bool check_uplink(const struct ul_uplink *uplink)
 {
 	return uplink->xdp_mode <= UL_XDP_GENERIC && uplink->lacp_port <= UL_MAX_UPLINKS &&
-	       is_name(uplink->name, sizeof(uplink->name));
+	       check_name(uplink->name, sizeof(uplink->name));
 }
 
 /* Free slots may have anything. */
@@ -38,13 +37,13 @@ static bool check_port(const struct ul_port *port, uint32_t slot, uint32_t max_g
 	return !(port->flags & UL_PORT_USED) ||
 	       (slot < UL_MAX_PORTS && port->group < max_groups && port->policy < UL_MAX_POLICIES &&
 		port->vlan.mode <= UL_VLAN_VGT && port->vlan.vid <= UL_VLAN_TRUNK &&
-		is_name(port->name, sizeof(port->name)));
+		check_name(port->name, sizeof(port->name)));
 }
 
 bool check_group(const struct ul_group *group)
 {
 	return group->vlan_mode <= UL_VLAN_VGT && group->vid <= UL_VLAN_TRUNK &&
-	       group->policy < UL_MAX_POLICIES && is_name(group->name, sizeof(group->name));
+	       group->policy < UL_MAX_POLICIES && check_name(group->name, sizeof(group->name));
 }
 
 bool check_policy(const struct ul_policy *policy)

@@ -13,6 +13,7 @@
 #define UL_DATAPLANE_CHECK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "abi.h"
 
@@ -30,6 +31,9 @@ struct check_records {
 /* 0 or -EPROTO. */
 int check_records(const struct check_records *records);
 
+/* Whether a name ends and is printable ASCII, as the configuration permits: names reach terminals,
+ * logs and JSON. */
+bool check_name(const char *name, size_t size);
 bool check_group(const struct ul_group *group);
 bool check_policy(const struct ul_policy *policy);
 

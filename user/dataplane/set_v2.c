@@ -28,6 +28,20 @@ _Static_assert((int)UL_UP_FOR_ALL == (int)UL_UP_FOR_ALL_V2 &&
 	       "the bits of flags");
 
 /* ---- reading ---- */
+/* 0; -EPROTO: another kind of map; other negative errno. */
+static int check_map(int fd, uint32_t type, uint32_t value_size, uint32_t *ret_n)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
+		return -errno;
+	if (info.type != type || info.key_size != sizeof(uint32_t) || info.value_size != value_size)
+		return -EPROTO;
+	*ret_n = info.max_entries;
+	return 0;
+}
+
 /* Reads an array of n entries, or as many as it has with n 0. 0; -EPROTO: another kind of map;
  * other negative errno. */
 static int read_array(const char *dir, const char *name, uint32_t value_size, uint32_t n,
@@ -35,24 +49,24 @@ static int read_array(const char *dir, const char *name, uint32_t value_size, ui
 {
 	_cleanup_close_ int fd = pin_open(dir, name);
 	_cleanup_free_ uint8_t *values = NULL;
-	struct bpf_map_info info = {};
-	uint32_t length = sizeof(info);
+	uint32_t entries;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
-		return -errno;
-	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != value_size ||
-	    (n && info.max_entries != n))
+	r = check_map(fd, BPF_MAP_TYPE_ARRAY, value_size, &entries);
+	if (r < 0)
+		return r;
+	if (n && entries != n)
 		return -EPROTO;
-	values = calloc(info.max_entries, value_size);
+	values = calloc(entries, value_size);
 	if (!values)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < info.max_entries; i++)
+	for (uint32_t i = 0; i < entries; i++)
 		if (bpf_map_lookup_elem(fd, &i, values + (size_t)i * value_size) < 0)
 			return -errno;
 	if (ret_n)
-		*ret_n = info.max_entries;
+		*ret_n = entries;
 	*ret = TAKE_PTR(values);
 	return 0;
 }
@@ -89,7 +103,12 @@ int set_v2_check(const struct set_v2 *set)
 		return -EPROTO;
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS_V2; i++)
 		if (set->uplinks[i].xdp_mode > UL_XDP_GENERIC ||
-		    set->uplinks[i].lacp_port > UL_MAX_UPLINKS_V2)
+		    set->uplinks[i].lacp_port > UL_MAX_UPLINKS_V2 ||
+		    !check_name(set->uplinks[i].name, sizeof(set->uplinks[i].name)))
+			return -EPROTO;
+	for (uint32_t i = 0; i < set->n_ports; i++)
+		if (set->ports[i].flags & UL_PORT_USED_V2 &&
+		    !check_name(set->ports[i].name, sizeof(set->ports[i].name)))
 			return -EPROTO;
 	for (uint32_t i = 0; i < set->n_groups; i++)
 		if (!check_group((const void *)&set->groups[i]))
@@ -98,6 +117,14 @@ int set_v2_check(const struct set_v2 *set)
 		if (!check_policy((const void *)&set->policies[i]))
 			return -EPROTO;
 	return 0;
+}
+
+static int open_stats(const char *dir, struct set_v2 *set)
+{
+	set->stats_fd = pin_open(dir, "ul_stats");
+	return set->stats_fd < 0 ? set->stats_fd :
+				   check_map(set->stats_fd, BPF_MAP_TYPE_PERCPU_ARRAY,
+					     sizeof(struct ul_stats_v2), &set->n_stats);
 }
 
 static int read_set(const char *dir, struct set_v2 *set)
@@ -122,11 +149,7 @@ static int read_set(const char *dir, struct set_v2 *set)
 		set_v2_end_names(set);
 		r = set_v2_check(set);
 	}
-	if (r == 0) {
-		set->stats_fd = pin_open(dir, "ul_stats");
-		r = set->stats_fd < 0 ? set->stats_fd : 0;
-	}
-	return r;
+	return r < 0 ? r : open_stats(dir, set);
 }
 
 void set_v2_close(struct set_v2 *set)
@@ -215,7 +238,9 @@ int set_v2_note_settings(const struct set_v2 *set, struct journal *journal)
 								       0,
 						    .flags = UL_SAVED_OF_PORT };
 
-		r = note(journal, &record, port->mac, port->name);
+		/* A free slot may have anything. */
+		if (port->flags & UL_PORT_USED_V2)
+			r = note(journal, &record, port->mac, port->name);
 	}
 	return r;
 }
@@ -357,5 +382,5 @@ int set_v2_carry_over(const struct set_v2 *set, struct dataplane *dp)
 		r = carry_port(dp, slot, &set->ports[slot]);
 	if (r == 0)
 		r = carry_addresses(set, dp);
-	return r < 0 ? r : carry_stats(set, dp, UL_ENDPOINT_PORT0 + n_ports);
+	return r < 0 ? r : carry_stats(set, dp, least(set->n_stats, UL_ENDPOINT_PORT0 + n_ports));
 }

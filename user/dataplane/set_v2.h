@@ -21,7 +21,8 @@ struct set_v2 {
 	struct ul_lacp_answer_v2 *answers; /* UL_MAX_UPLINKS_V2 */
 	struct lacp_saved_v2 *lacp;	   /* UL_MAX_UPLINKS_V2 */
 	uint32_t n_ports, n_groups, n_fdb_rows;
-	int stats_fd; /* -1: without counters, in tests */
+	int stats_fd;	  /* -1: without counters, in tests */
+	uint32_t n_stats; /* entries of the counters; endpoints without one begin at 0 */
 };
 
 /* The set of the switch. 0; -ENOENT: there is none of this version; other negative errno. */
@@ -29,7 +30,7 @@ int set_v2_open(const char *bpffs, const char *switch_name, struct set_v2 **ret)
 void set_v2_close(struct set_v2 *set); /* NULL allowed */
 
 /* The steps of set_v2_open() behind reading: names end, whatever wrote them; 0, or -EPROTO: there
- * are numbers that cannot be used. */
+ * are numbers that cannot be used, or names that are not printable. */
 void set_v2_end_names(struct set_v2 *set);
 int set_v2_check(const struct set_v2 *set);
 
