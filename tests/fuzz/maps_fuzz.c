@@ -181,6 +181,8 @@ static int find_maps(struct world *world, struct input *input)
 
 	if (!(take(input) & 1)) {
 		patch_maps(&world->fake, input);
+		CHECK(table_repair(&world->fake.dp.ifaces) == 0);
+		CHECK(table_repair(&world->fake.dp.fdb) == 0);
 		return set_check(&world->fake.dp);
 	}
 	set = make_v2(input);
@@ -199,8 +201,7 @@ static void take_records(struct world *world, struct input *input)
 		struct ul_saved_settings record;
 
 		take_bytes(input, &record, sizeof(record));
-		record.name[UL_SAVED_NAME_LEN - 1] = '\0';
-		CHECK(journal_add(world->journal, &record) == 0);
+		CHECK(journal_take(world->journal, 0xffffffffU - n, &record) == 0);
 	}
 }
 

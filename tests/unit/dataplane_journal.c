@@ -102,3 +102,38 @@ Test(dataplane_journal, a_failure_changes_nothing)
 	cr_expect_eq(memcmp(journal_at(journal, 0), &first, sizeof(first)), 0);
 	journal_free(journal);
 }
+
+/* The highest id may be in use, so the numbers begin again. */
+Test(dataplane_journal, a_new_record_replaces_none)
+{
+	const struct ul_saved_settings old = { .ifindex = 1 }, new = { .ifindex = 2 };
+	struct store store = { .used = { true, true }, .record = { old, old } };
+	struct journal *journal = journal_on(&store);
+
+	cr_assert_eq(journal_take(journal, 0xffffffff, &old), 0);
+	cr_assert_eq(journal_take(journal, 0, &old), 0);
+	cr_assert_eq(journal_take(journal, 1, &old), 0);
+	cr_assert_eq(journal_take(journal, 0xfffffffe, &old), 0);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(journal_add(journal, &new), 0);
+	cr_expect_eq(store.record[0].ifindex, 1);
+	cr_expect_eq(store.record[1].ifindex, 1);
+	cr_expect(store.used[2] && store.used[3]);
+	cr_expect_eq(journal_count(journal), 6);
+	journal_free(journal);
+}
+
+/* Whatever wrote a record: its name reaches the log. */
+Test(dataplane_journal, a_name_ends_and_is_printable)
+{
+	struct store store = {};
+	struct journal *journal = journal_on(&store);
+	struct ul_saved_settings record = { .ifindex = 1, .settings = UL_SAVED_ARP };
+
+	memset(record.name, 'x', sizeof(record.name));
+	memcpy(record.name, "a\n\x1b\xff", 4);
+	cr_assert_eq(journal_take(journal, 0, &record), 0);
+	cr_expect_str_eq(journal_at(journal, 0)->name, "a???xxxxxxxxxxx");
+	cr_expect_eq(journal_at(journal, 0)->settings, UL_SAVED_ARP);
+	journal_free(journal);
+}

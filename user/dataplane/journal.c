@@ -104,8 +104,6 @@ static void append(struct journal *journal, __u32 id, const struct ul_saved_sett
 
 	entry->id = id;
 	entry->record = *record;
-	/* Whatever wrote it: the name ends. */
-	entry->record.name[UL_SAVED_NAME_LEN - 1] = '\0';
 	if (id >= journal->next_id)
 		journal->next_id = id + 1;
 }
@@ -125,6 +123,18 @@ static int make_room(struct journal *journal)
 	return 0;
 }
 
+int journal_take(struct journal *journal, __u32 id, const struct ul_saved_settings *record)
+{
+	struct ul_saved_settings own = *record;
+	int r = make_room(journal);
+
+	own.name[UL_SAVED_NAME_LEN - 1] = '\0';
+	text_make_ascii(own.name);
+	if (r == 0)
+		append(journal, id, &own);
+	return r;
+}
+
 static int read_records(struct journal *journal)
 {
 	struct ul_saved_settings record;
@@ -137,10 +147,9 @@ static int read_records(struct journal *journal)
 		first = false;
 		if (bpf_map_lookup_elem(journal->map_fd, &id, &record) < 0)
 			return -errno;
-		r = make_room(journal);
+		r = journal_take(journal, id, &record);
 		if (r < 0)
 			return r;
-		append(journal, id, &record);
 	}
 	return errno == ENOENT ? 0 : -errno;
 }
@@ -200,15 +209,29 @@ const struct ul_saved_settings *journal_at(const struct journal *journal, size_t
 	return &journal->entries[index].record;
 }
 
+static bool has_id(const struct journal *journal, __u32 id)
+{
+	for (size_t i = 0; i < journal->n; i++)
+		if (journal->entries[i].id == id)
+			return true;
+	return false;
+}
+
 int journal_add(struct journal *journal, const struct ul_saved_settings *record)
 {
+	__u32 id = journal->next_id;
 	int r = make_room(journal);
 
+	/* The ids wrap, and other programs may have written any. */
+	while (has_id(journal, id))
+		id++;
 	if (r == 0)
-		r = journal->store.write(journal->store.userdata, journal->next_id, record);
-	if (r == 0)
-		append(journal, journal->next_id, record);
-	return r;
+		r = journal->store.write(journal->store.userdata, id, record);
+	if (r < 0)
+		return r;
+	append(journal, id, record);
+	journal->next_id = id + 1;
+	return 0;
 }
 
 int journal_replace(struct journal *journal, size_t index, const struct ul_saved_settings *record)

@@ -32,6 +32,9 @@ struct journal *journal_new(const struct journal_store *store);
  * none; other negative errno, explained. */
 int journal_open(const char *bpffs, const char *switch_name, bool make, struct errors *errors,
 		 struct journal **ret);
+/* A record that the store has already, whatever wrote it. The copy has a name that ends and is
+ * printable; the settings can be restored without it, because the ifindex finds the interface. */
+int journal_take(struct journal *journal, __u32 id, const struct ul_saved_settings *record);
 /* Closes it; the pinned records stay. NULL allowed. */
 void journal_free(struct journal *journal);
 /* Unpins the journal of a switch, and removes the common directory if that was the last pin. 0 or
