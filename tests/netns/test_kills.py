@@ -11,7 +11,7 @@ from harness.base import run
 from harness.bed import Bed, outside_mac, port_mac, switch
 from harness.kills import killed_at, killed_in_request, need_strace, points, request_points
 from harness.lacp_bed import problems
-from harness.pinned import set_meta
+from harness.pinned import change_word, set_meta
 from harness.settings import assert_no_programs
 from harness.traffic import Traffic, paced
 
@@ -165,6 +165,23 @@ def test_killed_in_port_add():
         assert_no_programs(bed.hv, "p2")
     assert hit, places
     assert_nothing_left(bed, "port add")
+
+
+def test_tables_of_an_adopted_set_are_repaired():
+    """A killed daemon may have counted a spilled key that it did not insert."""
+    bed = Bed(n_uplinks=1, n_ports=2)
+    bed.start(small(bed))
+    bed.usable("eth0")
+    bed.daemon.kill()
+    spilled = 48  # in struct ul_match_row
+    before = {
+        name: change_word(bed.daemon.bpffs, name, spilled, lambda n: n + 1)
+        for name in ("ul_fdb", "ul_ifaces")
+    }
+    bed.daemon.start()
+    bed.usable("eth0")
+    for name, number in before.items():
+        assert change_word(bed.daemon.bpffs, name, spilled, lambda n: n) == number, name
 
 
 def test_stale_programs_are_reported():
