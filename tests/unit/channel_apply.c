@@ -116,6 +116,7 @@ Test(channel_apply, a_port_without_its_uplink_is_dropped)
 	uplink_write_lacp_port(fixture->dp, 0, 0);
 	uplink_write_lacp_port(fixture->dp, 1, 0);
 	meta_write_n_uplinks(fixture->dp, 1);
+	fixture->base->cfg.n_uplinks = 1;
 	uplink_write_lacp_port(fixture->dp, 0, 5);
 	cr_assert_eq(channel_apply(fixture->channel), 0);
 	cr_expect_eq(fixture->channel->port[0]->number, 5);

@@ -111,7 +111,7 @@ static bool is_member(const struct dataplane *dp, uint32_t ifindex)
 	for (uint32_t i = 0; i < UL_MAX_UPLINKS; i++)
 		if (dp->uplinks[i].ifindex == ifindex)
 			return true;
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		if (dp->ports[slot].ifindex == ifindex)
 			return true;
 	return false;
@@ -225,7 +225,7 @@ static int set_xdp_target(struct dataplane *dp, uint32_t slot, uint32_t ifindex)
 {
 	struct dataplane_fake *fake = fake_of(dp);
 
-	cr_assert_lt(slot, dp->meta->max_ports);
+	cr_assert_lt(slot, dp->max_ports);
 	record(dp, FAKE_XDP_TARGET, slot, ifindex);
 	if (ifindex && fake->xdp_target_error)
 		return fake->xdp_target_error;
@@ -315,8 +315,8 @@ void dataplane_fake_init(struct dataplane_fake *fake, uint32_t max_ports, uint32
 
 	snprintf(meta->name, sizeof(meta->name), "%s", dp->name);
 	meta->abi_version = UL_ABI_VERSION;
-	meta->max_ports = max_ports;
-	meta->max_groups = max_groups;
+	meta->max_ports = dp->max_ports = max_ports;
+	meta->max_groups = dp->max_groups = max_groups;
 	for (int i = 0; i < UL_MAX_POLICIES; i++)
 		memset(policies[i].bucket, UL_NO_UPLINK, sizeof(policies[i].bucket));
 	fake->xdp_target = calloc(max_ports, sizeof(*fake->xdp_target));

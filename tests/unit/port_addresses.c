@@ -417,7 +417,7 @@ Test(port_addresses, an_address_of_a_slot_behind_the_last_one_is_not_learned)
 {
 	struct port_fixture *fixture = two_groups();
 	uint64_t key = ul_fdb_key(200, mac_a);
-	uint32_t slot = fixture->dp->meta->max_ports;
+	uint32_t slot = fixture->dp->max_ports;
 
 	cr_assert_eq(table_set(&fixture->dp->fdb, key, slot | UL_FDB_LEARNED), 0);
 	cr_expect_eq(address_learned_at(fixture->ports, key), -ENOENT);

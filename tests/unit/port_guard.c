@@ -151,7 +151,7 @@ Test(port_guard, one_pass_checks_every_port, .timeout = 60)
 	struct record *record = fixture->base->record;
 
 	put_group(fixture, 0, 100, 0, 0);
-	cr_assert_geq(fixture->dp->meta->max_ports, (uint32_t)PORTS);
+	cr_assert_geq(fixture->dp->max_ports, (uint32_t)PORTS);
 	for (uint32_t slot = 0; slot < PORTS; slot += 2) {
 		char name[UL_NAME_LEN], peer[UL_NAME_LEN];
 

@@ -38,7 +38,7 @@ Test(port_port_table, the_name_of_a_far_end_is_not_the_name_of_the_port)
 Test(port_port_table, the_first_free_slot)
 {
 	struct port_fixture *fixture = port_fixture_new(false);
-	uint32_t max = fixture->dp->meta->max_ports;
+	uint32_t max = fixture->dp->max_ports;
 
 	for (uint32_t slot = 0; slot < max; slot++) {
 		cr_assert_eq(port_free_slot(fixture->ports), (int)slot);

@@ -255,8 +255,7 @@ Test(port_ports, an_interface_of_no_port_is_ignored)
 	struct port_fixture *fixture = port_fixture_new(false);
 	struct dataplane *dp = fixture->dp;
 	const struct link_info info = { .ifindex = 77, .name = "other" };
-	const uint32_t endpoints[] = { UL_ENDPOINT_PORT0 + 7,
-				       UL_ENDPOINT_PORT0 + dp->meta->max_ports,
+	const uint32_t endpoints[] = { UL_ENDPOINT_PORT0 + 7, UL_ENDPOINT_PORT0 + dp->max_ports,
 				       UL_ENDPOINT_PORT0 + UL_MAX_PORTS, 0x7fffffff,
 				       UINT32_MAX - 1 };
 
@@ -471,7 +470,7 @@ Test(port_ports, a_port_more_than_there_are_slots_is_an_error, .timeout = 300)
 {
 	struct port_fixture *fixture = port_fixture_new(true);
 
-	((struct ul_meta *)fixture->dp->meta)->max_ports = 1;
+	fixture->dp->max_ports = 1;
 	put_group(fixture, 0, 100, 0, 0);
 	add_port(fixture, 0, "p0", mac_a);
 	cr_assert_eq(apply_ports(fixture), 0);

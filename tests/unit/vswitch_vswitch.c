@@ -21,7 +21,7 @@ static const struct ul_port *port_of(const struct switch_test *test, const char 
 {
 	const struct dataplane *dp = &test->fixture->fake.dp;
 
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		if (dp->ports[slot].flags & UL_PORT_USED && strcmp(dp->ports[slot].name, name) == 0)
 			return &dp->ports[slot];
 	return NULL;
@@ -191,7 +191,7 @@ Test(vswitch_vswitch, groups_and_policies_of_the_former_configuration_go_last)
 	cr_expect_neq(first, second);
 	cr_expect_eq(dp->policies[first].n_buckets, 0);
 	cr_expect_str_eq(dp->groups[port_of(test, "vm0")->group].name, "renamed");
-	for (uint32_t i = 0; i < dp->meta->max_groups; i++)
+	for (uint32_t i = 0; i < dp->max_groups; i++)
 		cr_expect_str_neq(dp->groups[i].name, "group0");
 	switch_test_free(test);
 }
@@ -296,7 +296,7 @@ static void confirm_ports(struct switch_test *test)
 {
 	struct ul_port *ports = test->fixture->fake.dp.mapping[UL_MAP_PORTS];
 
-	for (uint32_t slot = 0; slot < test->fixture->fake.dp.meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < test->fixture->fake.dp.max_ports; slot++)
 		ports[slot].seen = ports[slot].life;
 }
 
@@ -491,7 +491,7 @@ Test(vswitch_vswitch, apply_removes_interfaces_that_no_member_has)
 				       UL_ENDPOINT_NONE,
 				       UL_ENDPOINT_PORT0,
 				       UL_ENDPOINT_PORT0 + 7,
-				       UL_ENDPOINT_PORT0 + dp->meta->max_ports };
+				       UL_ENDPOINT_PORT0 + dp->max_ports };
 	struct link_info info;
 	uint32_t endpoint;
 
@@ -514,5 +514,27 @@ Test(vswitch_vswitch, apply_removes_interfaces_that_no_member_has)
 		     0);
 	cr_expect_eq(table_get(&dp->ifaces, ul_iface_key(port_of(test, "vm0")->ifindex), &endpoint),
 		     0);
+	switch_test_free(test);
+}
+
+/* The maps are shared with whoever may open them. */
+Test(vswitch_vswitch, sizes_that_another_program_writes_are_not_used)
+{
+	struct switch_test *test = test_with_nics(2, UL_CHANNEL_LACP);
+	struct ul_meta *meta = test->fixture->fake.dp.mapping[UL_MAP_META];
+	struct link_info info;
+
+	make_nic(test, "vm0");
+	add_port(test, "vm0");
+	cr_assert_eq(vswitch_apply_all(&test->vs), 0);
+	meta->n_uplinks = 1000;
+	meta->max_ports = meta->max_groups = 1000000;
+	info = link_now(test->fixture, "up1");
+	info.carrier = false;
+	vswitch_link_event(&test->vs, &info, LINK_STATE);
+	info = link_now(test->fixture, "vm0");
+	vswitch_link_event(&test->vs, &info, LINK_REMOVED);
+	cr_expect_eq(vswitch_apply_all(&test->vs), 0);
+	cr_expect_eq(meta->n_uplinks, 2);
 	switch_test_free(test);
 }

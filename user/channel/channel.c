@@ -123,7 +123,7 @@ static void record_port(struct channel *channel, struct channel_port *port, uint
 
 static void record_all(struct channel *channel, uint64_t now)
 {
-	for (uint32_t i = 0; i < channel->context->dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < channel->context->cfg->n_uplinks; i++)
 		if (channel->port[i])
 			record_port(channel, channel->port[i], now);
 	channel->callbacks.on_recorded(channel->callbacks.userdata);

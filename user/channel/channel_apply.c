@@ -64,7 +64,7 @@ static int collect_ports(struct channel *channel, struct channel_port *ret[UL_MA
 	struct dataplane *dp = context->dp;
 	int r = 0;
 
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < context->cfg->n_uplinks; i++) {
 		bool new = channel_assign_number(context, i);
 		uint16_t number = (uint16_t)dp->uplinks[i].lacp_port;
 
@@ -172,7 +172,7 @@ static void publish_states(struct channel *channel)
 {
 	const struct channel_callbacks *callbacks = &channel->callbacks;
 
-	for (uint32_t i = 0; i < channel->context->dp->meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < channel->context->cfg->n_uplinks; i++) {
 		struct lacp_port_info info;
 
 		if (lacp_port_info(channel->lacp, channel->port[i]->number, now_ms(), &info) < 0)
@@ -236,7 +236,7 @@ static int configure_lacp(struct channel *channel, const struct lacp_config *con
 
 static int apply_ports(struct channel *channel, const struct saved_channel *saved)
 {
-	uint32_t n = channel->context->dp->meta->n_uplinks;
+	uint32_t n = channel->context->cfg->n_uplinks;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < n; i++)
@@ -271,7 +271,7 @@ static int apply_lacp(struct channel *channel)
 	publish_states(channel);
 	channel->record_due_ms = 0; /* at the present indexes */
 	channel_run(channel);
-	clear_saved_from(context->dp, context->dp->meta->n_uplinks);
+	clear_saved_from(context->dp, context->cfg->n_uplinks);
 	return 0;
 }
 
@@ -288,7 +288,7 @@ static void apply_no_lacp(struct channel *channel, bool first)
 
 static void apply_no_protocol(struct channel *channel)
 {
-	for (uint32_t i = 0; i < channel->context->dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < channel->context->cfg->n_uplinks; i++)
 		channel_port_connect(channel, channel->port[i]);
 	channel_run(channel);
 }

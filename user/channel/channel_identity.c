@@ -22,7 +22,7 @@ void channel_choose_system(const struct switch_context *context)
 	}
 	if (!dp->meta->lacp_system_given)
 		memcpy(system, dp->meta->lacp_system, sizeof(system));
-	for (uint32_t i = 0; i < dp->meta->n_uplinks && mac_is_zero(system); i++)
+	for (uint32_t i = 0; i < context->cfg->n_uplinks && mac_is_zero(system); i++)
 		memcpy(system, dp->uplinks[i].mac, sizeof(system));
 	meta_write_lacp_system(dp, system, false);
 }
@@ -80,7 +80,7 @@ bool channel_assign_number(const struct switch_context *context, uint32_t index)
 
 	if (has_number(dp, index))
 		return false;
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < context->cfg->n_uplinks; i++)
 		if (dp->uplinks[i].lacp_port)
 			taken |= 1u << dp->uplinks[i].lacp_port;
 	while (taken >> number & 1)

@@ -161,9 +161,9 @@ static int apply_ports(struct channel *channel)
 	int r = 0;
 
 	memcpy(saved.port, dp->pagp_ports, sizeof(saved.port));
-	for (uint32_t i = 0; r == 0 && i < dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; r == 0 && i < channel->context->cfg->n_uplinks; i++)
 		r = apply_port(channel, channel->port[i], &saved);
-	for (uint32_t i = 0; r == 0 && i < dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; r == 0 && i < channel->context->cfg->n_uplinks; i++)
 		channel_port_connect(channel, channel->port[i]);
 	return r;
 }
@@ -188,7 +188,7 @@ int channel_pagp_apply(struct channel *channel)
 		return r;
 	channel->record_due_ms = 0; /* at the present indexes */
 	channel_run(channel);
-	channel_pagp_clear_records(channel, channel->context->dp->meta->n_uplinks);
+	channel_pagp_clear_records(channel, channel->context->cfg->n_uplinks);
 	return 0;
 }
 

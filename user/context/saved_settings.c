@@ -390,7 +390,7 @@ static void delete_made(const struct switch_context *context, size_t index)
 
 static bool is_host_port(const struct dataplane *dp, const char *name)
 {
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++) {
 		const struct ul_port *port = &dp->ports[slot];
 
 		if (port->flags & UL_PORT_USED && port->flags & UL_PORT_HOST &&

@@ -438,7 +438,7 @@ static enum dataplane_program tc_program_for(const struct dataplane *dp, uint32_
 
 static bool is_port(const struct dataplane *dp, uint32_t ifindex)
 {
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		if (dp->ports[slot].flags & UL_PORT_USED && dp->ports[slot].ifindex == ifindex)
 			return true;
 	return false;
@@ -503,7 +503,7 @@ static int move_filters(struct dataplane *dp)
 
 	for (uint32_t i = 0; r == 0 && i < UL_MAX_UPLINKS; i++)
 		r = move_filter(dp, dp->uplinks[i].ifindex, dp->program_fd[PROG_UPLINK_TC]);
-	for (uint32_t slot = 0; r == 0 && slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; r == 0 && slot < dp->max_ports; slot++)
 		if (dp->ports[slot].flags & UL_PORT_USED)
 			r = move_filter(dp, dp->ports[slot].ifindex, dp->program_fd[PROG_PORT_TC]);
 	return r;

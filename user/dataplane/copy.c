@@ -17,7 +17,7 @@ static int copy_stats(struct dataplane *to, const struct dataplane *from)
 	stats = calloc((size_t)n_cpus, sizeof(*stats));
 	if (!stats)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < UL_ENDPOINT_PORT0 + from->meta->max_ports; i++)
+	for (uint32_t i = 0; i < UL_ENDPOINT_PORT0 + from->max_ports; i++)
 		if (bpf_map_lookup_elem(from->map_fd[UL_MAP_STATS], &i, stats) < 0 ||
 		    bpf_map_update_elem(to->map_fd[UL_MAP_STATS], &i, stats, BPF_ANY) < 0)
 			return -errno;

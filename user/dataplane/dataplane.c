@@ -116,8 +116,8 @@ static int make_set(struct dataplane *dp, const struct dataplane_needs *needs)
 	snprintf(meta->name, sizeof(meta->name), "%s", dp->name);
 	STORE(meta->seed, sizes.seed);
 	dp->ifaces.seed = dp->fdb.seed = sizes.seed;
-	meta->max_ports = sizes.ports;
-	meta->max_groups = sizes.groups;
+	meta->max_ports = dp->max_ports = sizes.ports;
+	meta->max_groups = dp->max_groups = sizes.groups;
 	meta->programs = programs_checksum();
 	for (int i = 0; i < UL_MAX_POLICIES; i++)
 		memset(policies[i].bucket, UL_NO_UPLINK, sizeof(policies[i].bucket));

@@ -163,6 +163,14 @@ int dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_
  * never waits. 0 or negative errno. */
 int dataplane_read_carriers(struct dataplane *dp, struct ul_carrier_query *query);
 
+/* Uplinks that are configured, at most UL_MAX_UPLINKS, whatever another program writes. */
+static inline uint32_t dataplane_n_uplinks(const struct dataplane *dp)
+{
+	uint32_t n = __atomic_load_n(&dp->meta->n_uplinks, __ATOMIC_RELAXED);
+
+	return n < UL_MAX_UPLINKS ? n : UL_MAX_UPLINKS;
+}
+
 /* The clock of ul_fdb_use; kernel_hz() jiffies per second. 0: it cannot be read. */
 uint64_t dataplane_jiffies(struct dataplane *dp);
 

@@ -68,8 +68,8 @@ void map_sizes_of(const struct dataplane *dp, struct map_sizes *ret)
 {
 	*ret = (struct map_sizes){
 		.seed = dp->meta->seed,
-		.ports = dp->meta->max_ports,
-		.groups = dp->meta->max_groups,
+		.ports = dp->max_ports,
+		.groups = dp->max_groups,
 		.fdb_rows = dp->fdb.mask + 1,
 		.iface_rows = dp->ifaces.mask + 1,
 	};
@@ -77,7 +77,7 @@ void map_sizes_of(const struct dataplane *dp, struct map_sizes *ret)
 
 bool dataplane_large_enough(const struct dataplane *dp, const struct dataplane_needs *needs)
 {
-	return dp->meta->max_ports >= needs->ports && dp->meta->max_groups >= needs->groups &&
+	return dp->max_ports >= needs->ports && dp->max_groups >= needs->groups &&
 	       dp->fdb.mask + 1 >= table_rows_for(needs->fdb_keys) &&
 	       dp->ifaces.mask + 1 >= table_rows_for(UL_MAX_UPLINKS + needs->ports);
 }
@@ -177,6 +177,8 @@ static int map_array(struct dataplane *dp, enum ul_map which, uint32_t entries)
 static void set_pointers(struct dataplane *dp, const uint32_t entries[N_UL_MAPS])
 {
 	dp->meta = dp->mapping[UL_MAP_META];
+	dp->max_ports = dp->meta->max_ports;
+	dp->max_groups = dp->meta->max_groups;
 	dp->uplinks = dp->mapping[UL_MAP_UPLINKS];
 	dp->ports = dp->mapping[UL_MAP_PORTS];
 	dp->groups = dp->mapping[UL_MAP_GROUPS];
@@ -207,8 +209,9 @@ static bool tables_fit(const uint32_t entries[N_UL_MAPS])
 
 int set_check(const struct dataplane *dp)
 {
+	struct ul_meta meta = *dp->meta;
 	const struct check_records records = {
-		.meta = dp->meta,
+		.meta = &meta,
 		.uplinks = dp->uplinks,
 		.ports = dp->ports,
 		.groups = dp->groups,
@@ -218,6 +221,9 @@ int set_check(const struct dataplane *dp)
 		.n_groups = (uint32_t)(dp->mapping_size[UL_MAP_GROUPS] / sizeof(*dp->groups)),
 	};
 
+	/* those that are used, whatever was written since */
+	meta.max_ports = dp->max_ports;
+	meta.max_groups = dp->max_groups;
 	return check_records(&records);
 }
 

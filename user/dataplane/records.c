@@ -156,7 +156,7 @@ static struct ul_port *port_at(struct dataplane *dp, uint32_t slot)
 {
 	struct ul_port *ports = dp->mapping[UL_MAP_PORTS];
 
-	assert(slot < dp->meta->max_ports);
+	assert(slot < dp->max_ports);
 	return &ports[slot];
 }
 
@@ -251,7 +251,7 @@ static struct ul_group *group_at(struct dataplane *dp, uint32_t index)
 {
 	struct ul_group *groups = dp->mapping[UL_MAP_GROUPS];
 
-	assert(index < dp->meta->max_groups);
+	assert(index < dp->max_groups);
 	return &groups[index];
 }
 

@@ -26,7 +26,7 @@
  * Names, struct ul_lacp_port and struct ul_pagp_port are written byte by byte. No program reads
  * them; uplinkctl reads a ul_lacp_port until two copies are equal (view_lacp_port()).
  *
- * Indexes must be below the number of entries of the map (UL_MAX_UPLINKS, meta->max_ports, ...);
+ * Indexes must be below the number of entries of the map (UL_MAX_UPLINKS, max_ports, ...);
  * this is asserted. Tests: tests/unit/dataplane_records.c.
  */
 #ifndef UL_DATAPLANE_RECORDS_H

@@ -83,8 +83,10 @@ struct dataplane {
 	 * store into lacp_answers and ports[].seen. */
 	const struct ul_meta *meta;
 	const struct ul_uplink *uplinks;
-	const struct ul_port *ports;   /* meta->max_ports */
-	const struct ul_group *groups; /* meta->max_groups */
+	const struct ul_port *ports;   /* max_ports */
+	const struct ul_group *groups; /* max_groups */
+	/* of meta when the set was made or checked: the maps may be written by anyone */
+	uint32_t max_ports, max_groups;
 	const struct ul_policy *policies;
 	const struct ul_vlan *vlans;
 	struct table ifaces, fdb;

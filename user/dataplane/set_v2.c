@@ -281,7 +281,7 @@ static int carry_port(struct dataplane *dp, uint32_t slot, const struct ul_port_
 {
 	struct ul_port *to = &((struct ul_port *)dp->mapping[UL_MAP_PORTS])[slot];
 
-	if (!(from->flags & UL_PORT_USED_V2) || from->group >= dp->meta->max_groups ||
+	if (!(from->flags & UL_PORT_USED_V2) || from->group >= dp->max_groups ||
 	    from->policy >= UL_MAX_POLICIES || from->vlan.mode > UL_VLAN_VGT ||
 	    from->vlan.vid > UL_VLAN_TRUNK)
 		return 0;
@@ -309,7 +309,7 @@ static int carry_address(struct dataplane *dp, uint64_t key, uint32_t slot, uint
 {
 	uint8_t mac[6];
 
-	if (slot >= dp->meta->max_ports || !(dp->ports[slot].flags & UL_PORT_USED))
+	if (slot >= dp->max_ports || !(dp->ports[slot].flags & UL_PORT_USED))
 		return 0;
 	mac_from_key(key, mac);
 	if (memcmp(dp->ports[slot].mac, mac, sizeof(mac)) == 0)
@@ -363,12 +363,12 @@ static uint32_t least(uint32_t a, uint32_t b)
 
 int set_v2_carry_over(const struct set_v2 *set, struct dataplane *dp)
 {
-	uint32_t n_ports = least(set->n_ports, dp->meta->max_ports);
+	uint32_t n_ports = least(set->n_ports, dp->max_ports);
 	int r = 0;
 
 	carry_meta(&set->meta, dp->mapping[UL_MAP_META]);
 	memcpy(dp->mapping[UL_MAP_GROUPS], set->groups,
-	       least(set->n_groups, dp->meta->max_groups) * sizeof(*set->groups));
+	       least(set->n_groups, dp->max_groups) * sizeof(*set->groups));
 	memcpy(dp->mapping[UL_MAP_POLICIES], set->policies,
 	       UL_MAX_POLICIES * sizeof(*set->policies));
 	memcpy(dp->mapping[UL_MAP_LACP_ANSWERS], set->answers,

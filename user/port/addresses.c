@@ -40,7 +40,7 @@ bool address_is_own(const struct ports *ports, uint32_t slot, uint64_t key)
 	const struct ul_group *group;
 	uint32_t vid = ul_fdb_key_vid(key);
 
-	if (slot >= dp->meta->max_ports || !port_is_used(ports, slot) ||
+	if (slot >= dp->max_ports || !port_is_used(ports, slot) ||
 	    mac_is_zero(dp->ports[slot].mac) || key != ul_fdb_key(vid, dp->ports[slot].mac))
 		return false;
 	group = group_of(ports, slot);
@@ -95,7 +95,7 @@ int address_other_owner(const struct ports *ports, uint32_t slot, uint16_t vid,
 {
 	const struct dataplane *dp = ports->context->dp;
 
-	for (uint32_t other = 0; other < dp->meta->max_ports; other++) {
+	for (uint32_t other = 0; other < dp->max_ports; other++) {
 		if (other == slot || !port_is_used(ports, other) ||
 		    memcmp(dp->ports[other].mac, mac, 6) != 0)
 			continue;
@@ -155,11 +155,11 @@ static uint32_t count_vlans(const struct ul_group *group)
 static int owners_collect(const struct ports *ports, struct owners *ret)
 {
 	const struct dataplane *dp = ports->context->dp;
-	struct owners owners = { .list = calloc(dp->meta->max_ports, sizeof(*owners.list)) };
+	struct owners owners = { .list = calloc(dp->max_ports, sizeof(*owners.list)) };
 
 	if (!owners.list)
 		return -ENOMEM;
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		if (port_is_used(ports, slot) && !mac_is_zero(dp->ports[slot].mac))
 			owners.list[owners.n++] = (struct owner){
 				.mac = mac_number(dp->ports[slot].mac),
@@ -220,7 +220,7 @@ static bool has_sharer(const struct ports *ports, uint32_t slot, const uint8_t m
 
 	if (!is_trunk(ports, slot))
 		return false;
-	for (uint32_t other = 0; other < dp->meta->max_ports; other++)
+	for (uint32_t other = 0; other < dp->max_ports; other++)
 		if (other != slot && port_is_used(ports, other) && is_trunk(ports, other) &&
 		    memcmp(dp->ports[other].mac, mac, 6) == 0 && !ports->state[other].exact_keys)
 			return true;
@@ -238,7 +238,7 @@ void ports_exact_vlans(const struct ports *ports, uint64_t ret[UL_N_VLANS / 64])
 	const struct dataplane *dp = ports->context->dp;
 
 	memset(ret, 0, UL_N_VLANS / 8);
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		for (size_t i = 0; ports->state[slot].exact_keys && port_is_used(ports, slot) &&
 				   i < UL_N_VLANS / 64;
 		     i++)
@@ -251,8 +251,7 @@ static int learned_slot(const struct ports *ports, uint32_t value)
 {
 	uint32_t slot = value & UL_FDB_SLOT;
 
-	return value & UL_FDB_LEARNED && slot < ports->context->dp->meta->max_ports ? (int)slot :
-										      -ENOENT;
+	return value & UL_FDB_LEARNED && slot < ports->context->dp->max_ports ? (int)slot : -ENOENT;
 }
 
 static void forget_age(struct ports *ports, uint32_t value, uint64_t key)
@@ -401,7 +400,7 @@ static int prune_entry(void *userdata, uint64_t key, uint32_t value)
 	const struct dataplane *dp = ports->context->dp;
 	uint32_t slot = value & UL_FDB_SLOT;
 
-	if (slot < dp->meta->max_ports && port_is_used(ports, slot) && dp->ports[slot].ifindex &&
+	if (slot < dp->max_ports && port_is_used(ports, slot) && dp->ports[slot].ifindex &&
 	    (value & UL_FDB_LEARNED ? may_stay_learned(walk, slot, key) :
 				      address_is_own(ports, slot, key)))
 		return 0;
@@ -423,7 +422,7 @@ static void set_capacity(struct ports *ports, const struct owners *owners)
 		n_own += ports->state[owners->list[i].slot].exact_keys ?
 				 2 * owners->list[i].n_vlans :
 				 1;
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		n_learning += port_is_used(ports, slot) &&
 			      group_of(ports, slot)->flags & UL_GROUP_LEARNING;
 	mac_ages_set_capacity(ports->ages, room > n_own ? (uint32_t)(room - n_own) : 0, n_learning);
@@ -440,7 +439,7 @@ int ports_apply_addresses(struct ports *ports)
 		return context_fail(ports->context, r, "addresses of the ports");
 	assign_keys(ports, &owners);
 	table_foreach(fdb(ports), prune_entry, &walk);
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++) {
 		if (!port_is_used(ports, slot) || !dp->ports[slot].ifindex)
 			continue;
 		r = address_add_own(ports, slot);

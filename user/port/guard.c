@@ -142,7 +142,7 @@ static uint32_t count_connected(const struct ports *ports)
 {
 	uint32_t n = 0;
 
-	for (uint32_t slot = 0; slot < ports->context->dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < ports->context->dp->max_ports; slot++)
 		n += connected_to(ports, slot) != 0;
 	return n;
 }
@@ -150,7 +150,7 @@ static uint32_t count_connected(const struct ports *ports)
 void ports_guard(struct ports *ports)
 {
 	const struct switch_context *context = ports->context;
-	uint32_t max = context->dp->meta->max_ports;
+	uint32_t max = context->dp->max_ports;
 	bool few = count_connected(ports) <= MAX_QUERIES;
 	uint64_t end_ms = now_ms() + PASS_MAX_MS;
 
@@ -174,7 +174,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	const struct dataplane *dp = ports->context->dp;
 
 	(void)usec;
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		if (dp->ports[slot].flags & UL_PORT_HOST && connected_to(ports, slot))
 			guard_host_port(ports, slot);
 	ports_guard(ports);

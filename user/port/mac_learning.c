@@ -85,7 +85,7 @@ void mac_learning_update_limit(struct ports *ports, uint32_t slot)
 
 void mac_learning_update_limits(struct ports *ports)
 {
-	for (uint32_t slot = 0; slot < ports->context->dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < ports->context->dp->max_ports; slot++)
 		mac_learning_update_limit(ports, slot);
 }
 
@@ -221,7 +221,7 @@ static bool is_relevant(const struct ports *ports, const struct ul_event *event)
 	const struct ul_group *group;
 	uint32_t known, flags;
 
-	if (event->port >= dp->meta->max_ports || !port_is_used(ports, event->port) ||
+	if (event->port >= dp->max_ports || !port_is_used(ports, event->port) ||
 	    !dp->ports[event->port].ifindex)
 		return false;
 	group = &dp->groups[dp->ports[event->port].group];
@@ -258,7 +258,7 @@ static void on_moved_outside(struct ports *ports, const struct ul_event *event)
 {
 	char mac[MAC_TEXT_LEN];
 
-	if (event->port >= ports->context->dp->meta->max_ports ||
+	if (event->port >= ports->context->dp->max_ports ||
 	    address_learned_at(ports, ul_fdb_key(event->vid, event->mac)) != (int)event->port)
 		return;
 	port_report(ports, event->port, EVENT_ADDRESS_MOVED, "%s in VLAN %u is in use outside now",
@@ -272,7 +272,7 @@ static void on_own_outside(struct ports *ports, const struct ul_event *event)
 	struct dataplane *dp = ports->context->dp;
 	char mac[MAC_TEXT_LEN];
 
-	if (event->port >= dp->meta->max_ports || !port_is_used(ports, event->port) ||
+	if (event->port >= dp->max_ports || !port_is_used(ports, event->port) ||
 	    memcmp(dp->ports[event->port].mac, event->mac, sizeof(event->mac)) != 0 ||
 	    own_address_state(&dp->ports[event->port]) != ADDRESS_CONFIRMED)
 		return;

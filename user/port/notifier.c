@@ -87,7 +87,7 @@ static uint32_t count_learned(struct notifier *notifier, uint32_t slot)
 
 static bool is_used(const struct dataplane *dp, uint32_t slot)
 {
-	return slot < dp->meta->max_ports && dp->ports[slot].flags & UL_PORT_USED;
+	return slot < dp->max_ports && dp->ports[slot].flags & UL_PORT_USED;
 }
 
 /* ---- what is announced, looked up at the time of sending ---- */
@@ -99,7 +99,7 @@ static bool announce(const struct notifier *notifier, uint32_t slot, const uint8
 	const struct ul_port *port = &dp->ports[slot];
 	uint8_t uplink = policy_uplink_of_port(&dp->policies[port->policy], mac, port->number);
 
-	if (uplink >= dp->meta->n_uplinks)
+	if (uplink >= dataplane_n_uplinks(dp))
 		return false;
 	ret->ifindex = dp->uplinks[uplink].ifindex;
 	memcpy(ret->mac, mac, sizeof(ret->mac));
@@ -303,7 +303,7 @@ void notifier_moved(struct notifier *notifier, uint32_t policy, bool notify, boo
 
 	begin_turn(notifier);
 	note_moves(&notifier->seen[policy], &dp->policies[policy], buckets_changed, now);
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		if (is_used(dp, slot) && dp->ports[slot].policy == policy)
 			announce_move(notifier, slot, notify, buckets_changed, now);
 }

@@ -9,7 +9,7 @@ bool port_is_used(const struct ports *ports, uint32_t slot)
 
 int port_free_slot(const struct ports *ports)
 {
-	for (uint32_t slot = 0; slot < ports->context->dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < ports->context->dp->max_ports; slot++)
 		if (!port_is_used(ports, slot))
 			return (int)slot;
 	return -ENOSPC;
@@ -37,7 +37,7 @@ static bool has_interface(const struct ul_port *port, const char *name)
 
 int port_by_interface(struct ports *ports, const char *name)
 {
-	uint32_t max = ports->context->dp->meta->max_ports;
+	uint32_t max = ports->context->dp->max_ports;
 
 	for (uint32_t i = 0; i < max; i++) {
 		uint32_t slot = (ports->next_slot + i) % max;
@@ -68,7 +68,7 @@ uint32_t port_choose_number(const struct ports *ports, uint32_t slot, uint32_t p
 
 	if (!n)
 		return slot;
-	for (uint32_t i = 0; i < dp->meta->max_ports; i++)
+	for (uint32_t i = 0; i < dp->max_ports; i++)
 		if (i != slot && port_is_used(ports, i) && dp->ports[i].policy == policy)
 			ports_at[dp->ports[i].number % n]++;
 	for (uint32_t position = 1; position < n; position++)

@@ -482,7 +482,7 @@ bool ports_next_forgotten(const struct ports *ports, uint64_t now_ms, char ret_n
 {
 	const struct dataplane *dp = ports->context->dp;
 
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++) {
 		uint64_t since = ports->state[slot].gone_since_ms;
 
 		if (!port_is_used(ports, slot) || !(dp->ports[slot].flags & UL_PORT_RUNTIME) ||
@@ -497,7 +497,7 @@ bool ports_next_forgotten(const struct ports *ports, uint64_t now_ms, char ret_n
 /* ---- all ports ---- */
 int ports_release_removed(struct ports *ports, const struct switch_cfg *cfg)
 {
-	uint32_t max = ports->context->dp->meta->max_ports;
+	uint32_t max = ports->context->dp->max_ports;
 	_cleanup_free_ bool *wanted = calloc(max, sizeof(*wanted));
 
 	if (!wanted)
@@ -533,7 +533,7 @@ int ports_apply(struct ports *ports, const uint32_t *group_index)
 
 void ports_release_all(struct ports *ports)
 {
-	for (uint32_t slot = 0; slot < ports->context->dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < ports->context->dp->max_ports; slot++)
 		if (port_is_used(ports, slot))
 			port_release(ports, slot);
 }
@@ -550,7 +550,7 @@ static int port_of_link(struct ports *ports, const struct link_info *info)
 	if (slot < 0 &&
 	    table_get(&ports->context->dp->ifaces, ul_iface_key(info->ifindex), &endpoint) == 0 &&
 	    endpoint >= UL_ENDPOINT_PORT0 &&
-	    endpoint - UL_ENDPOINT_PORT0 < ports->context->dp->meta->max_ports &&
+	    endpoint - UL_ENDPOINT_PORT0 < ports->context->dp->max_ports &&
 	    port_is_used(ports, endpoint - UL_ENDPOINT_PORT0))
 		slot = (int)(endpoint - UL_ENDPOINT_PORT0);
 	return slot;

@@ -25,7 +25,7 @@ bool presence_look_again(struct ports *ports, uint64_t now_ms)
 	struct dataplane *dp = ports->context->dp;
 	bool pending = false;
 
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++) {
 		struct port_state *state = &ports->state[slot];
 
 		if (is_due(state->look_at_ms, now_ms)) {

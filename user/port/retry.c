@@ -24,7 +24,7 @@ static void arm_retries(struct ports *ports)
 	uint64_t due_ms = UINT64_MAX;
 	int r;
 
-	for (uint32_t slot = 0; slot < ports->context->dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < ports->context->dp->max_ports; slot++)
 		if (is_retried(&ports->state[slot]) && ports->state[slot].retry_due_ms < due_ms)
 			due_ms = ports->state[slot].retry_due_ms;
 	ports->retry_timer = sd_event_source_disable_unref(ports->retry_timer);
@@ -50,7 +50,7 @@ void port_retry_due(struct ports *ports, uint64_t now_ms)
 {
 	struct link_monitor *links = ports->context->links;
 
-	for (uint32_t slot = 0; slot < ports->context->dp->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < ports->context->dp->max_ports; slot++) {
 		struct port_state *state = &ports->state[slot];
 		char interface[UL_NAME_LEN];
 		struct link_info info;

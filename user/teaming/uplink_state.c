@@ -204,6 +204,11 @@ uint64_t teaming_wait_ms(const struct teaming_state *state, uint32_t index, uint
 }
 
 /* ---- configuration ---- */
+uint32_t teaming_n_uplinks(const struct teaming_state *state)
+{
+	return state->n_uplinks;
+}
+
 void teaming_adopt(struct teaming_state *state, const struct ul_uplink *uplinks, uint32_t n,
 		   const struct ul_policy *policies)
 {

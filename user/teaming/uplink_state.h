@@ -135,6 +135,7 @@ uint32_t teaming_flags(const struct teaming_state *state, uint32_t index); /* en
 const struct ul_policy *teaming_policy(const struct teaming_state *state, uint32_t slot);
 /* Settings of a used slot, else NULL. */
 const struct teaming *teaming_settings(const struct teaming_state *state, uint32_t slot);
+uint32_t teaming_n_uplinks(const struct teaming_state *state);
 /* The first voter that objects to the uplink as of the last run, or UL_VOTER_NONE. */
 enum ul_voter teaming_voter(const struct teaming_state *state, uint32_t index);
 /* Remaining up-delay, at least 1; 0: the uplink does not wait. */

@@ -60,7 +60,7 @@ void carriers_run(struct timely_switch *sw, uint64_t now_ms)
 		return;
 	sw->carriers_due_ms = now_ms + sw->cfg.carrier_poll_ms;
 	readable = read_all(sw, &query);
-	for (uint32_t i = 0; i < sw->dp.meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < teaming_n_uplinks(sw->teaming); i++) {
 		struct timely_link *link = &sw->member[i].link;
 
 		if (!(readable >> i & 1))
@@ -72,7 +72,7 @@ void carriers_run(struct timely_switch *sw, uint64_t now_ms)
 	if (!changed)
 		return;
 	publish(sw);
-	for (uint32_t i = 0; i < sw->dp.meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < teaming_n_uplinks(sw->teaming); i++) {
 		if (!(changed >> i & 1))
 			continue;
 		channel_link_changed(sw->channel, i);

@@ -27,7 +27,7 @@ static void write_flags(struct timely_switch *sw, uint32_t except_new)
 {
 	const struct dataplane *dp = &sw->dp;
 
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < teaming_n_uplinks(sw->teaming); i++) {
 		uint32_t old = dp->uplinks[i].flags, flags = teaming_flags(sw->teaming, i);
 
 		flags &= ~(except_new & ~old);
@@ -77,7 +77,7 @@ static void count_failovers(struct timely_switch *sw, const struct teaming_chang
 
 void publish_gaps(struct timely_switch *sw)
 {
-	for (uint32_t i = 0; i < sw->dp.meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < teaming_n_uplinks(sw->teaming); i++) {
 		const struct histogram *gaps = channel_gaps(sw->channel, i);
 
 		if (gaps)
@@ -131,7 +131,7 @@ void publish_both_orders(struct timely_switch *sw)
 
 void publish_all(struct timely_switch *sw)
 {
-	for (uint32_t i = 0; i < sw->former.meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < dataplane_n_uplinks(&sw->former); i++)
 		uplink_write_flags(&sw->dp, i, sw->former.uplinks[i].flags);
 	for (uint32_t slot = 0; slot < UL_MAX_POLICIES; slot++)
 		policy_write(&sw->dp, slot, &sw->former.policies[slot]);
@@ -173,7 +173,7 @@ static void on_recorded(void *userdata)
 	struct timely_switch *sw = userdata;
 	uint64_t now = now_ms();
 
-	for (uint32_t i = 0; i < sw->dp.meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < teaming_n_uplinks(sw->teaming); i++) {
 		struct timely_report state = { .kind = TIMELY_UPLINK_STATE, .id = sw->id };
 
 		if (!sw->member[i].reported_ms || now - sw->member[i].reported_ms > RECENT_MS)

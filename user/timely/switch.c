@@ -37,7 +37,7 @@ static int compose(struct timely_switch *sw, const struct timely_set *set)
 	sw->teaming = teaming_new();
 	if (!sw->teaming)
 		return context_fail(&sw->context, -ENOMEM, "uplinks");
-	teaming_adopt(sw->teaming, sw->dp.uplinks, sw->dp.meta->n_uplinks, sw->dp.policies);
+	teaming_adopt(sw->teaming, sw->dp.uplinks, dataplane_n_uplinks(&sw->dp), sw->dp.policies);
 	r = channel_new(&sw->context, &callbacks, &sw->channel);
 	return r < 0 ? r : notifier_new(&sw->context, set->send, set->send_userdata, &sw->notifier);
 }
@@ -242,9 +242,21 @@ static int drain(struct timely_switch *sw, const struct timely_drain *drain)
 	return 0;
 }
 
+/* The worker reads the number of uplinks in the maps, which another program may write. */
+static bool has_uplink(const struct timely_switch *sw, const struct timely_command *command)
+{
+	uint32_t n = teaming_n_uplinks(sw->teaming);
+
+	return (command->kind != TIMELY_LINK || command->link.uplink < n) &&
+	       (command->kind != TIMELY_DETACH || command->detach.uplink < n) &&
+	       (command->kind != TIMELY_DRAIN || command->drain.uplink < n);
+}
+
 static int execute(struct timely_switch *sw, const struct timely_command *command,
 		   struct timely_answer *answer)
 {
+	if (!has_uplink(sw, command))
+		return -ENOENT;
 	switch (command->kind) {
 	case TIMELY_EXCHANGE:
 		exchange(sw, command->set.dp);

@@ -109,7 +109,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	const struct switch_context *context = uplinks->context;
 
 	(void)usec;
-	for (uint32_t i = 0; i < context->dp->meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < dataplane_n_uplinks(context->dp); i++) {
 		const struct ul_uplink *record = &context->dp->uplinks[i];
 		struct link_info info;
 

@@ -290,7 +290,7 @@ void uplinks_link_event(struct uplinks *uplinks, uint32_t index, const struct li
 	struct link_info info = *event;
 	int r;
 
-	assert(index < context->dp->meta->n_uplinks);
+	assert(index < UL_MAX_UPLINKS);
 	if (changes & LINK_REMOVED) {
 		if (!record->ifindex)
 			uplink_write_problems(context->dp, index, 0);

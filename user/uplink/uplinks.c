@@ -47,7 +47,7 @@ int uplinks_index(const struct uplinks *uplinks, const char *name)
 {
 	const struct dataplane *dp = uplinks->context->dp;
 
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < dataplane_n_uplinks(dp); i++)
 		if (strcmp(dp->uplinks[i].name, name) == 0)
 			return (int)i;
 	return -ENOENT;
@@ -57,11 +57,11 @@ int uplinks_index_of_link(const struct uplinks *uplinks, const struct link_info 
 {
 	const struct dataplane *dp = uplinks->context->dp;
 
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < dataplane_n_uplinks(dp); i++)
 		if (link_has_name(info, dp->uplinks[i].name))
 			return (int)i;
 	/* It has lost the alternative name by which it was found. */
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < dataplane_n_uplinks(dp); i++)
 		if (info->ifindex && dp->uplinks[i].ifindex == info->ifindex)
 			return (int)i;
 	return -ENOENT;
@@ -90,7 +90,7 @@ int uplinks_connect(struct uplinks *uplinks, bool started)
 	const struct switch_context *context = uplinks->context;
 	int r, result = uplinks_guard_start(uplinks);
 
-	assert(context->dp->meta->n_uplinks == context->cfg->n_uplinks);
+	assert(context->cfg->n_uplinks <= UL_MAX_UPLINKS);
 	for (uint32_t i = 0; i < context->cfg->n_uplinks; i++) {
 		bool waiting = uplinks->uplink[i].known && !context->dp->uplinks[i].ifindex;
 		struct link_info info;

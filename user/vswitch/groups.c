@@ -30,7 +30,7 @@ int groups_match(const struct switch_context *context, const struct switch_cfg *
 	_cleanup_free_ struct named *names = calloc(cfg->n_groups + 1, sizeof(*names));
 	struct group_match match = {
 		.record = calloc(cfg->n_groups + 1, sizeof(*match.record)),
-		.stays = calloc(dp->meta->max_groups, sizeof(*match.stays)),
+		.stays = calloc(dp->max_groups, sizeof(*match.stays)),
 	};
 
 	if (!names || !match.record || !match.stays) {
@@ -42,7 +42,7 @@ int groups_match(const struct switch_context *context, const struct switch_cfg *
 		match.record[g] = GROUP_NO_RECORD;
 	}
 	qsort(names, cfg->n_groups, sizeof(*names), compare_names);
-	for (uint32_t i = 0; i < dp->meta->max_groups; i++) {
+	for (uint32_t i = 0; i < dp->max_groups; i++) {
 		struct named key = { .name = dp->groups[i].name };
 		const struct named *found;
 
@@ -98,10 +98,9 @@ int groups_apply(const struct switch_context *context, const uint32_t *policies,
 		const struct group_cfg *cfg = &context->cfg->groups[g];
 
 		if (match->record[g] == GROUP_NO_RECORD) {
-			while (next < dp->meta->max_groups &&
-			       dp->groups[next].flags & UL_GROUP_USED)
+			while (next < dp->max_groups && dp->groups[next].flags & UL_GROUP_USED)
 				next++;
-			if (next == dp->meta->max_groups)
+			if (next == dp->max_groups)
 				return context_fail(context, -ENOSPC, "no room for port group %s",
 						    cfg->name);
 			match->record[g] = next;
@@ -116,7 +115,7 @@ void groups_prune(const struct switch_context *context, const struct group_match
 {
 	struct dataplane *dp = context->dp;
 
-	for (uint32_t i = 0; i < dp->meta->max_groups; i++)
+	for (uint32_t i = 0; i < dp->max_groups; i++)
 		if (dp->groups[i].flags & UL_GROUP_USED && !match->stays[i])
 			group_clear(dp, i);
 }

@@ -135,7 +135,7 @@ void links_complete(struct vswitch *vs)
 {
 	const struct dataplane *dp = vs->context.dp;
 
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++) {
+	for (uint32_t i = 0; i < dataplane_n_uplinks(dp); i++) {
 		uint32_t ifindex = dp->uplinks[i].ifindex;
 		struct link_info info;
 

@@ -39,7 +39,7 @@ static int write_members(const struct switch_context *context, struct vlan_plan 
 {
 	struct dataplane *dp = context->dp;
 
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++) {
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++) {
 		uint16_t vid;
 		int r;
 
@@ -80,7 +80,7 @@ int vlans_apply(const struct switch_context *context, const uint64_t exact[UL_N_
 
 	if (!plan)
 		return context_fail(context, -ENOMEM, "VLANs");
-	for (uint32_t i = 0; i < dp->meta->max_groups; i++)
+	for (uint32_t i = 0; i < dp->max_groups; i++)
 		if (dp->groups[i].flags & UL_GROUP_USED)
 			plan_group(&dp->groups[i], plan);
 	for (uint32_t vid = 0; vid < UL_N_VLANS; vid++)
@@ -89,7 +89,7 @@ int vlans_apply(const struct switch_context *context, const uint64_t exact[UL_N_
 	r = write_members(context, plan);
 	if (r < 0)
 		return r;
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		if (dp->ports[slot].flags & UL_PORT_USED)
 			copy_vlan_flag(dp, slot);
 	return 0;

@@ -133,7 +133,7 @@ bool vswitch_has_carrier_program(const struct vswitch *vs)
 const char *vswitch_uplink_statistics(const struct vswitch *vs, uint32_t index,
 				      struct timely_uplink_statistics *ret)
 {
-	if (!vs->context.dp || index >= vs->context.dp->meta->n_uplinks)
+	if (!vs->context.dp || index >= dataplane_n_uplinks(vs->context.dp))
 		return NULL;
 	timely_get_uplink_statistics(vs->timely, index, ret);
 	return vs->context.dp->uplinks[index].name;
@@ -144,7 +144,7 @@ size_t vswitch_count_ports(const struct vswitch *vs)
 	const struct dataplane *dp = vs->context.dp;
 	size_t n = 0;
 
-	for (uint32_t slot = 0; slot < dp->meta->max_ports; slot++)
+	for (uint32_t slot = 0; slot < dp->max_ports; slot++)
 		n += dp->ports[slot].flags & UL_PORT_USED;
 	return n;
 }
@@ -269,7 +269,7 @@ static void release_removed_uplinks(struct vswitch *vs, const struct switch_cfg 
 {
 	const struct dataplane *dp = vs->context.dp;
 
-	for (uint32_t i = 0; i < dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < dataplane_n_uplinks(dp); i++)
 		if (!switch_has_uplink(cfg, dp->uplinks[i].name))
 			release_uplink(vs, i);
 }
@@ -332,9 +332,9 @@ static bool has_interface(const struct dataplane *dp, uint32_t endpoint, uint64_
 {
 	uint32_t slot = endpoint - UL_ENDPOINT_PORT0, ifindex = 0;
 
-	if (endpoint < dp->meta->n_uplinks)
+	if (endpoint < dataplane_n_uplinks(dp))
 		ifindex = dp->uplinks[endpoint].ifindex;
-	else if (endpoint >= UL_ENDPOINT_PORT0 && slot < dp->meta->max_ports &&
+	else if (endpoint >= UL_ENDPOINT_PORT0 && slot < dp->max_ports &&
 		 dp->ports[slot].flags & UL_PORT_USED)
 		ifindex = dp->ports[slot].ifindex;
 	return ifindex && key == ul_iface_key(ifindex);
@@ -497,7 +497,7 @@ int vswitch_teardown(struct vswitch *vs)
 	int r, result;
 
 	ports_release_all(vs->ports);
-	for (uint32_t i = 0; i < vs->context.dp->meta->n_uplinks; i++)
+	for (uint32_t i = 0; i < dataplane_n_uplinks(vs->context.dp); i++)
 		release_uplink(vs, i);
 	result = dataplane_destroy(vs->context.bpffs, vs->context.name, vs->context.dp,
 				   vs->context.errors);
