@@ -367,10 +367,9 @@ static const struct {
 	const char *code, *guilty, *innocent; /* members of the reply of Status */
 					      /* clang-format off */
 } daemons[] = {
-#define CONFIGURATION(code) { code, "'problems': [{'severity': 'warning', 'code': '" code "', 'message': 'm', 'remedy': 'r'}]", "'problems': []" }
-	CONFIGURATION("configuration_copy"), CONFIGURATION("configuration_rolled_back"),
-	CONFIGURATION("configuration_fallback"), CONFIGURATION("configuration_unconfirmed"),
-	CONFIGURATION("configuration_incomplete"),
+#define CONFIGURATION(name) { "configuration_" name, "'problems': [{'severity': 'warning', 'code': 'configuration_" name "', 'message': 'm', 'remedy': 'r'}]", "'problems': []" }
+	CONFIGURATION("copy"), CONFIGURATION("rolled_back"), CONFIGURATION("fallback"),
+	CONFIGURATION("unconfirmed"), CONFIGURATION("incomplete"),
 	{ "loop_stall", "'minute_loop_delay_us': 5000000", "'minute_loop_delay_us': 4999999, 'worst_loop_delay_us': 9000000" },
 };
 /* clang-format on */
