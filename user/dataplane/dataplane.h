@@ -73,8 +73,7 @@ enum dataplane_how {
 int dataplane_open(const char *bpffs, const char *switch_name, const struct dataplane_needs *needs,
 		   enum dataplane_how how, struct errors *errors, struct dataplane **ret);
 /* Where a renaming of the directories was interrupted, so that there is no current one: continues
- * it, as dataplane_open() does. 0, also when there is nothing to do, or negative errno, explained.
- */
+ * it, as dataplane_open() does. 0, also when there is nothing to do, or negative errno. */
 int dataplane_recover(const char *bpffs, const char *switch_name, struct errors *errors);
 /* Loads maps and programs of that size for trial and removes them; nothing is pinned or attached.
  * 0 or negative errno, explained. */
