@@ -265,6 +265,26 @@ def test_growth_loses_nothing():
     assert_forwards(bed)
 
 
+def test_growth_in_one_respect_shrinks_no_other():
+    """The set has room for more ports than are left when it becomes too small for the groups."""
+    bed = start(n_ports=2)
+    many = one_switch(bed, (0, 1))
+    many[0]["port-groups"][0]["ports"] += [
+        {"interface": f"later{i}", "mac": port_mac(1000 + i)} for i in range(400)
+    ]
+    bed.daemon.write({"switches": many})
+    bed.daemon.ctl("reload")
+    assert_forwards(bed)
+    more = one_switch(bed, (0, 1))
+    more[0]["port-groups"] += [{"name": f"g{i}", "vlan": 200 + i} for i in range(400)]
+    with traffic_both_ways(bed, "growth"):
+        bed.daemon.write({"switches": more})
+        bed.daemon.ctl("reload")
+        wait_until(lambda: len(bed.daemon.json("show", "groups")) == 401, 30, "the new groups")
+    assert {p["name"] for p in bed.daemon.json("show", "ports")} == {"p0", "p1"}
+    assert_forwards(bed)
+
+
 # ---- reload ----
 def test_reload_loses_nothing():
     bed = start(n_ports=4)

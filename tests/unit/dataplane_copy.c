@@ -23,3 +23,14 @@ Test(dataplane_copy, a_failure_leaves_the_lock_with_the_former_set)
 	dataplane_fake_done(&from);
 	dataplane_fake_done(&to);
 }
+
+Test(dataplane_copy, a_set_with_less_room_is_refused)
+{
+	struct dataplane_fake from, to;
+
+	dataplane_fake_init(&from, 512, 2);
+	dataplane_fake_init(&to, 256, 4);
+	cr_expect_eq(dataplane_copy(&to.dp, &from.dp), -E2BIG);
+	dataplane_fake_done(&from);
+	dataplane_fake_done(&to);
+}

@@ -33,12 +33,12 @@ static const struct {
 	struct map_sizes expected;
 	/* clang-format off */
 } sizes[] = {
-	{ { 0, 0, 0 }, { 256, 64, 1024, 512, 0 } },
-	{ { 170, 42, 170 }, { 256, 64, 2048, 1024, 0 } },
-	{ { 171, 43, 170 }, { 256, 64, 2048, 1024, 0 } },
-	{ { 172, 44, 170 }, { 512, 128, 2048, 1024, 0 } },
-	{ { 2731, 1, 2731 }, { UL_MAX_PORTS, 64, 8192, 8192, 0 } },
-	{ { UL_MAX_PORTS, UL_MAX_GROUPS, 4096 }, { UL_MAX_PORTS, 8192, 8192, 8192, 0 } },
+	{ { 0, 0, 0, NULL }, { 256, 64, 1024, 512, 0 } },
+	{ { 170, 42, 170, NULL }, { 256, 64, 2048, 1024, 0 } },
+	{ { 171, 43, 170, NULL }, { 256, 64, 2048, 1024, 0 } },
+	{ { 172, 44, 170, NULL }, { 512, 128, 2048, 1024, 0 } },
+	{ { 2731, 1, 2731, NULL }, { UL_MAX_PORTS, 64, 8192, 8192, 0 } },
+	{ { UL_MAX_PORTS, UL_MAX_GROUPS, 4096, NULL }, { UL_MAX_PORTS, 8192, 8192, 8192, 0 } },
 };
 /* clang-format on */
 
@@ -55,6 +55,23 @@ Test(dataplane_maps, sizes_leave_room_for_half_as_many_again)
 	}
 }
 
+/* The contents of a set that grows in one respect have room in every other. */
+Test(dataplane_maps, a_larger_set_is_smaller_in_no_respect)
+{
+	struct dataplane_fake fake;
+	struct dataplane_needs needs = { .ports = 3, .groups = 100, .former = &fake.dp };
+	struct map_sizes former, got;
+
+	dataplane_fake_init(&fake, 1024, 64);
+	map_sizes_of(&fake.dp, &former);
+	map_sizes_for(&needs, &got);
+	cr_expect_eq(got.ports, 1024);
+	cr_expect_eq(got.groups, 256);
+	cr_expect_geq(got.fdb_rows, former.fdb_rows);
+	cr_expect_geq(got.iface_rows, former.iface_rows);
+	dataplane_fake_done(&fake);
+}
+
 Test(dataplane_maps, large_enough)
 {
 	struct dataplane_fake fake;
@@ -64,12 +81,15 @@ Test(dataplane_maps, large_enough)
 	map_sizes_of(&fake.dp, &now);
 	cr_expect_eq(now.ports, 256);
 	cr_expect_eq(now.groups, 64);
-	cr_expect(dataplane_large_enough(&fake.dp, &(struct dataplane_needs){ 256, 64, 256 }));
-	cr_expect_not(dataplane_large_enough(&fake.dp, &(struct dataplane_needs){ 257, 64, 256 }));
-	cr_expect_not(dataplane_large_enough(&fake.dp, &(struct dataplane_needs){ 256, 65, 256 }));
 	cr_expect(
-		dataplane_large_enough(&fake.dp, &(struct dataplane_needs){ 1, 1, now.fdb_rows }));
-	cr_expect_not(dataplane_large_enough(&fake.dp,
-					     &(struct dataplane_needs){ 1, 1, now.fdb_rows + 1 }));
+		dataplane_large_enough(&fake.dp, &(struct dataplane_needs){ 256, 64, 256, NULL }));
+	cr_expect_not(
+		dataplane_large_enough(&fake.dp, &(struct dataplane_needs){ 257, 64, 256, NULL }));
+	cr_expect_not(
+		dataplane_large_enough(&fake.dp, &(struct dataplane_needs){ 256, 65, 256, NULL }));
+	cr_expect(dataplane_large_enough(&fake.dp,
+					 &(struct dataplane_needs){ 1, 1, now.fdb_rows, NULL }));
+	cr_expect_not(dataplane_large_enough(
+		&fake.dp, &(struct dataplane_needs){ 1, 1, now.fdb_rows + 1, NULL }));
 	dataplane_fake_done(&fake);
 }

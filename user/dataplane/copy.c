@@ -47,7 +47,8 @@ static int copy_table(struct table *to, const struct table *from)
 	return table_foreach(from, copy_key, &tables);
 }
 
-static void copy_records(struct dataplane *to, const struct dataplane *from)
+/* -E2BIG: the set has less room. */
+static int copy_records(struct dataplane *to, const struct dataplane *from)
 {
 	static const enum ul_map maps[] = {
 		UL_MAP_UPLINKS, UL_MAP_PORTS, UL_MAP_GROUPS,  UL_MAP_POLICIES,
@@ -55,7 +56,11 @@ static void copy_records(struct dataplane *to, const struct dataplane *from)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		if (to->mapping_size[maps[i]] < from->mapping_size[maps[i]])
+			return -E2BIG;
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
 		memcpy(to->mapping[maps[i]], from->mapping[maps[i]], from->mapping_size[maps[i]]);
+	return 0;
 }
 
 static void copy_meta(struct ul_meta *to, const struct ul_meta *from)
@@ -73,9 +78,10 @@ static void copy_meta(struct ul_meta *to, const struct ul_meta *from)
 
 int dataplane_copy(struct dataplane *to, struct dataplane *from)
 {
-	int r = 0;
+	int r = copy_records(to, from);
 
-	copy_records(to, from);
+	if (r < 0)
+		return r;
 	copy_meta(to->mapping[UL_MAP_META], from->meta);
 
 	for (uint32_t i = 0; r == 0 && i < UL_MAX_UPLINKS; i++) {

@@ -55,6 +55,9 @@
 struct dataplane_needs {
 	uint32_t ports, groups;
 	size_t fdb_keys;
+	/* The set that a larger one is to replace: its contents fit as well, whatever is needed of
+	 * them. NULL: none. */
+	const struct dataplane *former;
 };
 
 enum dataplane_how {

@@ -50,8 +50,16 @@ static uint32_t round_up(uint32_t wanted, uint32_t least)
 	return size;
 }
 
+static void enlarge(uint32_t *size, uint32_t least)
+{
+	if (*size < least)
+		*size = least;
+}
+
 void map_sizes_for(const struct dataplane_needs *needs, struct map_sizes *ret)
 {
+	struct map_sizes former;
+
 	*ret = (struct map_sizes){
 		.ports = round_up(needs->ports + needs->ports / 2, 256),
 		.groups = round_up(needs->groups + needs->groups / 2, 64),
@@ -62,6 +70,13 @@ void map_sizes_for(const struct dataplane_needs *needs, struct map_sizes *ret)
 	/* tables of the daemon have an entry for each slot */
 	if (ret->ports > UL_MAX_PORTS)
 		ret->ports = UL_MAX_PORTS;
+	if (!needs->former)
+		return;
+	map_sizes_of(needs->former, &former);
+	enlarge(&ret->ports, former.ports);
+	enlarge(&ret->groups, former.groups);
+	enlarge(&ret->fdb_rows, former.fdb_rows);
+	enlarge(&ret->iface_rows, former.iface_rows);
 }
 
 void map_sizes_of(const struct dataplane *dp, struct map_sizes *ret)

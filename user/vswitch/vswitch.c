@@ -421,7 +421,7 @@ static int abandon_larger(struct vswitch *vs, struct dataplane *old, int error)
 
 /* The maps have become too small: larger ones are filled with their contents, and replace them when
  * they are complete. */
-static int grow(struct vswitch *vs, const struct dataplane_needs *needs)
+static int grow(struct vswitch *vs, struct dataplane_needs *needs)
 {
 	struct dataplane *old = vs->context.dp;
 	int r;
@@ -431,6 +431,7 @@ static int grow(struct vswitch *vs, const struct dataplane_needs *needs)
 	if (r < 0)
 		return r;
 	vs->context.dp = NULL;
+	needs->former = old;
 	r = open_dataplane(vs, needs, DATAPLANE_LARGER);
 	if (r < 0)
 		return abandon_larger(vs, old, r);
