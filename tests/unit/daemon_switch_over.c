@@ -177,7 +177,7 @@ static void run_ip(const char *command)
 	cr_assert_eq(system(command), 0, "%s", command);
 }
 
-/* br0 and br1 gave what they had to a host port, and br0 is down. */
+/* The addresses of br0 and br1 have moved to a host port, and br0 is down. */
 static struct switch_over *make_moved(struct record *record)
 {
 	struct switch_over *over = make_recorded();

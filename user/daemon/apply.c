@@ -328,6 +328,20 @@ static void end_expedited(const struct running_switches *switches, int fd)
 			   switches->rcu.setting, switches->rcu.marker);
 }
 
+/* Before and after the switches are changed. Returns what end_change() gets. */
+static int begin_change(struct running_switches *switches, const struct model *model)
+{
+	write_registry(switches);
+	return has_many_ports(switches, model) ? begin_expedited(switches) : -1;
+}
+
+static void end_change(struct running_switches *switches, int expedited)
+{
+	end_expedited(switches, expedited);
+	update_registry(switches);
+	report_left(switches);
+}
+
 int switches_apply(struct running_switches *switches, struct model *model)
 {
 	size_t n_before = switches->n;
@@ -347,8 +361,7 @@ int switches_apply(struct running_switches *switches, struct model *model)
 		return r;
 	}
 
-	write_registry(switches);
-	expedited = has_many_ports(switches, model) ? begin_expedited(switches) : -1;
+	expedited = begin_change(switches, model);
 	r = apply_all(switches, model);
 	if (r == 0) {
 		model_free(switches->model);
@@ -364,11 +377,9 @@ int switches_apply(struct running_switches *switches, struct model *model)
 	} else {
 		abandon_from(switches, 0);
 	}
-	end_expedited(switches, expedited);
-	update_registry(switches);
+	end_change(switches, expedited);
 	if (switches->incomplete[0] && switches->restore_later)
 		switches->restore_later(switches->context.userdata);
-	report_left(switches);
 	return r;
 }
 
@@ -378,12 +389,9 @@ int switches_restore(struct running_switches *switches)
 
 	if (r < 0)
 		return r;
-	write_registry(switches);
-	expedited = has_many_ports(switches, switches->model) ? begin_expedited(switches) : -1;
+	expedited = begin_change(switches, switches->model);
 	r = rollback(switches);
-	end_expedited(switches, expedited);
-	update_registry(switches);
-	report_left(switches);
+	end_change(switches, expedited);
 	return r;
 }
 

@@ -31,6 +31,14 @@ struct check_records {
 /* 0 or -EPROTO. */
 int check_records(const struct check_records *records);
 
+/* Uplinks that are configured, at most UL_MAX_UPLINKS, whatever another program writes. */
+static inline __u32 check_n_uplinks(const struct ul_meta *meta)
+{
+	__u32 n = __atomic_load_n(&meta->n_uplinks, __ATOMIC_RELAXED);
+
+	return n < UL_MAX_UPLINKS ? n : UL_MAX_UPLINKS;
+}
+
 /* Whether a name ends and is printable ASCII, as the configuration permits: names reach terminals,
  * logs and JSON. */
 bool check_name(const char *name, size_t size);

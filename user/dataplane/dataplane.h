@@ -49,6 +49,7 @@
 #define UL_DATAPLANE_DATAPLANE_H
 
 #include "common/owner.h"
+#include "dataplane/check.h"
 #include "dataplane/set.h"
 
 /* How large a set has to be. */
@@ -145,7 +146,7 @@ int dataplane_check_xdp(struct dataplane *dp, uint32_t ifindex, const char *name
 uint32_t dataplane_find_problems(struct dataplane *dp, uint32_t ifindex, enum dataplane_program tc,
 				 bool with_xdp, uint32_t xdp_id);
 /* Detaches and unpins our programs there; also after the interface is gone. 0, or negative errno,
- * explained: what stays is detached by dataplane_detach_strays(). */
+ * explained: dataplane_detach_strays() repeats what failed. */
 int dataplane_detach(struct dataplane *dp, uint32_t ifindex);
 /* After failures of dataplane_detach(), of this daemon or the one before: detaches the programs of
  * the set from interfaces that are not its members. 0; -EAGAIN: not while the set is staged; other
@@ -165,12 +166,9 @@ int dataplane_find_netdev(struct dataplane *dp, uint32_t ifindex, uint64_t *ret_
  * never waits. 0 or negative errno. */
 int dataplane_read_carriers(struct dataplane *dp, struct ul_carrier_query *query);
 
-/* Uplinks that are configured, at most UL_MAX_UPLINKS, whatever another program writes. */
 static inline uint32_t dataplane_n_uplinks(const struct dataplane *dp)
 {
-	uint32_t n = __atomic_load_n(&dp->meta->n_uplinks, __ATOMIC_RELAXED);
-
-	return n < UL_MAX_UPLINKS ? n : UL_MAX_UPLINKS;
+	return check_n_uplinks(dp->meta);
 }
 
 /* The clock of ul_fdb_use; kernel_hz() jiffies per second. 0: it cannot be read. */

@@ -353,7 +353,7 @@ static void notify_nm(struct notification *notification)
 		if (excluded[i] && release(notification, fd, changes->name[i]) < 0)
 			r = -EBUSY;
 	}
-	/* With the files it would set down what it has not left. */
+	/* NetworkManager sets down what its files exclude while it still manages it. */
 	if (r < 0)
 		return;
 	call(notification, NM, NM_PATH, NM, "Reload", true);

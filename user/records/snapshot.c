@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "dataplane/check.h"
 #include "flow_hash.h"
 
 /* ---- uplinks ---- */
@@ -305,8 +306,7 @@ int snapshot_take(const struct view *view, struct snapshot **ret)
 	if (!snapshot->daemon_alive && lease_ns)
 		snapshot->daemon_silent_ms = (snapshot->taken_ns - lease_ns) / 1000000;
 
-	snapshot->n_uplinks = view->meta->n_uplinks < UL_MAX_UPLINKS ? view->meta->n_uplinks :
-								       UL_MAX_UPLINKS;
+	snapshot->n_uplinks = check_n_uplinks(view->meta);
 	for (uint32_t i = 0; i < snapshot->n_uplinks; i++) {
 		uplink_read(&snapshot->uplinks[i], &view->uplinks[i], snapshot->daemon_alive);
 		view_lacp_port(view, i, &snapshot->uplinks[i].lacp);

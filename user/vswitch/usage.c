@@ -7,6 +7,7 @@
  */
 #include <stdarg.h>
 
+#include "dataplane/check.h"
 #include "dataplane/view.h"
 #include "vswitch/internal.h"
 
@@ -18,7 +19,7 @@ static int has_uplink(const char *bpffs, const char *name, uint32_t ifindex)
 
 	if (r < 0)
 		return r == -EPROTO ? 1 : r == -ENOENT ? 0 : r;
-	for (uint32_t u = 0; !found && u < view->meta->n_uplinks && u < UL_MAX_UPLINKS; u++)
+	for (uint32_t u = 0; !found && u < check_n_uplinks(view->meta); u++)
 		found = view->uplinks[u].ifindex == ifindex;
 	view_close(view);
 	return found;
